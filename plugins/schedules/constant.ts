@@ -1,0 +1,20 @@
+/**
+ * A constant: the option's base value at every step.
+ *
+ * `get_constant_schedule` of transformers 4.37.2.
+ *
+ * @module
+ */
+import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";
+
+/** Options of {@linkcode constant}: there are none, and a name that does nothing is refused. */
+export type ConstantOptions = Record<string, never>;
+
+/** Factor 1 at every step. */
+export const constant: SchedulePlugin<"constant", ConstantOptions, Schedule> = {
+  kind: "schedule",
+  name: "constant",
+  description: "The base value at every step",
+  options: {},
+  create: () => () => 1,
+};

@@ -1,0 +1,31 @@
+/**
+ * A constant after a linear warmup.
+ *
+ * `get_constant_schedule_with_warmup` of transformers 4.37.2: `step / max(1, numWarmupSteps)` up to `numWarmupSteps`, then 1.
+ * The warmup starts at 0, so that the first update changes nothing but the moments; `warmupOffset: 1` starts at the first step above it.
+ *
+ * @module
+ */
+import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";
+
+/** Options of {@linkcode constantWithWarmup}. */
+export interface ConstantWithWarmupOptions {
+  /** Steps of the linear warmup; a fraction is accepted, zero or less means none. */
+  numWarmupSteps: number;
+  /** Steps that the warmup is ahead: 1 leaves out the step at 0. */
+  warmupOffset?: number;
+}
+
+/** Linear warmup, then factor 1. */
+export const constantWithWarmup: SchedulePlugin<"constant_with_warmup", ConstantWithWarmupOptions, Schedule> = {
+  kind: "schedule",
+  name: "constant_with_warmup",
+  description: "Linear warmup, then the base value",
+  options: {
+    numWarmupSteps: { type: "number", description: "Steps of the linear warmup" },
+    warmupOffset: { default: 0, minimum: 0, description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
+  },
+  create({ numWarmupSteps, warmupOffset }) {
+    return (step) => step < numWarmupSteps ? Math.min(1, (step + warmupOffset) / Math.max(1, numWarmupSteps)) : 1;
+  },
+};

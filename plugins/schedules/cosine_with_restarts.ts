@@ -1,0 +1,46 @@
+/**
+ * Half cosine waves that start again at the top, after a linear warmup.
+ *
+ * Loshchilov & Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017, https://arxiv.org/abs/1608.03983.
+ * `get_cosine_with_hard_restarts_schedule_with_warmup` of transformers 4.37.2: `max(0, 0.5*(1 + cos(pi*(numCycles*progress mod 1))))`,
+ * and 0 from `numTrainingSteps` on. The order of these operations is kept: at some exact boundaries `numCycles*progress` is a hair
+ * under a whole number and the restart comes a step later, here as there.
+ *
+ * @module
+ */
+import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";
+
+/** Options of {@linkcode cosineWithRestarts}. */
+export interface CosineWithRestartsOptions {
+  /** Steps of the linear warmup; a fraction is accepted, zero or less means none. */
+  numWarmupSteps: number;
+  /** Step from which on the factor is 0. */
+  numTrainingSteps: number;
+  /** Waves between warmup and end. */
+  numCycles?: number;
+  /** Steps that the warmup is ahead: 1 leaves out the step at 0. */
+  warmupOffset?: number;
+}
+
+/** Linear warmup, then cosine waves with hard restarts. */
+export const cosineWithRestarts: SchedulePlugin<"cosine_with_restarts", CosineWithRestartsOptions, Schedule> = {
+  kind: "schedule",
+  name: "cosine_with_restarts",
+  description: "Linear warmup, then cosine waves that start again at the top",
+  options: {
+    numWarmupSteps: { type: "number", description: "Steps of the linear warmup" },
+    numTrainingSteps: { type: "number", description: "Step from which on the factor is 0" },
+    numCycles: { default: 1, description: "Waves between warmup and end" },
+    warmupOffset: { default: 0, minimum: 0, description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
+  },
+  create({ numWarmupSteps, numTrainingSteps, numCycles, warmupOffset }, { cos }) {
+    return (step) => {
+      if (step < numWarmupSteps) return Math.min(1, (step + warmupOffset) / Math.max(1, numWarmupSteps));
+      const progress = (step - numWarmupSteps) / Math.max(1, numTrainingSteps - numWarmupSteps);
+      if (progress >= 1) return 0;
+      const cycles = numCycles * progress;
+      // A floored remainder, as Python's: JavaScript's takes the sign of the dividend.
+      return Math.max(0, 0.5 * (1 + cos(Math.PI * (cycles - Math.floor(cycles)))));
+    };
+  },
+};

@@ -1,0 +1,52 @@
+/**
+ * One over the square root of the step, after a linear warmup.
+ *
+ * Vaswani et al., "Attention Is All You Need", 2017, https://arxiv.org/abs/1706.03762, section 5.3.
+ * `get_inverse_sqrt_schedule` of transformers 4.37.2: `1 / sqrt((step + timescale - numWarmupSteps) / timescale)`.
+ * Without warmup and timescale 4.37.2 divides by zero; here the timescale is then 10,000, as in transformers 5.
+ *
+ * @module
+ */
+import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";
+
+/** Options of {@linkcode inverseSqrt}. */
+export interface InverseSqrtOptions {
+  /** Steps of the linear warmup; a fraction is accepted, zero or less means none. */
+  numWarmupSteps: number;
+  /** Steps after the warmup, three times over, that halve the factor; null: the length of the warmup, or 10,000 without one. */
+  timescale?: number | null;
+  /** Steps that the warmup is ahead: 1 leaves out the step at 0. */
+  warmupOffset?: number;
+}
+
+/** Linear warmup, then one over the square root of the step. */
+export const inverseSqrt: SchedulePlugin<"inverse_sqrt", InverseSqrtOptions, Schedule> = {
+  kind: "schedule",
+  name: "inverse_sqrt",
+  description: "Linear warmup, then one over the square root of the step",
+  options: {
+    numWarmupSteps: { type: "number", description: "Steps of the linear warmup" },
+    timescale: {
+      default: null,
+      type: ["number", "null"],
+      exclusiveMinimum: 0,
+      description: "Three times this many steps after the warmup halve the factor; null: the warmup's length, or 10,000 without one",
+    },
+    warmupOffset: { default: 0, minimum: 0, description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
+  },
+  check({ numWarmupSteps, timescale }) {
+    if (timescale === null && numWarmupSteps < 0) {
+      throw new RangeError(
+        `Cannot use numWarmupSteps = ${numWarmupSteps} without a timescale: it would be the timescale, which must be above 0`,
+      );
+    }
+  },
+  create({ numWarmupSteps, timescale, warmupOffset }) {
+    const scale = timescale ?? (numWarmupSteps || 10_000);
+    const shift = scale - numWarmupSteps;
+    return (step) => {
+      if (step < numWarmupSteps) return Math.min(1, (step + warmupOffset) / Math.max(1, numWarmupSteps));
+      return 1 / Math.sqrt((step + shift) / scale);
+    };
+  },
+};

@@ -1,0 +1,38 @@
+/**
+ * A straight line down to 0, after a linear warmup.
+ *
+ * `get_linear_schedule_with_warmup` of transformers 4.37.2:
+ * `max(0, (numTrainingSteps - step) / max(1, numTrainingSteps - numWarmupSteps))`.
+ * Where the warmup is as long as the training, the peak is never reached, as there.
+ *
+ * @module
+ */
+import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";
+
+/** Options of {@linkcode linear}. */
+export interface LinearOptions {
+  /** Steps of the linear warmup; a fraction is accepted, zero or less means none. */
+  numWarmupSteps: number;
+  /** Step at which 0 is reached. */
+  numTrainingSteps: number;
+  /** Steps that the warmup is ahead: 1 leaves out the step at 0. */
+  warmupOffset?: number;
+}
+
+/** Linear warmup, then a straight line down to 0. */
+export const linear: SchedulePlugin<"linear", LinearOptions, Schedule> = {
+  kind: "schedule",
+  name: "linear",
+  description: "Linear warmup, then a straight line down to 0",
+  options: {
+    numWarmupSteps: { type: "number", description: "Steps of the linear warmup" },
+    numTrainingSteps: { type: "number", description: "Step at which 0 is reached" },
+    warmupOffset: { default: 0, minimum: 0, description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
+  },
+  create({ numWarmupSteps, numTrainingSteps, warmupOffset }) {
+    return (step) => {
+      if (step < numWarmupSteps) return Math.min(1, (step + warmupOffset) / Math.max(1, numWarmupSteps));
+      return Math.max(0, (numTrainingSteps - step) / Math.max(1, numTrainingSteps - numWarmupSteps));
+    };
+  },
+};

@@ -1,0 +1,58 @@
+/**
+ * A polynomial down to `lrEnd`, after a linear warmup.
+ *
+ * `get_polynomial_decay_schedule_with_warmup` of transformers 4.37.2: `((lrInit - lrEnd)*remaining**power + lrEnd) / lrInit`.
+ * As there, `lrInit` is the optimizer's own value and not the group's: a group with another one ends at its value times `lrEnd / lrInit`.
+ * Where transformers divides by zero in the middle of a run (`numWarmupSteps` equal to `numTrainingSteps`, a negative power),
+ * this schedule is refused when it is made.
+ *
+ * @module
+ */
+import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";
+
+/** Options of {@linkcode polynomial}. */
+export interface PolynomialOptions {
+  /** Steps of the linear warmup; a fraction is accepted, zero or less means none. */
+  numWarmupSteps: number;
+  /** Step at which `lrEnd` is reached. */
+  numTrainingSteps: number;
+  /** Value at the end, for the optimizer's own base value; below it. */
+  lrEnd?: number;
+  /** Exponent: 1 is a straight line. */
+  power?: number;
+  /** Value that `lrEnd` is measured against; null: the optimizer's own base value. */
+  lrInit?: number | null;
+  /** Steps that the warmup is ahead: 1 leaves out the step at 0. */
+  warmupOffset?: number;
+}
+
+/** Linear warmup, then a polynomial down to `lrEnd`. */
+export const polynomial: SchedulePlugin<"polynomial", PolynomialOptions, Schedule> = {
+  kind: "schedule",
+  name: "polynomial",
+  description: "Linear warmup, then a polynomial down to lrEnd",
+  options: {
+    numWarmupSteps: { type: "number", description: "Steps of the linear warmup" },
+    numTrainingSteps: { type: "number", description: "Step at which lrEnd is reached" },
+    lrEnd: { default: 1e-7, description: "Value at the end, for the optimizer's own base value" },
+    power: { default: 1, minimum: 0, description: "Exponent: 1 is a straight line" },
+    lrInit: { default: null, type: ["number", "null"], description: "Value that lrEnd is measured against; null: the optimizer's own" },
+    warmupOffset: { default: 0, minimum: 0, description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
+  },
+  check({ numWarmupSteps, numTrainingSteps }) {
+    if (numWarmupSteps === numTrainingSteps) {
+      throw new RangeError(`Cannot use numTrainingSteps = ${numTrainingSteps}: it must differ from numWarmupSteps = ${numWarmupSteps}`);
+    }
+  },
+  create({ numWarmupSteps, numTrainingSteps, lrEnd, power, lrInit, warmupOffset }, { pow }, base) {
+    const init = lrInit ?? base.value;
+    if (!(init > lrEnd)) throw new RangeError(`Cannot use lrEnd = ${lrEnd}: it must be smaller than the initial value ${init}`);
+    if (init === 0) throw new RangeError(`Cannot use lrEnd = ${lrEnd} with the initial value 0: the factor would be a division by 0`);
+    return (step) => {
+      if (step < numWarmupSteps) return Math.min(1, (step + warmupOffset) / Math.max(1, numWarmupSteps));
+      if (step > numTrainingSteps) return lrEnd / init;
+      const remaining = 1 - (step - numWarmupSteps) / (numTrainingSteps - numWarmupSteps);
+      return ((init - lrEnd) * pow(remaining, power) + lrEnd) / init;
+    };
+  },
+};

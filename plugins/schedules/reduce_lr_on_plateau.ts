@@ -1,0 +1,122 @@
+/**
+ * A cut whenever a metric has stopped to improve.
+ *
+ * `torch.optim.lr_scheduler.ReduceLROnPlateau` of torch 2.2.2, which `get_reduce_on_plateau_schedule` of transformers 4.37.2 hands out.
+ * The only schedule that is no function of the step: it is fed by `update(metric)`. A NaN metric is never better, as there.
+ *
+ * @module
+ */
+import type { MetricSchedule, SchedulePlugin } from "../../core/plugin.ts";
+
+/** Options of {@linkcode reduceLrOnPlateau}. */
+export interface ReduceLrOnPlateauOptions {
+  /** Whether a smaller or a greater metric is better. */
+  mode?: "min" | "max";
+  /** What a cut multiplies the value by. */
+  factor?: number;
+  /** Updates without improvement that are borne; one more cuts. */
+  patience?: number;
+  /** How much better counts as better. */
+  threshold?: number;
+  /** Whether `threshold` is a share of the best metric or a difference from it. */
+  thresholdMode?: "rel" | "abs";
+  /** Updates after a cut that are not counted. */
+  cooldown?: number;
+  /** Least value, absolute: one for all groups, or one for each. */
+  minLr?: number | readonly number[];
+  /** A cut that changes the value by no more than this is left out. */
+  eps?: number;
+}
+
+/** Everything that the next cut depends on, as JSON holds it. */
+export interface ReduceLrOnPlateauState {
+  /** Best metric so far, printed, for JSON knows no infinity. */
+  readonly best: string;
+  /** Updates without improvement in a row. */
+  readonly numBadEpochs: number;
+  /** Updates of the cooldown that are left. */
+  readonly cooldownCounter: number;
+  /** The value of each group. */
+  readonly values: readonly number[];
+}
+
+/** A plateau schedule, whose state can be read and put back. */
+export interface ReduceLrOnPlateauSchedule extends MetricSchedule {
+  /** A copy of the state; assign one to go on from it. */
+  state: ReduceLrOnPlateauState;
+}
+
+/** Cuts the value when a metric has stopped to improve. */
+export const reduceLrOnPlateau: SchedulePlugin<"reduce_lr_on_plateau", ReduceLrOnPlateauOptions, ReduceLrOnPlateauSchedule> = {
+  kind: "schedule",
+  name: "reduce_lr_on_plateau",
+  description: "Cuts the value when a metric has stopped to improve",
+  options: {
+    mode: { default: "min", enum: ["min", "max"], description: "Whether a smaller or a greater metric is better" },
+    factor: { default: 0.1, exclusiveMaximum: 1, description: "What a cut multiplies the value by" },
+    patience: { default: 10, description: "Updates without improvement that are borne; one more cuts" },
+    threshold: { default: 1e-4, description: "How much better counts as better" },
+    thresholdMode: { default: "rel", enum: ["rel", "abs"], description: "Whether threshold is a share of the best metric or a difference" },
+    cooldown: { default: 0, description: "Updates after a cut that are not counted" },
+    minLr: { default: 0, type: ["number", "array"], description: "Least value, absolute: one for all groups, or one for each" },
+    eps: { default: 1e-8, description: "A cut that changes the value by no more than this is left out" },
+  },
+  create({ mode, factor, patience, threshold, thresholdMode, cooldown, minLr, eps }, _maths, base) {
+    const bases = base.groups.length > 0 ? base.groups : [base.value];
+    if (typeof minLr !== "number" && minLr.length !== bases.length) {
+      throw new RangeError(`Cannot use minLr of length ${minLr.length}: there are ${bases.length} groups`);
+    }
+    const least = typeof minLr === "number" ? bases.map(() => minLr) : minLr;
+    const sign = mode === "min" ? -1 : 1;
+    let best = mode === "min" ? Infinity : -Infinity;
+    let numBadEpochs = 0;
+    let cooldownCounter = 0;
+    let values = [...bases];
+
+    function isBetter(metric: number): boolean {
+      const mark = thresholdMode === "rel" ? best * (1 + sign * threshold) : best + sign * threshold;
+      return mode === "min" ? metric < mark : metric > mark;
+    }
+    function cut(value: number, group: number): number {
+      // Python's max: the first unless the second is greater.
+      const next = least[group] > value * factor ? least[group] : value * factor;
+      return value - next > eps ? next : value;
+    }
+
+    return {
+      update(metric) {
+        if (typeof metric !== "number") throw new TypeError(`Cannot update "reduce_lr_on_plateau" with ${metric}: it must be a number`);
+        if (isBetter(metric)) {
+          best = metric;
+          numBadEpochs = 0;
+        } else {
+          numBadEpochs += 1;
+        }
+        if (cooldownCounter > 0) {
+          cooldownCounter -= 1;
+          numBadEpochs = 0;
+        }
+        if (numBadEpochs <= patience) return;
+        values = values.map(cut);
+        cooldownCounter = cooldown;
+        numBadEpochs = 0;
+      },
+      // Of a base value 0 nothing can be cut, and 0/0 would be NaN.
+      factors: () => values.map((value, group) => bases[group] === 0 ? 1 : value / bases[group]),
+      get state() {
+        return { best: String(best), numBadEpochs, cooldownCounter, values: [...values] };
+      },
+      set state(state) {
+        if (state.values.length !== bases.length) {
+          throw new RangeError(`Cannot take a state of ${state.values.length} groups: there are ${bases.length}`);
+        }
+        const numbers = [Number(state.best), state.numBadEpochs, state.cooldownCounter, ...state.values];
+        if (!numbers.every((x) => typeof x === "number" && !Number.isNaN(x))) throw new TypeError("Cannot take a state with a NaN");
+        best = Number(state.best);
+        numBadEpochs = state.numBadEpochs;
+        cooldownCounter = state.cooldownCounter;
+        values = [...state.values];
+      },
+    };
+  },
+};
