@@ -1,0 +1,54 @@
+/**
+ * TensorFlow's half cosine wave, with an optional warmup of its own.
+ *
+ * Loshchilov & Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017, https://arxiv.org/abs/1608.03983.
+ * `tf.keras.optimizers.schedules.CosineDecay` of Keras 2.15, in float32 as there.
+ *
+ * @module
+ */
+import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";
+
+/** Options of {@linkcode cosineDecay}. */
+export interface CosineDecayOptions {
+  /** Value at step 0. */
+  initialLearningRate: number;
+  /** Steps of the half wave. */
+  decaySteps: number;
+  /** Value at the end, as a share of the value at the top. */
+  alpha?: number;
+  /** Value at the end of a linear warmup from `initialLearningRate`; null: no warmup. */
+  warmupTarget?: number | null;
+  /** Steps of that warmup. */
+  warmupSteps?: number;
+}
+
+/** Half a cosine wave down to a share of the value at its top. */
+export const cosineDecay: SchedulePlugin<"cosine_decay", CosineDecayOptions, Schedule> = {
+  kind: "schedule",
+  name: "cosine_decay",
+  description: "Keras' half cosine wave, with an optional linear warmup",
+  options: {
+    initialLearningRate: { type: "number", description: "Value at step 0" },
+    decaySteps: { type: "number", description: "Steps of the half wave" },
+    alpha: { default: 0, description: "Value at the end, as a share of the value at the top" },
+    warmupTarget: { default: null, type: ["number", "null"], description: "Value at the end of a linear warmup; null: no warmup" },
+    warmupSteps: { default: 0, description: "Steps of that warmup" },
+  },
+  create({ initialLearningRate, decaySteps, alpha, warmupTarget, warmupSteps }, { cos }) {
+    const f = Math.fround;
+    const pi = f(Math.PI);
+    const initial = f(initialLearningRate);
+    const decay = f(decaySteps);
+    const warmup = warmupTarget === null ? 0 : f(warmupSteps);
+    const top = warmupTarget === null ? initial : f(warmupTarget);
+    const last = f(decay + warmup);
+    const share = f(alpha);
+    const rest = f(1 - alpha);
+    return Object.assign((step: number) => {
+      const s = Math.min(f(step), last);
+      if (warmupTarget !== null && s < warmup) return f(f(f(top - initial) * f(s / warmup)) + initial);
+      const wave = f(0.5 * f(1 + f(cos(f(pi * f(f(s - warmup) / decay))))));
+      return f(top * f(f(rest * wave) + share));
+    }, { returns: "value" as const });
+  },
+};

@@ -1,0 +1,44 @@
+/**
+ * TensorFlow's exponential decay.
+ *
+ * `tf.keras.optimizers.schedules.ExponentialDecay` of Keras 2.15, in float32 as there:
+ * `initialLearningRate * decayRate**(step / decaySteps)`.
+ *
+ * @module
+ */
+import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";
+
+/** Options of {@linkcode exponentialDecay}. */
+export interface ExponentialDecayOptions {
+  /** Value at step 0. */
+  initialLearningRate: number;
+  /** Steps in which the value falls by `decayRate`. */
+  decaySteps: number;
+  /** What is left after `decaySteps`, as a factor. */
+  decayRate: number;
+  /** Fall only at whole multiples of `decaySteps`. */
+  staircase?: boolean;
+}
+
+/** A fall by the same factor in every `decaySteps` steps. */
+export const exponentialDecay: SchedulePlugin<"exponential_decay", ExponentialDecayOptions, Schedule> = {
+  kind: "schedule",
+  name: "exponential_decay",
+  description: "Keras' fall by the same factor in every decaySteps steps",
+  options: {
+    initialLearningRate: { type: "number", description: "Value at step 0" },
+    decaySteps: { type: "number", description: "Steps in which the value falls by decayRate" },
+    decayRate: { type: "number", description: "What is left after decaySteps, as a factor" },
+    staircase: { default: false, description: "Fall only at whole multiples of decaySteps" },
+  },
+  create({ initialLearningRate, decaySteps, decayRate, staircase }, { pow }) {
+    const f = Math.fround;
+    const initial = f(initialLearningRate);
+    const decay = f(decaySteps);
+    const rate = f(decayRate);
+    return Object.assign((step: number) => {
+      const p = f(f(step) / decay);
+      return f(initial * f(pow(rate, staircase ? Math.floor(p) : p)));
+    }, { returns: "value" as const });
+  },
+};

@@ -1,0 +1,44 @@
+/**
+ * TensorFlow's decay by one over the time.
+ *
+ * `tf.keras.optimizers.schedules.InverseTimeDecay` of Keras 2.15, in float32 as there:
+ * `initialLearningRate / (1 + decayRate*step/decaySteps)`.
+ *
+ * @module
+ */
+import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";
+
+/** Options of {@linkcode inverseTimeDecay}. */
+export interface InverseTimeDecayOptions {
+  /** Value at step 0. */
+  initialLearningRate: number;
+  /** Steps in which the denominator grows by `decayRate`. */
+  decaySteps: number;
+  /** Growth of the denominator, which starts at 1. */
+  decayRate: number;
+  /** Fall only at whole multiples of `decaySteps`. */
+  staircase?: boolean;
+}
+
+/** One over a straight line. */
+export const inverseTimeDecay: SchedulePlugin<"inverse_time_decay", InverseTimeDecayOptions, Schedule> = {
+  kind: "schedule",
+  name: "inverse_time_decay",
+  description: "Keras' decay by one over the time",
+  options: {
+    initialLearningRate: { type: "number", description: "Value at step 0" },
+    decaySteps: { type: "number", description: "Steps in which the denominator grows by decayRate" },
+    decayRate: { type: "number", description: "Growth of the denominator, which starts at 1" },
+    staircase: { default: false, description: "Fall only at whole multiples of decaySteps" },
+  },
+  create({ initialLearningRate, decaySteps, decayRate, staircase }) {
+    const f = Math.fround;
+    const initial = f(initialLearningRate);
+    const decay = f(decaySteps);
+    const rate = f(decayRate);
+    return Object.assign((step: number) => {
+      const p = f(f(step) / decay);
+      return f(initial / f(1 + f(rate * (staircase ? Math.floor(p) : p))));
+    }, { returns: "value" as const });
+  },
+};

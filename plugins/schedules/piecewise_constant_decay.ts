@@ -1,0 +1,52 @@
+/**
+ * TensorFlow's table of values.
+ *
+ * `tf.keras.optimizers.schedules.PiecewiseConstantDecay` of Keras 2.15: `values[i]` from above `boundaries[i - 1]` up to and with `boundaries[i]`,
+ * rounded to float32 as there.
+ *
+ * @module
+ */
+import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";
+
+/** Options of {@linkcode piecewiseConstantDecay}. */
+export interface PiecewiseConstantDecayOptions {
+  /** Last step of each value but the last, ascending. */
+  boundaries: readonly number[];
+  /** The values, one more than boundaries. */
+  values: readonly number[];
+}
+
+/** One value up to each boundary. */
+export const piecewiseConstantDecay: SchedulePlugin<"piecewise_constant_decay", PiecewiseConstantDecayOptions, Schedule> = {
+  kind: "schedule",
+  name: "piecewise_constant_decay",
+  description: "Keras' table of values: one up to each boundary",
+  options: {
+    boundaries: { type: "array", description: "Last step of each value but the last, ascending" },
+    values: { type: "array", description: "The values, one more than boundaries" },
+  },
+  check({ boundaries, values }) {
+    if (boundaries.length === 0) throw new RangeError("Cannot use boundaries of length 0: there must be one at least");
+    if (values.length !== boundaries.length + 1) {
+      throw new RangeError(
+        `Cannot use values of length ${values.length}: there must be ${boundaries.length + 1}, one more than boundaries`,
+      );
+    }
+    const falling = boundaries.findIndex((boundary, i) => boundary < boundaries[i - 1]);
+    if (falling > 0) throw new RangeError(`Cannot use boundaries[${falling}] = ${boundaries[falling]}: it lies below the one before`);
+  },
+  create({ boundaries, values }) {
+    const table = values.map(Math.fround);
+    return Object.assign((step: number) => {
+      // Bisection: the number of boundaries below the step.
+      let low = 0;
+      let high = boundaries.length;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (step > boundaries[middle]) low = middle + 1;
+        else high = middle;
+      }
+      return table[low];
+    }, { returns: "value" as const });
+  },
+};

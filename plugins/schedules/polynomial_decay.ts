@@ -1,0 +1,49 @@
+/**
+ * TensorFlow's polynomial down to an end value, which may start again in cycles.
+ *
+ * `tf.keras.optimizers.schedules.PolynomialDecay` of Keras 2.15, in float32 as there: every operation rounds.
+ * As there, `decaySteps: 0` gives NaN and a negative one the end value.
+ *
+ * @module
+ */
+import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";
+
+/** Options of {@linkcode polynomialDecay}. */
+export interface PolynomialDecayOptions {
+  /** Value at step 0. */
+  initialLearningRate: number;
+  /** Steps down to the end value. */
+  decaySteps: number;
+  /** Value at the end. */
+  endLearningRate?: number;
+  /** Exponent: 1 is a straight line. */
+  power?: number;
+  /** Start again at each multiple of `decaySteps`, over one more of them each time. */
+  cycle?: boolean;
+}
+
+/** A polynomial from one value down to another. */
+export const polynomialDecay: SchedulePlugin<"polynomial_decay", PolynomialDecayOptions, Schedule> = {
+  kind: "schedule",
+  name: "polynomial_decay",
+  description: "Keras' polynomial from one value down to another",
+  options: {
+    initialLearningRate: { type: "number", description: "Value at step 0" },
+    decaySteps: { type: "number", description: "Steps down to the end value" },
+    endLearningRate: { default: 1e-4, description: "Value at the end" },
+    power: { default: 1, description: "Exponent: 1 is a straight line" },
+    cycle: { default: false, description: "Start again at each multiple of decaySteps, over one more of them each time" },
+  },
+  create({ initialLearningRate, decaySteps, endLearningRate, power, cycle }, { pow }) {
+    const f = Math.fround;
+    const decay = f(decaySteps);
+    const end = f(endLearningRate);
+    const span = f(f(initialLearningRate) - end);
+    const exponent = f(power);
+    return Object.assign((step: number) => {
+      const s = cycle ? f(step) : Math.min(f(step), decay);
+      const steps = cycle && s !== 0 ? f(decay * Math.ceil(f(s / decay))) : decay;
+      return f(f(span * f(pow(f(1 - f(s / steps)), exponent))) + end);
+    }, { returns: "value" as const });
+  },
+};
