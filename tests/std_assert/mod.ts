@@ -55,9 +55,7 @@ export function assertStrictEquals<T>(
 ): asserts actual is T {
   if (!Object.is(actual, expected)) {
     refuse(
-      `Values are not strictly equal\n  actual:   ${
-        show(actual)
-      }\n  expected: ${show(expected)}`,
+      `Values are not strictly equal\n  actual:   ${show(actual)}\n  expected: ${show(expected)}`,
       msg,
     );
   }
@@ -171,9 +169,7 @@ export function assertArrayIncludes<T>(
   msg?: string,
 ): void {
   const all = Array.from(actual);
-  const missing = Array.from(expected).filter((value) =>
-    !all.some((other) => isDeepStrictEqual(value, other))
-  );
+  const missing = Array.from(expected).filter((value) => !all.some((other) => isDeepStrictEqual(value, other)));
   if (missing.length > 0) {
     refuse(`Expected ${show(actual)} to include ${show(missing)}`, msg);
   }
@@ -217,9 +213,7 @@ export function assertThrows<E extends Error>(
   msgIncludes?: string,
   msg?: string,
 ): unknown {
-  const [expected, text] = typeof classOrMsg === "string"
-    ? [undefined, classOrMsg]
-    : [classOrMsg, msg];
+  const [expected, text] = typeof classOrMsg === "string" ? [undefined, classOrMsg] : [classOrMsg, msg];
   let thrown: unknown;
   try {
     fn();
@@ -250,9 +244,7 @@ export async function assertRejects<E extends Error>(
   msgIncludes?: string,
   msg?: string,
 ): Promise<unknown> {
-  const [expected, text] = typeof classOrMsg === "string"
-    ? [undefined, classOrMsg]
-    : [classOrMsg, msg];
+  const [expected, text] = typeof classOrMsg === "string" ? [undefined, classOrMsg] : [classOrMsg, msg];
   let promise: PromiseLike<unknown>;
   try {
     promise = fn();
@@ -305,17 +297,13 @@ function checkError<E extends Error>(
   }
   if (!(error instanceof expected)) {
     throw new AssertionError(
-      `Expected error to be ${expected.name}, it is ${error.constructor.name}: ${error.message}${
-        suffix(msg)
-      }`,
+      `Expected error to be ${expected.name}, it is ${error.constructor.name}: ${error.message}${suffix(msg)}`,
       cause,
     );
   }
   if (includes !== undefined && !error.message.includes(includes)) {
     throw new AssertionError(
-      `Expected error message to contain ${show(includes)}, it is ${
-        show(error.message)
-      }${suffix(msg)}`,
+      `Expected error message to contain ${show(includes)}, it is ${show(error.message)}${suffix(msg)}`,
       cause,
     );
   }
@@ -344,12 +332,8 @@ function difference(actual: unknown, expected: unknown): string {
     for (let i = 0; i < actual.length; i++) {
       if (!Object.is(actual[i], expected[i])) at.push(i);
     }
-    const lines = at.slice(0, 8).map((i) =>
-      `  [${i}] ${show(actual[i])}, expected ${show(expected[i])}`
-    );
-    return `: ${at.length} of ${actual.length} elements differ\n${
-      lines.join("\n")
-    }${at.length > 8 ? "\n  …" : ""}`;
+    const lines = at.slice(0, 8).map((i) => `  [${i}] ${show(actual[i])}, expected ${show(expected[i])}`);
+    return `: ${at.length} of ${actual.length} elements differ\n${lines.join("\n")}${at.length > 8 ? "\n  …" : ""}`;
   }
   return `\n  actual:   ${show(actual)}\n  expected: ${show(expected)}`;
 }

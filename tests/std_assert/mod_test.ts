@@ -40,10 +40,8 @@ const holds: Record<string, () => unknown> = {
   assertStrictEquals: () => assertStrictEquals(NaN, NaN),
   assertNotStrictEquals: () => assertNotStrictEquals(0, -0),
   "assertAlmostEquals by default": () => assertAlmostEquals(1 + 0.9e-7, 1),
-  "assertAlmostEquals within a tolerance": () =>
-    assertAlmostEquals(1.5, 1, 0.5),
-  "assertAlmostEquals of infinities": () =>
-    assertAlmostEquals(Infinity, Infinity),
+  "assertAlmostEquals within a tolerance": () => assertAlmostEquals(1.5, 1, 0.5),
+  "assertAlmostEquals of infinities": () => assertAlmostEquals(Infinity, Infinity),
   assertGreater: () => assertGreater(2, 1),
   assertGreaterOrEqual: () => assertGreaterOrEqual(1, 1),
   assertLess: () => assertLess(1, 2),
@@ -55,8 +53,7 @@ const holds: Record<string, () => unknown> = {
   assertMatch: () => assertMatch("abc", /b/),
   assertNotMatch: () => assertNotMatch("abc", /d/),
   assertThrows: () => assertThrows(range),
-  "assertThrows of a class and a message": () =>
-    assertThrows(range, RangeError, "positive"),
+  "assertThrows of a class and a message": () => assertThrows(range, RangeError, "positive"),
   "assertThrows of a base class": () => assertThrows(range, Error),
 };
 
@@ -64,10 +61,8 @@ const refuses: Record<string, () => unknown> = {
   assert: () => assert(""),
   assertFalse: () => assertFalse("a"),
   assertEquals: () => assertEquals([1, 2], [1, 3]),
-  "assertEquals of a class": () =>
-    assertEquals<object>(new Float32Array(1), new Float64Array(1)),
-  "assertEquals of a missing key": () =>
-    assertEquals<object>({ a: undefined }, {}),
+  "assertEquals of a class": () => assertEquals<object>(new Float32Array(1), new Float64Array(1)),
+  "assertEquals of a missing key": () => assertEquals<object>({ a: undefined }, {}),
   assertNotEquals: () => assertNotEquals([1], [1]),
   assertStrictEquals: () => assertStrictEquals([], []),
   assertNotStrictEquals: () => assertNotStrictEquals(1, 1),
@@ -85,8 +80,7 @@ const refuses: Record<string, () => unknown> = {
   assertNotMatch: () => assertNotMatch("abc", /b/),
   "assertThrows of nothing": () => assertThrows(() => 1),
   "assertThrows of another class": () => assertThrows(range, TypeError),
-  "assertThrows of another message": () =>
-    assertThrows(range, RangeError, "negative"),
+  "assertThrows of another message": () => assertThrows(range, RangeError, "negative"),
   fail: () => fail("here"),
   unreachable: () => unreachable(),
 };

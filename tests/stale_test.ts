@@ -1,0 +1,26 @@
+import { test } from "node:test";
+import { assert, assertEquals } from "@std/assert";
+import { doors, generated, read } from "./generated.ts";
+
+for (const [path, make] of generated) {
+  test(`${path} is what \`deno task build\` makes`, () => {
+    assert(read(path) === make(), `${path} is stale: run \`deno task build\``);
+  });
+}
+
+test("the exports map lists every plugin and recipe", () => {
+  const listed: Record<string, string> = JSON.parse(read("deno.json")).exports;
+  const lines = (from: Record<string, string>, without: Record<string, string>) =>
+    Object.entries(from).filter(([door, path]) => without[door] !== path).map(([door, path]) => `"${door}": "${path}"`);
+  const why = "the exports map in deno.json; `deno task build` does it";
+  assertEquals(lines(doors(), listed), [], `lines missing in ${why}`);
+  assertEquals(lines(listed, doors()), [], `lines without a file in ${why}`);
+});
+
+test("package.json's scripts and deno.json's tasks are the same commands", () => {
+  // `deno task` would run the npm package's binary of that name as JavaScript; a path keeps it from that.
+  const tasks = Object.entries<string>(JSON.parse(read("deno.json")).tasks).map((
+    [name, command],
+  ) => [name, command.replace(/^node_modules\/\.bin\//, "")]);
+  assertEquals(JSON.parse(read("package.json")).scripts, Object.fromEntries(tasks));
+});

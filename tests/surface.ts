@@ -1,0 +1,39 @@
+/**
+ * The public names, door by door, as text. `deno task surface` writes tests/surface.txt; a change there is a change of the contract.
+ *
+ * @module
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { argv } from "node:process";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { read, root } from "./generated.ts";
+
+interface Docs {
+  readonly nodes: Readonly<
+    Record<string, { readonly symbols: readonly { readonly name: string; readonly declarations: readonly { readonly kind: string }[] }[] }>
+  >;
+}
+
+/** A paragraph a door: `## ./core`, then a line a name with what it is. */
+export function surface(): string {
+  const doors = Object.entries<string>(JSON.parse(read("deno.json")).exports);
+  // As installed by npm; else, where there is no node_modules, the one on the path.
+  const installed = join(root, "node_modules/.bin/deno");
+  const deno = existsSync(installed) ? installed : "deno";
+  const json = execFileSync(deno, ["doc", "--json", ...doors.map(([, path]) => path)], { cwd: root, encoding: "utf8", maxBuffer: 2 ** 28 });
+  const { nodes }: Docs = JSON.parse(json);
+  return doors.map(([door, path]) => {
+    const symbols = nodes[pathToFileURL(join(root, path)).href]?.symbols ?? [];
+    const lines = symbols.map(({ name, declarations }) =>
+      `${name}: ${[...new Set(declarations.map(({ kind }) => kind))].sort().join(", ")}`
+    );
+    return `## ${door}\n${lines.sort().join("\n")}\n`;
+  }).join("\n");
+}
+
+if (argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(join(root, "tests/surface.txt"), surface());
+  console.log("tests/surface.txt: written");
+}
