@@ -1,0 +1,100 @@
+import { readdirSync } from "node:fs";
+import { posix } from "node:path";
+import { test } from "node:test";
+import { assertEquals } from "@std/assert";
+import { read, root } from "./generated.ts";
+
+/** What a folder's files may import: paths by prefix, and `type:` before those of which only types. The longest folder that fits counts. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  "kernels/": ["kernels/"],
+  "core/": ["kernels/", "core/"],
+  "plugins/optimizers/": ["type:core/plugin.ts", "plugins/optimizers/"],
+  "plugins/schedules/": ["type:core/plugin.ts", "plugins/schedules/"],
+  "plugins/accumulators/": ["type:core/plugin.ts", "plugins/accumulators/"],
+  "plugins/transforms/": ["type:core/plugin.ts", "plugins/transforms/"],
+  "plugins/formats/": ["type:core/", "plugins/formats/"],
+  "plugins/recipes/": ["type:core/", "plugins/recipes/"],
+  "plugins/http/": ["hono", "core/", "plugins/formats/", "plugins/http/"],
+  "mod.ts": [
+    "kernels/",
+    "core/",
+    "plugins/optimizers/",
+    "plugins/schedules/",
+    "plugins/accumulators/",
+    "plugins/transforms/",
+    "plugins/recipes/",
+  ],
+  // Published as ./testing, so without an assert library.
+  "tests/conformance.ts": ["kernels/", "core/", "mod.ts"],
+};
+
+interface Import {
+  readonly from: string;
+  readonly what: string;
+  readonly typeOnly: boolean;
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(`${root}/${folder}`, { withFileTypes: true }).flatMap((entry) => {
+    const path = posix.join(folder, entry.name);
+    if (entry.isDirectory()) return /^(\.|node_modules|dist|tests$|bench$|examples$)/.test(entry.name) ? [] : sources(path);
+    return /\.(ts|tsx|js|mjs)$/.test(entry.name) ? [path] : [];
+  });
+}
+
+function importsOf(from: string): Import[] {
+  // Comments hold examples, which import what they like.
+  const text = read(from).replace(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "");
+  const forms = /^\s*(?:import|export)(\s+type)?\s[^;=]*?\bfrom\s*["']([^"']+)|^\s*import\s*["']([^"']+)|\bimport\(\s*["'`]([^"'`]+)/gm;
+  return [...text.matchAll(forms)].map(([, type, named, bare, dynamic]) => {
+    const name = named ?? bare ?? dynamic;
+    return { from, what: name.startsWith(".") ? posix.join(posix.dirname(from), name) : name, typeOnly: type !== undefined };
+  });
+}
+
+function mayImport({ from, what, typeOnly }: Import): boolean {
+  const [layer] = Object.keys(allowed).filter((prefix) => from.startsWith(prefix)).sort((a, b) => b.length - a.length);
+  return (allowed[layer] ?? []).some((entry) => {
+    const prefix = entry.replace(/^type:/, "");
+    if (entry !== prefix && !typeOnly) return false;
+    return prefix.endsWith("/") ? what.startsWith(prefix) : what === prefix || what.startsWith(`${prefix}/`);
+  });
+}
+
+const files = [...sources("."), ...readdirSync(`${root}/tests`).includes("conformance.ts") ? ["tests/conformance.ts"] : []];
+const imports = files.flatMap(importsOf);
+const say = ({ from, what, typeOnly }: Import) => `${from} imports ${typeOnly ? "types from " : ""}${what}`;
+
+test("every source file stands in a layer", () => {
+  assertEquals(files.filter((file) => !Object.keys(allowed).some((prefix) => file.startsWith(prefix))), []);
+});
+
+test("every import goes down the layers", () => {
+  assertEquals(
+    imports.filter((one) => !mayImport(one)).map(say),
+    [],
+    "design: kernels <- core <- plugins <- mod.ts; plugins take types alone",
+  );
+});
+
+test("mod.ts files are doors for outsiders: no layer imports one", () => {
+  const inside = imports.filter(({ from, what }) =>
+    from.includes("/") && from !== "tests/conformance.ts" && posix.basename(what) === "mod.ts"
+  );
+  assertEquals(inside.map(say), []);
+});
+
+test("mod.ts imports and exports, and computes nothing", () => {
+  if (!files.includes("mod.ts")) return;
+  const code = read("mod.ts").replace(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "");
+  assertEquals(code.match(/\b(function|class|if|for|while|let|var|await)\b|=>/g), null);
+});
+
+test("kernels/ names no algorithm", () => {
+  const names = readdirSync(`${root}/plugins/optimizers`).map((file) => file.replace(/\.ts$/, "").replaceAll("_", "[_ -]?"));
+  const word = new RegExp(`adam|\\b(?:${["muon", "soap", "lion", ...names].join("|")})\\b`, "i");
+  const naming = files.filter((file) => file.startsWith("kernels/")).flatMap((file) =>
+    read(file).split("\n").flatMap((line, i) => word.test(line) ? [`${file}:${i + 1}: ${line.trim().slice(0, 120)}`] : [])
+  );
+  assertEquals(naming, []);
+});
