@@ -1,0 +1,140 @@
+/**
+ * Makes dist/glissade-optim-VERSION.tgz for npm, installs it in an empty folder, and uses it there from Node, Bun and Deno: `deno task pack`.
+ *
+ * `deno pack` does the main part. It runs on a copy without package.json, which would empty its list of dependencies; what it ships beside the
+ * modules (raw TypeScript that nothing imports) is taken out again; and hono, which ./http alone needs, becomes an optional peer.
+ *
+ * @module
+ */
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import process from "node:process";
+import { read, root } from "./generated.ts";
+
+interface Manifest {
+  [key: string]: unknown;
+  exports: Record<string, unknown>;
+  dependencies?: Record<string, string>;
+  peerDependencies?: Record<string, string>;
+  peerDependenciesMeta?: Record<string, { optional: boolean }>;
+}
+
+const deno = join(root, "node_modules/.bin/deno");
+const bun = join(root, "node_modules/.bin/bun");
+const description = "Optimizers, learning-rate schedules and gradient accumulation for Deno, Bun and the edge";
+
+function run(folder: string, program: string, ...args: string[]): string {
+  try {
+    return execFileSync(program, args, {
+      cwd: folder,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, NO_COLOR: "1" },
+    });
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${program} ${args.join(" ")} failed in ${folder}:\n${stdout ?? ""}${stderr ?? error}`);
+  }
+}
+
+function below(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) =>
+    join(entry.parentPath, entry.name)
+  );
+}
+
+/** Packs into `work` and gives the tarball's path. */
+function pack(work: string): string {
+  const { publish, name, version, license, exports, imports } = JSON.parse(read("deno.json"));
+  const copy = join(work, "copy");
+  for (const path of publish.include as string[]) {
+    if (path === "deno.json" || !existsSync(join(root, path))) continue;
+    mkdirSync(dirname(join(copy, path)), { recursive: true });
+    cpSync(join(root, path), join(copy, path), { recursive: true });
+  }
+  cpSync(join(root, "node_modules/hono"), join(copy, "node_modules/hono"), { recursive: true });
+  const settings = { name, version, license, exports, imports: { hono: imports.hono }, lock: false, nodeModulesDir: "manual" };
+  writeFileSync(join(copy, "deno.json"), JSON.stringify(settings));
+  run(copy, deno, "pack", "--allow-dirty", "--output", "raw.tgz");
+  run(copy, "tar", "xzf", "raw.tgz");
+
+  const folder = join(copy, "package");
+  for (const file of below(folder)) if (/(?<!\.d)\.tsx?$/.test(file)) rmSync(file);
+  const manifest: Manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const { dependencies = {} } = manifest;
+  const stray = Object.keys(dependencies).filter((dependency) => dependency !== "hono");
+  if (stray.length > 0) throw new Error(`Cannot pack: the package would depend on ${stray.join(", ")}`);
+  delete manifest.dependencies;
+  if ("./http" in manifest.exports) {
+    manifest.peerDependencies = { hono: imports.hono.replace("npm:hono@", "") };
+    manifest.peerDependenciesMeta = { hono: { optional: true } };
+  }
+  Object.assign(manifest, { description, sideEffects: false, engines: { node: ">=20" } });
+  writeFileSync(join(folder, "package.json"), JSON.stringify(manifest, null, 2));
+  const [{ filename }] = JSON.parse(run(folder, "npm", "pack", "--json", "--silent", "--pack-destination", work));
+  return join(work, filename);
+}
+
+/** One step through the installed package, by every door that needs no peer; prints what came out. */
+function program(doors: readonly string[]): string {
+  return `
+    for (const door of ${JSON.stringify(doors)}) await import(door);
+    const { builtins } = await import("@glissade/optim");
+    const w = new Float32Array([1, -2, 3]);
+    const optimizer = builtins.createOptimizer("adamw", { w }, { lr: 0.1 });
+    optimizer.step({ w: new Float32Array([1, 1, -1]) });
+    optimizer[Symbol.dispose]();
+    console.log(Array.from(w).join(" "));
+  `;
+}
+
+const typed = `
+  import { builtins } from "@glissade/optim";
+  using optimizer = builtins.createOptimizer("adamw", { w: new Float32Array(2) }, { lr: 0.1 });
+  const steps: number = optimizer.steps;
+  // @ts-expect-error -- the package's types know the names
+  builtins.createOptimizer("adamww", { w: new Float32Array(2) });
+  export { steps };
+`;
+
+/** Installs the tarball in an empty folder and uses it. */
+function use(tarball: string, work: string): void {
+  const folder = join(work, "user");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }');
+  run(folder, "npm", "install", "--offline", "--no-audit", "--no-fund", "--ignore-scripts", tarball);
+  const installed = readdirSync(join(folder, "node_modules")).filter((entry) => !entry.startsWith("."));
+  if (installed.join() !== "@glissade") throw new Error(`The package brought others along: ${installed.join(", ")}`);
+
+  const { exports }: Manifest = JSON.parse(readFileSync(join(folder, "node_modules/@glissade/optim/package.json"), "utf8"));
+  const doors = Object.keys(exports).filter((door) => door !== "./http").map((door) => `@glissade/optim${door.slice(1)}`);
+  writeFileSync(join(folder, "main.mjs"), program(doors));
+  writeFileSync(join(folder, "typed.ts"), typed);
+  const results = {
+    node: run(folder, "node", "main.mjs"),
+    bun: run(folder, bun, "main.mjs"),
+    deno: run(folder, deno, "run", "-A", "main.mjs"),
+  };
+  for (const [runtime, result] of Object.entries(results)) {
+    if (result !== results.node || !/^-?\d/.test(result)) throw new Error(`${runtime} gives ${result}, node gives ${results.node}`);
+  }
+  run(folder, deno, "check", "typed.ts");
+  console.log(`imported ${doors.length} doors and took one step in ${Object.keys(results).join(", ")}: ${results.node.trim()}`);
+}
+
+const work = mkdtempSync(join(tmpdir(), "glissade-pack-"));
+try {
+  const tarball = pack(work);
+  use(tarball, work);
+  const dist = resolve(root, "dist");
+  mkdirSync(dist, { recursive: true });
+  cpSync(tarball, join(dist, tarball.slice(work.length + 1)));
+  console.log(`dist/${tarball.slice(work.length + 1)}: ${(readFileSync(tarball).length / 1024).toFixed(0)} KiB`);
+} catch (error) {
+  console.error(String(error));
+  process.exitCode = 1;
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
