@@ -1,0 +1,103 @@
+/**
+ * Adam as Keras 2.15 has it: what TensorFlow's `create_optimizer` picks without weight decay.
+ *
+ * Kingma & Ba, "Adam: A Method for Stochastic Optimization", 2015, https://arxiv.org/abs/1412.6980.
+ * Follows `tf.keras.optimizers.Adam` 2.15: the powers of the betas are float32 while `1 - beta` is rounded once, one step count serves all tensors,
+ * and only the first that is set of `clipnorm`, `globalClipnorm` and `clipvalue` acts; 0 is not set.
+ *
+ * @module
+ */
+import type { OptimizerPlugin } from "../../core/plugin.ts";
+
+/** Options of {@linkcode adamKeras}. */
+export interface AdamKerasOptions {
+  /** Learning rate. */
+  lr?: number;
+  /** Decay of the first and the second moment. */
+  betas?: readonly [number, number];
+  /** Added to the root of the second moment. */
+  eps?: number;
+  /** Divide by the greatest second moment so far. */
+  amsgrad?: boolean;
+  /** Greatest norm of each gradient; null: any. */
+  clipnorm?: number | null;
+  /** Greatest absolute value in a gradient, unless a norm is set; null: any. */
+  clipvalue?: number | null;
+  /** Greatest norm of all gradients together; null: any. */
+  globalClipnorm?: number | null;
+}
+
+/** Adam in Keras' arithmetic. */
+export const adamKeras: OptimizerPlugin<"adam_keras", AdamKerasOptions> = {
+  kind: "optimizer",
+  name: "adam_keras",
+  description: "Adam as in Keras 2.15, which create_optimizer picks without weight decay",
+  counts: "optimizer",
+  options: {
+    lr: { default: 1e-3, description: "Learning rate" },
+    betas: { default: [0.9, 0.999], description: "Decay of the first and the second moment" },
+    eps: { default: 1e-7, description: "Added to the root of the second moment" },
+    amsgrad: { default: false, description: "Divide by the greatest second moment so far" },
+    clipnorm: { default: null, type: ["number", "null"], minimum: 0, description: "Greatest norm of each gradient; null: any" },
+    clipvalue: {
+      default: null,
+      type: ["number", "null"],
+      minimum: 0,
+      description: "Greatest absolute value in a gradient, unless a norm is set",
+    },
+    globalClipnorm: {
+      default: null,
+      type: ["number", "null"],
+      minimum: 0,
+      description: "Greatest norm of all gradients together; null: any",
+    },
+  },
+  check({ clipnorm, globalClipnorm }) {
+    if (clipnorm !== null && globalClipnorm !== null) {
+      throw new RangeError(`Cannot use clipnorm = ${clipnorm} and globalClipnorm = ${globalClipnorm} together: one must be null`);
+    }
+  },
+  rule({ amsgrad, clipnorm, clipvalue, globalClipnorm }) {
+    const clip = clipnorm
+      ? `n = norm(g)
+        g = g*clipnorm/max(n, clipnorm)`
+      : globalClipnorm
+      ? `n = allnorm(g)
+        g *= globalClipnorm*min(1/n, 1/globalClipnorm) + (n - n)   # n - n: a norm that is not finite makes everything NaN`
+      : clipvalue
+      ? "g = clamp(g, -clipvalue, clipvalue)"
+      : "";
+    return {
+      slots: {
+        m: { shape: "param", key: "exp_avg" },
+        v: { shape: "param", key: "exp_avg_sq" },
+        ...(amsgrad ? { h: { shape: "param", key: "max_exp_avg_sq" } } : {}),
+      },
+      update: `
+        ${clip}
+        m += (g - m)*k1
+        v += (g*g - v)*k2
+        ${
+        amsgrad
+          ? `h = max(h, v)
+        u = m*alpha/(sqrt(h) + eps)`
+          : "u = m*alpha/(sqrt(v) + eps)"
+      }
+        p -= u
+      `,
+    };
+  },
+  scalars({ lr, betas: [beta1, beta2], eps, clipnorm, clipvalue, globalClipnorm }, t, { pow }) {
+    const f = Math.fround;
+    const alpha = f(f(f(lr) * f(Math.sqrt(f(1 - f(pow(f(beta2), t)))))) / f(1 - f(pow(f(beta1), t))));
+    return {
+      alpha,
+      k1: f(1 - beta1),
+      k2: f(1 - beta2),
+      eps: f(eps),
+      clipnorm: clipnorm ?? 0,
+      clipvalue: clipvalue ?? 0,
+      globalClipnorm: globalClipnorm ?? 0,
+    };
+  },
+};

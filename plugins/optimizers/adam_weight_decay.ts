@@ -1,0 +1,152 @@
+/**
+ * AdamWeightDecay: BERT's Adam with decoupled weight decay, in TensorFlow's arithmetic.
+ *
+ * Loshchilov & Hutter, "Decoupled Weight Decay Regularization", 2019, https://arxiv.org/abs/1711.05101.
+ * Follows `AdamWeightDecay` of transformers 4.37.2, which stands on `keras.optimizers.legacy.Adam` 2.15: coefficients are computed in float32
+ * (1 - 0.999 is 0.00099998713 there), the decay comes first and uses the plain learning rate, one step count serves all tensors, and clipping by
+ * value, by norm and by global norm all act, in this order. `eps: 0` becomes 1e-7. As there, `includeInWeightDecay` does not restrict: a tensor that no
+ * list names is decayed; `onlyInclude` makes it a list of all that are.
+ *
+ * @module
+ */
+import type { OptimizerPlugin } from "../../core/plugin.ts";
+
+/** Options of {@linkcode adamWeightDecay}. */
+export interface AdamWeightDecayOptions {
+  /** Learning rate. */
+  lr?: number;
+  /** Decay of the first and the second moment. */
+  betas?: readonly [number, number];
+  /** Added to the root of the second moment; 0 becomes 1e-7. */
+  eps?: number;
+  /** Divide by the greatest second moment so far. */
+  amsgrad?: boolean;
+  /** Decoupled decay, before the step; a negative one is applied too. */
+  weightDecayRate?: number;
+  /** Names or regular expressions (searched for, unanchored) of tensors that are decayed in any case. */
+  includeInWeightDecay?: readonly (string | RegExp)[] | null;
+  /** Names or regular expressions of tensors that are not decayed. */
+  excludeFromWeightDecay?: readonly (string | RegExp)[] | null;
+  /** Decay nothing but what `includeInWeightDecay` names. */
+  onlyInclude?: boolean;
+  /** Greatest norm of each gradient; null: any. */
+  clipnorm?: number | null;
+  /** Greatest absolute value in a gradient; null: any. */
+  clipvalue?: number | null;
+  /** Greatest norm of all gradients together; null: any. */
+  globalClipnorm?: number | null;
+  /** Divides the learning rate by 1 + decay * steps. */
+  decay?: number;
+}
+
+/** BERT's Adam with decoupled weight decay, in TensorFlow's arithmetic. */
+export const adamWeightDecay: OptimizerPlugin<"adam_weight_decay", AdamWeightDecayOptions> = {
+  kind: "optimizer",
+  name: "adam_weight_decay",
+  description: "Adam with decoupled weight decay, as TensorFlow's AdamWeightDecay in transformers 4.37.2",
+  counts: "optimizer",
+  options: {
+    lr: { default: 1e-3, description: "Learning rate" },
+    betas: { default: [0.9, 0.999], description: "Decay of the first and the second moment" },
+    eps: { default: 1e-7, description: "Added to the root of the second moment; 0 becomes 1e-7" },
+    amsgrad: { default: false, description: "Divide by the greatest second moment so far" },
+    weightDecayRate: { default: 0, description: "Decoupled decay, before the step; a negative one is applied too" },
+    includeInWeightDecay: {
+      default: null,
+      type: ["array", "null"],
+      description: "Names or patterns of tensors that are decayed in any case",
+    },
+    excludeFromWeightDecay: { default: null, type: ["array", "null"], description: "Names or patterns of tensors that are not decayed" },
+    onlyInclude: { default: false, description: "Decay nothing but what includeInWeightDecay names" },
+    clipnorm: { default: null, type: ["number", "null"], minimum: 0, description: "Greatest norm of each gradient; null: any" },
+    clipvalue: { default: null, type: ["number", "null"], minimum: 0, description: "Greatest absolute value in a gradient; null: any" },
+    globalClipnorm: {
+      default: null,
+      type: ["number", "null"],
+      minimum: 0,
+      description: "Greatest norm of all gradients together; null: any",
+    },
+    decay: { default: 0, minimum: 0, description: "Divides the learning rate by 1 + decay*steps" },
+  },
+  check({ clipnorm, globalClipnorm, includeInWeightDecay, excludeFromWeightDecay }) {
+    if (clipnorm !== null && globalClipnorm !== null) {
+      throw new RangeError(`Cannot use clipnorm = ${clipnorm} and globalClipnorm = ${globalClipnorm} together: one must be null`);
+    }
+    for (const pattern of includeInWeightDecay ?? []) checkPattern("includeInWeightDecay", pattern);
+    for (const pattern of excludeFromWeightDecay ?? []) checkPattern("excludeFromWeightDecay", pattern);
+  },
+  rule(options, { name }) {
+    const { amsgrad, clipnorm, clipvalue, globalClipnorm } = options;
+    return {
+      slots: {
+        m: { shape: "param", key: "exp_avg" },
+        v: { shape: "param", key: "exp_avg_sq" },
+        ...(amsgrad ? { h: { shape: "param", key: "max_exp_avg_sq" } } : {}),
+      },
+      update: `
+        ${clipvalue === null ? "" : "g = clamp(g, -clipvalue, clipvalue)"}
+        ${
+        clipnorm === null ? "" : `n = norm(g)
+        g = g*clipnorm/max(n, clipnorm)`
+      }
+        ${
+        globalClipnorm === null ? "" : `n = allnorm(g)
+        g *= globalClipnorm*min(1/n, 1/globalClipnorm) + (n - n)   # n - n: a norm that is not finite makes everything NaN`
+      }
+        ${isDecayed(options, name) ? "p -= lr*p*weightDecayRate" : ""}
+        m += (g - m)*k1
+        v += (g*g - v)*k2
+        ${
+        amsgrad
+          ? `h = max(h, v)
+        u = m*alpha/(sqrt(h) + eps)`
+          : "u = m*alpha/(sqrt(v) + eps)"
+      }
+        p -= u
+      `,
+    };
+  },
+  scalars({ lr, betas, eps, weightDecayRate, clipnorm, clipvalue, globalClipnorm, decay }, t, { pow }) {
+    const f = Math.fround;
+    const [beta1, beta2] = betas.map(f);
+    const rate = decay > 0 ? f(f(lr) / f(1 + f(f(decay) * f(t - 1)))) : f(lr);
+    const alpha = f(f(rate * f(Math.sqrt(f(1 - f(pow(beta2, t)))))) / f(1 - f(pow(beta1, t))));
+    return {
+      lr: rate,
+      alpha,
+      k1: f(1 - beta1),
+      k2: f(1 - beta2),
+      eps: f(eps === 0 ? 1e-7 : eps),
+      weightDecayRate: f(weightDecayRate),
+      clipnorm: clipnorm ?? 0,
+      clipvalue: clipvalue ?? 0,
+      globalClipnorm: globalClipnorm ?? 0,
+    };
+  },
+};
+
+function isDecayed(
+  { weightDecayRate, includeInWeightDecay, excludeFromWeightDecay, onlyInclude }: Required<AdamWeightDecayOptions>,
+  name: string,
+): boolean {
+  if (weightDecayRate === 0) return false;
+  // search() pays no heed to a pattern's own place, as test() would.
+  const isIn = (patterns: readonly (string | RegExp)[] | null) => (patterns ?? []).some((pattern) => name.search(new RegExp(pattern)) >= 0);
+  if (isIn(includeInWeightDecay)) return true;
+  return !onlyInclude && !isIn(excludeFromWeightDecay);
+}
+
+function checkPattern(option: string, pattern: unknown): void {
+  if (pattern instanceof RegExp) return;
+  if (typeof pattern !== "string") throw new TypeError(`Cannot use ${pattern} in ${option}: it must be a name or a regular expression`);
+  // These would mean something else in silence: \A is an A here, \Z a Z.
+  const python = /\\[AZ]|\(\?P[<=]|\(\?[aiLmsux]+\)/.exec(pattern);
+  if (python !== null) {
+    throw new RangeError(`Cannot use "${pattern}" in ${option}: JavaScript's regular expressions have no ${python[0]}`);
+  }
+  try {
+    new RegExp(pattern);
+  } catch (error) {
+    throw new RangeError(`Cannot use "${pattern}" in ${option}: ${(error as Error).message}`);
+  }
+}
