@@ -1,0 +1,30 @@
+/**
+ * Ours as a contestant: `glissade.ts BACKEND THREADS`. Variants: `adamw`, `adamw_torch`.
+ *
+ * @module
+ */
+import process from "node:process";
+import { type BackendName, builtins, createBackend } from "../../mod.ts";
+import { gradientPool, refill } from "../gradients.ts";
+import { serve } from "./contestant.ts";
+
+const [backendName, threads] = process.argv.slice(2);
+const pool = gradientPool();
+const options = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0.01 } as const;
+const runtime = process.versions.bun ? `bun ${process.versions.bun}` : `deno ${process.versions.deno}`;
+
+await serve(runtime, (variant, count, size) => {
+  const backend = createBackend(backendName as BackendName, { threads: Number(threads) });
+  const params = Object.fromEntries(Array.from({ length: count }, (_, i) => [`w${i}`, backend.allocate(size)]));
+  for (const { data } of Object.values(params)) refill(data, pool, 7);
+  const optimizer = builtins.createOptimizer(variant as "adamw", params, options, { backend });
+  const targets = Object.values(optimizer.grads).map(({ data }) => data);
+  return {
+    refill: (k) => targets.forEach((data) => refill(data, pool, k)),
+    step: () => void optimizer.step(),
+    release() {
+      optimizer[Symbol.dispose]();
+      backend[Symbol.dispose]();
+    },
+  };
+});
