@@ -66,6 +66,9 @@ export const reduceLrOnPlateau: SchedulePlugin<"reduce_lr_on_plateau", ReduceLrO
     if (typeof minLr !== "number" && minLr.length !== bases.length) {
       throw new RangeError(`Cannot use minLr of length ${minLr.length}: there are ${bases.length} groups`);
     }
+    if (typeof minLr !== "number" && !minLr.every(Number.isFinite)) {
+      throw new TypeError(`Cannot use minLr = [${minLr}]: it must hold numbers`);
+    }
     const least = typeof minLr === "number" ? bases.map(() => minLr) : minLr;
     const sign = mode === "min" ? -1 : 1;
     let best = mode === "min" ? Infinity : -Infinity;

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Maths, Schedule, SchedulePlugin } from "../../core/plugin.ts";
+import type { Maths, OptionSpec, Schedule, SchedulePlugin } from "../../core/plugin.ts";
 import { cosineDecay } from "./cosine_decay.ts";
 import { cosineDecayRestarts } from "./cosine_decay_restarts.ts";
 import { exponentialDecay } from "./exponential_decay.ts";
@@ -41,7 +41,10 @@ export const warmup: SchedulePlugin<"warmup", WarmupOptions, Schedule> = {
   description: "TensorFlow's warmup in front of another schedule",
   options: {
     initialLearningRate: { type: "number", description: "Value at the end of the warmup" },
-    decaySchedule: { description: "What follows: { name, options } of one of Keras' decays, a plugin for name, or a schedule function" },
+    decaySchedule: {
+      type: "object",
+      description: "What follows: { name, options } of one of Keras' decays, a plugin for name, or a schedule function",
+    },
     warmupSteps: { type: "number", description: "Steps of the warmup" },
     power: { default: 1, description: "Exponent: 1 is a straight line" },
   },
@@ -94,9 +97,9 @@ function byName(name: string): SchedulePlugin {
   return plugin;
 }
 
-// What core does for the outer schedule's options.
+// What core does for the outer schedule's options, which a plugin cannot call.
 function complete(plugin: SchedulePlugin, given: Record<string, unknown>): Record<string, unknown> {
-  const specs: Record<string, { readonly default?: unknown; readonly type?: string | readonly string[] }> = plugin.options;
+  const specs: Record<string, OptionSpec<unknown>> = plugin.options;
   const stray = Object.keys(given).find((key) => !Object.hasOwn(specs, key));
   if (stray !== undefined) {
     throw new TypeError(`Cannot use option "${stray}" of "${plugin.name}": known options are ${Object.keys(specs).join(", ")}`);
@@ -104,13 +107,30 @@ function complete(plugin: SchedulePlugin, given: Record<string, unknown>): Recor
   return Object.fromEntries(
     Object.entries(specs).map(([key, spec]) => {
       const value = given[key] === undefined ? spec.default : given[key];
-      if (value === undefined) throw new TypeError(`Cannot create "${plugin.name}": option "${key}" is missing`);
-      const type = spec.type ?? typeof spec.default;
-      if (Number.isNaN(value)) throw new RangeError(`Cannot use ${key} = NaN of "${plugin.name}"`);
-      if (type === "number" && typeof value !== "number") {
-        throw new TypeError(`Cannot use ${key} = ${value} of "${plugin.name}": it must be a number`);
-      }
+      if (value === undefined) throw new TypeError(`Cannot create "${plugin.name}": option "${key}" must be given`);
+      if (value !== spec.default) checkOption(`${key} = ${value} of "${plugin.name}"`, spec, value);
       return [key, value];
     }),
   );
+}
+
+function checkOption(what: string, spec: OptionSpec<unknown>, value: unknown): void {
+  const types = spec.type === undefined ? [spec.default ?? value].map(typeOf) : [spec.type].flat();
+  const type = typeOf(value);
+  if (!types.includes(type) && !(type === "number" && types.includes("integer"))) {
+    throw new TypeError(`Cannot use ${what}: it must be of type ${types.join(" or ")}`);
+  }
+  if (spec.enum !== undefined && !spec.enum.includes(value)) {
+    throw new RangeError(`Cannot use ${what}: known values are ${spec.enum.join(", ")}`);
+  }
+  const { minimum = -Infinity, maximum = Infinity, exclusiveMinimum = -Infinity, exclusiveMaximum = Infinity } = spec;
+  for (const number of [value].flat()) {
+    if (typeof number !== "number") continue;
+    if (number > exclusiveMinimum && number >= minimum && number <= maximum && number < exclusiveMaximum) continue;
+    throw new RangeError(`Cannot use ${what}: it must be finite and within its bounds`);
+  }
+}
+
+function typeOf(value: unknown): string {
+  return value === null ? "null" : Array.isArray(value) ? "array" : typeof value === "function" ? "object" : typeof value;
 }
