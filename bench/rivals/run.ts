@@ -35,7 +35,10 @@ const TARGETS: readonly { readonly rival: string; readonly layouts: readonly str
   { rival: "torch fused 2", layouts: ["200x4096"], atMost: 0.5 },
 ];
 
-/** Milliseconds of rest before a turn: OpenMP's threads spin that long after their last work before they sleep. */
+/**
+ * Milliseconds of rest before a turn: OpenMP's threads spin for up to 10 ms after their last work before they sleep. Making them sleep at once
+ * (OMP_WAIT_POLICY=passive) would be unfair: it costs PyTorch's fused AdamW on two threads half as much again at 1 Mi, and ten times at 200 x 4096.
+ */
 const REST = 40;
 
 /** One contestant in one layout; times in nanoseconds a parameter. */

@@ -45,8 +45,18 @@ function run(command: string, args: readonly string[], cwd?: string): string {
   return stdout;
 }
 
+/** What was tried in this run, so that a failing download is not tried once for each contestant. */
+const tried = new Map<string, Place>();
+
 /** Does something once: `wanted` is kept in a stamp beside the result, and as long as it stays the same nothing is done again. */
 function once(folder: string, name: string, wanted: unknown, path: string, make: () => void): Place {
+  const place = tried.get(name) ?? attempt(folder, name, wanted, path, make);
+  tried.set(name, place);
+  return place;
+}
+
+/** Does what {@linkcode once} finds to do. */
+function attempt(folder: string, name: string, wanted: unknown, path: string, make: () => void): Place {
   const stamp = join(folder, `glissade-${name}.json`);
   const text = JSON.stringify(wanted);
   try {
@@ -63,12 +73,12 @@ function once(folder: string, name: string, wanted: unknown, path: string, make:
 
 /** A Python that has wheels of all that is wanted. */
 function findPython(): string {
-  const tried = ["python3.11", "python3.12", "python3"];
-  for (const name of tried) {
+  const names = ["python3.11", "python3.12", "python3"];
+  for (const name of names) {
     const { status, stdout } = spawnSync(name, ["-c", "import sys; print(*sys.version_info[:2])"], { encoding: "utf8" });
     if (status === 0 && ["3 11", "3 12"].includes(stdout.trim())) return name;
   }
-  throw new Error(`no Python 3.11 or 3.12 among ${tried.join(", ")}`);
+  throw new Error(`no Python 3.11 or 3.12 among ${names.join(", ")}`);
 }
 
 /** The Python environment with one group of packages. */
