@@ -135,7 +135,7 @@ const INKS = {
   light: { paper: "#ffffff", ink: "#1f2328", soft: "#59636e", line: "#d1d9e0", axis: "#818b98", curves: LIGHT },
   dark: { paper: "#0d1117", ink: "#f0f6fc", soft: "#a9b4bf", line: "#2c333b", axis: "#6e7781", curves: DARK },
 };
-const LETTER = 6.6; // Mean width of a letter of 12 pixels; no font can be measured here.
+const LETTER = 7.2; // Width of a letter of 12 pixels in a wide font; none can be measured here.
 
 function draw(
   curves: readonly Curve[],
@@ -154,8 +154,9 @@ function draw(
   const top = (title ? 34 : 12) + legend.height + 22;
   const bottom = height - 44;
   const rise = niceStep((high - low) / Math.max(2, Math.floor((bottom - top) / 46)));
-  const yTicks = ticks(Math.floor(low / rise + 1e-9) * rise, Math.ceil(high / rise - 1e-9) * rise, rise);
-  const yLabels = yTicks.map(formatNumber);
+  const yTicks = ticks(Math.floor(low / rise + SLACK) * rise, Math.ceil(high / rise - SLACK) * rise, rise);
+  const small = yTicks.every((value) => Math.abs(value) < 1e-2);
+  const yLabels = yTicks.map((value) => small && value !== 0 ? value.toExponential() : formatNumber(value));
   const left = 18 + LETTER * Math.max(...yLabels.map((text) => text.length));
   const frame: Frame = { left, right: width - 26, top, bottom };
   const first = steps[0];
@@ -163,8 +164,8 @@ function draw(
   const stride = niceStep((last - first) / Math.max(2, Math.floor((frame.right - left) / 90)));
   const xTicks = ticks(first, last, last - first >= 2 ? Math.max(1, stride) : stride);
   const x = (step: number) => left + (step - first) / (last - first) * (frame.right - left);
-  const yLow = Math.min(low, yTicks[0]);
-  const yHigh = Math.max(high, yTicks[yTicks.length - 1]);
+  const yLow = yTicks[0];
+  const yHigh = yTicks[yTicks.length - 1];
   const y = (value: number) => bottom - (value - yLow) / (yHigh - yLow) * (bottom - top);
 
   const inks = INKS[theme === "dark" ? "dark" : "light"];
@@ -289,20 +290,22 @@ function pathOf(points: readonly (readonly [number, number])[]): string {
   return parts.join("");
 }
 
+const SLACK = 1e-6; // A value that was rounded to float32 still fits under the tick that it came from.
+
 /** 1, 2 or 5 times a power of ten, at least `step`. */
 function niceStep(step: number): number {
   // The decimal exponent as printed: Math.log10 may differ between engines in its last bit.
   const exponent = Number(step.toExponential().split("e")[1]);
   for (const factor of ["1", "2", "5"]) {
     const nice = Number(`${factor}e${exponent}`);
-    if (nice >= step * (1 - 1e-9)) return nice;
+    if (nice >= step * (1 - SLACK)) return nice;
   }
   return Number(`1e${exponent + 1}`);
 }
 
 function ticks(low: number, high: number, step: number): number[] {
-  const first = Math.ceil(low / step - 1e-9);
-  const last = Math.floor(high / step + 1e-9);
+  const first = Math.ceil(low / step - SLACK);
+  const last = Math.floor(high / step + SLACK);
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 

@@ -7,6 +7,7 @@ import { buildSync } from "esbuild";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { pictures } from "./pictures.ts";
 
 /** The repository's folder. */
 export const root: string = fileURLToPath(new URL("..", import.meta.url));
@@ -70,4 +71,5 @@ export function denoJson(): string {
 export const generated: readonly (readonly [path: string, make: () => string])[] = [
   ["deno.json", denoJson],
   ...existsSync(join(root, "kernels/worker.ts")) ? [["kernels/worker_source.ts", workerSource] as const] : [],
+  ...pictures,
 ];

@@ -1,0 +1,139 @@
+/**
+ * The pictures of the schedules, for the README and each schedule's docs: `deno task build` writes them, tests/stale_test.ts compares them.
+ *
+ * @module
+ */
+import { type PlotOptions, plotSchedule } from "../core/plot.ts";
+import type { SchedulePlugin } from "../core/plugin.ts";
+import { isMetric, makeSchedule } from "../core/schedules.ts";
+import type { Schedule } from "../core/types.ts";
+import { constant } from "../plugins/schedules/constant.ts";
+import { constantWithWarmup } from "../plugins/schedules/constant_with_warmup.ts";
+import { cosine } from "../plugins/schedules/cosine.ts";
+import { cosineDecay } from "../plugins/schedules/cosine_decay.ts";
+import { cosineDecayRestarts } from "../plugins/schedules/cosine_decay_restarts.ts";
+import { cosineWithRestarts } from "../plugins/schedules/cosine_with_restarts.ts";
+import { exponentialDecay } from "../plugins/schedules/exponential_decay.ts";
+import { inverseSqrt } from "../plugins/schedules/inverse_sqrt.ts";
+import { inverseTimeDecay } from "../plugins/schedules/inverse_time_decay.ts";
+import { linear } from "../plugins/schedules/linear.ts";
+import { piecewiseConstantDecay } from "../plugins/schedules/piecewise_constant_decay.ts";
+import { polynomial } from "../plugins/schedules/polynomial.ts";
+import { polynomialDecay } from "../plugins/schedules/polynomial_decay.ts";
+import { reduceLrOnPlateau } from "../plugins/schedules/reduce_lr_on_plateau.ts";
+import { warmup } from "../plugins/schedules/warmup.ts";
+
+/** A picture: its title, and what each of its curves is made of. */
+interface Picture {
+  readonly plugin: SchedulePlugin;
+  readonly curves: Readonly<Record<string, object>>;
+  readonly plot?: PlotOptions;
+}
+
+const numWarmupSteps = 100;
+const steps = { numWarmupSteps, numTrainingSteps: 1000 };
+const initialLearningRate = 1e-3;
+
+/** One picture a schedule; what the page shows for the same name, and what its options do. */
+const PICTURES: readonly Picture[] = [
+  { plugin: constant, curves: { constant: {} } },
+  { plugin: constantWithWarmup, curves: { "numWarmupSteps: 100": { numWarmupSteps } } },
+  { plugin: linear, curves: { "numWarmupSteps: 100, numTrainingSteps: 1000": steps } },
+  {
+    plugin: cosine,
+    curves: { "numCycles: 0.5": steps, "numCycles: 2": { ...steps, numCycles: 2 }, 'end: "hold"': { ...steps, end: "hold" } },
+    plot: { to: 1200 },
+  },
+  { plugin: cosineWithRestarts, curves: { "numCycles: 1": steps, "numCycles: 3": { ...steps, numCycles: 3 } }, plot: { to: 1200 } },
+  {
+    plugin: polynomial,
+    curves: { "power: 1": steps, "power: 2": { ...steps, power: 2 }, "power: 0.5, lrEnd: 0.2": { ...steps, power: 0.5, lrEnd: 0.2 } },
+    plot: { to: 1200 },
+  },
+  {
+    plugin: inverseSqrt,
+    curves: { "numWarmupSteps: 100": { numWarmupSteps }, "timescale: 1000": { numWarmupSteps, timescale: 1000 } },
+  },
+  { plugin: reduceLrOnPlateau, curves: { "factor: 0.5, patience: 5": { factor: 0.5, patience: 5 } }, plot: { to: 60 } },
+  {
+    plugin: warmup,
+    curves: Object.fromEntries([1, 2].map((power) => [`power: ${power}, then polynomial_decay`, {
+      initialLearningRate,
+      warmupSteps: 100 * power,
+      power,
+      decaySchedule: { name: "polynomial_decay", options: { initialLearningRate, decaySteps: 900, endLearningRate: 0 } },
+    }])),
+  },
+  {
+    plugin: polynomialDecay,
+    curves: Object.fromEntries(
+      [false, true].map((cycle) => [`cycle: ${cycle}`, { initialLearningRate, decaySteps: 250, power: 2, cycle }]),
+    ),
+  },
+  {
+    plugin: cosineDecay,
+    curves: {
+      "alpha: 0.1": { initialLearningRate, decaySteps: 900, alpha: 0.1 },
+      "warmupTarget: 0.001": { initialLearningRate: 0, decaySteps: 900, warmupTarget: initialLearningRate, warmupSteps: 100 },
+    },
+  },
+  {
+    plugin: cosineDecayRestarts,
+    curves: { "tMul: 2, mMul: 0.8": { initialLearningRate, firstDecaySteps: 140, mMul: 0.8 } },
+  },
+  {
+    plugin: exponentialDecay,
+    curves: Object.fromEntries(
+      [false, true].map((staircase) => [`staircase: ${staircase}`, { initialLearningRate, decaySteps: 200, decayRate: 0.5, staircase }]),
+    ),
+  },
+  {
+    plugin: inverseTimeDecay,
+    curves: Object.fromEntries(
+      [false, true].map((staircase) => [`staircase: ${staircase}`, { initialLearningRate, decaySteps: 200, decayRate: 1, staircase }]),
+    ),
+  },
+  {
+    plugin: piecewiseConstantDecay,
+    curves: { "boundaries: [300, 600, 800]": { boundaries: [300, 600, 800], values: [1e-3, 5e-4, 2e-4, 1e-4] } },
+  },
+];
+
+/** The page's schedules side by side. */
+const TOGETHER: readonly SchedulePlugin[] = [linear, cosine, cosineWithRestarts, polynomial, inverseSqrt, constantWithWarmup];
+
+/** A loss that falls, then stays: what plateau's picture follows. */
+function loss(step: number): number {
+  return 1 / (1 + Math.min(step, 12) / 4);
+}
+
+/** A schedule as a function of the step; one that follows a metric is fed {@linkcode loss}. */
+function curve(plugin: SchedulePlugin, options: object): Schedule {
+  const schedule = makeSchedule(plugin, options);
+  if (!isMetric(schedule)) return schedule;
+  const factors = Array.from({ length: 100 }, (_, step) => {
+    schedule.update(loss(step));
+    return schedule.factors()[0];
+  });
+  return (step) => factors[step];
+}
+
+function draw({ plugin, curves, plot }: Picture): string {
+  const schedules = Object.entries(curves).map(([name, options]) => [name, curve(plugin, options)]);
+  return plotSchedule(Object.fromEntries(schedules), { title: plugin.name, ...plot });
+}
+
+function drawTogether(): string {
+  const curves = TOGETHER.map((plugin) => {
+    const given = { ...steps, ...(plugin === cosineWithRestarts ? { numCycles: 3 } : plugin === polynomial ? { power: 2 } : {}) };
+    const options = Object.fromEntries(Object.entries(given).filter(([key]) => Object.hasOwn(plugin.options, key)));
+    return [plugin.name, curve(plugin, options)];
+  });
+  return plotSchedule(Object.fromEntries(curves), { title: "Schedules over 1,000 steps, 100 of them warmup", lr: 5e-5 });
+}
+
+/** Each picture's path and maker. */
+export const pictures: readonly (readonly [path: string, make: () => string])[] = [
+  ["examples/pictures/schedules.svg", drawTogether],
+  ...PICTURES.map((picture): [string, () => string] => [`examples/pictures/${picture.plugin.name}.svg`, () => draw(picture)]),
+];
