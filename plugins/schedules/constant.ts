@@ -3,6 +3,8 @@
  *
  * `get_constant_schedule` of transformers 4.37.2.
  *
+ * ![constant, step by step](../../examples/pictures/constant.svg)
+ *
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";

@@ -4,6 +4,8 @@
  * `get_constant_schedule_with_warmup` of transformers 4.37.2: `step / max(1, numWarmupSteps)` up to `numWarmupSteps`, then 1.
  * The warmup starts at 0, so that the first update changes nothing but the moments; `warmupOffset: 1` starts at the first step above it.
  *
+ * ![constant_with_warmup, step by step](../../examples/pictures/constant_with_warmup.svg)
+ *
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";

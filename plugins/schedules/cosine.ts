@@ -5,6 +5,8 @@
  * `get_cosine_schedule_with_warmup` of transformers 4.37.2: `max(0, 0.5*(1 + cos(pi*numCycles*2*progress)))`.
  * As there, the wave does not end at `numTrainingSteps`: the rate rises again after it. `end: "hold"` keeps the value that it has there.
  *
+ * ![cosine, step by step](../../examples/pictures/cosine.svg)
+ *
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";

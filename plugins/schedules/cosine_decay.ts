@@ -4,6 +4,8 @@
  * Loshchilov & Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017, https://arxiv.org/abs/1608.03983.
  * `tf.keras.optimizers.schedules.CosineDecay` of Keras 2.15, in float32 as there.
  *
+ * ![cosine_decay, step by step](../../examples/pictures/cosine_decay.svg)
+ *
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";

@@ -4,6 +4,8 @@
  * Loshchilov & Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017, https://arxiv.org/abs/1608.03983.
  * `tf.keras.optimizers.schedules.CosineDecayRestarts` of Keras 2.15, in float32 as there.
  *
+ * ![cosine_decay_restarts, step by step](../../examples/pictures/cosine_decay_restarts.svg)
+ *
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";

@@ -6,6 +6,8 @@
  * and 0 from `numTrainingSteps` on. The order of these operations is kept: at some exact boundaries `numCycles*progress` is a hair
  * under a whole number and the restart comes a step later, here as there.
  *
+ * ![cosine_with_restarts, step by step](../../examples/pictures/cosine_with_restarts.svg)
+ *
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";

@@ -4,6 +4,8 @@
  * `tf.keras.optimizers.schedules.ExponentialDecay` of Keras 2.15, in float32 as there:
  * `initialLearningRate * decayRate**(step / decaySteps)`.
  *
+ * ![exponential_decay, step by step](../../examples/pictures/exponential_decay.svg)
+ *
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";

@@ -5,6 +5,8 @@
  * `get_inverse_sqrt_schedule` of transformers 4.37.2: `1 / sqrt((step + timescale - numWarmupSteps) / timescale)`.
  * Without warmup and timescale 4.37.2 divides by zero; here the timescale is then 10,000, as in transformers 5.
  *
+ * ![inverse_sqrt, step by step](../../examples/pictures/inverse_sqrt.svg)
+ *
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";

@@ -4,6 +4,8 @@
  * `tf.keras.optimizers.schedules.InverseTimeDecay` of Keras 2.15, in float32 as there:
  * `initialLearningRate / (1 + decayRate*step/decaySteps)`.
  *
+ * ![inverse_time_decay, step by step](../../examples/pictures/inverse_time_decay.svg)
+ *
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";

@@ -5,6 +5,8 @@
  * `max(0, (numTrainingSteps - step) / max(1, numTrainingSteps - numWarmupSteps))`.
  * Where the warmup is as long as the training, the peak is never reached, as there.
  *
+ * ![linear, step by step](../../examples/pictures/linear.svg)
+ *
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";

@@ -4,6 +4,8 @@
  * `tf.keras.optimizers.schedules.PiecewiseConstantDecay` of Keras 2.15: `values[i]` from above `boundaries[i - 1]` up to and with `boundaries[i]`,
  * rounded to float32 as there.
  *
+ * ![piecewise_constant_decay, step by step](../../examples/pictures/piecewise_constant_decay.svg)
+ *
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";

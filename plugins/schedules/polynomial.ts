@@ -6,6 +6,8 @@
  * Where transformers divides by zero in the middle of a run (`numWarmupSteps` equal to `numTrainingSteps`, a negative power),
  * this schedule is refused when it is made.
  *
+ * ![polynomial, step by step](../../examples/pictures/polynomial.svg)
+ *
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";

@@ -4,6 +4,8 @@
  * `tf.keras.optimizers.schedules.PolynomialDecay` of Keras 2.15, in float32 as there: every operation rounds.
  * As there, `decaySteps: 0` gives NaN and a negative one the end value.
  *
+ * ![polynomial_decay, step by step](../../examples/pictures/polynomial_decay.svg)
+ *
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";

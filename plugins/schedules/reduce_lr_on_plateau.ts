@@ -4,6 +4,8 @@
  * `torch.optim.lr_scheduler.ReduceLROnPlateau` of torch 2.2.2, which `get_reduce_on_plateau_schedule` of transformers 4.37.2 hands out.
  * The only schedule that is no function of the step: it is fed by `update(metric)`. A NaN metric is never better, as there.
  *
+ * ![reduce_lr_on_plateau, step by step](../../examples/pictures/reduce_lr_on_plateau.svg)
+ *
  * @module
  */
 import type { MetricSchedule, SchedulePlugin } from "../../core/plugin.ts";

@@ -4,6 +4,8 @@
  * `WarmUp` of transformers 4.37.2, in float32 as there: `initialLearningRate * (step / warmupSteps)**power` up to `warmupSteps`,
  * then the decay schedule, whose own step 0 is there. Nothing ties the two values together at the seam, as there.
  *
+ * ![warmup, step by step](../../examples/pictures/warmup.svg)
+ *
  * @module
  */
 import type { Maths, OptionSpec, Schedule, SchedulePlugin } from "../../core/plugin.ts";
