@@ -1,0 +1,94 @@
+/**
+ * Prodigy: Adam with a step size that it learns, common to a group.
+ *
+ * Mishchenko & Defazio, "Prodigy: An Expeditiously Adaptive Parameter-Free Learner", 2023, https://arxiv.org/abs/2306.06101.
+ * Follows pytorch_optimizer 4.1.0. Its sums run over all tensors, so one group is assumed, as there.
+ *
+ * @module
+ */
+import type { OptimizerPlugin } from "../../../core/plugin.ts";
+
+/** Options of {@linkcode prodigy}. */
+export interface ProdigyOptions {
+  /** Factor of the learned step size. */
+  lr?: number;
+  /** Decay of the first and the second moment. */
+  betas?: readonly [number, number];
+  /** Decay of the estimate; null: the root of beta2. */
+  beta3?: number | null;
+  /** First estimate. */
+  d0?: number;
+  /** Factor of the estimate. */
+  dCoef?: number;
+  /** Greatest growth of the estimate in a step; null: any. */
+  growthRate?: number | null;
+  /** Decay. */
+  weightDecay?: number;
+  /** Correct the moments' bias. */
+  biasCorrection?: boolean;
+  /** Leave the learning rate out of the estimate's denominator. */
+  safeguardWarmup?: boolean;
+  /** Added to the root of the second moment, times the estimate. */
+  eps?: number;
+}
+
+/** Adam with a learned step size. */
+export const prodigy: OptimizerPlugin<"prodigy", ProdigyOptions> = {
+  kind: "optimizer",
+  name: "prodigy",
+  description: "Adam with a learned step size, as in pytorch_optimizer 4.1.0",
+  counts: "group",
+  options: {
+    lr: { default: 1, minimum: 0, description: "Factor of the learned step size" },
+    betas: { default: [0.9, 0.999], minimum: 0, exclusiveMaximum: 1, description: "Decay of the first and the second moment" },
+    beta3: {
+      default: null,
+      type: ["number", "null"],
+      minimum: 0,
+      exclusiveMaximum: 1,
+      description: "Decay of the estimate; null: the root of beta2",
+    },
+    d0: { default: 1e-6, exclusiveMinimum: 0, description: "First estimate" },
+    dCoef: { default: 1, minimum: 0, description: "Factor of the estimate" },
+    growthRate: {
+      default: null,
+      type: ["number", "null"],
+      minimum: 1,
+      description: "Greatest growth of the estimate in a step; null: any",
+    },
+    weightDecay: { default: 0, minimum: 0, description: "Decay" },
+    biasCorrection: { default: false, description: "Correct the moments' bias" },
+    safeguardWarmup: { default: false, description: "Leave the learning rate out of the estimate's denominator" },
+    eps: { default: 1e-8, minimum: 0, description: "Added to the root of the second moment, times the estimate" },
+  },
+  rule: ({ d0, growthRate, weightDecay, safeguardWarmup }) => ({
+    slots: {
+      o: { shape: "param", key: "p0", init: "p" },
+      s: { shape: "param", key: "s" },
+      m: { shape: "param", key: "exp_avg" },
+      v: { shape: "param", key: "exp_avg_sq" },
+      d: { shape: "group", key: "d", init: d0 },
+      D: { shape: "group", key: "d_max", init: d0 },
+      N: { shape: "group", key: "d_numerator" },
+    },
+    update: `
+      k  = d*step
+      a  = allsum(g*(o - p))
+      N  = beta3*N + d/d0*k*a
+      m  = beta1*m + d*(1 - beta1)*g
+      v  = beta2*v + d*d*(1 - beta2)*g*g
+      s  = beta3*s + d/d0*${safeguardWarmup ? "d" : "k"}*g
+      l  = allsum(abs(s))
+      h  = where(l > 0, dCoef*N/l, 0)
+      D  = max(D, h)
+      d  = where(l > 0, ${growthRate === null ? "D" : "min(D, where(d == d0, max(d, h), d)*growthRate)"}, d)
+      ${weightDecay === 0 ? "" : "p -= where(l > 0, k*weightDecay, 0)*p"}
+      u  = k*m / (sqrt(v) + d*eps)
+      p -= u
+    `,
+  }),
+  scalars({ lr, betas: [beta1, beta2], beta3, d0, dCoef, growthRate, weightDecay, biasCorrection, eps }, t, { pow }) {
+    const step = biasCorrection ? lr * Math.sqrt(1 - pow(beta2, t)) / (1 - pow(beta1, t)) : lr;
+    return { step, beta1, beta2, beta3: beta3 ?? Math.sqrt(beta2), d0, dCoef, growthRate: growthRate ?? 0, weightDecay, eps };
+  },
+};

@@ -1,0 +1,37 @@
+import { assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { builtins } from "../../mod.ts";
+import type { OptimizerPlugin } from "../../core/plugin.ts";
+import { sam } from "./plugins/sam.ts";
+
+const descent: OptimizerPlugin<"descent", { lr?: number }> = {
+  kind: "optimizer",
+  name: "descent",
+  description: "Plain gradient descent",
+  options: { lr: { default: 0.25, minimum: 0, description: "Learning rate" } },
+  rule: () => ({ slots: {}, update: "u = g\np -= lr*u" }),
+  scalars: ({ lr }) => ({ lr }),
+};
+
+/** No golden case has SAM: the numbers here are worked out by hand. The norm of (3, 0) and 4 together is 5. */
+const uphill = { a: Float32Array.of(3, 0), b: Float32Array.of(4) };
+
+test("sam() takes the gradient rho along the global gradient and steps from where it stood", () => {
+  const params = { a: Float32Array.of(1, 2), b: Float32Array.of(-1) };
+  using optimizer = builtins.with(descent, sam).createOptimizer("descent", params, {}, {
+    transforms: [{ name: "sam", options: { rho: 0.5 } }],
+  });
+  optimizer.run("ascend", uphill);
+  assertEquals(params.a, Float32Array.of(1 + Math.fround(0.3), 2));
+  assertEquals(params.b, Float32Array.of(-1 + Math.fround(0.4)));
+  assertEquals(optimizer.steps, 0);
+  optimizer.step({ a: Float32Array.of(2, -4), b: Float32Array.of(1) });
+  assertEquals(params, { a: Float32Array.of(0.5, 3), b: Float32Array.of(-1.25) });
+});
+
+test("sam() steps from the parameters as they are when nothing ascended", () => {
+  const params = { a: Float32Array.of(1, 2), b: Float32Array.of(-1) };
+  using optimizer = builtins.with(descent, sam).createOptimizer("descent", params, {}, { transforms: [{ name: "sam" }] });
+  for (let step = 0; step < 2; step++) optimizer.step(uphill);
+  assertEquals(params, { a: Float32Array.of(-0.5, 2), b: Float32Array.of(-3) });
+});
