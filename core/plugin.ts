@@ -1,0 +1,168 @@
+/**
+ * The four kinds of plugin. A plugin is a plain object; importing these types costs nothing at run time.
+ *
+ * @module
+ */
+import type { Backend, DType, Scalars, Tensors } from "../kernels/types.ts";
+import type { Accumulator, Base, MetricSchedule, Schedule } from "./types.ts";
+
+export type {
+  Accumulator,
+  Backend,
+  Base,
+  DType,
+  Grads,
+  MetricSchedule,
+  Recipe,
+  Scalars,
+  Schedule,
+  Sparse,
+  StateDict,
+  Tensor,
+  TensorLike,
+  Tensors,
+} from "./types.ts";
+
+/** One number per what, or the dimensions of a tensor of its own. */
+export type SlotShape = "param" | "row" | "col" | "batch" | "scalar" | "group" | readonly number[];
+
+/** Memory that a rule keeps between steps. */
+export interface Slot {
+  /** One number per what. */
+  readonly shape: SlotShape;
+  /** Name in checkpoints; null: scratch, one buffer for all tensors. */
+  readonly key: string | null;
+  /** A number, or a copy of the parameter; default 0. */
+  readonly init?: number | "p";
+  /** Element type, default float32; `"param"`: the parameter's. Scalar and group slots are float64. */
+  readonly dtype?: DType | "param";
+  /** Written by the caller, like a gradient (Sophia's Hessian). */
+  readonly input?: true;
+}
+
+/** The tensor that a rule is asked for. */
+export interface TensorInfo {
+  /** Its name. */
+  readonly name: string;
+  /** Its dimensions. */
+  readonly shape: readonly number[];
+  /** Its element type. */
+  readonly dtype: DType;
+}
+
+/** Transcendental functions with the same bits in every engine. */
+export interface Maths {
+  /** x to the power y. */
+  pow(x: number, y: number): number;
+  /** e to the power x. */
+  exp(x: number): number;
+  /** Natural logarithm. */
+  log(x: number): number;
+  /** Cosine of x radians. */
+  cos(x: number): number;
+}
+
+/** An algorithm for one tensor: its memory and its text. */
+export interface Rule {
+  /** Memory by name. */
+  readonly slots: Readonly<Record<string, Slot>>;
+  /** The text: one assignment a line. */
+  readonly update: string;
+  /** How `row` and `col` cut the tensor; default: the last two dimensions, the rest is batch. */
+  readonly matrix?: readonly [batch: number, rows: number, cols: number];
+  /** Further entries: `optimizer.run("ascend")`. */
+  readonly also?: Readonly<Record<string, string>>;
+  /** Other parameter points, never in place: `optimizer.point("eval")`. */
+  readonly points?: Readonly<Record<string, string>>;
+}
+
+/** JSON Schema's names of types. */
+export type JsonType = "number" | "integer" | "boolean" | "string" | "array" | "object" | "null";
+
+/** What an option may be, in JSON Schema's words: errors, query strings, OpenAPI, sliders and docs all come from it. */
+export interface OptionSpec<T> {
+  /** Absent: it must be given. */
+  readonly default?: T;
+  /** One line for people. */
+  readonly description: string;
+  /** Inferred from the default where it can be. */
+  readonly type?: JsonType | readonly JsonType[];
+  /** The only values allowed. */
+  readonly enum?: readonly T[];
+  /** Least value; of each element of an array. */
+  readonly minimum?: number;
+  /** Greatest value; of each element of an array. */
+  readonly maximum?: number;
+  /** Bound that is not reached. */
+  readonly exclusiveMinimum?: number;
+  /** Bound that is not reached. */
+  readonly exclusiveMaximum?: number;
+}
+
+/** A spec for every option. */
+export type Specs<Options> = { readonly [K in keyof Required<Options>]: OptionSpec<Required<Options>[K]> };
+
+/** An optimization algorithm. */
+export interface OptimizerPlugin<Name extends string = string, Options = unknown> {
+  readonly kind: "optimizer";
+  readonly name: Name;
+  readonly description: string;
+  readonly options: Specs<Options>;
+  /** Whose step count `t` is; default `"tensor"`. */
+  readonly counts?: "tensor" | "group" | "optimizer";
+  /** Refuses what no single range can say. */
+  check?(options: Required<Options>): void;
+  /** The rule for one tensor. */
+  rule(options: Required<Options>, tensor: TensorInfo): Rule;
+  /** The numbers of step t (from 1), in float64, once per (group, t). */
+  scalars(options: Required<Options>, t: number, maths: Maths): Scalars;
+  /** A number worth showing, of a group's first tensor. */
+  reading?(options: Required<Options>, t: number, slots: Scalars, maths: Maths): number;
+}
+
+/** A schedule of any numeric option. */
+export interface SchedulePlugin<
+  Name extends string = string,
+  Options = unknown,
+  Made extends Schedule | MetricSchedule = Schedule | MetricSchedule,
+> {
+  readonly kind: "schedule";
+  readonly name: Name;
+  readonly description: string;
+  readonly options: Specs<Options>;
+  /** Refuses what no single range can say. */
+  check?(options: Required<Options>): void;
+  /** The schedule over the option's base values. */
+  create(options: Required<Options>, maths: Maths, base: Base): Made;
+}
+
+/** A way to sum gradients. */
+export interface AccumulatorPlugin<Name extends string = string, Options = unknown> {
+  readonly kind: "accumulator";
+  readonly name: Name;
+  readonly description: string;
+  readonly options: Specs<Options>;
+  /** An empty accumulator for tensors like these. */
+  create(options: Required<Options>, like: Tensors, backend: Backend): Accumulator;
+}
+
+/** A splice into a rule's text. */
+export interface TransformPlugin<Name extends string = string, Options = unknown> {
+  readonly kind: "transform";
+  readonly name: Name;
+  readonly description: string;
+  readonly options: Specs<Options>;
+  /** Refuses what no single range can say. */
+  check?(options: Required<Options>): void;
+  /** Memory and lines: `before` ahead of the rule, `after` behind the last line that assigns `u`, `last` at the end. */
+  rule(options: Required<Options>, tensor: TensorInfo): Partial<Omit<Rule, "update">> & {
+    readonly before?: string;
+    readonly after?: string;
+    readonly last?: string;
+  };
+  /** The numbers of step t (from 1). */
+  scalars?(options: Required<Options>, t: number, maths: Maths): Scalars;
+}
+
+/** Any plugin. */
+export type Plugin = OptimizerPlugin | SchedulePlugin | AccumulatorPlugin | TransformPlugin;

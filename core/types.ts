@@ -1,0 +1,191 @@
+/**
+ * The contract: what an optimizer, a schedule, an accumulator and a trainer are.
+ *
+ * @module
+ */
+import type { Backend, BackendName, DType, Tensor, TensorLike, Tensors } from "../kernels/types.ts";
+import type { Plugin } from "./plugin.ts";
+
+export type { Backend, BackendName, BackendOptions, DType, Scalars, Tensor, TensorLike, Tensors } from "../kernels/types.ts";
+
+/** Rows (or elements, rank 1) of a gradient; indices may repeat and then add up. */
+export interface Sparse {
+  /** Which rows. */
+  readonly indices: Int32Array;
+  /** The rows one after another: `indices.length` times the size of a row. */
+  readonly values: Float32Array;
+}
+
+/** Gradients by name. Missing or null: no gradient; the tensor and its own step count stand still. */
+export type Grads = Readonly<Record<string, TensorLike | Sparse | null>>;
+
+/** A plugin in use: its name in the registry, or the plugin itself, with options. */
+export interface Use {
+  /** Registered name, or a plugin object. */
+  readonly name: string | Plugin;
+  /** Options; what is missing takes the plugin's default. */
+  readonly options?: object;
+}
+
+/** Tensors with options of their own. */
+export interface Group<Options> {
+  /** Which tensors: a regular expression (a string is one, unanchored), a list of exact names, or a glob. */
+  readonly match: RegExp | string | readonly string[] | { readonly glob: string };
+  /** What differs from the optimizer's options. */
+  readonly options?: Partial<Options> | object;
+  /** Another algorithm for this group. */
+  readonly optimizer?: Use["name"];
+}
+
+/** Settings of an optimizer beside its algorithm's options. */
+export interface Settings<Options> {
+  /** A backend by name, or one that many optimizers share; default: the fastest that this runtime allows. */
+  readonly backend?: BackendName | Backend;
+  /** Threads of backend `"threads"`, the calling one included. */
+  readonly threads?: number;
+  /** Groups; the first match wins, unmatched tensors take the base options. */
+  readonly groups?: readonly Group<Options>[];
+  /** Transforms of the gradient and the update, in order. */
+  readonly transforms?: readonly Use[];
+  /** Schedules by option, as `{ lr: { name: "linear", options: {…} } }`. */
+  readonly schedules?: Readonly<Record<string, Schedule | MetricSchedule | Use>>;
+}
+
+/** What {@linkcode Optimizer.step} did. */
+export interface StepReport {
+  /** False when the update was left out (a transform may skip a step). */
+  readonly applied: boolean;
+  /** Updates applied so far. */
+  readonly step: number;
+}
+
+/** A group as the optimizer shows it. */
+export interface GroupView<Options> {
+  /** Names of its tensors. */
+  readonly names: readonly string[];
+  /** The group's base values; assign between steps. */
+  readonly options: Required<Options>;
+  /** What the next step uses, schedules applied. */
+  readonly current: Required<Options>;
+}
+
+/** An algorithm at work on named tensors. */
+export interface Optimizer<Options = unknown> extends Disposable {
+  /** The algorithm's registered name. */
+  readonly name: string;
+  /** What runs it. */
+  readonly backend: Backend;
+  /** Base values; assign between steps. A group follows unless it set that key itself. */
+  readonly options: Required<Options>;
+  /** The groups in order; unmatched tensors form the last one. */
+  readonly groups: readonly GroupView<Options>[];
+  /** The arrays that the user passed. */
+  readonly params: Readonly<Record<string, Tensor>>;
+  /** Kernel memory, for writing gradients without a copy. */
+  readonly grads: Readonly<Record<string, Tensor>>;
+  /** Input slots: slot, then tensor. */
+  readonly inputs: Readonly<Record<string, Readonly<Record<string, Tensor>>>>;
+  /** Updates applied. */
+  readonly steps: number;
+  /** One update. Without an argument all of {@linkcode Optimizer.grads}. Gradients are never written. */
+  step(grads?: Grads): StepReport;
+  /** A rule's `also` entry; counts no step. */
+  run(entry: string, grads?: Grads): void;
+  /** Another parameter point, as schedule-free's `"eval"`; new arrays, or `into`. */
+  point(name: string, into?: Tensors): Readonly<Record<string, Tensor>>;
+  /** Feeds metric schedules. */
+  update(metric: number): void;
+  /** Per group, what the plugin's `reading` says (Adafactor: its relative lr); null where there is none. */
+  readings(): readonly (number | null)[];
+  /** Everything that the next step depends on, as named tensors. */
+  saveState(): StateDict;
+  /** Takes a saved state; all of it is checked before anything changes. */
+  loadState(state: StateDict): void;
+}
+
+/** Named tensors and string metadata. Keys: `w`, `w.<slot key>`, `w.step` (float64, shape `[]`); group slots `group.<i>.<key>`. */
+export interface StateDict {
+  /** Tensors by key. */
+  readonly tensors: Readonly<
+    Record<
+      string,
+      { readonly data: Float32Array | Float64Array | Uint16Array; readonly shape: readonly number[]; readonly dtype: DType | "float64" }
+    >
+  >;
+  /** Strings by key. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** A pure function of the number of applied updates, from 0. */
+export interface Schedule {
+  /** The value at `step`. */
+  (step: number): number;
+  /** `"factor"` (default): times the option's base value; `"value"`: instead of it. */
+  readonly returns?: "factor" | "value";
+}
+
+/** A schedule that follows a metric, as plateau's. */
+export interface MetricSchedule {
+  /** Takes the newest metric. */
+  update(metric: number): void;
+  /** A factor per group. */
+  factors(): readonly number[];
+}
+
+/** An option's base values. */
+export interface Base {
+  /** The optimizer's own. */
+  readonly value: number;
+  /** Each group's. */
+  readonly groups: readonly number[];
+}
+
+/** Sums gradients over micro-batches. */
+export interface Accumulator {
+  /** Adds gradients; true when a step is due. */
+  add(grads: Grads, weight?: number): boolean;
+  /** Calls since the last reset. */
+  readonly count: number;
+  /** Weight since the last reset. */
+  readonly weight: number;
+  /** The gradients so far. */
+  readonly gradients: Readonly<Record<string, Tensor>>;
+  /** Takes another accumulator's gradients in. */
+  merge(other: Accumulator): void;
+  /** Back to nothing. */
+  reset(): void;
+}
+
+/** A training set-up as JSON. A closed world: an unknown key anywhere is a TypeError. */
+export interface Recipe {
+  /** The algorithm. */
+  readonly optimizer: { readonly name: string; readonly options?: object };
+  /** Groups, as in {@linkcode Settings}. */
+  readonly groups?: readonly {
+    readonly match: string | readonly string[] | { readonly glob: string };
+    readonly options?: object;
+    readonly optimizer?: string;
+  }[];
+  /** Schedules by option. */
+  readonly schedules?: Readonly<Record<string, { readonly name: string; readonly options?: object }>>;
+  /** Accumulation over micro-batches. */
+  readonly accumulate?: { readonly name: string; readonly options?: object };
+  /** Transforms in order. */
+  readonly transforms?: readonly { readonly name: string; readonly options?: object }[];
+}
+
+/** A recipe, running. */
+export interface Trainer extends Disposable {
+  /** What it was made from. */
+  readonly recipe: Recipe;
+  /** The optimizer inside. */
+  readonly optimizer: Optimizer;
+  /** Updates applied. */
+  readonly steps: number;
+  /** Adds one micro-batch; true when a step was taken. */
+  add(grads: Grads, weight?: number): boolean;
+  /** Steps with what is there; false when nothing is. */
+  flush(): boolean;
+  /** Feeds metric schedules. */
+  update(metric: number): void;
+}

@@ -1,0 +1,98 @@
+/**
+ * Arenas: shared WASM memories of at most 4 GiB, and who has which bytes of them.
+ *
+ * @module
+ */
+
+/** A piece of an arena. */
+export interface Block {
+  readonly arena: Arena;
+  readonly address: number;
+  readonly bytes: number;
+}
+
+/** One memory. */
+export interface Arena {
+  readonly index: number;
+  readonly memory: WebAssembly.Memory;
+  /** Every buffer object that the memory has had: it is a new one after a grow, and old views stay alive. */
+  readonly buffers: Set<ArrayBufferLike>;
+  readonly limit: number;
+  /** Free pieces below `top`, by address. */
+  readonly free: { address: number; bytes: number }[];
+  top: number;
+}
+
+const page = 65_536;
+// An end address of 2^32 wraps, so the last page is never used.
+const mostPages = 65_535;
+const alignment = 64;
+
+/** The largest arena. */
+export const mostArenaBytes: number = mostPages * page;
+
+/** A new arena. Its memory costs nothing until it is touched. */
+export function createArena(index: number, limit: number): Arena {
+  const maximum = Math.min(mostPages, Math.ceil(limit / page));
+  const memory = new WebAssembly.Memory({ initial: 1, maximum, shared: true });
+  return { index, memory, buffers: new Set([memory.buffer]), limit: Math.min(limit, maximum * page), free: [], top: alignment };
+}
+
+const aligned = (bytes: number): number => Math.max(alignment, Math.ceil(bytes / alignment) * alignment);
+
+/** Takes bytes, zeroed; undefined where they do not fit. */
+export function take(arena: Arena, wanted: number): Block | undefined {
+  const bytes = aligned(wanted);
+  const { free, memory } = arena;
+  const hole = free.findIndex((piece) => piece.bytes >= bytes);
+  if (hole >= 0) {
+    const { address, bytes: size } = free[hole];
+    if (size === bytes) free.splice(hole, 1);
+    else free[hole] = { address: address + bytes, bytes: size - bytes };
+    new Uint8Array(memory.buffer, address, bytes).fill(0);
+    return { arena, address, bytes };
+  }
+  const address = arena.top;
+  const end = address + bytes;
+  if (end > arena.limit) return undefined;
+  const missing = end - memory.buffer.byteLength;
+  if (missing > 0) {
+    try {
+      memory.grow(Math.ceil(missing / page));
+    } catch {
+      return undefined;
+    }
+    arena.buffers.add(memory.buffer);
+  }
+  arena.top = end;
+  return { arena, address, bytes };
+}
+
+/** Gives bytes back; neighbours become one piece, and a piece at the top lowers it. */
+export function give({ arena, address, bytes }: Block): void {
+  const { free } = arena;
+  const at = free.findIndex((piece) => piece.address > address);
+  const index = at < 0 ? free.length : at;
+  free.splice(index, 0, { address, bytes });
+  for (const i of [index, index - 1]) {
+    const [a, b] = [free[i], free[i + 1]];
+    if (a !== undefined && b !== undefined && a.address + a.bytes === b.address) {
+      free.splice(i, 2, { address: a.address, bytes: a.bytes + b.bytes });
+    }
+  }
+  const last = free.at(-1);
+  if (last !== undefined && last.address + last.bytes === arena.top) {
+    // What lies above top must be zero when it is taken again.
+    new Uint8Array(arena.memory.buffer, last.address, last.bytes).fill(0);
+    arena.top = last.address;
+    free.pop();
+  }
+}
+
+/** Bytes that `take` could find in one piece. */
+export function room({ free, limit, top }: Arena): number {
+  return Math.max(limit - top, ...free.map(({ bytes }) => bytes));
+}
+
+/** How many bytes a request of so many takes. */
+export const cost: (bytes: number) => number = aligned;

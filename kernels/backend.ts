@@ -1,0 +1,46 @@
+/**
+ * Backends by name.
+ *
+ * @module
+ */
+import { available } from "./detect.ts";
+import { createJs } from "./js.ts";
+import { createThreads } from "./threads.ts";
+import type { Backend, BackendName, BackendOptions } from "./types.ts";
+import { createWasm } from "./wasm.ts";
+
+/**
+ * Makes a backend: memory and kernels that many optimizers may share.
+ *
+ * Without a name it is the fastest that this runtime really allows, found by trying. Nothing is started here: workers come with the first step
+ * that is large enough for them.
+ *
+ * @example Usage
+ * ```ts
+ * import { createBackend } from "@glissade/optim";
+ *
+ * using backend = createBackend();
+ * const x = backend.allocate([2, 3]);
+ * backend.run("x = x + one", { x }, { one: 1 });
+ * ```
+ */
+export function createBackend(name?: BackendName, options: BackendOptions = {}): Backend {
+  const { threads, arenaBytes } = options;
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
+    throw new RangeError(`Cannot use ${threads} threads: it must be an integer from 1`);
+  }
+  if (arenaBytes !== undefined && !(Number.isSafeInteger(arenaBytes) && arenaBytes >= 65_536)) {
+    throw new RangeError(`Cannot use arenas of ${arenaBytes} bytes: the least is 65536`);
+  }
+  const names = available();
+  if (name !== undefined && !["js", "wasm", "threads"].includes(name)) {
+    throw new TypeError(
+      `Cannot create backend ${JSON.stringify(name)}: known are js, wasm, threads; this runtime allows ${names.join(", ")}`,
+    );
+  }
+  const chosen = name ?? names[0];
+  if (!names.includes(chosen) && !(chosen === "wasm" && options.modules)) {
+    throw new TypeError(`Cannot create backend "${chosen}": this runtime allows ${names.join(", ")}`);
+  }
+  return chosen === "js" ? createJs() : chosen === "wasm" ? createWasm(options) : createThreads(options);
+}
