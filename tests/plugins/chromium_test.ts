@@ -1,0 +1,65 @@
+import { buildSync } from "esbuild";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import { assert, assertEquals } from "@std/assert";
+import { root } from "../generated.ts";
+import { scheduleBits } from "./schedule_samples.ts";
+
+const places = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const chromium = places.find((path) => path !== undefined && existsSync(path));
+
+/** What a script leaves as the page's text in headless Chromium. */
+function runInChromium(script: string): string {
+  const folder = mkdtempSync(join(tmpdir(), "chromium-"));
+  try {
+    const { outputFiles: [{ text }] } = buildSync({
+      stdin: { contents: script, resolveDir: root, loader: "ts" },
+      bundle: true,
+      write: false,
+      format: "iife",
+      target: "es2022",
+    });
+    const page = join(folder, "page.html");
+    writeFileSync(page, `<!doctype html><meta charset="utf-8"><body></body><script>${text.replaceAll("</script", "<\\/script")}</script>`);
+    const flags = [
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+    ];
+    const dom = execFileSync(chromium!, [
+      ...flags,
+      "--disable-sync",
+      `--user-data-dir=${join(folder, "profile")}`,
+      "--dump-dom",
+      `file://${page}`,
+    ], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+      timeout: 120_000,
+    });
+    return /<pre>([^]*?)<\/pre>/.exec(dom)?.[1] ?? "";
+  } finally {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+const inChromium = chromium === undefined ? test.skip : test;
+
+inChromium("every schedule agrees with headless Chromium, bit for bit", () => {
+  const text = runInChromium(`
+    import { scheduleBits } from "./tests/plugins/schedule_samples.ts";
+    const result = document.createElement("pre");
+    result.textContent = Object.values(scheduleBits()).join(" ");
+    document.body.append(result);
+  `);
+  const here = scheduleBits();
+  assert(Object.keys(here).length > 50);
+  assertEquals(Object.fromEntries(Object.keys(here).map((name, i) => [name, text.split(" ")[i]])), here);
+});

@@ -1,0 +1,133 @@
+/**
+ * Every schedule that is a function of the step, with options that take each of its branches, and steps that lie in each of them.
+ *
+ * @module
+ */
+import type { SchedulePlugin } from "../../core/plugin.ts";
+import { makeSchedule } from "../../core/schedules.ts";
+import type { Schedule } from "../../core/types.ts";
+import { constant } from "../../plugins/schedules/constant.ts";
+import { constantWithWarmup } from "../../plugins/schedules/constant_with_warmup.ts";
+import { cosine } from "../../plugins/schedules/cosine.ts";
+import { cosineDecay } from "../../plugins/schedules/cosine_decay.ts";
+import { cosineDecayRestarts } from "../../plugins/schedules/cosine_decay_restarts.ts";
+import { cosineWithRestarts } from "../../plugins/schedules/cosine_with_restarts.ts";
+import { exponentialDecay } from "../../plugins/schedules/exponential_decay.ts";
+import { inverseSqrt } from "../../plugins/schedules/inverse_sqrt.ts";
+import { inverseTimeDecay } from "../../plugins/schedules/inverse_time_decay.ts";
+import { linear } from "../../plugins/schedules/linear.ts";
+import { piecewiseConstantDecay } from "../../plugins/schedules/piecewise_constant_decay.ts";
+import { polynomial } from "../../plugins/schedules/polynomial.ts";
+import { polynomialDecay } from "../../plugins/schedules/polynomial_decay.ts";
+import { warmup } from "../../plugins/schedules/warmup.ts";
+
+const steps = { numWarmupSteps: 13, numTrainingSteps: 170 };
+const value = { initialLearningRate: 3e-3, decaySteps: 90 };
+const first = { initialLearningRate: 3e-3, firstDecaySteps: 17 };
+
+/** Schedules and their options; the first options of each are the base from which the others differ. */
+export const samples: readonly (readonly [plugin: SchedulePlugin, options: readonly object[]])[] = [
+  [constant, [{}]],
+  [constantWithWarmup, [{ numWarmupSteps: 13 }, { numWarmupSteps: 7.5 }, { numWarmupSteps: 13, warmupOffset: 1 }]],
+  [linear, [steps, { ...steps, numWarmupSteps: -4 }, { ...steps, numTrainingSteps: 100 }, { ...steps, warmupOffset: 1 }]],
+  [cosine, [
+    steps,
+    { ...steps, numWarmupSteps: 0 },
+    { ...steps, numTrainingSteps: 100 },
+    { ...steps, numCycles: 3.7 },
+    { ...steps, end: "hold" },
+    { ...steps, warmupOffset: 1 },
+  ]],
+  [cosineWithRestarts, [
+    steps,
+    { ...steps, numWarmupSteps: 0 },
+    { ...steps, numTrainingSteps: 100 },
+    { ...steps, numCycles: 22 },
+    { ...steps, numCycles: -2.5 },
+    { ...steps, warmupOffset: 1 },
+  ]],
+  [polynomial, [
+    steps,
+    { ...steps, numWarmupSteps: 0 },
+    { ...steps, numTrainingSteps: 100 },
+    { ...steps, power: 3.3 },
+    { ...steps, lrEnd: 0.07, power: 0.5 },
+    { ...steps, lrInit: 4, lrEnd: 0.07 },
+    { ...steps, warmupOffset: 1 },
+  ]],
+  [inverseSqrt, [{ numWarmupSteps: 13 }, { numWarmupSteps: 0 }, { numWarmupSteps: 13, timescale: 5 }, {
+    numWarmupSteps: 13,
+    warmupOffset: 1,
+  }]],
+  [polynomialDecay, [
+    value,
+    { ...value, initialLearningRate: 4e-3 },
+    { ...value, decaySteps: 31 },
+    { ...value, endLearningRate: 1e-3 },
+    { ...value, power: 2.2 },
+    { ...value, cycle: true },
+  ]],
+  [cosineDecay, [
+    value,
+    { ...value, initialLearningRate: 4e-3 },
+    { ...value, decaySteps: 31 },
+    { ...value, alpha: 0.1 },
+    { ...value, warmupTarget: 5e-3 },
+    { ...value, warmupTarget: 5e-3, warmupSteps: 11 },
+  ]],
+  [cosineDecayRestarts, [
+    first,
+    { ...first, initialLearningRate: 4e-3 },
+    { ...first, firstDecaySteps: 30 },
+    { ...first, tMul: 1 },
+    { ...first, tMul: 1.7, mMul: 0.8 },
+    { ...first, alpha: 0.2 },
+  ]],
+  ...[exponentialDecay, inverseTimeDecay].map((plugin): [SchedulePlugin, object[]] => [plugin, [
+    { ...value, decayRate: 0.37 },
+    { ...value, decayRate: 0.37, initialLearningRate: 4e-3 },
+    { ...value, decayRate: 0.37, decaySteps: 31 },
+    { ...value, decayRate: 0.9 },
+    { ...value, decayRate: 0.37, staircase: true },
+  ]]),
+  [piecewiseConstantDecay, [
+    { boundaries: [4, 9, 100], values: [3e-3, 2e-3, 1e-3, 5e-4] },
+    { boundaries: [4, 40, 100], values: [3e-3, 2e-3, 1e-3, 5e-4] },
+    { boundaries: [4, 9, 100], values: [3e-3, 2e-3, 1.5e-3, 5e-4] },
+  ]],
+  [warmup, [
+    { initialLearningRate: 3e-3, warmupSteps: 13, decaySchedule: { name: "cosine_decay", options: value } },
+    { initialLearningRate: 4e-3, warmupSteps: 13, decaySchedule: { name: "cosine_decay", options: value } },
+    { initialLearningRate: 3e-3, warmupSteps: 25, decaySchedule: { name: "cosine_decay", options: value } },
+    { initialLearningRate: 3e-3, warmupSteps: 13, decaySchedule: { name: "exponential_decay", options: { ...value, decayRate: 0.37 } } },
+    { initialLearningRate: 3e-3, warmupSteps: 13, power: 1.6, decaySchedule: { name: "cosine_decay", options: value } },
+  ]],
+];
+
+/** Every step at first, then ever wider apart, up to a thousand million million. */
+export const sampleSteps: readonly number[] = [
+  ...Array.from({ length: 400 }, (_, step) => step),
+  ...Array.from({ length: 12 }, (_, i) => 10 ** (i + 4) - 7),
+];
+
+/** The bits of each schedule's values over {@linkcode sampleSteps}, as a hash by its name and options. */
+export function scheduleBits(): Record<string, string> {
+  const bits: Record<string, string> = {};
+  for (const [plugin, list] of samples) {
+    for (const options of list) {
+      const schedule = makeSchedule(plugin, options) as Schedule;
+      bits[`${plugin.name} ${JSON.stringify(options)}`] = hash(Float64Array.from(sampleSteps, schedule));
+    }
+  }
+  return bits;
+}
+
+/** Fowler, Noll and Vo's hash, over 32-bit words; twice, from two starts. Any NaN is any other. */
+function hash(values: Float64Array): string {
+  const words = new Uint32Array(values.map((value) => Number.isNaN(value) ? NaN : value).buffer);
+  return [0x811c9dc5, 0x01234567].map((start) => {
+    let sum = start;
+    for (const word of words) sum = Math.imul(sum ^ word, 0x01000193) ^ (sum >>> 15);
+    return (sum >>> 0).toString(16).padStart(8, "0");
+  }).join("");
+}

@@ -1,0 +1,347 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { makeSchedule } from "../../core/schedules.ts";
+import type { Base, Schedule } from "../../core/types.ts";
+import { constant } from "../../plugins/schedules/constant.ts";
+import { constantWithWarmup } from "../../plugins/schedules/constant_with_warmup.ts";
+import { cosine } from "../../plugins/schedules/cosine.ts";
+import { cosineDecay } from "../../plugins/schedules/cosine_decay.ts";
+import { cosineWithRestarts } from "../../plugins/schedules/cosine_with_restarts.ts";
+import { inverseSqrt } from "../../plugins/schedules/inverse_sqrt.ts";
+import { linear } from "../../plugins/schedules/linear.ts";
+import { piecewiseConstantDecay } from "../../plugins/schedules/piecewise_constant_decay.ts";
+import { polynomial } from "../../plugins/schedules/polynomial.ts";
+import { polynomialDecay } from "../../plugins/schedules/polynomial_decay.ts";
+import {
+  reduceLrOnPlateau,
+  type ReduceLrOnPlateauOptions,
+  type ReduceLrOnPlateauSchedule,
+} from "../../plugins/schedules/reduce_lr_on_plateau.ts";
+import { warmup } from "../../plugins/schedules/warmup.ts";
+import { read, root } from "../generated.ts";
+import { samples, sampleSteps } from "./schedule_samples.ts";
+
+const make = (plugin: (typeof samples)[number][0], options: object, base?: Base) => makeSchedule(plugin, options, base) as Schedule;
+const values = (schedule: Schedule, last: number) => Array.from({ length: last + 1 }, (_, step) => schedule(step));
+
+function assertClose(got: readonly number[], wanted: readonly number[], tolerance: number): void {
+  assertEquals(got.length, wanted.length);
+  got.forEach((value, i) => assertAlmostEquals(value, wanted[i], tolerance, `value ${i}: ${value} instead of ${wanted[i]}`));
+}
+
+// ---- all of them
+
+for (const [plugin, [base, ...others]] of samples) {
+  test(`${plugin.name} is a function of the step: any order of questions gives the same answers`, () => {
+    const schedule = make(plugin, base);
+    const forwards = sampleSteps.map(schedule);
+    const backwards = sampleSteps.toReversed().map((step) => schedule(step)).reverse();
+    assertEquals(backwards, forwards);
+    assertEquals(sampleSteps.map(make(plugin, base)), forwards, "a second schedule differs from the first");
+  });
+
+  test(`${plugin.name} answers at step 2^53 - 1 as at any other`, () => {
+    const value = make(plugin, base)(Number.MAX_SAFE_INTEGER);
+    assert(Number.isFinite(value) && value >= 0, `${value}`);
+  });
+
+  for (const option of Object.keys(plugin.options)) {
+    test(`${plugin.name} has an option ${option} that acts`, () => {
+      const wanted = (options: object) => JSON.stringify((options as Record<string, unknown>)[option]);
+      const other = others.find((options) => wanted(options) !== wanted(base));
+      assert(other !== undefined, "no sample changes it");
+      assert(sampleSteps.some((step) => make(plugin, base)(step) !== make(plugin, other)(step)), "no value changes");
+    });
+
+    test(`${plugin.name} refuses ${option} = NaN and a missing ${option} that has no default (the NaN rule)`, () => {
+      assertThrows(() => make(plugin, { ...base, [option]: NaN }), Error, option);
+      const { [option]: _, ...rest } = base as Record<string, unknown>;
+      const spec = (plugin.options as Record<string, { default?: unknown }>)[option];
+      if (spec.default === undefined) assertThrows(() => make(plugin, rest), TypeError, option);
+      else make(plugin, rest);
+    });
+  }
+
+  test(`${plugin.name} shows its picture in its docs, and the picture is there`, () => {
+    const [, path] = /!\[[^\]]*\]\(\.\.\/\.\.\/(examples\/pictures\/[^)]*)\)/.exec(read(`plugins/schedules/${plugin.name}.ts`)) ?? [];
+    assert(path !== undefined && existsSync(join(root, path)), `${path}`);
+  });
+}
+
+// ---- transformers', semantics 1.6
+
+test("constant is 1 and takes no option (C1, D10)", () => {
+  assertEquals(values(make(constant, {}), 3), [1, 1, 1, 1]);
+  assertThrows(() => make(constant, { numWarmupSteps: 3 }), TypeError, "numWarmupSteps");
+});
+
+test("constant_with_warmup takes a fraction of steps (C2)", () => {
+  assertEquals(values(make(constantWithWarmup, { numWarmupSteps: 2.5 }), 4), [0, 0.4, 0.8, 1, 1]);
+});
+
+test("linear never reaches its peak where the warmup is as long as the training (C3)", () => {
+  assertEquals(values(make(linear, { numWarmupSteps: 5, numTrainingSteps: 5 }), 6), [0, 0.2, 0.4, 0.6, 0.8, 0, 0]);
+});
+
+test("linear with a negative warmup has no warmup and a longer way down (1.6)", () => {
+  assertEquals(make(linear, { numWarmupSteps: -3, numTrainingSteps: 10 })(0), 10 / 13);
+});
+
+test("linear is 0 from the end on (C3)", () => {
+  assertEquals(values(make(linear, { numWarmupSteps: 0, numTrainingSteps: 0 }), 2), [0, 0, 0]);
+  assertEquals(make(linear, { numWarmupSteps: 2, numTrainingSteps: 10 })(1e9), 0);
+});
+
+test("cosine rises again after the training (C4)", () => {
+  const late = values(make(cosine, { numWarmupSteps: 2, numTrainingSteps: 10 }), 13).slice(11);
+  assertClose(late, [0.038, 0.146, 0.309], 5e-4);
+});
+
+test("cosine alternates where the warmup is as long as the training (C4)", () => {
+  assertEquals(values(make(cosine, { numWarmupSteps: 4, numTrainingSteps: 4 }), 7).slice(4), [1, 0, 1, 0]);
+});
+
+test('cosine with end "hold" stays where it is after the training (D8)', () => {
+  for (const numCycles of [0.5, 1, 0.8]) {
+    const options = { numWarmupSteps: 2, numTrainingSteps: 10, numCycles };
+    const held = make(cosine, { ...options, end: "hold" });
+    const free = make(cosine, options);
+    assertEquals(values(held, 10), values(free, 10));
+    assertEquals([11, 12, 1e6].map(held), [free(10), free(10), free(10)]);
+  }
+});
+
+test("cosine_with_restarts counts its cycles by Python's remainder (C5)", () => {
+  const negative = make(cosineWithRestarts, { numWarmupSteps: 0, numTrainingSteps: 4, numCycles: -1 });
+  assertClose(values(negative, 4), [1, 0.146, 0.5, 0.854, 0], 5e-4);
+  assertEquals(values(make(cosineWithRestarts, { numWarmupSteps: 0, numTrainingSteps: 3, numCycles: 0 }), 3), [1, 1, 1, 0]);
+});
+
+test("cosine_with_restarts misses the restarts that the reference misses (C5, D9)", () => {
+  const missed = values(make(cosineWithRestarts, { numWarmupSteps: 0, numTrainingSteps: 49, numCycles: 49 }), 48)
+    .flatMap((value, step) => value < 0.5 ? [step] : []);
+  assertEquals(missed, [1, 2, 4, 8, 16, 27, 32]);
+});
+
+test("polynomial ends every group at its value times lrEnd over the optimizer's (C6, D6)", () => {
+  const schedule = make(polynomial, { numWarmupSteps: 0, numTrainingSteps: 10, lrEnd: 0.05 }, { value: 1, groups: [1, 0.1] });
+  assertClose([1, 0.1].map((lr) => lr * schedule(11)), [0.05, 0.005], 1e-16);
+});
+
+test("polynomial measures lrEnd against lrInit where that is given (D6)", () => {
+  const schedule = make(polynomial, { numWarmupSteps: 0, numTrainingSteps: 10, lrEnd: 0.05, lrInit: 0.1 }, { value: 1, groups: [1, 0.1] });
+  assertClose([0.1 * schedule(11)], [0.05], 1e-16);
+});
+
+test("polynomial with power 0 falls only after the end (C6)", () => {
+  const schedule = make(polynomial, { numWarmupSteps: 0, numTrainingSteps: 10, lrEnd: 0.5, power: 0 });
+  assertEquals([0, 9, 10, 11].map(schedule), [1, 1, 1, 0.5]);
+});
+
+for (
+  const [what, options, base] of [
+    ["a warmup as long as the training", { numWarmupSteps: 10, numTrainingSteps: 10 }, 1],
+    ["no steps at all", { numWarmupSteps: 0, numTrainingSteps: 0 }, 1],
+    ["a negative power", { numWarmupSteps: 0, numTrainingSteps: 10, power: -1 }, 1],
+    ["lrEnd equal to the initial value", { numWarmupSteps: 0, numTrainingSteps: 10, lrEnd: 0.5 }, 0.5],
+    ["lrEnd above the initial value", { numWarmupSteps: 0, numTrainingSteps: 10, lrEnd: 0.6 }, 0.5],
+    ["an initial value of 0", { numWarmupSteps: 0, numTrainingSteps: 10, lrEnd: -1 }, 0],
+  ] as const
+) {
+  test(`polynomial refuses ${what} when it is made (C6, D7)`, () => {
+    assertThrows(() => make(polynomial, options, { value: base, groups: [base] }), RangeError);
+  });
+}
+
+test("inverse_sqrt without warmup and timescale has the timescale 10,000 (C7, D7)", () => {
+  assertEquals(
+    values(make(inverseSqrt, { numWarmupSteps: 0 }), 50),
+    values(make(inverseSqrt, { numWarmupSteps: 0, timescale: 10_000 }), 50),
+  );
+});
+
+test("inverse_sqrt halves in three timescales after the warmup (C7)", () => {
+  assertEquals(make(inverseSqrt, { numWarmupSteps: 10 })(40), 0.5);
+  assertEquals(make(inverseSqrt, { numWarmupSteps: 10, timescale: 50 })(160), 0.5);
+  assertEquals(make(inverseSqrt, { numWarmupSteps: 0, timescale: 4 })(12), 0.5);
+});
+
+test("inverse_sqrt refuses a timescale that would divide by zero (C7, D7)", () => {
+  for (const options of [{ numWarmupSteps: 3, timescale: 0 }, { numWarmupSteps: 0, timescale: -3 }, { numWarmupSteps: -3 }]) {
+    assertThrows(() => make(inverseSqrt, options), RangeError);
+  }
+});
+
+for (const plugin of [constantWithWarmup, linear, cosine, cosineWithRestarts, polynomial, inverseSqrt]) {
+  test(`${plugin.name} starts its warmup at 0, and a step above it with warmupOffset 1 (1.6, D16)`, () => {
+    const options = plugin === constantWithWarmup || plugin === inverseSqrt
+      ? { numWarmupSteps: 4 }
+      : { numWarmupSteps: 4, numTrainingSteps: 10 };
+    const plain = values(make(plugin, options), 12);
+    const ahead = values(make(plugin, { ...options, warmupOffset: 1 }), 12);
+    assertEquals(plain.slice(0, 4), [0, 0.25, 0.5, 0.75]);
+    assertEquals(ahead.slice(0, 4), [0.25, 0.5, 0.75, 1]);
+    assertEquals(ahead.slice(4), plain.slice(4));
+    assertEquals(make(plugin, { ...options, warmupOffset: 9 })(0), 1, "a warmup that is over stands at the peak");
+  });
+}
+
+test("a schedule is resumed by its step: there is no state to lose (D11, L7)", () => {
+  const options = { numWarmupSteps: 4, numTrainingSteps: 40 };
+  const before = make(cosine, options), after = make(cosine, options);
+  values(before, 17);
+  assertEquals(after(18), before(18));
+});
+
+// ---- plateau's, semantics 1.8
+
+function plateau(options: ReduceLrOnPlateauOptions, lrs: readonly number[] = [1]): ReduceLrOnPlateauSchedule {
+  return makeSchedule(reduceLrOnPlateau, options, { value: lrs[0], groups: lrs }) as ReduceLrOnPlateauSchedule;
+}
+
+test("reduce_lr_on_plateau cuts after patience bad metrics and one more (P2)", () => {
+  const schedule = plateau({ patience: 2, factor: 0.5 });
+  const factors = [3, 2, 2, 2, 2, 2, 2, 2].map((metric) => {
+    schedule.update(metric);
+    return schedule.factors()[0];
+  });
+  assertEquals(factors, [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.25]);
+});
+
+test("reduce_lr_on_plateau counts NaN as bad (P4)", () => {
+  const schedule = plateau({ patience: 0, factor: 0.5 });
+  schedule.update(1);
+  schedule.update(NaN);
+  assertEquals(schedule.factors(), [0.5]);
+});
+
+test("reduce_lr_on_plateau stops each group at its own minLr, and leaves out cuts under eps (P1, P3)", () => {
+  const schedule = plateau({ patience: 0, factor: 0.5, minLr: [0.3, 0.02], eps: 1e-3 }, [1, 0.1]);
+  for (let i = 0; i < 20; i++) schedule.update(1);
+  assertClose(schedule.factors(), [0.3, 0.2], 1e-15);
+  const still = plateau({ patience: 0, factor: 0.9, eps: 0.2 });
+  for (let i = 0; i < 20; i++) still.update(1);
+  assertEquals(still.factors(), [1]);
+});
+
+test("reduce_lr_on_plateau waits out its cooldown (P2)", () => {
+  const schedule = plateau({ patience: 0, cooldown: 3, factor: 0.5 });
+  const factors = Array.from({ length: 7 }, () => {
+    schedule.update(1);
+    return schedule.factors()[0];
+  });
+  assertEquals(factors, [1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25]);
+});
+
+test("reduce_lr_on_plateau goes on from a saved state as if nothing had happened (P4)", () => {
+  const options = { patience: 1, cooldown: 1, factor: 0.3 };
+  const metrics = [3, -Infinity, 5, 5, 5, NaN, 5, 5, 5, 5];
+  for (const cut of metrics.keys()) {
+    const whole = plateau(options, [1, 0.2]), first = plateau(options, [1, 0.2]), second = plateau(options, [1, 0.2]);
+    for (const metric of metrics) whole.update(metric);
+    for (const metric of metrics.slice(0, cut)) first.update(metric);
+    second.state = JSON.parse(JSON.stringify(first.state));
+    for (const metric of metrics.slice(cut)) second.update(metric);
+    assertEquals(second.state, whole.state);
+    assertEquals(second.factors(), whole.factors());
+  }
+});
+
+test("reduce_lr_on_plateau refuses what it cannot follow, and changes nothing (P1)", () => {
+  assertThrows(() => plateau({ factor: 1 }), RangeError, "factor");
+  assertThrows(() => plateau({ mode: "avg" as "min" }), RangeError, "mode");
+  assertThrows(() => plateau({ thresholdMode: "percent" as "rel" }), RangeError, "thresholdMode");
+  assertThrows(() => plateau({ minLr: [0.1, 0.2, 0.3] }), RangeError, "1 groups");
+  const schedule = plateau({});
+  const before = schedule.state;
+  assertThrows(() => schedule.update(undefined as unknown as number), TypeError, "number");
+  assertThrows(() => schedule.state = { ...before, values: [1, 2] }, RangeError, "groups");
+  assertThrows(() => schedule.state = { ...before, best: "many" }, TypeError, "NaN");
+  assertEquals(schedule.state, before);
+});
+
+// ---- TensorFlow's, semantics 1.9
+
+test("every schedule of TensorFlow's gives float32 values in place of the base value (W1)", () => {
+  const own = samples.filter(([plugin]) => "initialLearningRate" in plugin.options || plugin === piecewiseConstantDecay);
+  assertEquals(own.length, 7);
+  for (const [plugin, [options]] of own) {
+    const schedule = make(plugin, options, { value: 7, groups: [7] });
+    assertEquals(schedule.returns, "value");
+    assert(sampleSteps.every((step) => Math.fround(schedule(step)) === schedule(step)), `${plugin.name} gives more than float32 holds`);
+  }
+});
+
+const decay = { name: "polynomial_decay", options: { initialLearningRate: 1, decaySteps: 10, endLearningRate: 0 } };
+
+test("warmup hands the decay schedule a step 0 at its end (W1)", () => {
+  const schedule = make(warmup, { initialLearningRate: 1, warmupSteps: 4, decaySchedule: decay });
+  assertEquals(values(schedule, 5).map((x) => Math.fround(x)), [0, 0.25, 0.5, 0.75, 1, 0.9].map(Math.fround));
+});
+
+test("warmup of no steps begins with the decay (W2)", () => {
+  assertEquals(make(warmup, { initialLearningRate: 1, warmupSteps: 0, decaySchedule: decay })(0), 1);
+});
+
+test("warmup takes its decay by name, as a plugin, or as a function", () => {
+  const given = (decaySchedule: unknown) => values(make(warmup, { initialLearningRate: 1, warmupSteps: 4, decaySchedule }), 20);
+  const inner = make(polynomialDecay, decay.options);
+  assertEquals(given({ ...decay, name: polynomialDecay }), given(decay));
+  assertEquals(given(inner), given(decay));
+});
+
+test("warmup multiplies a decay that returns factors by its initial value", () => {
+  const given = (decaySchedule: unknown) => make(warmup, { initialLearningRate: 0.5, warmupSteps: 0, decaySchedule })(3);
+  assertEquals(given((step: number) => 1 / (1 + step)), 0.125);
+  assertEquals(given({ name: linear, options: { numWarmupSteps: 0, numTrainingSteps: 4 } }), 0.125);
+});
+
+for (
+  const [what, decaySchedule, error] of [
+    ["an unknown name", { name: "polynomial" }, TypeError],
+    ["an unknown key", { ...decay, step: 3 }, TypeError],
+    ["an unknown option", { ...decay, options: { ...decay.options, end: 3 } }, TypeError],
+    ["a missing option", { name: "cosine_decay", options: { initialLearningRate: 1 } }, TypeError],
+    ["an option of another type", { ...decay, options: { ...decay.options, power: "2" } }, TypeError],
+    ["a NaN option", { ...decay, options: { ...decay.options, power: NaN } }, RangeError],
+    ["an option out of range", { name: linear, options: { numWarmupSteps: 1, numTrainingSteps: 2, warmupOffset: -1 } }, RangeError],
+    ["a plugin of another kind", { name: { kind: "optimizer", name: "adamw" } }, TypeError],
+    ["a schedule that follows a metric", { name: reduceLrOnPlateau }, TypeError],
+    ["what the inner schedule refuses", { name: "piecewise_constant_decay", options: { boundaries: [1], values: [1] } }, RangeError],
+    ["a number", 3, TypeError],
+  ] as const
+) {
+  test(`warmup refuses ${what} as its decay when it is made`, () => {
+    assertThrows(() => make(warmup, { initialLearningRate: 1, warmupSteps: 4, decaySchedule }), error);
+  });
+}
+
+test("polynomial_decay over no steps is NaN, over fewer the end value, as there (W4)", () => {
+  assertEquals(make(polynomialDecay, { initialLearningRate: 1, decaySteps: 0 })(0), NaN);
+  assertEquals(make(polynomialDecay, { initialLearningRate: 1, decaySteps: -3, endLearningRate: 0.25 })(5), 0.25);
+});
+
+test("polynomial_decay with cycle starts again, over one more stretch each time (W4)", () => {
+  const schedule = make(polynomialDecay, { initialLearningRate: 1, decaySteps: 10, endLearningRate: 0, cycle: true });
+  assertEquals([0, 5, 10, 11, 20, 21].map(schedule), [1, 0.5, 0, 1 - 11 / 20, 0, 1 - 21 / 30].map(Math.fround));
+});
+
+test("cosine_decay's own warmup ends at its target", () => {
+  const schedule = make(cosineDecay, { initialLearningRate: 0, decaySteps: 10, warmupTarget: 1, warmupSteps: 4 });
+  assertEquals([0, 2, 4, 14, 99].map(schedule), [0, 0.5, 1, 0, 0]);
+});
+
+test("piecewise_constant_decay finds its value as a walk over the boundaries does", () => {
+  const boundaries = Array.from({ length: 40 }, (_, i) => 3 * i + (i * i) % 5);
+  const table = Array.from({ length: 41 }, (_, i) => i);
+  const schedule = make(piecewiseConstantDecay, { boundaries, values: table });
+  for (let step = -2; step < 130; step++) assertEquals(schedule(step), boundaries.filter((boundary) => step > boundary).length);
+});
+
+test("piecewise_constant_decay refuses tables that do not fit", () => {
+  for (const [boundaries, table] of [[[1, 2], [1, 2]], [[], [1]], [[2, 1], [1, 2, 3]]]) {
+    assertThrows(() => make(piecewiseConstantDecay, { boundaries, values: table }), RangeError);
+  }
+});
