@@ -1,0 +1,181 @@
+import { test } from "node:test";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { plotSchedule } from "../../core/plot.ts";
+import { makeSchedule } from "../../core/schedules.ts";
+import type { Schedule } from "../../core/types.ts";
+import { cosineWithRestarts } from "../../plugins/schedules/cosine_with_restarts.ts";
+import { linear } from "../../plugins/schedules/linear.ts";
+import { reduceLrOnPlateau } from "../../plugins/schedules/reduce_lr_on_plateau.ts";
+
+const down: Schedule = (step) => Math.max(0, 1 - step / 600);
+const up: Schedule = (step) => step / 1000;
+const absolute: Schedule = Object.assign((step: number) => 3e-4 / (1 + step), { returns: "value" as const });
+
+/** Names of elements, in order; throws where they do not nest. */
+function elements(svg: string): string[] {
+  const open: string[] = [];
+  const names: string[] = [];
+  const rest = svg.replace(/<(\/?)([a-z]+)((?:\s+[a-zA-Z:-]+="[^"<]*")*)\s*(\/?)>/g, (_, end, name, __, empty) => {
+    if (end) assertEquals(open.pop(), name);
+    else names.push(name);
+    if (!end && !empty) open.push(name);
+    return "";
+  });
+  assertEquals(open, []);
+  assert(!/[<>]/.test(rest.replace(/@media[^<]*/, "")), `not well-formed: ${rest}`);
+  return names;
+}
+
+/** Points of each curve, in pixels; a gap begins a new list. */
+function curves(svg: string): [number, number][][][] {
+  return [...svg.matchAll(/<path class="c\d" d="(M[^"]*L[^"]*|M[^"]*h0)"/g)].map(([, d]) =>
+    d.split("M").slice(1).map((part) =>
+      part.replace("h0", "").split("L").map((point) => point.trim().split(" ").map(Number) as [number, number])
+    )
+  );
+}
+
+/** Texts of the picture. */
+function texts(svg: string): string[] {
+  return [...svg.matchAll(/<text[^>]*>([^<]*)</g)].map(([, text]) => text);
+}
+
+test("plotSchedule() draws one schedule with axes, ticks and units", () => {
+  const svg = plotSchedule(down);
+  assertEquals(elements(svg)[0], "svg");
+  const shown = texts(svg);
+  for (const text of ["factor", "step", "0", "1", "1000"]) {
+    assert(shown.includes(text), `${text} is not in ${shown}`);
+  }
+  assertEquals(curves(svg).length, 1);
+});
+
+test("plotSchedule() gives the same text each time", () => {
+  assertEquals(plotSchedule({ down, up }), plotSchedule({ down, up }));
+});
+
+test("plotSchedule() names many schedules in a legend", () => {
+  const shown = texts(plotSchedule({ down, "1 / (1 + step)": absolute, up }));
+  for (const name of ["down", "1 / (1 + step)", "up", "lr"]) assert(shown.includes(name), `${name} is not in ${shown}`);
+  assert(texts(plotSchedule([down, up], { names: ["a", "b"] })).includes("b"));
+  assert(texts(plotSchedule([down, up])).includes("schedule 2"));
+});
+
+test("plotSchedule() draws a curve for each base value, and one for absolute values", () => {
+  const svg = plotSchedule({ down, absolute }, { lr: [5e-5, 1e-3] });
+  assertEquals(curves(svg).length, 3);
+  for (const name of ["down, lr 5e-5", "down, lr 0.001", "absolute"]) assert(texts(svg).includes(name));
+});
+
+test("plotSchedule() keeps every curve within a tenth of a pixel of its values", () => {
+  const restarts = makeSchedule(cosineWithRestarts, { numWarmupSteps: 30, numTrainingSteps: 300, numCycles: 4 }) as Schedule;
+  const line = makeSchedule(linear, { numWarmupSteps: 30, numTrainingSteps: 300 }) as Schedule;
+  for (const schedule of [restarts, line, up]) {
+    const svg = plotSchedule(schedule, { to: 350, every: 1 });
+    const [[points]] = curves(svg);
+    const left = points[0][0], right = points[points.length - 1][0];
+    // The pixels of two values give the scale of the others.
+    const ticks = [...svg.matchAll(/<text x="[\d.]+" y="([\d.]+)" text-anchor="end">([^<]*)</g)].map((
+      [, y, text],
+    ) => [Number(text), Number(y) - 4]);
+    const [[v0, y0], [v1, y1]] = [ticks[0], ticks[ticks.length - 1]];
+    for (let step = 0; step <= 350; step++) {
+      const x = left + (right - left) * step / 350;
+      const next = points.findIndex(([at]) => at >= x - 0.011);
+      const [[xa, ya], [xb, yb]] = [points[Math.max(0, next - 1)], points[next]];
+      const drawn = xb === xa ? ya : ya + (yb - ya) * Math.min(1, (x - xa) / (xb - xa));
+      const wanted = y0 + (schedule(step) - v0) / (v1 - v0) * (y1 - y0);
+      // At a jump the line is so steep that a hundredth of a pixel along it is many across.
+      const slack = 0.13 + 0.011 * Math.abs(xb === xa ? 0 : (yb - ya) / (xb - xa));
+      assert(Math.abs(drawn - wanted) <= slack, `step ${step} is drawn at ${drawn} instead of ${wanted}`);
+    }
+    assert(points.length < 200, "the line holds points that it does not need");
+  }
+});
+
+test("plotSchedule() leaves a gap where a value is not finite, and a dot between two gaps", () => {
+  const [[first, dot, last]] = curves(plotSchedule((step) => step === 30 ? 0.5 : step > 20 && step < 40 ? NaN : 1, { to: 60 }));
+  assertEquals([first.length, dot.length, last.length], [2, 1, 2]);
+  const pole = plotSchedule((step) => 1 / step, { to: 5 });
+  assert(!/="[^"]*(Infinity|NaN)/.test(pole), pole);
+  elements(plotSchedule(() => NaN));
+});
+
+test("plotSchedule() escapes what is written into it", () => {
+  const svg = plotSchedule({ '<script>"&\u0007': down }, { title: "a < b & c", label: "</svg>" });
+  elements(svg);
+  assertStringIncludes(svg, "&lt;script&gt;&quot;&amp; ");
+  assertStringIncludes(svg, "a &lt; b &amp; c");
+});
+
+test("plotSchedule() follows the reader's colours, or keeps to the asked ones", () => {
+  const paper = (theme: "auto" | "light" | "dark") => /class="paper"[^>]*fill="(#\w+)"/.exec(plotSchedule(down, { theme }))?.[1];
+  assertStringIncludes(plotSchedule(down), "@media (prefers-color-scheme: dark)");
+  assertEquals(paper("auto"), paper("light"));
+  assert(paper("dark") !== paper("light"));
+  for (const theme of ["light", "dark"] as const) assert(!plotSchedule(down, { theme }).includes("@media"));
+});
+
+/** Contrast of two colours as WCAG 2 defines it. */
+function contrast(a: string, b: string): number {
+  const light = (colour: string) => {
+    const [red, green, blue] = [1, 3, 5].map((at) => {
+      const part = parseInt(colour.slice(at, at + 2), 16) / 255;
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const [low, high] = [light(a), light(b)].sort((x, y) => x - y);
+  return (high + 0.05) / (low + 0.05);
+}
+
+test("plotSchedule() draws lines with a contrast of 3 and text with one of 4.5, light and dark", () => {
+  const many = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`curve ${i}`, down]));
+  for (const theme of ["light", "dark"] as const) {
+    const svg = plotSchedule(many, { theme, title: "title" });
+    const paper = /class="paper"[^>]*fill="(#\w+)"/.exec(svg)![1];
+    const inks = [...svg.matchAll(/class="(ink|soft|c\d)"[^>]*(?:fill|stroke)="(#\w+)"/g)];
+    assert(inks.length > 12);
+    for (const [, name, colour] of inks) {
+      const least = name.startsWith("c") ? 3 : 4.5;
+      assert(contrast(paper, colour) >= least, `${name} ${colour} on ${paper}: ${contrast(paper, colour)}`);
+    }
+  }
+});
+
+test("plotSchedule() draws a long range with as many points as the picture can show", () => {
+  let calls = 0;
+  plotSchedule((step) => (calls++, down(step)), { to: Number.MAX_SAFE_INTEGER, width: 400 });
+  assert(calls <= 802, `${calls} calls`);
+});
+
+test("plotSchedule() shows the points that are asked for", () => {
+  const asked: number[] = [];
+  plotSchedule((step) => (asked.push(step), 1), { from: 10, to: 35, every: 10 });
+  assertEquals(asked, [10, 20, 30, 35]);
+  plotSchedule((step) => (asked.push(step), 1), { steps: [3, 70] });
+  assertEquals(asked.slice(4), [3, 70]);
+  elements(plotSchedule(down, { steps: [5] }));
+});
+
+for (
+  const [what, draw, error] of [
+    ["no schedule", () => plotSchedule([]), RangeError],
+    ["a schedule that follows a metric", () => plotSchedule(makeSchedule(reduceLrOnPlateau, {}) as unknown as Schedule), TypeError],
+    ["a range that runs backwards", () => plotSchedule(down, { from: 3, to: 2 }), RangeError],
+    ["a range without an end", () => plotSchedule(down, { to: Infinity }), RangeError],
+    ["steps that do not ascend", () => plotSchedule(down, { steps: [1, 1] }), RangeError],
+    ["no steps", () => plotSchedule(down, { steps: [] }), RangeError],
+    ["too many points", () => plotSchedule(down, { to: 1e9, every: 1 }), RangeError],
+    ["a stride of 0", () => plotSchedule(down, { every: 0 }), RangeError],
+    ["a width that is no size", () => plotSchedule(down, { width: NaN }), RangeError],
+    ["a height that is no size", () => plotSchedule(down, { height: 1e9 }), RangeError],
+    ["an unknown theme", () => plotSchedule(down, { theme: "sepia" as "dark" }), RangeError],
+    ["a base value that is NaN", () => plotSchedule(down, { lr: NaN }), RangeError],
+    ["no base value", () => plotSchedule(down, { lr: [] }), RangeError],
+  ] as const
+) {
+  test(`plotSchedule() refuses ${what}`, () => {
+    assertThrows(draw, error, "Cannot draw");
+  });
+}
