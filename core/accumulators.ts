@@ -1,0 +1,26 @@
+/**
+ * Accumulators from their plugins.
+ *
+ * @module
+ */
+import { createBackend } from "../kernels/backend.ts";
+import type { Backend, Tensor, Tensors } from "../kernels/types.ts";
+import { show } from "./names.ts";
+import { type AnySpecs, resolveOptions } from "./options.ts";
+import type { AccumulatorPlugin } from "./plugin.ts";
+import { fullTensor, put } from "./tensors.ts";
+import type { Accumulator } from "./types.ts";
+import { titleOf } from "./use.ts";
+
+/** An accumulator of a plugin, for tensors like these. */
+export function makeAccumulator(plugin: AccumulatorPlugin, given: object | undefined, like: Tensors, backend?: Backend): Accumulator {
+  const title = titleOf(plugin);
+  const options = Object.freeze(resolveOptions(title, plugin.options as AnySpecs, given));
+  if (typeof like !== "object" || like === null || ArrayBuffer.isView(like)) {
+    throw new TypeError(`Cannot make ${title} for ${show(like)}: give an object, name to tensor`);
+  }
+  const tensors: Record<string, Tensor> = {};
+  for (const [name, tensor] of Object.entries(like)) put<Tensor>(tensors, name, fullTensor(`parameter "${name}"`, tensor));
+  if (Object.keys(tensors).length === 0) throw new RangeError(`Cannot make ${title} for an empty list of parameters`);
+  return plugin.create(options, tensors, backend ?? createBackend());
+}

@@ -1,0 +1,171 @@
+/**
+ * One group at work: its options as the next step uses them, its rules, its numbers.
+ *
+ * @module
+ */
+import { maths } from "../kernels/math.ts";
+import type { Scalars } from "../kernels/types.ts";
+import { show } from "./names.ts";
+import { type AnySpecs, sameOption, type Values } from "./options.ts";
+import type { OptimizerPlugin, TensorInfo, TransformPlugin } from "./plugin.ts";
+import { type Scheduled, valueAt } from "./schedules.ts";
+import { checkRule, type Part } from "./splice.ts";
+import { titleOf } from "./use.ts";
+
+/** A transform at work; its options do not change. */
+export interface TransformAtWork {
+  readonly plugin: TransformPlugin;
+  readonly title: string;
+  readonly scope: string;
+  readonly options: Values;
+  readonly scalars: ScalarNames;
+}
+
+/** Names of a plugin's numbers, and the same as kernels call them. */
+export interface ScalarNames {
+  readonly names: readonly string[];
+  readonly keys: readonly string[];
+}
+
+/** A group at work. */
+export interface GroupAtWork {
+  readonly index: number;
+  readonly names: readonly string[];
+  readonly plugin: OptimizerPlugin;
+  readonly title: string;
+  readonly specs: AnySpecs;
+  /** Options that it has of its own; it takes the others from the optimizer. */
+  readonly own: Map<string, unknown>;
+  /** Schedules of options that it has. */
+  readonly scheduled: Scheduled[];
+  /** Its group slots, by key. */
+  readonly slots: Map<string, number>;
+  readonly transforms: readonly TransformAtWork[];
+  /** The version of the options that `base` was made from. */
+  version: number;
+  base: Values;
+  /** `base` with the schedules applied: what the next step uses. */
+  current: Values;
+  /** Names of the options that the rule looked at: only their change can change a text. */
+  readonly reads: Set<string>;
+  /** The rule's numbers. */
+  scalars: ScalarNames;
+  /** What the plugin's `scalars` gave last. */
+  asked: { readonly options: Values; readonly t: number; readonly given: Scalars } | null;
+  /** Numbers by t, as long as `current` stays. */
+  readonly values: Map<number, Scalars>;
+}
+
+// One for each different t of a step, and a step never has many.
+const mostValues = 64;
+
+/** The options of a group without schedules. */
+export function baseOf(group: GroupAtWork, base: Values): Values {
+  const values: Record<string, unknown> = {};
+  for (const name of Object.keys(group.specs)) values[name] = group.own.has(name) ? group.own.get(name) : base[name];
+  return Object.freeze(values);
+}
+
+/** The options at a step; a schedule that gives no finite number is refused. */
+export function currentOf({ title, scheduled, index, current }: GroupAtWork, base: Values, step: number): Values {
+  if (scheduled.length === 0) return base;
+  const values: Record<string, unknown> = { ...base };
+  for (const one of scheduled) {
+    const value = valueAt(one, base[one.option], index, step);
+    if (!Number.isFinite(value)) {
+      throw new RangeError(`Cannot step ${title}: the schedule of "${one.option}" gives ${show(value)} at step ${step}`);
+    }
+    values[one.option] = value;
+  }
+  return isSame(values, current) ? current : Object.freeze(values);
+}
+
+/** True where the rule must be asked again: an option that it looked at has another value. */
+export function needsRules({ reads, current }: GroupAtWork, next: Values): boolean {
+  for (const name of reads) if (!sameOption(next[name], current[name])) return true;
+  return false;
+}
+
+/** Makes these options the current ones. */
+export function takeCurrent(group: GroupAtWork, current: Values): void {
+  if (group.current === current) return;
+  group.current = current;
+  group.values.clear();
+}
+
+/** The rule for a tensor under these options, and which options it looked at. */
+export function rulePart({ plugin, title, reads }: GroupAtWork, options: Values, { names }: ScalarNames, info: TensorInfo): Part {
+  const watched: Record<string, unknown> = {};
+  for (const name of Object.keys(options)) {
+    Object.defineProperty(watched, name, { enumerable: true, get: () => (reads.add(name), options[name]) });
+  }
+  const rule = plugin.rule(watched, info);
+  checkRule(title, rule, ["update"]);
+  if (typeof rule.update !== "string") throw new TypeError(`Cannot use ${title}: its rule has no update text`);
+  return { scope: plugin.name, title, rule, scalars: names };
+}
+
+/** What a transform gives for a tensor. */
+export function transformPart({ plugin, title, scope, options, scalars }: TransformAtWork, info: TensorInfo): Part {
+  const rule = plugin.rule(options, info);
+  checkRule(title, rule, ["before", "after", "last"]);
+  return { scope, title, rule, scalars: scalars.names };
+}
+
+/** Names of the numbers that a rule gets under these options. */
+export function scalarNames(group: GroupAtWork, options: Values): ScalarNames {
+  return namesOf(group.plugin.name, group.title, askScalars(group, options, 1));
+}
+
+/** Names of the numbers that a transform's text gets. */
+export function transformScalarNames(plugin: TransformPlugin, scope: string, options: Values): ScalarNames {
+  return plugin.scalars === undefined ? { names: [], keys: [] } : namesOf(scope, titleOf(plugin), plugin.scalars(options, 1, maths));
+}
+
+/** All numbers of the group's tensors at step t, as kernels take them; asked of the plugins once for each t. */
+export function valuesAt(group: GroupAtWork, t: number): Scalars {
+  const known = group.values.get(t);
+  if (known !== undefined) return known;
+  if (group.values.size >= mostValues) group.values.clear();
+  const values: Record<string, number> = { t };
+  putAll(values, group.title, group.scalars, askScalars(group, group.current, t));
+  for (const { plugin, title, options, scalars } of group.transforms) {
+    if (plugin.scalars !== undefined) putAll(values, title, scalars, plugin.scalars(options, t, maths));
+  }
+  group.values.set(t, values);
+  return values;
+}
+
+// The plugin is asked for names when an optimizer is made and for numbers at the first step: once for both.
+function askScalars(group: GroupAtWork, options: Values, t: number): Scalars {
+  const { asked } = group;
+  if (asked !== null && asked.options === options && asked.t === t) return asked.given;
+  const given = group.plugin.scalars(options, t, maths);
+  group.asked = { options, t, given };
+  return given;
+}
+
+function namesOf(scope: string, title: string, given: unknown): ScalarNames {
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(`Cannot use ${title}: its scalars are ${show(given)}, not an object`);
+  }
+  for (const [name, value] of Object.entries(given)) {
+    if (typeof value !== "number") throw new TypeError(`Cannot use ${title}: its scalars give ${name} = ${show(value)}, not a number`);
+  }
+  const names = Object.keys(given);
+  return { names, keys: names.map((name) => `${scope}/${name}`) };
+}
+
+function putAll(into: Record<string, number>, title: string, { names, keys }: ScalarNames, given: Scalars): void {
+  for (let i = 0; i < names.length; i++) {
+    const value = given[names[i]];
+    // NaN is no mistake: a rule may select around one, as RAdam's does in its first steps.
+    if (typeof value !== "number") throw new TypeError(`Cannot step ${title}: its scalars give ${names[i]} = ${show(value)}, not a number`);
+    into[keys[i]] = value;
+  }
+}
+
+function isSame(a: Values, b: Values): boolean {
+  for (const name in a) if (!sameOption(a[name], b[name])) return false;
+  return true;
+}

@@ -1,0 +1,11 @@
+/**
+ * The library without a single plugin: registries, optimizers, trainers, and the types that plugins are made of.
+ *
+ * @module
+ */
+export { createBackend } from "../kernels/backend.ts";
+export { explain } from "./explain.ts";
+export { createOptimizer } from "./optimizer.ts";
+export type * from "./plugin.ts";
+export { type Args, createRegistry, type Made, type NameOf, type OfKind, type OptionsOf, type Registry } from "./registry.ts";
+export type * from "./types.ts";

@@ -1,0 +1,65 @@
+/**
+ * What an error says about the names that would have been right.
+ *
+ * @module
+ */
+
+const mostListed = 24;
+const longestCompared = 64;
+
+/** `known are a, b; did you mean "b"?` */
+export function known(names: readonly string[], wrong?: string): string {
+  if (names.length === 0) return "there are none";
+  const more = names.length > mostListed ? ` and ${names.length - mostListed} more` : "";
+  const near = wrong === undefined ? undefined : nearest(wrong, names);
+  return `known are ${names.slice(0, mostListed).join(", ")}${more}${near === undefined ? "" : `; did you mean ${JSON.stringify(near)}?`}`;
+}
+
+/** Refuses an object that is none, and keys that mean nothing. */
+export function refuseUnknownKeys(what: string, value: unknown, names: readonly string[]): void {
+  if (typeof value !== "object" || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
+    throw new TypeError(`Cannot read ${what}: it must be an object, not ${show(value)}`);
+  }
+  for (const key of Object.keys(value)) {
+    if (!names.includes(key)) throw new TypeError(`Cannot read ${what}: it has no ${JSON.stringify(key)}; ${known(names, key)}`);
+  }
+}
+
+/** A value as an error prints it, on one short line. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+  if (Array.isArray(value)) return `[${value.slice(0, 8).map(show).join(", ")}${value.length > 8 ? ", …" : ""}]`;
+  if (ArrayBuffer.isView(value)) return `a ${tagOf(value)}`;
+  if (typeof value === "function") return "a function";
+  if (typeof value === "object" && value !== null) return "an object";
+  return String(value);
+}
+
+/** The class of a typed array, also of one from another realm or one that this runtime may lack. */
+export function tagOf(value: unknown): string {
+  return ArrayBuffer.isView(value) ? (value as unknown as Record<symbol, string>)[Symbol.toStringTag] : "";
+}
+
+function nearest(wrong: string, names: readonly string[]): string | undefined {
+  if (wrong.length > longestCompared) return undefined;
+  const plain = (name: string): string => name.toLowerCase().replace(/[-_ ]/g, "");
+  let best: string | undefined;
+  let least = Math.min(3, wrong.length / 2 + 0.5);
+  for (const name of names) {
+    if (name.length > longestCompared) continue;
+    const distance = plain(name) === plain(wrong) ? 0 : edits(plain(wrong), plain(name));
+    if (distance < least) [best, least] = [name, distance];
+  }
+  return best;
+}
+
+/** Levenshtein's distance. */
+function edits(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) next[j] = Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    row = next;
+  }
+  return row[b.length];
+}

@@ -1,0 +1,151 @@
+/**
+ * Registries: plugins by name, typed. A registry is an immutable value; its type is the tuple of its plugins, which carries names and options.
+ *
+ * @module
+ */
+import type { Backend } from "../kernels/types.ts";
+import { makeAccumulator } from "./accumulators.ts";
+import { known, refuseUnknownKeys, show } from "./names.ts";
+import { buildOptimizer } from "./optimizer.ts";
+import { type AnySpecs, resolveOptions } from "./options.ts";
+import type { AccumulatorPlugin, OptimizerPlugin, Plugin, SchedulePlugin, TransformPlugin } from "./plugin.ts";
+import { makeSchedule } from "./schedules.ts";
+import { buildTrainer } from "./trainer.ts";
+import type { Accumulator, Base, MetricSchedule, Optimizer, Recipe, Schedule, Settings, Tensors, Trainer } from "./types.ts";
+import { checkPlugin, type Find, type Kinds, titleOf } from "./use.ts";
+
+/** The plugins of one kind. */
+export type OfKind<P extends readonly Plugin[], K extends Plugin["kind"]> = Extract<P[number], { kind: K }>;
+
+/** Their names. */
+export type NameOf<P extends readonly Plugin[], K extends Plugin["kind"]> = OfKind<P, K>["name"];
+
+/** The options of the one with this name. */
+export type OptionsOf<P extends readonly Plugin[], K extends Plugin["kind"], N extends string> = Extract<OfKind<P, K>, { name: N }> extends
+  infer Q ? Q extends OptimizerPlugin<string, infer O> ? O
+  : Q extends SchedulePlugin<string, infer O> ? O
+  : Q extends AccumulatorPlugin<string, infer O> ? O
+  : Q extends TransformPlugin<string, infer O> ? O
+  : never
+  : never;
+
+/** Options that may be left out if none of them must be given. */
+export type Args<O, Rest extends unknown[]> = Record<never, never> extends O ? [options?: O, ...Rest] : [options: O, ...Rest];
+
+/** What the schedule plugin with this name makes. */
+export type Made<P extends readonly Plugin[], N extends string> = Extract<P[number], { kind: "schedule"; name: N }> extends
+  { create(...a: never): infer M } ? M : never;
+
+/** Plugins by name, typed. */
+export interface Registry<P extends readonly Plugin[]> {
+  /** All of them, in the order in which they were given. */
+  readonly plugins: P;
+  /** A registry with more plugins; this one stays as it is. */
+  with<const Q extends readonly Plugin[]>(...plugins: Q): Registry<readonly [...P, ...Q]>;
+  /** Makes an optimizer. */
+  createOptimizer<N extends NameOf<P, "optimizer">>(
+    name: N,
+    params: Tensors,
+    ...rest: Args<OptionsOf<P, "optimizer", N>, [settings?: Settings<OptionsOf<P, "optimizer", N>>]>
+  ): Optimizer<OptionsOf<P, "optimizer", N>>;
+  /** Makes a schedule; without base values, over 1. */
+  createSchedule<N extends NameOf<P, "schedule">>(name: N, ...rest: Args<OptionsOf<P, "schedule", N>, [base?: Base]>): Made<P, N>;
+  /** Makes a schedule as `get_scheduler` of transformers does, with its errors. */
+  getScheduler(
+    name: NameOf<P, "schedule">,
+    options?: { numWarmupSteps?: number; numTrainingSteps?: number; schedulerSpecificKwargs?: object; base?: Base },
+  ): Schedule | MetricSchedule;
+  /** Makes an accumulator for tensors like these. */
+  createAccumulator<N extends NameOf<P, "accumulator">>(
+    name: N,
+    options: OptionsOf<P, "accumulator", N>,
+    like: Tensors,
+    backend?: Backend,
+  ): Accumulator;
+  /** Makes a trainer from a recipe. */
+  createTrainer(params: Tensors, recipe: Recipe, settings?: Pick<Settings<unknown>, "backend" | "threads">): Trainer;
+}
+
+/**
+ * Makes a registry of plugins. A name is unique within its kind.
+ *
+ * @example Usage
+ * ```ts
+ * import { adamw, createRegistry, linear } from "@glissade/optim";
+ *
+ * const registry = createRegistry([adamw, linear]);
+ * using optimizer = registry.createOptimizer("adamw", { w: new Float32Array(3) }, { lr: 1e-3 }, {
+ *   schedules: { lr: { name: "linear", options: { numWarmupSteps: 10, numTrainingSteps: 100 } } },
+ * });
+ * ```
+ */
+export function createRegistry<const P extends readonly Plugin[]>(plugins: P): Registry<P> {
+  if (!Array.isArray(plugins)) throw new TypeError(`Cannot make a registry of ${show(plugins)}: it takes an array of plugins`);
+  const byKind: { readonly [K in keyof Kinds]: Map<string, Plugin> } = {
+    optimizer: new Map(),
+    schedule: new Map(),
+    accumulator: new Map(),
+    transform: new Map(),
+  };
+  for (const plugin of plugins as readonly Plugin[]) {
+    checkPlugin(plugin);
+    const { kind, name, description } = plugin;
+    const other = byKind[kind].get(name);
+    if (other !== undefined) {
+      throw new TypeError(`Cannot register ${titleOf(plugin)} twice: "${other.description}" and "${description}" have the same name`);
+    }
+    byKind[kind].set(name, plugin);
+  }
+  const find: Find = (kind, name) => {
+    const plugin = byKind[kind].get(name);
+    if (plugin === undefined) throw new TypeError(`Cannot find ${kind} ${show(name)}: ${known([...byKind[kind].keys()], String(name))}`);
+    return plugin as unknown as Kinds[typeof kind];
+  };
+  const registry: Loose = {
+    plugins: Object.freeze([...plugins]),
+    with: (...more) => createRegistry([...plugins, ...more]) as unknown as Loose,
+    createOptimizer: (name, params, options, settings) => buildOptimizer(find, find("optimizer", name), params, options, settings),
+    createSchedule: (name, options, base) => makeSchedule(find("schedule", name), options, base),
+    getScheduler: (name, options) => getScheduler(byKind.schedule, name, options),
+    createAccumulator: (name, options, like, backend) => makeAccumulator(find("accumulator", name), options, like, backend),
+    createTrainer: (params, recipe, settings) => buildTrainer(find, params, recipe, settings),
+  };
+  return Object.freeze(registry) as unknown as Registry<P>;
+}
+
+/** A registry before it has its types. */
+interface Loose {
+  readonly plugins: readonly Plugin[];
+  with(...plugins: Plugin[]): Loose;
+  createOptimizer(name: string, params: Tensors, options: unknown, settings?: Settings<unknown>): Optimizer<unknown>;
+  createSchedule(name: string, options?: object, base?: Base): Schedule | MetricSchedule;
+  getScheduler(name: string, options?: object): Schedule | MetricSchedule;
+  createAccumulator(name: string, options: object | undefined, like: Tensors, backend?: Backend): Accumulator;
+  createTrainer(params: Tensors, recipe: Recipe, settings?: Settings<unknown>): Trainer;
+}
+
+/** Checks in the order of transformers' `get_scheduler`; its ValueError is a RangeError here. */
+function getScheduler(schedules: ReadonlyMap<string, Plugin>, name: unknown, given: object = {}): Schedule | MetricSchedule {
+  const plugin = schedules.get(name as string) as SchedulePlugin | undefined;
+  if (plugin === undefined) throw new RangeError(`Cannot get scheduler ${show(name)}: ${known([...schedules.keys()], String(name))}`);
+  const title = titleOf(plugin);
+  refuseUnknownKeys(`the options of getScheduler`, given, ["numWarmupSteps", "numTrainingSteps", "schedulerSpecificKwargs", "base"]);
+  const { schedulerSpecificKwargs = {}, base, ...lengths } = given as Partial<Record<string, unknown>> & {
+    schedulerSpecificKwargs?: object;
+    base?: Base;
+  };
+  const specs = plugin.options as AnySpecs;
+  const options: Record<string, unknown> = {};
+  for (const length of ["numWarmupSteps", "numTrainingSteps"]) {
+    if (!Object.hasOwn(specs, length)) continue; // the caller may pass them to any schedule
+    const isGiven = lengths[length] !== undefined && lengths[length] !== null;
+    if (!isGiven && specs[length].default === undefined) throw new RangeError(`Cannot get scheduler "${plugin.name}": it needs ${length}`);
+    if (isGiven) options[length] = lengths[length];
+  }
+  refuseUnknownKeys(`schedulerSpecificKwargs for ${title}`, schedulerSpecificKwargs ?? {}, Object.keys(specs));
+  for (const [key, value] of Object.entries(schedulerSpecificKwargs ?? {})) {
+    if (Object.hasOwn(options, key)) throw new TypeError(`Cannot get scheduler "${plugin.name}": ${key} is given twice`);
+    options[key] = value;
+  }
+  return makeSchedule(plugin, options, base);
+}

@@ -1,0 +1,135 @@
+/**
+ * States: slots to named tensors and back. Everything is checked before the first number changes.
+ *
+ * @module
+ */
+import type { DType } from "../kernels/types.ts";
+import { known, show, tagOf } from "./names.ts";
+import { put, type Raw, rawOf, sameShape } from "./tensors.ts";
+import type { MetricSchedule, StateDict } from "./types.ts";
+
+/** One key of a state: memory, or a number in float64. */
+export type Entry =
+  & { readonly key: string; readonly shape: readonly number[] }
+  & (
+    | { readonly dtype: DType; readonly data: Raw }
+    | { readonly dtype: "float64"; readonly counts?: true; get(): number; set(value: number): void }
+  );
+
+/** A metric schedule whose state can be read and put back. */
+export interface StatefulSchedule {
+  readonly option: string;
+  readonly schedule: MetricSchedule & { state: unknown };
+}
+
+/** What a state says beside its tensors. */
+export interface About {
+  /** The algorithm's name. */
+  readonly optimizer: string;
+  /** Updates applied. */
+  readonly steps: number;
+  readonly schedules: readonly StatefulSchedule[];
+}
+
+const format = "glissade.1";
+
+/** A state, in copies on plain buffers: views of shared memory cannot be sent or stored everywhere. */
+export function saveEntries(entries: readonly Entry[], { optimizer, steps, schedules }: About): StateDict {
+  const tensors: Record<string, StateDict["tensors"][string]> = {};
+  for (const entry of entries) {
+    const { key, shape } = entry;
+    if (entry.dtype === "float64") put(tensors, key, { data: Float64Array.of(entry.get()), shape: [], dtype: "float64" });
+    else {put(tensors, key, {
+        data: entry.data instanceof Float32Array ? new Float32Array(entry.data) : new Uint16Array(entry.data),
+        shape,
+        dtype: entry.dtype,
+      });}
+  }
+  const metadata: Record<string, string> = { format, optimizer, steps: String(steps) };
+  for (const { option, schedule } of schedules) metadata[`schedule.${option}`] = JSON.stringify(schedule.state);
+  return { tensors, metadata };
+}
+
+/** Takes a state in; gives the number of updates applied. */
+export function loadEntries(
+  title: string,
+  entries: readonly Entry[],
+  state: unknown,
+  { optimizer, schedules }: Omit<About, "steps">,
+): number {
+  const refuse = `Cannot load a state into ${title}`;
+  const { tensors, metadata = {} } = isRecord(state) ? state as Partial<StateDict> : {};
+  if (!isRecord(tensors) || !isRecord(metadata)) throw new TypeError(`${refuse}: it must be { tensors, metadata }, not ${show(state)}`);
+  if (metadata.format !== undefined && metadata.format !== format) {
+    throw new RangeError(`${refuse}: its format is ${show(metadata.format)}, and this library reads "${format}"`);
+  }
+  if (metadata.optimizer !== undefined && metadata.optimizer !== optimizer) {
+    throw new TypeError(`${refuse}: it is one of ${show(metadata.optimizer)}`);
+  }
+  const keys = entries.map(({ key }) => key);
+  const all = new Set(keys);
+  for (const key of Object.keys(tensors)) {
+    if (!all.has(key)) throw new TypeError(`${refuse}: it has a tensor ${show(key)}; ${known(keys, key)}`);
+  }
+  const checked = entries.map((entry) => {
+    if (!Object.hasOwn(tensors, entry.key)) throw new TypeError(`${refuse}: it has no tensor "${entry.key}"`);
+    return { entry, data: checkTensor(refuse, entry, tensors[entry.key]) };
+  });
+  const counts = checked.flatMap(({ entry, data }) => entry.dtype === "float64" && entry.counts ? [data[0]] : []);
+  const steps = metadata.steps === undefined ? Math.max(...counts) : Number(metadata.steps);
+  if (!Number.isSafeInteger(steps) || steps < 0) throw new RangeError(`${refuse}: its number of steps is ${show(metadata.steps)}`);
+  loadSchedules(refuse, metadata, schedules);
+  for (const { entry, data } of checked) {
+    if (entry.dtype === "float64") entry.set(data[0]);
+    else entry.data.set(data);
+  }
+  return steps;
+}
+
+function checkTensor(refuse: string, entry: Entry, given: unknown): Raw | Float64Array {
+  const { key, dtype, shape } = entry;
+  const { data, ...tensor } = isRecord(given) ? given as Partial<StateDict["tensors"][string]> : {};
+  if (!ArrayBuffer.isView(data)) throw new TypeError(`${refuse}: "${key}" is ${show(given)}, not { data, shape, dtype }`);
+  if (tensor.dtype !== dtype) throw new RangeError(`${refuse}: "${key}" is ${show(tensor.dtype)}, not ${dtype}`);
+  if (!Array.isArray(tensor.shape) || !sameShape(tensor.shape, shape)) {
+    throw new RangeError(`${refuse}: "${key}" has shape ${show(tensor.shape)}, not ${show(shape)}`);
+  }
+  const raw = tagOf(data) === "Float16Array" ? rawOf(data as unknown as Float16Array) : data;
+  const fits = dtype === "float64"
+    ? raw instanceof Float64Array
+    : dtype === "float32"
+    ? raw instanceof Float32Array
+    : raw instanceof Uint16Array;
+  const length = entry.dtype === "float64" ? 1 : entry.data.length;
+  if (!fits || raw.length !== length) {
+    throw new RangeError(
+      `${refuse}: "${key}" needs ${length} elements of ${dtype}, and ${show(data)} of ${data.length} does not hold them`,
+    );
+  }
+  if (entry.dtype === "float64" && entry.counts && !(Number.isSafeInteger(raw[0]) && raw[0] >= 0)) {
+    throw new RangeError(`${refuse}: "${key}" is ${raw[0]}, not a number of steps`);
+  }
+  return raw;
+}
+
+/** All schedules, or none: one that refuses its state leaves the others as they were. */
+function loadSchedules(refuse: string, metadata: Readonly<Record<string, unknown>>, schedules: readonly StatefulSchedule[]): void {
+  const saved = schedules.filter(({ option }) => Object.hasOwn(metadata, `schedule.${option}`));
+  const states = saved.map(({ option }) => {
+    try {
+      return JSON.parse(metadata[`schedule.${option}`] as string);
+    } catch {
+      throw new RangeError(`${refuse}: the state of the schedule of "${option}" is no JSON`);
+    }
+  });
+  const before = saved.map(({ schedule }) => schedule.state);
+  try {
+    saved.forEach(({ schedule }, i) => schedule.state = states[i]);
+  } catch (error) {
+    saved.forEach(({ schedule }, i) => schedule.state = before[i]);
+    throw error;
+  }
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,0 +1,123 @@
+/**
+ * Tensors from outside: what they are, whether they fit, whether they share memory.
+ *
+ * @module
+ */
+import type { DType, Tensor, TensorLike } from "../kernels/types.ts";
+import { known, show, tagOf } from "./names.ts";
+
+/** A tensor that says everything. */
+export interface FullTensor extends Tensor {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+}
+
+/** What kernels read and write: 16-bit numbers as their patterns. */
+export type Raw = Float32Array | Uint16Array;
+
+const dtypes: readonly DType[] = ["float32", "bfloat16", "float16"];
+
+/** Number of elements. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((size, length) => size * length, 1);
+}
+
+/** True for equal lists of dimensions. */
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((length, i) => length === b[i]);
+}
+
+/** A tensor with its shape and dtype, checked. `what` is for errors: `parameter "w"`. */
+export function fullTensor(what: string, like: unknown): FullTensor {
+  const { data, shape, dtype } = parts(what, like);
+  return { data, shape: checkShape(what, shape ?? [data.length], data.length), dtype: checkDType(what, data, dtype) };
+}
+
+/** The elements as kernels know them: a view, never a copy. */
+export function rawOf(data: Tensor["data"]): Raw {
+  return isFloat16(data) ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data;
+}
+
+/** What `data` and `dtype` together mean. */
+export function checkDType(what: string, data: Tensor["data"], dtype: DType | undefined): DType {
+  const own: DType | undefined = data instanceof Float32Array ? "float32" : isFloat16(data) ? "float16" : undefined;
+  if (dtype === undefined) {
+    if (own !== undefined) return own;
+    throw new RangeError(`Cannot use ${what}: a Uint16Array needs a dtype, "bfloat16" or "float16"`);
+  }
+  if (!dtypes.includes(dtype)) throw new RangeError(`Cannot use ${what} of dtype ${show(dtype)}: ${known(dtypes)}`);
+  if (own === undefined ? dtype !== "float32" : dtype === own) return dtype;
+  throw new RangeError(`Cannot use ${what}: ${show(data)} does not hold ${dtype}`);
+}
+
+/** Refuses two names over the same memory. */
+export function refuseOverlap(what: string, tensors: Iterable<readonly [name: string, data: Tensor["data"]]>): void {
+  // Plain buffers are told apart by identity. Views of one growing WebAssembly memory may hold different buffer objects, so shared ones go together.
+  const shared: Span[] = [];
+  const plain = new Map<ArrayBufferLike, Span[]>();
+  for (const [name, { buffer, byteOffset, byteLength }] of tensors) {
+    if (byteLength === 0) continue;
+    const span = { name, buffer, from: byteOffset, to: byteOffset + byteLength };
+    if (!(buffer instanceof ArrayBuffer)) shared.push(span);
+    else if (plain.has(buffer)) plain.get(buffer)!.push(span);
+    else plain.set(buffer, [span]);
+  }
+  for (const spans of [shared, ...plain.values()]) {
+    let open: Span[] = [];
+    for (const span of spans.sort((a, b) => a.from - b.from)) {
+      open = open.filter((other) => other.to > span.from);
+      const other = open.find((other) => sameMemory(other.buffer, span.buffer, span.from));
+      if (other !== undefined) throw new RangeError(`Cannot use ${what} "${other.name}" and "${span.name}": they lie in the same memory`);
+      open.push(span);
+    }
+  }
+}
+
+/** Sets a record's own entry, whatever it is called: `__proto__` is a tensor's name like any other. */
+export function put<T>(record: Record<string, T>, name: string, value: T): void {
+  Object.defineProperty(record, name, { value, enumerable: true, configurable: true, writable: true });
+}
+
+interface Span {
+  readonly name: string;
+  readonly buffer: ArrayBufferLike;
+  readonly from: number;
+  readonly to: number;
+}
+
+function parts(what: string, like: unknown): Tensor {
+  const tensor = ArrayBuffer.isView(like) ? { data: like as TensorLike } : like as Tensor | null;
+  const data = tensor?.data;
+  if (data instanceof Float32Array || data instanceof Uint16Array || isFloat16(data)) return tensor as Tensor;
+  throw new TypeError(
+    `Cannot use ${
+      show(data ?? like)
+    } as ${what}: it must be a Float32Array, a Float16Array, or { data, shape, dtype } over one or over a Uint16Array`,
+  );
+}
+
+function checkShape(what: string, shape: unknown, length: number): readonly number[] {
+  if (!Array.isArray(shape)) throw new TypeError(`Cannot use ${what} of shape ${show(shape)}: a shape is an array of lengths`);
+  if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0)) {
+    throw new RangeError(`Cannot use ${what} of shape ${show(shape)}: lengths are integers from 0`);
+  }
+  if (sizeOf(shape) !== length) {
+    throw new RangeError(`Cannot use ${what} of shape ${show(shape)}: that is ${sizeOf(shape)} elements, its data has ${length}`);
+  }
+  return Object.freeze([...shape]);
+}
+
+// Not every runtime has Float16Array, so it is asked for by its tag.
+const isFloat16 = (data: unknown): data is Float16Array => tagOf(data) === "Float16Array";
+
+function sameMemory(a: ArrayBufferLike, b: ArrayBufferLike, at: number): boolean {
+  if (a === b) return true;
+  // A memory's buffer is a new object only after it grew. Then nothing but a trial tells.
+  if (a.byteLength === b.byteLength || a instanceof ArrayBuffer || b instanceof ArrayBuffer) return false;
+  const [x, y] = [new Uint8Array(a, at, 1), new Uint8Array(b, at, 1)];
+  const [was, saw] = [x[0], y[0]];
+  x[0] = was ^ 255;
+  const same = y[0] !== saw;
+  x[0] = was;
+  return same;
+}

@@ -1,0 +1,63 @@
+/**
+ * The weighted mean of the gradients of several micro-batches.
+ *
+ * Give as weight what each gradient is already a mean over, such as its number of tokens: the weighted sum, divided once by the total weight, is the
+ * gradient of the whole batch, however it was split. Means of means are not, where micro-batches differ in length.
+ *
+ * @module
+ */
+import type { Accumulator, AccumulatorPlugin, Grads, Tensor } from "../../core/plugin.ts";
+import { sum } from "./sum.ts";
+
+/** Options of {@linkcode mean}. */
+export interface MeanOptions {
+  /** Calls after which a step is due; null: the caller knows. */
+  every?: number | null;
+}
+
+/** A mean, whose undivided sums can be seen. */
+export interface MeanAccumulator extends Accumulator {
+  /** The gradients so far, each times its weight: what {@linkcode Accumulator.merge} adds. */
+  readonly sums: Readonly<Record<string, Tensor>>;
+}
+
+/** Averages gradients, each with its weight (by default 1). */
+export const mean: AccumulatorPlugin<"mean", MeanOptions> = {
+  kind: "accumulator",
+  name: "mean",
+  description: "The mean of the gradients, each with its weight",
+  options: {
+    every: { default: null, type: ["integer", "null"], minimum: 1, description: "Calls after which a step is due; null: the caller knows" },
+  },
+  create(options, like, backend): MeanAccumulator {
+    const sums = sum.create(options, like, backend);
+    const means = new Map<string, Tensor>();
+    return {
+      add: (grads: Grads, weight?: number): boolean => sums.add(grads, weight),
+      get count() {
+        return sums.count;
+      },
+      get weight() {
+        return sums.weight;
+      },
+      get sums() {
+        return sums.gradients;
+      },
+      get gradients() {
+        const { gradients, count, weight } = sums;
+        if (count === 0 || weight === 1) return gradients;
+        if (weight === 0) throw new RangeError("Cannot give the mean of gradients: their total weight is 0");
+        const divided: Record<string, Tensor> = {};
+        for (const [name, s] of Object.entries(gradients)) {
+          let m = means.get(name);
+          if (m === undefined) means.set(name, m = backend.allocate(s.shape!, "float32"));
+          backend.run("m = s/weight", { m, s }, { weight });
+          Object.defineProperty(divided, name, { value: m, enumerable: true, configurable: true, writable: true });
+        }
+        return divided;
+      },
+      merge: (other: Accumulator): void => sums.merge(other),
+      reset: (): void => sums.reset(),
+    };
+  },
+};

@@ -1,0 +1,185 @@
+/**
+ * The sum of the gradients of several micro-batches.
+ *
+ * The `GradientAccumulator` of transformers 4.37.2 without its losses: everything is checked before anything is added, a gradient that first comes
+ * late counts, and an empty set of gradients is an error. Sums are float32 also for 16-bit gradients. Where gradients are one another's equals in
+ * number of examples, divide by `count`, or take `mean`.
+ *
+ * @module
+ */
+import type { Accumulator, AccumulatorPlugin, DType, Grads, Sparse, Tensor, TensorLike } from "../../core/plugin.ts";
+
+/** Options of {@linkcode sum}. */
+export interface SumOptions {
+  /** Calls after which a step is due; null: the caller knows. */
+  every?: number | null;
+}
+
+/** Sums gradients, each times its weight (by default 1). */
+export const sum: AccumulatorPlugin<"sum", SumOptions> = {
+  kind: "accumulator",
+  name: "sum",
+  description: "The sum of the gradients, each times its weight",
+  options: {
+    every: { default: null, type: ["integer", "null"], minimum: 1, description: "Calls after which a step is due; null: the caller knows" },
+  },
+  create({ every }, like, backend): Accumulator {
+    const shapes = new Map(Object.entries(like).map(([name, tensor]) => [name, shapeOf(tensor)]));
+    const dtypes = new Map(Object.entries(like).map(([name, tensor]) => [name, dtypeOf(tensor)]));
+    const sums = new Map<string, Tensor>();
+    const present = new Set<string>();
+    let count = 0;
+    let weight = 0;
+
+    function sumOf(name: string): Tensor {
+      let tensor = sums.get(name);
+      if (tensor === undefined) sums.set(name, tensor = backend.allocate(shapes.get(name)!, "float32"));
+      present.add(name);
+      return tensor;
+    }
+    function check(grads: unknown): [name: string, gradient: TensorLike | Sparse][] {
+      if (typeof grads !== "object" || grads === null || ArrayBuffer.isView(grads)) {
+        throw new TypeError(`Cannot add ${String(grads)}: gradients are an object, name to tensor`);
+      }
+      const names = Object.keys(grads);
+      if (names.length === 0) throw new RangeError("Cannot add an empty set of gradients");
+      const given: [string, TensorLike | Sparse][] = [];
+      for (const name of names) {
+        const shape = shapes.get(name);
+        if (shape === undefined) {
+          throw new TypeError(`Cannot add the gradient of "${name}": known are ${[...shapes.keys()].slice(0, 24).join(", ")}`);
+        }
+        const gradient = (grads as Grads)[name];
+        if (gradient === null || gradient === undefined) continue;
+        checkGradient(name, gradient, shape, dtypes.get(name)!);
+        given.push([name, gradient]);
+      }
+      return given;
+    }
+    function addOne(name: string, gradient: TensorLike | Sparse, factor: number): void {
+      const into = sumOf(name);
+      if ("indices" in gradient) return addRows(into, gradient, factor);
+      const tensor = { data: dataOf(gradient), shape: shapes.get(name)!, dtype: dtypeOf(gradient) };
+      // An ordinary float32 array costs less added where it lies than copied to where kernels reach it; the bits are the same.
+      if (tensor.data instanceof Float32Array && tensor.data.buffer instanceof ArrayBuffer) {
+        return addArray(into.data as Float32Array, tensor.data, factor);
+      }
+      backend.run(factor === 1 ? "s += g" : "s += weight*g", { s: into, g: tensor }, factor === 1 ? {} : { weight: factor });
+    }
+
+    return {
+      add(grads: Grads, w = 1): boolean {
+        if (typeof w !== "number") throw new TypeError(`Cannot add gradients of weight ${String(w)}: it must be a number`);
+        if (!(w >= 0 && w < Infinity)) throw new RangeError(`Cannot add gradients of weight ${w}: it must be finite and not negative`);
+        const given = check(grads);
+        // Nothing weighs nothing: the mean over no example is often NaN, and 0 times NaN would be, too.
+        for (const [name, gradient] of given) w === 0 ? sumOf(name) : addOne(name, gradient, w);
+        count += 1;
+        weight += w;
+        return every !== null && count >= every;
+      },
+      get count() {
+        return count;
+      },
+      get weight() {
+        return weight;
+      },
+      get gradients() {
+        if (count === 0 && sums.size === 0) throw new RangeError("Cannot give gradients: none was added yet");
+        const gradients: Record<string, Tensor> = {};
+        // After a reset all that there ever were, as zeros.
+        for (const [name, tensor] of sums) if (count === 0 || present.has(name)) define(gradients, name, tensor);
+        return gradients;
+      },
+      merge(other: Accumulator): void {
+        if (other === this) throw new TypeError("Cannot merge an accumulator into itself");
+        if (other.count === 0) return;
+        // What a mean divides by comes with its weight: its sums are what adds up.
+        const theirs = "sums" in other ? other.sums as Accumulator["gradients"] : other.gradients;
+        for (const [name, gradient] of Object.keys(theirs).length === 0 ? [] : check(theirs)) addOne(name, gradient, 1);
+        count += other.count;
+        weight += other.weight;
+      },
+      reset(): void {
+        for (const { data } of sums.values()) data.fill(0);
+        present.clear();
+        count = 0;
+        weight = 0;
+      },
+    };
+  },
+};
+
+const dataOf = (like: TensorLike): Tensor["data"] => "data" in like ? like.data : like;
+const shapeOf = (like: TensorLike): readonly number[] => "data" in like ? like.shape ?? [like.data.length] : [like.length];
+const rowOf = (shape: readonly number[]): number => shape.slice(1).reduce((size, length) => size * length, 1);
+
+function dtypeOf(like: TensorLike): DType {
+  const given = "data" in like ? like.dtype : undefined;
+  return given ?? (dataOf(like) instanceof Float32Array ? "float32" : "float16");
+}
+
+function checkGradient(name: string, gradient: TensorLike | Sparse, shape: readonly number[], dtype: DType): void {
+  const size = shape.reduce((n, length) => n * length, 1);
+  if (typeof gradient === "object" && "indices" in gradient) return checkRows(name, gradient, shape);
+  const tensor: Tensor | undefined = ArrayBuffer.isView(gradient) ? { data: gradient } : gradient;
+  const kind = ArrayBuffer.isView(tensor?.data) ? Object.prototype.toString.call(tensor.data).slice(8, -1) : "";
+  const fits: Record<string, readonly DType[]> = {
+    Float32Array: ["float32"],
+    Float16Array: ["float16"],
+    Uint16Array: ["bfloat16", "float16"],
+  };
+  if (!Object.hasOwn(fits, kind)) {
+    throw new TypeError(
+      `Cannot add the gradient of "${name}": it must be a Float32Array, a Float16Array, { data, shape, dtype } or { indices, values }`,
+    );
+  }
+  const own = tensor.dtype ?? (fits[kind].length === 1 ? fits[kind][0] : undefined);
+  if (own === undefined || !fits[kind].includes(own)) {
+    throw new RangeError(`Cannot add the gradient of "${name}": a ${kind} does not hold ${own ?? "numbers without a dtype"}`);
+  }
+  if (own !== dtype && own !== "float32") {
+    throw new RangeError(`Cannot add the gradient of "${name}" of dtype ${own}: the parameter's is ${dtype}`);
+  }
+  const sameShape = tensor.shape === undefined ||
+    (tensor.shape.length === shape.length && tensor.shape.every((length, i) => length === shape[i]));
+  if (!sameShape || tensor.data.length !== size) {
+    throw new RangeError(
+      `Cannot add the gradient of "${name}", of shape [${tensor.shape ?? tensor.data.length}]: the parameter's is [${shape}]`,
+    );
+  }
+}
+
+function checkRows(name: string, { indices, values }: Sparse, shape: readonly number[]): void {
+  if (!(indices instanceof Int32Array && values instanceof Float32Array)) {
+    throw new TypeError(`Cannot add the rows of "${name}": indices must be an Int32Array and values a Float32Array`);
+  }
+  const row = rowOf(shape);
+  if (shape.length === 0 || values.length !== indices.length * row) {
+    throw new RangeError(`Cannot add ${indices.length} rows of "${name}", of shape [${shape}], from ${values.length} values`);
+  }
+  for (const index of indices) {
+    if (index < 0 || index >= shape[0]) throw new RangeError(`Cannot add row ${index} of "${name}": it has ${shape[0]} rows`);
+  }
+}
+
+function addRows({ data, shape }: Tensor, { indices, values }: Sparse, factor: number): void {
+  const row = rowOf(shape!);
+  const by = Math.fround(factor);
+  for (let i = 0; i < indices.length; i++) {
+    for (let j = 0; j < row; j++) data[indices[i] * row + j] += Math.fround(by * values[i * row + j]);
+  }
+}
+
+function addArray(into: Float32Array, gradient: Float32Array, factor: number): void {
+  if (factor === 1) {
+    for (let i = 0; i < into.length; i++) into[i] += gradient[i];
+    return;
+  }
+  const by = Math.fround(factor);
+  for (let i = 0; i < into.length; i++) into[i] += Math.fround(by * gradient[i]);
+}
+
+function define(record: Record<string, Tensor>, name: string, tensor: Tensor): void {
+  Object.defineProperty(record, name, { value: tensor, enumerable: true, configurable: true, writable: true });
+}

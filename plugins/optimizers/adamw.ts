@@ -1,0 +1,68 @@
+/**
+ * AdamW: Adam with decoupled weight decay.
+ *
+ * Loshchilov & Hutter, "Decoupled Weight Decay Regularization", 2019, https://arxiv.org/abs/1711.05101.
+ * Order of operations and defaults follow `transformers.AdamW` 4.37.2, which decays after the step, adds eps to the uncorrected root, and ignores
+ * a negative decay. 16-bit parameters have 16-bit moments and are rounded where the reference rounds.
+ *
+ * @module
+ */
+import type { OptimizerPlugin } from "../../core/plugin.ts";
+
+/** Options of {@linkcode adamw}. */
+export interface AdamWOptions {
+  /** Learning rate. */
+  lr?: number;
+  /** Decay of the first and of the second moment. */
+  betas?: readonly [number, number];
+  /** Added to the root of the second moment. */
+  eps?: number;
+  /** Decoupled decay, after the step; negative: none. */
+  weightDecay?: number;
+  /** Correct the moments' bias; false as in BERT's TensorFlow code. */
+  correctBias?: boolean;
+}
+
+/** Adam with decoupled weight decay, as in transformers. */
+export const adamw: OptimizerPlugin<"adamw", AdamWOptions> = {
+  kind: "optimizer",
+  name: "adamw",
+  description: "Adam with decoupled weight decay, as in transformers 4.37.2",
+  options: {
+    lr: { default: 1e-3, minimum: 0, description: "Learning rate" },
+    betas: { default: [0.9, 0.999], minimum: 0, exclusiveMaximum: 1, description: "Decay of the first and of the second moment" },
+    eps: { default: 1e-6, minimum: 0, description: "Added to the root of the second moment" },
+    weightDecay: { default: 0, description: "Decoupled decay, after the step; negative: none" },
+    correctBias: { default: true, description: "Correct the moments' bias; false as in BERT's TensorFlow code" },
+  },
+  rule: ({ weightDecay }, { dtype }) => ({
+    slots: {
+      m: { shape: "param", key: "exp_avg", dtype: "param" },
+      v: { shape: "param", key: "exp_avg_sq", dtype: "param" },
+    },
+    update: dtype === "float32"
+      ? `
+        m  = beta1*m + (1 - beta1)*g
+        v  = beta2*v + (1 - beta2)*g*g
+        u  = m / (sqrt(v) + eps)
+        p -= stepSize*u
+        ${weightDecay > 0 ? "p -= lr*weightDecay*p" : ""}
+      `
+      // Each in-place operation of the reference rounds to 16 bits, its scalars too: so m and v are assigned twice.
+      : `
+        m  = beta1*m
+        m += round(round(1 - beta1)*g)
+        v  = beta2*v
+        v += (1 - beta2)*g*g
+        d  = round(round(sqrt(v)) + round(eps))
+        u  = stepSize*m / d
+        p -= u
+        ${weightDecay > 0 ? "p -= round(round(lr*weightDecay)*p)" : ""}
+      `,
+  }),
+  scalars({ lr, betas: [beta1, beta2], eps, weightDecay, correctBias }, t, { pow }) {
+    const correction = Math.sqrt(1 - pow(beta2, t)) / (1 - pow(beta1, t));
+    const stepSize = correctBias ? lr * correction : lr;
+    return { lr, beta1, beta2, eps, weightDecay, stepSize };
+  },
+};

@@ -1,0 +1,82 @@
+/**
+ * AdamW as PyTorch has it.
+ *
+ * Loshchilov & Hutter, "Decoupled Weight Decay Regularization", 2019, https://arxiv.org/abs/1711.05101; `amsgrad` from
+ * Reddi et al., "On the Convergence of Adam and Beyond", 2018, https://arxiv.org/abs/1904.09237.
+ * Order of operations and defaults follow `torch.optim.AdamW` 2.2.2, which decays before the step and adds eps to the corrected root.
+ * 16-bit parameters have 16-bit moments and are rounded where the reference rounds.
+ *
+ * @module
+ */
+import type { OptimizerPlugin } from "../../core/plugin.ts";
+
+/** Options of {@linkcode adamwTorch}. */
+export interface AdamWTorchOptions {
+  /** Learning rate. */
+  lr?: number;
+  /** Decay of the first and of the second moment. */
+  betas?: readonly [number, number];
+  /** Added to the corrected root of the second moment. */
+  eps?: number;
+  /** Decoupled decay, before the step. */
+  weightDecay?: number;
+  /** Divide by the largest second moment so far. */
+  amsgrad?: boolean;
+  /** Go up the gradient instead of down. */
+  maximize?: boolean;
+}
+
+/** Adam with decoupled weight decay, as in PyTorch. */
+export const adamwTorch: OptimizerPlugin<"adamw_torch", AdamWTorchOptions> = {
+  kind: "optimizer",
+  name: "adamw_torch",
+  description: "Adam with decoupled weight decay, as in PyTorch",
+  options: {
+    lr: { default: 1e-3, minimum: 0, description: "Learning rate" },
+    betas: { default: [0.9, 0.999], minimum: 0, exclusiveMaximum: 1, description: "Decay of the first and of the second moment" },
+    eps: { default: 1e-8, minimum: 0, description: "Added to the corrected root of the second moment" },
+    weightDecay: { default: 1e-2, minimum: 0, description: "Decoupled decay, before the step" },
+    amsgrad: { default: false, description: "Divide by the largest second moment so far" },
+    maximize: { default: false, description: "Go up the gradient instead of down" },
+  },
+  rule({ betas: [beta1], weightDecay, amsgrad, maximize }, { dtype }) {
+    const w = amsgrad ? "w" : "v";
+    return {
+      slots: {
+        m: { shape: "param", key: "exp_avg", dtype: "param" },
+        v: { shape: "param", key: "exp_avg_sq", dtype: "param" },
+        ...(amsgrad ? { w: { shape: "param", key: "max_exp_avg_sq", dtype: "param" } as const } : {}),
+      },
+      update: dtype === "float32"
+        ? `
+          ${maximize ? "g  = -g" : ""}
+          ${weightDecay > 0 ? "p *= 1 - lr*weightDecay" : ""}
+          m  = beta1*m + (1 - beta1)*g
+          v  = beta2*v + (1 - beta2)*g*g
+          ${amsgrad ? "w  = max(w, v)" : ""}
+          u  = m/c1 / (sqrt(${w})/sqrt(c2) + eps)
+          p -= lr*u
+        `
+        // torch's lerp_ has two forms, and each in-place operation rounds to 16 bits.
+        : `
+          ${maximize ? "g  = -g" : ""}
+          ${weightDecay > 0 ? "p *= 1 - lr*weightDecay" : ""}
+          ${1 - beta1 < 0.5 ? "m += (1 - beta1)*(g - m)" : "m  = g - (g - m)*beta1"}
+          v  = beta2*v
+          v += (1 - beta2)*g*g
+          ${amsgrad ? "w  = max(w, v)" : ""}
+          u  = lr/c1*m / round(round(round(sqrt(${w}))/sqrt(c2)) + eps)
+          p -= u
+        `,
+    };
+  },
+  scalars: ({ lr, betas: [beta1, beta2], eps, weightDecay }, t, { pow }) => ({
+    lr,
+    beta1,
+    beta2,
+    eps,
+    weightDecay,
+    c1: 1 - pow(beta1, t),
+    c2: 1 - pow(beta2, t),
+  }),
+};

@@ -1,0 +1,32 @@
+/**
+ * Clips all gradients by the norm of all of them together.
+ *
+ * Pascanu et al., "On the difficulty of training recurrent neural networks", 2013, https://arxiv.org/abs/1211.5063.
+ * `min(1, maxNorm / (norm + 1e-6))`, as `torch.nn.utils.clip_grad_norm_`; a norm that is no number makes all gradients NaN, as there.
+ *
+ * @module
+ */
+import type { TransformPlugin } from "../../core/plugin.ts";
+
+/** Options of {@linkcode clipGlobalNorm}. */
+export interface ClipGlobalNormOptions {
+  /** Largest norm of all gradients together. */
+  maxNorm: number;
+}
+
+/** Scales all gradients down to a common norm of at most maxNorm. */
+export const clipGlobalNorm: TransformPlugin<"clip_global_norm", ClipGlobalNormOptions> = {
+  kind: "transform",
+  name: "clip_global_norm",
+  description: "Scales all gradients down to a common norm of at most maxNorm",
+  options: {
+    maxNorm: { type: "number", minimum: 0, description: "Largest norm of all gradients together" },
+  },
+  rule: () => ({
+    before: `
+      n  = allnorm(g)
+      g *= min(1, maxNorm/(n + 1e-6))
+    `,
+  }),
+  scalars: ({ maxNorm }) => ({ maxNorm }),
+};

@@ -1,0 +1,32 @@
+/**
+ * Clips each tensor's gradient by its own norm.
+ *
+ * `min(1, maxNorm / (norm + 1e-6))`, as `torch.nn.utils.clip_grad_norm_` does for one tensor. A norm that is no number makes all of the tensor NaN,
+ * as there.
+ *
+ * @module
+ */
+import type { TransformPlugin } from "../../core/plugin.ts";
+
+/** Options of {@linkcode clipNorm}. */
+export interface ClipNormOptions {
+  /** Largest norm of a tensor's gradient. */
+  maxNorm: number;
+}
+
+/** Scales each tensor's gradient down to a norm of at most maxNorm. */
+export const clipNorm: TransformPlugin<"clip_norm", ClipNormOptions> = {
+  kind: "transform",
+  name: "clip_norm",
+  description: "Scales each tensor's gradient down to a norm of at most maxNorm",
+  options: {
+    maxNorm: { type: "number", minimum: 0, description: "Largest norm of a tensor's gradient" },
+  },
+  rule: () => ({
+    before: `
+      n  = norm(g)
+      g *= min(1, maxNorm/(n + 1e-6))
+    `,
+  }),
+  scalars: ({ maxNorm }) => ({ maxNorm }),
+};
