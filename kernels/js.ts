@@ -232,6 +232,7 @@ export function bindJs(job: Job): (unit: number) => void {
 
 /** The executor of backend "js": everything lies in ordinary arrays. */
 export const jsExecutor: Executor = {
+  threads: 1,
   scratch: (_item, bytes) => ({ buffer: new ArrayBuffer(bytes), byteOffset: 0, byteLength: bytes }),
   release() {},
   stage(jobs) {

@@ -198,6 +198,7 @@ export function createArenas(
   };
 
   const executor: Executor = {
+    threads: dispatcher?.threads ?? 1,
     scratch: (item, bytes) => scratchIn(arenaOf(Object.values(item.tensors)[0] as Tensor) ?? arenas[0] ?? addArena(), bytes),
     release: releaseScratch,
     stage(jobs: readonly Job[]) {
