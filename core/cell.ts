@@ -4,7 +4,7 @@
  * @module
  */
 import { roundBfloat16, roundFloat16 } from "../kernels/half.ts";
-import type { DType, Extent, KernelBackend, Tensor } from "../kernels/types.ts";
+import type { Extent, KernelBackend, Tensor } from "../kernels/types.ts";
 import type { Gradient } from "./gradients.ts";
 import type { Slot, TensorInfo } from "./plugin.ts";
 import { extentOf, type Part, type PartSlot, slotsOf, slotsText } from "./splice.ts";
@@ -50,8 +50,9 @@ export interface Cell {
   /** The gradient of the step that is being prepared, and where it must be copied from. */
   gradient: Gradient | null;
   source: Raw | Sparse | null;
-  /** Gradient memory of its own, made when asked for: in the parameter's dtype, and in float32. */
-  own: Gradient | null;
+  /** Gradient memory of its own, in the parameter's dtype. */
+  readonly own: Gradient;
+  /** The same in float32, made when a 16-bit parameter's gradient comes in it. */
   wide: Gradient | null;
   /** Gradients of the caller's that lie where kernels reach them. */
   readonly inPlace: Gradient[];
@@ -68,39 +69,44 @@ export interface CellPlan {
   readonly text: Text;
 }
 
-/** Takes memory for a cell; every tensor taken is put into `taken`. Group slots get their start in `groupSlots`, if they have none. */
+/**
+ * Takes memory for a cell, all of it where one kernel can reach it; every tensor taken is put into `taken`. Group slots get their start in
+ * `groupSlots`, if they have none.
+ */
 export function createCell(
   backend: KernelBackend,
   { param, info, index, group, parts, text }: CellPlan,
   groupSlots: Map<string, number>,
   taken: Tensor[],
+  ids: { ids: number },
 ): Cell {
-  const take = (shape: readonly number[], dtype: DType): FullTensor => {
-    const tensor = backend.allocate(shape, dtype) as FullTensor;
-    taken.push(tensor);
-    return tensor;
-  };
   const size = sizeOf(param.shape);
   const raw = rawOf(param.data);
   const lying = { data: raw, shape: param.shape, dtype: param.dtype };
-  const copied = !backend.owns(lying);
-  const p = copied ? take(param.shape, param.dtype) : lying;
   const { extent, given } = extentOf(parts, info);
   const scalarSlots = new Map<string, number>();
+  const planned = slotsOf(parts).map((part) => {
+    const { slot } = part;
+    const dtype = slot.dtype === "param" ? param.dtype : slot.dtype ?? "float32";
+    return { part, shape: shapeOf(slot, info.shape, extent, given), dtype, isNumber: slot.shape === "scalar" || slot.shape === "group" };
+  });
+  // The gradient's memory at once: kernels must reach it together with the rest, and what nobody touches costs nothing.
+  const wanted = [{ shape: param.shape, dtype: param.dtype }, ...planned.filter(({ isNumber }) => !isNumber)];
+  const { memory, copied } = reserve(backend, lying, wanted);
+  taken.push(...memory);
+  const p = copied ? memory.shift()! : lying;
+  const gradient = memory.shift()!;
   const tensors: Record<string, Tensor> = { p };
-  const slots = slotsOf(parts).map((part): SlotMemory => {
-    const { key, slot } = part;
-    const shape = shapeOf(slot, info.shape, extent, given);
-    if (slot.shape === "scalar" || slot.shape === "group") {
-      const start = (slot.init ?? 0) as number;
-      if (slot.shape === "scalar") scalarSlots.set(key, start);
-      else if (!groupSlots.has(key)) groupSlots.set(key, start);
+  const slots = planned.map(({ part, shape, dtype, isNumber }): SlotMemory => {
+    const { key, slot: { init = 0, shape: per } } = part;
+    if (isNumber) {
+      if (per === "scalar") scalarSlots.set(key, init as number);
+      else if (!groupSlots.has(key)) groupSlots.set(key, init as number);
       return { ...part, shape, tensor: null };
     }
-    const dtype = slot.dtype === "param" ? param.dtype : slot.dtype ?? "float32";
     // One for each tensor also where the key is null: a pass runs over all tensors at once, so they cannot take turns in one buffer.
-    const tensor = take(shape, dtype);
-    if (typeof slot.init === "number" && slot.init !== 0) fill(tensor, slot.init);
+    const tensor = { ...memory.shift()!, shape, dtype };
+    if (typeof init === "number" && init !== 0) fill(tensor, init);
     tensors[key] = tensor;
     return { ...part, shape, tensor };
   });
@@ -124,10 +130,27 @@ export function createCell(
     primed: !slots.some(({ slot }) => slot.init === "p"),
     gradient: null,
     source: null,
-    own: null,
+    own: { ...gradient, id: ids.ids++ },
     wide: null,
     inPlace: [],
   };
+}
+
+/** Memory beside the parameter where it lies, or with a copy of it first. */
+function reserve(
+  backend: KernelBackend,
+  lying: FullTensor,
+  wanted: Parameters<KernelBackend["reserve"]>[1],
+): { memory: FullTensor[]; copied: boolean } {
+  if (backend.owns(lying)) {
+    try {
+      return { memory: backend.reserve([lying], wanted) as FullTensor[], copied: false };
+    } catch (error) {
+      // Beside it there is no room; elsewhere, with a copy, there may be.
+      if (!(error instanceof RangeError)) throw error;
+    }
+  }
+  return { memory: backend.reserve([], [lying, ...wanted]) as FullTensor[], copied: true };
 }
 
 /** Copies the parameter into the slots that start as it. `p` must be up to date. */

@@ -20,8 +20,8 @@ export interface Gradient extends FullTensor {
 export interface GradientSource {
   readonly backend: KernelBackend;
   readonly cells: readonly Cell[];
-  /** Takes memory that the optimizer gives back. */
-  take(shape: readonly number[], dtype: DType): FullTensor;
+  /** Memory to give back. */
+  readonly taken: Tensor[];
   /** Numbers given out. */
   ids: number;
 }
@@ -31,9 +31,14 @@ const mostInPlace = 2;
 
 /** The cell's own gradient memory, in the parameter's dtype or in float32. */
 export function ownGradient(cell: Cell, dtype: DType, from: GradientSource): Gradient {
-  const { shape, dtype: p } = cell.param;
-  if (dtype === p) return cell.own ??= { ...from.take(shape, dtype), id: from.ids++ };
-  return cell.wide ??= { ...from.take(shape, dtype), id: from.ids++ };
+  const { param: { shape }, own } = cell;
+  if (dtype === own.dtype) return own;
+  if (cell.wide === null) {
+    const [tensor] = from.backend.reserve([cell.p], [{ shape, dtype }]);
+    from.taken.push(tensor);
+    cell.wide = { data: tensor.data, shape, dtype, id: from.ids++ };
+  }
+  return cell.wide;
 }
 
 /** Checks a gradient and sets where the cell's comes from; nothing is copied yet. */
@@ -125,14 +130,14 @@ function checkSparse(cell: Cell, { indices, values }: Sparse): void {
 
 function inPlace(cell: Cell, data: Raw, dtype: DType, from: GradientSource): Gradient | null {
   const { own, wide } = cell;
-  if (own !== null && lieTogether(own.data, data) && own.dtype === dtype) return own;
-  if (wide !== null && lieTogether(wide.data, data) && wide.dtype === dtype) return wide;
+  if (isSame(own.data, data) && own.dtype === dtype) return own;
+  if (wide !== null && isSame(wide.data, data) && wide.dtype === dtype) return wide;
   // An ordinary array that a plan held would stay alive with it; the js backend, whose memory is such arrays, has no speed to lose by a copy.
   if (data.buffer instanceof ArrayBuffer) return null;
-  const known = cell.inPlace.find((gradient) => lieTogether(gradient.data, data) && gradient.dtype === dtype);
+  const known = cell.inPlace.find((gradient) => isSame(gradient.data, data) && gradient.dtype === dtype);
   if (known !== undefined) return known;
   const tensor = { data, shape: cell.param.shape, dtype };
-  if (cell.inPlace.length >= mostInPlace || !from.backend.owns(tensor)) return null;
+  if (cell.inPlace.length >= mostInPlace || !from.backend.owns(tensor) || !from.backend.together(tensor, cell.p)) return null;
   // A gradient in a parameter's own memory must be read before the parameter is written.
   if (from.cells.some(({ p }) => overlap(p.data, data))) return null;
   const gradient = { ...tensor, id: from.ids++ };
@@ -140,7 +145,7 @@ function inPlace(cell: Cell, data: Raw, dtype: DType, from: GradientSource): Gra
   return gradient;
 }
 
-const lieTogether = (a: Tensor["data"], b: Tensor["data"]): boolean =>
+const isSame = (a: Tensor["data"], b: Tensor["data"]): boolean =>
   a === b || (a.buffer === b.buffer && a.byteOffset === b.byteOffset && a.length === b.length);
 const overlap = (a: Tensor["data"], b: Tensor["data"]): boolean =>
   a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength;

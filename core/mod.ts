@@ -6,6 +6,7 @@
 export { createBackend } from "../kernels/backend.ts";
 export { explain } from "./explain.ts";
 export { createOptimizer } from "./optimizer.ts";
+export { type PlotOptions, plotSchedule } from "./plot.ts";
 export type * from "./plugin.ts";
 export { type Args, createRegistry, type Made, type NameOf, type OfKind, type OptionsOf, type Registry } from "./registry.ts";
 export type * from "./types.ts";

@@ -7,7 +7,7 @@
  */
 import { createBackend } from "../kernels/backend.ts";
 import { maths } from "../kernels/math.ts";
-import type { Backend, DType, KernelBackend, Plan, Program, Scalars, Tensor } from "../kernels/types.ts";
+import type { Backend, KernelBackend, Plan, Program, Scalars, Tensor } from "../kernels/types.ts";
 import { type Cell, createCell, primeSlots } from "./cell.ts";
 import { copyGradient, type GradientSource, ownGradient, takeGradient } from "./gradients.ts";
 import {
@@ -33,7 +33,7 @@ import { type Entry, loadEntries, saveEntries, type StatefulSchedule } from "./s
 import { type FullTensor, fullTensor, put, type Raw, rawOf, refuseOverlap, sameShape } from "./tensors.ts";
 import { hasEntry, programOf, type Text, textOf } from "./text.ts";
 import type { Grads, Group, MetricSchedule, Optimizer, Settings, StepReport, Tensors, Use } from "./types.ts";
-import { checkPlugin, type Find, findNothing, takePlugin, takeUse, titleOf } from "./use.ts";
+import { type Find, findNothing, takePlugin, takeUse, titleOf } from "./use.ts";
 
 /**
  * Makes an optimizer over named tensors.
@@ -83,20 +83,14 @@ export function buildOptimizer(
     group.scalars = scalarNames(group, group.current);
   }
   const { backend, owned } = takeBackend(settings);
-  const taken: Tensor[] = [];
-  const take = (shape: readonly number[], dtype: DType): FullTensor => {
-    const tensor = backend.allocate(shape, dtype) as FullTensor;
-    taken.push(tensor);
-    return tensor;
-  };
-  const work: Work = { main, backend, groups, base, cells: [], ordered: [], version: 0, steps: 0, taken, take, ids: 0, laid: new Map() };
+  const work: Work = { main, backend, groups, base, cells: [], ordered: [], version: 0, steps: 0, taken: [], ids: 0, laid: new Map() };
   try {
     layOut(work, tensors);
     entriesOf(work); // refuses keys that clash
     return present(work, scheduled, owned);
   } catch (error) {
     if (owned) backend[Symbol.dispose]();
-    else for (const tensor of taken) backend.release(tensor);
+    else for (const tensor of work.taken) backend.release(tensor);
     throw error;
   }
 }
@@ -117,8 +111,6 @@ interface Work extends GradientSource {
   /** Grows with every assigned option. */
   version: number;
   steps: number;
-  /** Memory to give back. */
-  readonly taken: Tensor[];
   /** By entry: plans made before, the newest last. */
   readonly laid: Map<string, Laid[]>;
 }
@@ -258,7 +250,8 @@ function takeBackend({ backend, threads }: Settings<unknown>): { backend: Kernel
 }
 
 /** Asks every rule, then takes all memory. */
-function layOut({ backend, groups, cells, ordered, taken }: Work, tensors: ReadonlyMap<string, FullTensor>): void {
+function layOut(work: Work, tensors: ReadonlyMap<string, FullTensor>): void {
+  const { backend, groups, cells, ordered, taken } = work;
   const groupOf = new Map(groups.flatMap((group) => group.names.map((name) => [name, group])));
   const places = new Map([...tensors.keys()].sort().map((name, index) => [name, index]));
   const plans = [...tensors].map(([name, param]) => {
@@ -271,7 +264,7 @@ function layOut({ backend, groups, cells, ordered, taken }: Work, tensors: Reado
     return { param, info, index: places.get(name)!, group: group.index, parts, text: textOf(backend, parts, param.dtype) };
   });
   for (const plan of plans) {
-    const cell = createCell(backend, plan, groups[plan.group].slots, taken);
+    const cell = createCell(backend, plan, groups[plan.group].slots, taken, work);
     cells.push(cell);
     ordered[cell.index] = cell;
   }
@@ -443,8 +436,8 @@ function pointOf(work: Work, name: string, into: Tensors | undefined): Record<st
     const computed = ordered.filter((cell) => targets.has(cell) && hasEntry(cell.text, entry));
     const outs = computed.map((cell) => {
       const target = { ...targets.get(cell)!, data: rawOf(targets.get(cell)!.data) };
-      if (backend.owns(target)) return target;
-      const out = backend.allocate(cell.param.shape, cell.param.dtype);
+      if (backend.owns(target) && backend.together(target, cell.p)) return target;
+      const [out] = backend.reserve([cell.p], [{ shape: cell.param.shape, dtype: cell.param.dtype }]);
       borrowed.push(out);
       return out;
     });

@@ -104,9 +104,13 @@ export type Specs<Options> = { readonly [K in keyof Required<Options>]: OptionSp
 
 /** An optimization algorithm. */
 export interface OptimizerPlugin<Name extends string = string, Options = unknown> {
+  /** What it is. */
   readonly kind: "optimizer";
+  /** The name in registries, unique within its kind. */
   readonly name: Name;
+  /** One line for people. */
   readonly description: string;
+  /** A spec for each option. */
   readonly options: Specs<Options>;
   /** Whose step count `t` is; default `"tensor"`. */
   readonly counts?: "tensor" | "group" | "optimizer";
@@ -126,9 +130,13 @@ export interface SchedulePlugin<
   Options = unknown,
   Made extends Schedule | MetricSchedule = Schedule | MetricSchedule,
 > {
+  /** What it is. */
   readonly kind: "schedule";
+  /** The name in registries, unique within its kind. */
   readonly name: Name;
+  /** One line for people. */
   readonly description: string;
+  /** A spec for each option. */
   readonly options: Specs<Options>;
   /** Refuses what no single range can say. */
   check?(options: Required<Options>): void;
@@ -138,9 +146,13 @@ export interface SchedulePlugin<
 
 /** A way to sum gradients. */
 export interface AccumulatorPlugin<Name extends string = string, Options = unknown> {
+  /** What it is. */
   readonly kind: "accumulator";
+  /** The name in registries, unique within its kind. */
   readonly name: Name;
+  /** One line for people. */
   readonly description: string;
+  /** A spec for each option. */
   readonly options: Specs<Options>;
   /** An empty accumulator for tensors like these. */
   create(options: Required<Options>, like: Tensors, backend: Backend): Accumulator;
@@ -148,9 +160,13 @@ export interface AccumulatorPlugin<Name extends string = string, Options = unkno
 
 /** A splice into a rule's text. */
 export interface TransformPlugin<Name extends string = string, Options = unknown> {
+  /** What it is. */
   readonly kind: "transform";
+  /** The name in registries, unique within its kind. */
   readonly name: Name;
+  /** One line for people. */
   readonly description: string;
+  /** A spec for each option. */
   readonly options: Specs<Options>;
   /** Refuses what no single range can say. */
   check?(options: Required<Options>): void;

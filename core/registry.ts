@@ -7,7 +7,7 @@ import type { Backend } from "../kernels/types.ts";
 import { makeAccumulator } from "./accumulators.ts";
 import { known, refuseUnknownKeys, show } from "./names.ts";
 import { buildOptimizer } from "./optimizer.ts";
-import { type AnySpecs, resolveOptions } from "./options.ts";
+import type { AnySpecs } from "./options.ts";
 import type { AccumulatorPlugin, OptimizerPlugin, Plugin, SchedulePlugin, TransformPlugin } from "./plugin.ts";
 import { makeSchedule } from "./schedules.ts";
 import { buildTrainer } from "./trainer.ts";

@@ -136,11 +136,11 @@ export function splice(parts: readonly Part[], p: DType): Splice {
 
 /** How the tensor is cut into matrices: by default over its last two dimensions, or as a part says. */
 export function extentOf(parts: readonly Part[], { name, shape }: TensorInfo): { readonly extent: Extent; readonly given: boolean } {
-  const { size, ...usual } = cut(shape);
+  const { batch, rows, cols } = cut(shape);
   let found: { readonly matrix: readonly number[]; readonly title: string } | undefined;
   for (const { title, rule } of parts) {
     if (rule.matrix === undefined && !usesMatrix(rule)) continue;
-    const matrix: readonly number[] = rule.matrix ?? Object.values(usual);
+    const matrix: readonly number[] = rule.matrix ?? [batch, rows, cols];
     if (!Array.isArray(matrix) || matrix.length !== 3 || !matrix.every((n) => Number.isSafeInteger(n) && n >= 0)) {
       throw new TypeError(`Cannot cut parameter "${name}" as ${title} says: matrix ${show(matrix)} is not [batch, rows, cols]`);
     }
@@ -152,7 +152,7 @@ export function extentOf(parts: readonly Part[], { name, shape }: TensorInfo): {
     found = { matrix, title };
   }
   const extent = cut(shape, found?.matrix as Rule["matrix"]);
-  return { extent, given: extent.batch !== usual.batch || extent.rows !== usual.rows || extent.cols !== usual.cols };
+  return { extent, given: extent.batch !== batch || extent.rows !== rows || extent.cols !== cols };
 }
 
 function usesMatrix({ slots = {}, before, update, after, last, also = {}, points = {} }: Part["rule"]): boolean {

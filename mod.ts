@@ -1,0 +1,147 @@
+/**
+ * Glissade: optimizers, learning-rate schedules and gradient accumulation for Deno, Bun and the edge. This is the whole library; `./core` is the same
+ * without plugins, and each plugin has a door of its own.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const w = new Float32Array([1, 2]);
+ * using optimizer = builtins.createOptimizer("adamw", { w }, { lr: 5e-5, weightDecay: 0.01 }, {
+ *   transforms: [{ name: "clip_global_norm", options: { maxNorm: 1 } }],
+ *   schedules: { lr: { name: "linear", options: { numWarmupSteps: 50, numTrainingSteps: 600 } } },
+ * });
+ * optimizer.step({ w: new Float32Array([0.1, -0.2]) });
+ * ```
+ *
+ * @module
+ */
+import { createRegistry, type Registry } from "./core/registry.ts";
+import { adafactor } from "./plugins/optimizers/adafactor.ts";
+import { adamKeras } from "./plugins/optimizers/adam_keras.ts";
+import { adamWeightDecay } from "./plugins/optimizers/adam_weight_decay.ts";
+import { adamw } from "./plugins/optimizers/adamw.ts";
+import { adamwTorch } from "./plugins/optimizers/adamw_torch.ts";
+import { constant } from "./plugins/schedules/constant.ts";
+import { constantWithWarmup } from "./plugins/schedules/constant_with_warmup.ts";
+import { cosine } from "./plugins/schedules/cosine.ts";
+import { cosineDecay } from "./plugins/schedules/cosine_decay.ts";
+import { cosineDecayRestarts } from "./plugins/schedules/cosine_decay_restarts.ts";
+import { cosineWithRestarts } from "./plugins/schedules/cosine_with_restarts.ts";
+import { exponentialDecay } from "./plugins/schedules/exponential_decay.ts";
+import { inverseSqrt } from "./plugins/schedules/inverse_sqrt.ts";
+import { inverseTimeDecay } from "./plugins/schedules/inverse_time_decay.ts";
+import { linear } from "./plugins/schedules/linear.ts";
+import { piecewiseConstantDecay } from "./plugins/schedules/piecewise_constant_decay.ts";
+import { polynomial } from "./plugins/schedules/polynomial.ts";
+import { polynomialDecay } from "./plugins/schedules/polynomial_decay.ts";
+import { reduceLrOnPlateau } from "./plugins/schedules/reduce_lr_on_plateau.ts";
+import { warmup } from "./plugins/schedules/warmup.ts";
+import { mean } from "./plugins/accumulators/mean.ts";
+import { sum } from "./plugins/accumulators/sum.ts";
+import { clipGlobalNorm } from "./plugins/transforms/clip_global_norm.ts";
+import { clipNorm } from "./plugins/transforms/clip_norm.ts";
+import { clipValue } from "./plugins/transforms/clip_value.ts";
+import { bindTfOptimizer, type CreateTfOptimizer } from "./plugins/recipes/tf.ts";
+
+export { explain } from "./core/explain.ts";
+export { createOptimizer } from "./core/optimizer.ts";
+export { type PlotOptions, plotSchedule } from "./core/plot.ts";
+export type * from "./core/plugin.ts";
+export { type Args, createRegistry, type Made, type NameOf, type OfKind, type OptionsOf, type Registry } from "./core/registry.ts";
+export type * from "./core/types.ts";
+export { createBackend } from "./kernels/backend.ts";
+export { adafactor, type AdafactorOptions } from "./plugins/optimizers/adafactor.ts";
+export { adamKeras, type AdamKerasOptions } from "./plugins/optimizers/adam_keras.ts";
+export { adamWeightDecay, type AdamWeightDecayOptions } from "./plugins/optimizers/adam_weight_decay.ts";
+export { adamw, type AdamWOptions } from "./plugins/optimizers/adamw.ts";
+export { adamwTorch, type AdamWTorchOptions } from "./plugins/optimizers/adamw_torch.ts";
+export { constant, type ConstantOptions } from "./plugins/schedules/constant.ts";
+export { constantWithWarmup, type ConstantWithWarmupOptions } from "./plugins/schedules/constant_with_warmup.ts";
+export { cosine, type CosineOptions } from "./plugins/schedules/cosine.ts";
+export { cosineDecay, type CosineDecayOptions } from "./plugins/schedules/cosine_decay.ts";
+export { cosineDecayRestarts, type CosineDecayRestartsOptions } from "./plugins/schedules/cosine_decay_restarts.ts";
+export { cosineWithRestarts, type CosineWithRestartsOptions } from "./plugins/schedules/cosine_with_restarts.ts";
+export { exponentialDecay, type ExponentialDecayOptions } from "./plugins/schedules/exponential_decay.ts";
+export { inverseSqrt, type InverseSqrtOptions } from "./plugins/schedules/inverse_sqrt.ts";
+export { inverseTimeDecay, type InverseTimeDecayOptions } from "./plugins/schedules/inverse_time_decay.ts";
+export { linear, type LinearOptions } from "./plugins/schedules/linear.ts";
+export { piecewiseConstantDecay, type PiecewiseConstantDecayOptions } from "./plugins/schedules/piecewise_constant_decay.ts";
+export { polynomial, type PolynomialOptions } from "./plugins/schedules/polynomial.ts";
+export { polynomialDecay, type PolynomialDecayOptions } from "./plugins/schedules/polynomial_decay.ts";
+export {
+  reduceLrOnPlateau,
+  type ReduceLrOnPlateauOptions,
+  type ReduceLrOnPlateauSchedule,
+  type ReduceLrOnPlateauState,
+} from "./plugins/schedules/reduce_lr_on_plateau.ts";
+export { type DecaySchedule, warmup, type WarmupOptions } from "./plugins/schedules/warmup.ts";
+export { mean, type MeanAccumulator, type MeanOptions } from "./plugins/accumulators/mean.ts";
+export { sum, type SumOptions } from "./plugins/accumulators/sum.ts";
+export { clipGlobalNorm, type ClipGlobalNormOptions } from "./plugins/transforms/clip_global_norm.ts";
+export { clipNorm, type ClipNormOptions } from "./plugins/transforms/clip_norm.ts";
+export { clipValue, type ClipValueOptions } from "./plugins/transforms/clip_value.ts";
+export { fromConfig, getConfig, type KerasConfig } from "./plugins/recipes/keras_config.ts";
+export { t5FixedLr, type T5FixedLrOptions, t5Relative } from "./plugins/recipes/t5.ts";
+export { bindTfOptimizer, type CreateTfOptimizer, type TfOptimizerOptions, tfRecipe } from "./plugins/recipes/tf.ts";
+
+/** All built-in plugins, as a type. */
+export type Builtins = readonly [
+  typeof adafactor,
+  typeof adamKeras,
+  typeof adamWeightDecay,
+  typeof adamw,
+  typeof adamwTorch,
+  typeof constant,
+  typeof constantWithWarmup,
+  typeof cosine,
+  typeof cosineDecay,
+  typeof cosineDecayRestarts,
+  typeof cosineWithRestarts,
+  typeof exponentialDecay,
+  typeof inverseSqrt,
+  typeof inverseTimeDecay,
+  typeof linear,
+  typeof piecewiseConstantDecay,
+  typeof polynomial,
+  typeof polynomialDecay,
+  typeof reduceLrOnPlateau,
+  typeof warmup,
+  typeof mean,
+  typeof sum,
+  typeof clipGlobalNorm,
+  typeof clipNorm,
+  typeof clipValue,
+];
+
+/** The registry of all built-in plugins. `builtins.with(…)` adds to it. */
+export const builtins: Registry<Builtins> = /* @__PURE__ */ createRegistry([
+  adafactor,
+  adamKeras,
+  adamWeightDecay,
+  adamw,
+  adamwTorch,
+  constant,
+  constantWithWarmup,
+  cosine,
+  cosineDecay,
+  cosineDecayRestarts,
+  cosineWithRestarts,
+  exponentialDecay,
+  inverseSqrt,
+  inverseTimeDecay,
+  linear,
+  piecewiseConstantDecay,
+  polynomial,
+  polynomialDecay,
+  reduceLrOnPlateau,
+  warmup,
+  mean,
+  sum,
+  clipGlobalNorm,
+  clipNorm,
+  clipValue,
+]);
+
+/** TensorFlow's `create_optimizer` over named tensors: the optimizer that {@linkcode tfRecipe} describes. */
+export const createTfOptimizer: CreateTfOptimizer = /* @__PURE__ */ bindTfOptimizer(builtins);
