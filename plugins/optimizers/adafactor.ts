@@ -34,7 +34,19 @@ export interface AdafactorOptions {
   initialLr?: number;
 }
 
-/** Adam's second moment from row and column sums, with relative step sizes. */
+/**
+ * Adam's second moment from row and column sums, with relative step sizes.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const w = { data: new Float32Array(12).fill(1), shape: [4, 3] };
+ * using optimizer = builtins.createOptimizer("adafactor", { w }, { warmupInit: true });
+ * optimizer.step({ w: { data: new Float32Array(12).fill(0.1), shape: [4, 3] } });
+ * optimizer.readings(); // [1e-6]: the relative learning rate, scaled by the parameter
+ * ```
+ */
 export const adafactor: OptimizerPlugin<"adafactor", AdafactorOptions> = {
   kind: "optimizer",
   name: "adafactor",

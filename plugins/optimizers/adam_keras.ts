@@ -27,7 +27,17 @@ export interface AdamKerasOptions {
   globalClipnorm?: number | null;
 }
 
-/** Adam in Keras' arithmetic. */
+/**
+ * Adam in Keras' arithmetic.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * using optimizer = builtins.createOptimizer("adam_keras", { w: new Float32Array(2) }, { lr: 1e-3, clipnorm: 1 });
+ * optimizer.step({ w: new Float32Array([3, 4]) });
+ * ```
+ */
 export const adamKeras: OptimizerPlugin<"adam_keras", AdamKerasOptions> = {
   kind: "optimizer",
   name: "adam_keras",

@@ -39,7 +39,18 @@ export interface AdamWeightDecayOptions {
   decay?: number;
 }
 
-/** BERT's Adam with decoupled weight decay, in TensorFlow's arithmetic. */
+/**
+ * BERT's Adam with decoupled weight decay, in TensorFlow's arithmetic.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const params = { "dense/kernel": new Float32Array([1, 2]), "dense/bias": new Float32Array([3]) };
+ * using optimizer = builtins.createOptimizer("adam_weight_decay", params, { weightDecayRate: 0.01, excludeFromWeightDecay: ["bias"] });
+ * optimizer.step({ "dense/kernel": new Float32Array([0.1, -0.1]), "dense/bias": new Float32Array([0.1]) });
+ * ```
+ */
 export const adamWeightDecay: OptimizerPlugin<"adam_weight_decay", AdamWeightDecayOptions> = {
   kind: "optimizer",
   name: "adam_weight_decay",

@@ -52,6 +52,14 @@ function toCamel(name: string): string {
  *
  * 4.37.2 leaves out the include and exclude lists, so that `from_config` decays biases and layer norms; here they are kept.
  *
+ * @example Usage
+ * ```ts
+ * import { getConfig, tfRecipe } from "@glissade/optim";
+ *
+ * const config = getConfig(tfRecipe({ initLr: 5e-5, numTrainSteps: 1000, numWarmupSteps: 100, weightDecayRate: 0.01 }));
+ * JSON.stringify(config);
+ * ```
+ *
  * @param recipe A recipe of `adam_weight_decay` or `adam_keras`.
  * @returns JSON that {@linkcode fromConfig} and Keras read; Keras does not know the lists.
  */
@@ -98,6 +106,14 @@ export function getConfig(recipe: Recipe): KerasConfig {
 
 /**
  * The recipe of a Keras configuration: of {@linkcode getConfig}, or of Keras itself, where the include and exclude lists are lost.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins, fromConfig } from "@glissade/optim";
+ *
+ * const recipe = fromConfig({ name: "AdamWeightDecay", learning_rate: 5e-5, weight_decay_rate: 0.01 });
+ * using trainer = builtins.createTrainer({ w: new Float32Array(3) }, recipe);
+ * ```
  *
  * @param config What `get_config` of `AdamWeightDecay` or of Keras' `Adam` gave.
  * @returns A recipe for `createTrainer`.

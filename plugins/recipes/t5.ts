@@ -19,6 +19,14 @@ export interface T5FixedLrOptions {
  * `Adafactor(params, scale_parameter=False, relative_step=False, warmup_init=False, lr=1e-3, clip_threshold=1.0)` under
  * `get_constant_schedule_with_warmup`.
  *
+ * @example Usage
+ * ```ts
+ * import { builtins, t5FixedLr } from "@glissade/optim";
+ *
+ * using trainer = builtins.createTrainer({ w: new Float32Array(3) }, t5FixedLr({ numWarmupSteps: 10 }));
+ * trainer.add({ w: new Float32Array([1, 2, 3]) });
+ * ```
+ *
  * @param options The rate and its warmup.
  * @returns A recipe for `createTrainer`.
  */
@@ -36,6 +44,15 @@ export function t5FixedLr({ lr = 1e-3, numWarmupSteps = 0, ...stray }: T5FixedLr
  *
  * `Adafactor(params, scale_parameter=True, relative_step=True, warmup_init=True, lr=None)`; `optimizer.readings()` tells the learning rate, as the
  * page's `AdafactorSchedule` does.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins, t5Relative } from "@glissade/optim";
+ *
+ * using trainer = builtins.createTrainer({ w: new Float32Array(3) }, t5Relative());
+ * trainer.add({ w: new Float32Array([1, 2, 3]) });
+ * trainer.optimizer.readings(); // the learning rate of each group
+ * ```
  *
  * @returns A recipe for `createTrainer`.
  */

@@ -55,6 +55,14 @@ const OPTIONAL: readonly string[] = [
 /**
  * What `create_optimizer` wires, as a recipe for `createTrainer`.
  *
+ * @example Usage
+ * ```ts
+ * import { builtins, tfRecipe } from "@glissade/optim";
+ *
+ * const recipe = tfRecipe({ initLr: 5e-5, numTrainSteps: 1000, numWarmupSteps: 100, weightDecayRate: 0.01 });
+ * using trainer = builtins.createTrainer({ "dense/kernel": new Float32Array(3) }, recipe);
+ * ```
+ *
  * @param options `create_optimizer`'s arguments.
  * @returns The recipe.
  */
@@ -100,6 +108,14 @@ export type CreateTfOptimizer = (params: Tensors, options: TfOptimizerOptions, s
  * `createTfOptimizer` over a registry; `mod.ts` exports the one over the built-in plugins.
  *
  * What it makes carries its schedule: the learning rate of the next step is `optimizer.groups[0].current.lr`.
+ *
+ * @example Usage
+ * ```ts
+ * import { createTfOptimizer } from "@glissade/optim";
+ *
+ * const params = { "dense/kernel": new Float32Array(3), "dense/bias": new Float32Array(1) };
+ * using optimizer = createTfOptimizer(params, { initLr: 5e-5, numTrainSteps: 1000, numWarmupSteps: 100, weightDecayRate: 0.01 });
+ * ```
  *
  * @param registry Where the recipe's plugins are found.
  * @returns The function, which takes `create_optimizer`'s arguments as {@linkcode TfOptimizerOptions}.

@@ -12,7 +12,17 @@ import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";
 /** Options of {@linkcode constant}: there are none, and a name that does nothing is refused. */
 export type ConstantOptions = Record<string, never>;
 
-/** Factor 1 at every step. */
+/**
+ * Factor 1 at every step.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const schedule = builtins.createSchedule("constant");
+ * schedule(1000); // 1
+ * ```
+ */
 export const constant: SchedulePlugin<"constant", ConstantOptions, Schedule> = {
   kind: "schedule",
   name: "constant",

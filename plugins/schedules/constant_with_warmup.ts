@@ -18,7 +18,17 @@ export interface ConstantWithWarmupOptions {
   warmupOffset?: number;
 }
 
-/** Linear warmup, then factor 1. */
+/**
+ * Linear warmup, then factor 1.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const schedule = builtins.createSchedule("constant_with_warmup", { numWarmupSteps: 100 });
+ * schedule(25); // 0.25
+ * ```
+ */
 export const constantWithWarmup: SchedulePlugin<"constant_with_warmup", ConstantWithWarmupOptions, Schedule> = {
   kind: "schedule",
   name: "constant_with_warmup",

@@ -25,7 +25,17 @@ export interface CosineOptions {
   warmupOffset?: number;
 }
 
-/** Linear warmup, then a cosine wave. */
+/**
+ * Linear warmup, then a cosine wave.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const schedule = builtins.createSchedule("cosine", { numWarmupSteps: 100, numTrainingSteps: 1000, end: "hold" });
+ * schedule(550); // 0.5
+ * ```
+ */
 export const cosine: SchedulePlugin<"cosine", CosineOptions, Schedule> = {
   kind: "schedule",
   name: "cosine",

@@ -24,7 +24,17 @@ export interface CosineDecayOptions {
   warmupSteps?: number;
 }
 
-/** Half a cosine wave down to a share of the value at its top. */
+/**
+ * Half a cosine wave down to a share of the value at its top.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const schedule = builtins.createSchedule("cosine_decay", { initialLearningRate: 0.5, decaySteps: 100 });
+ * schedule(50); // 0.25: a value, not a factor
+ * ```
+ */
 export const cosineDecay: SchedulePlugin<"cosine_decay", CosineDecayOptions, Schedule> = {
   kind: "schedule",
   name: "cosine_decay",

@@ -24,7 +24,17 @@ export interface CosineDecayRestartsOptions {
   alpha?: number;
 }
 
-/** Half cosine waves, each longer and lower than the one before. */
+/**
+ * Half cosine waves, each longer and lower than the one before.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const schedule = builtins.createSchedule("cosine_decay_restarts", { initialLearningRate: 0.5, firstDecaySteps: 100, mMul: 0.5 });
+ * schedule(100); // 0.25: a value, not a factor
+ * ```
+ */
 export const cosineDecayRestarts: SchedulePlugin<"cosine_decay_restarts", CosineDecayRestartsOptions, Schedule> = {
   kind: "schedule",
   name: "cosine_decay_restarts",

@@ -24,7 +24,17 @@ export interface CosineWithRestartsOptions {
   warmupOffset?: number;
 }
 
-/** Linear warmup, then cosine waves with hard restarts. */
+/**
+ * Linear warmup, then cosine waves with hard restarts.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const schedule = builtins.createSchedule("cosine_with_restarts", { numWarmupSteps: 100, numTrainingSteps: 1000, numCycles: 3 });
+ * schedule(400); // 1
+ * ```
+ */
 export const cosineWithRestarts: SchedulePlugin<"cosine_with_restarts", CosineWithRestartsOptions, Schedule> = {
   kind: "schedule",
   name: "cosine_with_restarts",

@@ -22,7 +22,17 @@ export interface ExponentialDecayOptions {
   staircase?: boolean;
 }
 
-/** A fall by the same factor in every `decaySteps` steps. */
+/**
+ * A fall by the same factor in every `decaySteps` steps.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const schedule = builtins.createSchedule("exponential_decay", { initialLearningRate: 0.5, decaySteps: 100, decayRate: 0.25 });
+ * schedule(50); // 0.25: a value, not a factor
+ * ```
+ */
 export const exponentialDecay: SchedulePlugin<"exponential_decay", ExponentialDecayOptions, Schedule> = {
   kind: "schedule",
   name: "exponential_decay",

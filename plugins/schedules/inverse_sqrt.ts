@@ -21,7 +21,17 @@ export interface InverseSqrtOptions {
   warmupOffset?: number;
 }
 
-/** Linear warmup, then one over the square root of the step. */
+/**
+ * Linear warmup, then one over the square root of the step.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const schedule = builtins.createSchedule("inverse_sqrt", { numWarmupSteps: 100 });
+ * schedule(400); // 0.5
+ * ```
+ */
 export const inverseSqrt: SchedulePlugin<"inverse_sqrt", InverseSqrtOptions, Schedule> = {
   kind: "schedule",
   name: "inverse_sqrt",

@@ -22,7 +22,17 @@ export interface InverseTimeDecayOptions {
   staircase?: boolean;
 }
 
-/** One over a straight line. */
+/**
+ * One over a straight line.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const schedule = builtins.createSchedule("inverse_time_decay", { initialLearningRate: 0.5, decaySteps: 100, decayRate: 1 });
+ * schedule(100); // 0.25: a value, not a factor
+ * ```
+ */
 export const inverseTimeDecay: SchedulePlugin<"inverse_time_decay", InverseTimeDecayOptions, Schedule> = {
   kind: "schedule",
   name: "inverse_time_decay",

@@ -21,7 +21,17 @@ export interface LinearOptions {
   warmupOffset?: number;
 }
 
-/** Linear warmup, then a straight line down to 0. */
+/**
+ * Linear warmup, then a straight line down to 0.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const schedule = builtins.createSchedule("linear", { numWarmupSteps: 100, numTrainingSteps: 1000 });
+ * schedule(550); // 0.5
+ * ```
+ */
 export const linear: SchedulePlugin<"linear", LinearOptions, Schedule> = {
   kind: "schedule",
   name: "linear",

@@ -18,7 +18,17 @@ export interface PiecewiseConstantDecayOptions {
   values: readonly number[];
 }
 
-/** One value up to each boundary. */
+/**
+ * One value up to each boundary.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const schedule = builtins.createSchedule("piecewise_constant_decay", { boundaries: [100, 200], values: [0.5, 0.25, 0.125] });
+ * schedule(101); // 0.25: a value, not a factor
+ * ```
+ */
 export const piecewiseConstantDecay: SchedulePlugin<"piecewise_constant_decay", PiecewiseConstantDecayOptions, Schedule> = {
   kind: "schedule",
   name: "piecewise_constant_decay",

@@ -28,7 +28,17 @@ export interface PolynomialOptions {
   warmupOffset?: number;
 }
 
-/** Linear warmup, then a polynomial down to `lrEnd`. */
+/**
+ * Linear warmup, then a polynomial down to `lrEnd`.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const schedule = builtins.createSchedule("polynomial", { numWarmupSteps: 100, numTrainingSteps: 1000, power: 2, lrEnd: 0 });
+ * schedule(550); // 0.25
+ * ```
+ */
 export const polynomial: SchedulePlugin<"polynomial", PolynomialOptions, Schedule> = {
   kind: "schedule",
   name: "polynomial",

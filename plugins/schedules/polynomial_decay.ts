@@ -24,7 +24,17 @@ export interface PolynomialDecayOptions {
   cycle?: boolean;
 }
 
-/** A polynomial from one value down to another. */
+/**
+ * A polynomial from one value down to another.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const schedule = builtins.createSchedule("polynomial_decay", { initialLearningRate: 0.5, decaySteps: 100, endLearningRate: 0 });
+ * schedule(50); // 0.25: a value, not a factor
+ * ```
+ */
 export const polynomialDecay: SchedulePlugin<"polynomial_decay", PolynomialDecayOptions, Schedule> = {
   kind: "schedule",
   name: "polynomial_decay",

@@ -48,7 +48,21 @@ export interface ReduceLrOnPlateauSchedule extends MetricSchedule {
   state: ReduceLrOnPlateauState;
 }
 
-/** Cuts the value when a metric has stopped to improve. */
+/**
+ * Cuts the value when a metric has stopped to improve.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * using optimizer = builtins.createOptimizer("adamw", { w: new Float32Array(3) }, { lr: 1e-3 }, {
+ *   schedules: { lr: { name: "reduce_lr_on_plateau", options: { factor: 0.5, patience: 0 } } },
+ * });
+ * optimizer.update(0.7); // a validation loss
+ * optimizer.update(0.7);
+ * optimizer.groups[0].current.lr; // 5e-4
+ * ```
+ */
 export const reduceLrOnPlateau: SchedulePlugin<"reduce_lr_on_plateau", ReduceLrOnPlateauOptions, ReduceLrOnPlateauSchedule> = {
   kind: "schedule",
   name: "reduce_lr_on_plateau",

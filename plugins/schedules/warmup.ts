@@ -36,7 +36,21 @@ export interface WarmupOptions {
   power?: number;
 }
 
-/** A polynomial up from 0, then another schedule. */
+/**
+ * A polynomial up from 0, then another schedule.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const schedule = builtins.createSchedule("warmup", {
+ *   initialLearningRate: 0.5,
+ *   warmupSteps: 100,
+ *   decaySchedule: { name: "polynomial_decay", options: { initialLearningRate: 0.5, decaySteps: 900, endLearningRate: 0 } },
+ * });
+ * schedule(50); // 0.25: a value, not a factor
+ * ```
+ */
 export const warmup: SchedulePlugin<"warmup", WarmupOptions, Schedule> = {
   kind: "schedule",
   name: "warmup",
