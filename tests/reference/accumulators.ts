@@ -37,13 +37,18 @@ function named(grads: readonly Given[]): Grads {
   return Object.fromEntries(grads.map((grad, i) => [String(i), grad && tensorOf(grad)]));
 }
 
-/** The tensors that the script speaks of, as zeros: an accumulator is told them when it is made. */
+/** The tensors that the script speaks of, as zeros: an accumulator is told them when it is made. Where none is ever given, a single number will do. */
 function likeOf(script: readonly Call[]): Record<string, Tensor> {
-  const like: Record<string, Tensor> = {};
+  const like: Record<string, Tensor> = { 0: tensorOf({ shape: [], data: [0] }) };
+  const given = new Set<number>();
   for (const [, grads = []] of script) {
-    for (const [i, grad] of grads.entries()) like[i] ??= tensorOf({ shape: grad?.shape ?? [], data: grad?.data.map(() => 0) ?? [0] });
+    for (const [i, grad] of grads.entries()) {
+      if (given.has(i)) continue;
+      like[i] = tensorOf({ shape: grad?.shape ?? [], data: grad?.data.map(() => 0) ?? [0] });
+      if (grad !== null) given.add(i);
+    }
   }
-  return Object.keys(like).length > 0 ? like : { 0: tensorOf({ shape: [], data: [0] }) };
+  return like;
 }
 
 /** Runs the script; every outcome must be the reference's. */
@@ -137,7 +142,11 @@ export function runScriptByRule(context: Context, entry: Case): Fault {
       for (const [k, grad] of grads!.entries()) grad?.data.forEach((x, j) => sums[k][j] += Number(x));
     }
     if (accumulator.count !== count) return `count ${accumulator.count} after call ${i} instead of ${count}`;
-    if (!started) continue; // there is nothing to read yet: a RangeError, as another case says
+    if (!started) {
+      const thrown = thrownBy(() => accumulator.gradients);
+      if (!(thrown instanceof RangeError)) return `gradients after call ${i}, before any, threw ${thrown}, not a RangeError`;
+      continue;
+    }
     const got = accumulator.gradients;
     const fault = exact(
       Object.fromEntries(Object.keys(sums).map((name) => [name, got[name]?.data ?? new Float32Array(sums[name].length)])),

@@ -33,8 +33,8 @@ export function sameLr(got: number, want: number, base: number, single = false):
   return Math.abs(got - want) <= (single ? SCHEDULE_SINGLE : SCHEDULE) * Math.max(Math.abs(want), Math.abs(base));
 }
 
-/** Largest error over largest value, of the finite numbers of one tensor. */
-export function scaledError(got: ArrayLike<number>, want: Numbers): number {
+/** The finite numbers of one tensor: the largest error, and the largest value. */
+function errorOf(got: ArrayLike<number>, want: Numbers): { readonly error: number; readonly largest: number } {
   let error = 0, largest = 0;
   for (let i = 0; i < want.length; i++) {
     const truth = Number(want[i]);
@@ -42,6 +42,12 @@ export function scaledError(got: ArrayLike<number>, want: Numbers): number {
     error = Math.max(error, Math.abs(got[i] - truth));
     largest = Math.max(largest, Math.abs(truth));
   }
+  return { error, largest };
+}
+
+/** Largest error over largest value. */
+function scaledError(got: ArrayLike<number>, want: Numbers): number {
+  const { error, largest } = errorOf(got, want);
   return error === 0 ? 0 : error / largest;
 }
 
@@ -55,15 +61,14 @@ function nonFinite(got: ArrayLike<number>, want: Numbers): Fault {
   }
 }
 
-/** Every tensor within `bound` of its largest value. */
-export function near(got: Values, want: Readonly<Record<string, Numbers>>, bound: number, where: string): Fault {
+/** Every tensor within `bound` of its largest value, or within `floor`. */
+export function near(got: Values, want: Readonly<Record<string, Numbers>>, bound: number, where: string, floor = 0): Fault {
   for (const name of Object.keys(want)) {
     const odd = nonFinite(got[name], want[name]);
     if (odd !== undefined) return `${where}, ${name}: ${odd}`;
-    const error = scaledError(got[name], want[name]);
-    if (!(error <= bound)) {
-      return `${where}, ${name}: off by ${error.toExponential(2)} of the largest value, at most ${bound.toExponential(2)}`;
-    }
+    const { error, largest } = errorOf(got[name], want[name]);
+    if (error <= Math.max(bound * largest, floor)) continue;
+    return `${where}, ${name}: off by ${(error / largest).toExponential(2)} of the largest value, at most ${bound.toExponential(2)}`;
   }
 }
 

@@ -7,8 +7,8 @@ import type { Recipe } from "../../core/types.ts";
 import type { Fault } from "./compare.ts";
 import { type Context, type KerasRecipes, missing, optimizerPlugin } from "./context.ts";
 import type { Case, Json, JsonObject } from "./golden.ts";
-import { scheduleName } from "./items.ts";
 import { camelKeys, translate } from "./options.ts";
+import { choiceFault } from "./tf_optimizers.ts";
 import { isSpec, useOf } from "./tf_schedules.ts";
 
 /** What the reference says. */
@@ -78,16 +78,13 @@ function configFault(context: Context, entry: Case, kept: readonly string[]): Fa
   const compared = Object.fromEntries(Object.entries(config).filter(([key]) => !kept.includes(key)));
   const own = want.config_before_use ?? want.config!;
   return differs(compared, own) ?? differs(getConfig(fromConfig(config)), config) ?? differs(getConfig(fromConfig(own)), own) ??
-    choiceFault(recipe, want);
+    pickFault(recipe, want);
 }
 
-/** What create_optimizer picked. */
-function choiceFault({ optimizer, schedules }: Recipe, want: Want): Fault {
-  if (want.optimizer_class === undefined || want.schedule_class === undefined) return;
-  const name = want.optimizer_class === "Adam" ? "adam_keras" : "adam_weight_decay";
-  if (optimizer.name !== name) return `optimizer "${optimizer.name}" instead of "${name}"`;
-  const schedule = scheduleName(want.schedule_class);
-  if (schedules?.lr.name !== schedule) return `schedule "${schedules?.lr.name}" instead of "${schedule}"`;
-  const { includeInWeightDecay = null, excludeFromWeightDecay = null } = optimizer.options as Record<string, Json>;
-  return differs([includeInWeightDecay, excludeFromWeightDecay], [want.include ?? null, want.exclude ?? null]);
+/** What create_optimizer picked, and its lists. */
+function pickFault(recipe: Recipe, { optimizer_class, schedule_class, include = null, exclude = null }: Want): Fault {
+  if (optimizer_class === undefined || schedule_class === undefined) return;
+  const { includeInWeightDecay = null, excludeFromWeightDecay = null } = recipe.optimizer.options as Record<string, Json>;
+  return choiceFault(recipe, { optimizer_class, schedule_class }) ??
+    differs([includeInWeightDecay, excludeFromWeightDecay], [include, exclude]);
 }

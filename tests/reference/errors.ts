@@ -1,6 +1,6 @@
 /**
  * Python's exceptions as JavaScript's: ValueError, KeyError and ZeroDivisionError are a RangeError, TypeError and AttributeError a TypeError,
- * RuntimeError an Error.
+ * RuntimeError an Error. TensorFlow's InvalidArgumentError is about shapes and dtypes: a RangeError.
  *
  * @module
  */
@@ -19,6 +19,7 @@ const CLASSES: Readonly<Record<string, ErrorConstructor | RangeErrorConstructor 
   ValueError: RangeError,
   KeyError: RangeError,
   ZeroDivisionError: RangeError,
+  InvalidArgumentError: RangeError,
   TypeError: TypeError,
   AttributeError: TypeError,
   RuntimeError: Error,

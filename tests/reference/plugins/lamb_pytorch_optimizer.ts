@@ -47,6 +47,9 @@ export const lambPytorchOptimizer: OptimizerPlugin<"lamb_pytorch_optimizer", Lam
     slots: {
       m: { shape: "param", key: "exp_avg", dtype: "param" },
       v: { shape: "param", key: "exp_avg_sq", dtype: "param" },
+      w: { shape: "scalar", key: "weight_norm" },
+      n: { shape: "scalar", key: "adam_norm" },
+      k: { shape: "scalar", key: "trust_ratio" },
     },
     update: `
       ${preNorm ? "n0 = allnorm(g)" : ""}
@@ -57,7 +60,8 @@ export const lambPytorchOptimizer: OptimizerPlugin<"lamb_pytorch_optimizer", Lam
       ${weightDecay === 0 ? "" : weightDecouple ? "p -= lr*weightDecay*p" : "u += weightDecay*p"}
       w  = min(norm(p), 10)
       n  = norm(u)
-      p -= lr/c1*where(w == 0, 1, where(n == 0, 1, w/(n + eps)))*u
+      k  = where(w == 0, 1, where(n == 0, 1, w/(n + eps)))
+      p -= lr/c1*k*u
     `,
   }),
   scalars({ lr, betas: [beta1, beta2], weightDecay, gradAveraging, maxGradNorm, eps }, t, { pow }) {
