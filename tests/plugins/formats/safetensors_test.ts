@@ -1,0 +1,161 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  formatSafetensors,
+  parseSafetensors,
+  type RawTensor,
+  readSafetensors,
+  type SafetensorsDType,
+  writeSafetensors,
+} from "../../../plugins/formats/safetensors.ts";
+import { root } from "../../generated.ts";
+
+interface Content {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data: readonly (number | string | boolean)[];
+  readonly bits?: readonly number[];
+}
+interface Expected {
+  readonly valid: boolean;
+  readonly tensors: Readonly<Record<string, Content>>;
+  readonly metadata?: Readonly<Record<string, string>> | null;
+}
+interface Entry {
+  readonly id: string;
+  readonly item: string;
+  readonly args: { readonly path: string; readonly metadata?: Readonly<Record<string, string>> | null };
+}
+
+const golden = join(root, "tests/reference/golden");
+const json = (path: string) => JSON.parse(readFileSync(join(golden, path), "utf8"));
+const expected: Record<string, Expected> = json("safetensors/index.json").cases;
+const entries: Entry[] = json("manifest.json").cases.filter(({ item }: Entry) => item.startsWith("safetensors.torch."));
+const bytesOf = ({ args }: Entry) => Uint8Array.from(readFileSync(join(golden, args.path)));
+
+const pythons: Readonly<Record<string, SafetensorsDType>> = {
+  float32: "F32",
+  float64: "F64",
+  bfloat16: "BF16",
+  float16: "F16",
+  int64: "I64",
+  int32: "I32",
+  int16: "I16",
+  int8: "I8",
+  uint8: "U8",
+  bool: "BOOL",
+};
+
+/** The tensor that the reference describes, as bytes; of booleans, 0 and 1. */
+function rawOf({ dtype, shape, data, bits }: Content): RawTensor {
+  const numbers = data.map(Number);
+  const array = bits !== undefined ? Uint16Array.from(bits) : dtype === "int64" ? BigInt64Array.from(data as string[], BigInt) : {
+    float32: Float32Array,
+    float64: Float64Array,
+    int32: Int32Array,
+    int16: Int16Array,
+    int8: Int8Array,
+    uint8: Uint8Array,
+    bool: Uint8Array,
+  }[
+    dtype as "float32"
+  ].from(numbers);
+  return { dtype: pythons[dtype], shape, bytes: new Uint8Array(array.buffer) };
+}
+
+const rawOfAll = ({ tensors }: Expected) => Object.fromEntries(Object.entries(tensors).map(([name, content]) => [name, rawOf(content)]));
+const plain = (tensors: Readonly<Record<string, RawTensor>>) =>
+  Object.entries(tensors).map(([name, { dtype, shape, bytes }]) => {
+    // PyTorch reads any byte but 0 as true.
+    const values = dtype === "BOOL" ? [...bytes].map((byte) => Number(byte !== 0)) : [...bytes];
+    return { name, dtype, shape, values };
+  }).sort((a, b) => a.name < b.name ? -1 : 1);
+
+test("the reference has 67 files to load and 8 to save", () => {
+  assertEquals([".load", ".save"].map((end) => entries.filter(({ item }) => item.endsWith(end)).length), [67, 8]);
+});
+
+for (const entry of entries) {
+  const want = expected[entry.id];
+  if (want.valid) {
+    test(`${entry.id} is read as the reference reads it`, () => {
+      const { tensors, metadata } = parseSafetensors(bytesOf(entry));
+      assertEquals(plain(tensors), plain(rawOfAll(want)));
+      // An empty header has a length of its own, for which the reference tells no metadata.
+      if (want.metadata !== undefined) assertEquals(metadata, want.metadata);
+    });
+  } else {
+    test(`${entry.id} is refused as the reference refuses it`, () => {
+      assertThrows(() => parseSafetensors(bytesOf(entry)), RangeError);
+    });
+  }
+  if (entry.item.endsWith(".save")) {
+    test(`${entry.id} is written with the reference's bytes`, () => {
+      assertEquals(formatSafetensors({ tensors: rawOfAll(want), metadata: entry.args.metadata ?? null }), bytesOf(entry));
+    });
+  }
+}
+
+test("a state that was read is written with the same bytes", () => {
+  for (const name of ["params_f32", "adamw_checkpoint", "adafactor_bf16_checkpoint"]) {
+    const bytes = Uint8Array.from(readFileSync(join(golden, `safetensors/${name}.safetensors`)));
+    assertEquals(writeSafetensors(readSafetensors(bytes)), bytes);
+  }
+});
+
+test("float64 and 16-bit tensors keep every bit", () => {
+  const tensors = {
+    d: { data: new Float64Array([-0, NaN, 2 ** -1074]), shape: [3], dtype: "float64" as const },
+    h: { data: new Uint16Array([0x8000, 0x7c01, 0x3c00]), shape: [3, 1], dtype: "float16" as const },
+    b: { data: new Uint16Array([0xffff]), shape: [], dtype: "bfloat16" as const },
+  };
+  const read = readSafetensors(writeSafetensors({ tensors, metadata: { recipe: "{}" } }));
+  assertEquals(Object.keys(read.tensors).sort(), ["b", "d", "h"]);
+  for (const [name, { data, shape, dtype }] of Object.entries(tensors)) {
+    assertEquals(new Uint8Array(read.tensors[name].data.slice().buffer), new Uint8Array(data.buffer));
+    assertEquals([read.tensors[name].shape, read.tensors[name].dtype], [shape, dtype]);
+  }
+  assertEquals(read.metadata, { recipe: "{}" });
+});
+
+test("tensors that a state cannot hold are refused by name", () => {
+  const bytes = formatSafetensors({ tensors: { ids: { dtype: "I64", shape: [1], bytes: new Uint8Array(8) } }, metadata: null });
+  assertThrows(() => readSafetensors(bytes), RangeError, `"ids" is I64`);
+});
+
+test("limits hold before anything is made", () => {
+  const bytes = formatSafetensors({
+    tensors: { a: { dtype: "U8", shape: [1], bytes: new Uint8Array(1) }, b: { dtype: "U8", shape: [1], bytes: new Uint8Array(1) } },
+    metadata: null,
+  });
+  assertThrows(() => parseSafetensors(bytes, { tensors: 1 }), RangeError, "more than 1 tensors");
+  assertThrows(() => parseSafetensors(bytes, { headerBytes: 16 }), RangeError, "at most 16");
+  const liar = bytes.slice();
+  new DataView(liar.buffer).setBigUint64(0, 4n * 1024n ** 3n, true);
+  assertThrows(() => parseSafetensors(liar), RangeError, "4294967296");
+  const deep = new TextEncoder().encode(`{"a":${"[".repeat(100_000)}`);
+  const nested = new Uint8Array(8 + deep.length);
+  new DataView(nested.buffer).setBigUint64(0, BigInt(deep.length), true);
+  nested.set(deep, 8);
+  assertThrows(() => parseSafetensors(nested), RangeError, "too deep");
+});
+
+test("shared memory is written into a plain buffer, and read from one", () => {
+  const data = new Float32Array(new SharedArrayBuffer(8));
+  data.set([1, 2]);
+  const bytes = writeSafetensors({ tensors: { w: { data, shape: [2], dtype: "float32" } }, metadata: {} });
+  assert(bytes.buffer instanceof ArrayBuffer);
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  shared.set(bytes);
+  assert(readSafetensors(shared).tensors.w.data.buffer instanceof ArrayBuffer);
+});
+
+test("what cannot be written is refused", () => {
+  const one = { data: new Float32Array(1), shape: [1], dtype: "float32" as const };
+  assertThrows(() => writeSafetensors({ tensors: { __metadata__: one }, metadata: {} }), RangeError, "__metadata__");
+  assertThrows(() => writeSafetensors({ tensors: { w: { ...one, shape: [2] } }, metadata: {} }), RangeError, "4 bytes");
+  assertThrows(() => writeSafetensors({ tensors: { w: { ...one, dtype: "float16" } }, metadata: {} }), TypeError, "float16");
+  assertThrows(() => writeSafetensors({ tensors: { "\ud800": one }, metadata: {} }), TypeError, "must be a string");
+});
