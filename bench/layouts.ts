@@ -55,3 +55,24 @@ function bert(): Layout {
   linear("pooler", hidden, hidden);
   return layout;
 }
+
+/** Shapes as a word: `2*64x64,512` are two matrices and a vector. */
+export function readShapes(text: string): number[][] {
+  return text.split(",").flatMap((part) => {
+    const [shape, count = "1"] = part.split("*").reverse();
+    return Array.from({ length: Number(count) }, () => shape.split("x").map(Number));
+  });
+}
+
+/** T5-small (arXiv 1910.10683), 131 tensors of 60.5 million parameters, as {@linkcode readShapes} reads them. */
+export const t5Small: string = [
+  "32128x512", // words
+  "2*32x8", // relative positions, of the encoder and the decoder
+  "24*512x512", // six layers' attention in the encoder
+  "48*512x512", // and twice as much in the decoder
+  "12*2048x512",
+  "12*512x2048",
+  "12*512", // norms of the encoder's layers
+  "18*512",
+  "2*512",
+].join(",");

@@ -13,6 +13,7 @@
 import { availableParallelism, cpus } from "node:os";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { createDisturbance } from "../disturbance.ts";
 import { median, quantile, table } from "../measure.ts";
 import { type Contestant, contestants } from "./contestants.ts";
 import { type Running, start } from "./talk.ts";
@@ -36,10 +37,10 @@ const TARGETS: readonly { readonly rival: string; readonly layouts: readonly str
 ];
 
 /**
- * Milliseconds of rest before a turn: OpenMP's threads spin for up to 10 ms after their last work before they sleep. Making them sleep at once
+ * Twice so many milliseconds of rest before a turn: OpenMP's threads spin for up to 10 ms after their last work before they sleep. Making them sleep at once
  * (OMP_WAIT_POLICY=passive) would be unfair: it costs PyTorch's fused AdamW on two threads half as much again at 1 Mi, and ten times at 200 x 4096.
  */
-const REST = 40;
+const REST = 20;
 
 /** One contestant in one layout; times in nanoseconds a parameter. */
 interface Result {
@@ -89,7 +90,7 @@ const ms = Number(values.ms ?? (values.quick ? 60 : 150));
 const only = new RegExp(values.only ?? "");
 
 const say = (text: string) => void process.stderr.write(`${text}\n`);
-const rest = () => new Promise((resolve) => setTimeout(resolve, REST));
+const disturbance = createDisturbance();
 const why = (error: unknown) => error instanceof Error ? error.message : String(error);
 
 const failures: Failure[] = [];
@@ -136,7 +137,9 @@ async function compete(layout: string, count: number, size: number): Promise<Res
     const first = round % competing.length;
     for (const one of [...competing.slice(first), ...competing.slice(0, first)]) {
       try {
-        await rest();
+        // The last one's threads may still spin for a while; then only others keep the machine busy.
+        await new Promise((resolve) => setTimeout(resolve, REST));
+        await disturbance.rest(REST);
         // The first two steps of a turn find the caches full of the others' numbers.
         const times = (await one.running.ask(`round ${ms} 5 20000`)).split(" ").map(Number).slice(2);
         one.medians.push(median(times) / (count * size));
@@ -188,15 +191,29 @@ function report(): void {
   if (values.json) {
     const timed = "the optimizer's step alone, float32, gradients refilled before each step";
     console.log(
-      JSON.stringify({ bench: "rivals", timed, unit: "ns/parameter", machine, rounds, ms, results, targets: targets(), failures }),
+      JSON.stringify({
+        bench: "rivals",
+        timed,
+        unit: "ns/parameter",
+        machine,
+        disturbance: disturbance.share(),
+        rounds,
+        ms,
+        results,
+        targets: targets(),
+        failures,
+      }),
     );
     return;
   }
   const number = (x: number | null, digits: number) => x === null ? "" : x.toFixed(digits);
   console.log(`AdamW, float32: the optimizer's step alone, gradients refilled before each; ${machine.cores} x ${machine.cpu}`);
   console.log(
-    `medians of ${rounds} rounds of ${ms} ms each; ns a parameter with quartiles; ratio: ours over theirs, below 1 ours is faster\n`,
+    `medians of ${rounds} rounds of ${ms} ms each; ns a parameter with quartiles; ratio: ours over theirs, below 1 ours is faster`,
   );
+  const share = disturbance.share();
+  if (share !== null) console.log(`other processes kept ${(share * 100).toFixed(0)} % of the machine busy meanwhile`);
+  console.log();
   for (const layout of layoutNames) {
     const rows = results.filter((result) => result.layout === layout).map((result) => [
       result.name,

@@ -1,0 +1,61 @@
+/**
+ * What a question to a schedule costs: `deno run -A bench/schedules.ts [--json]`, or `bun bench/schedules.ts`.
+ *
+ * Asked are all built-in schedules that are functions of the step, at steps that change from question to question, and an optimizer's
+ * `groups[0].current.lr`, which asks its schedule. Medians of many rounds, in nanoseconds a question.
+ *
+ * @module
+ */
+import { availableParallelism, cpus } from "node:os";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { builtins, type Schedule } from "../mod.ts";
+import { samples } from "../tests/plugins/schedule_samples.ts";
+import { median, quantile, table } from "./measure.ts";
+
+/** What a question may cost at most. */
+const WANTED = 100;
+const ROUNDS = 60;
+const QUESTIONS = 20_000;
+
+interface Result {
+  readonly what: string;
+  readonly median: number;
+  readonly high: number;
+}
+
+/** Nanoseconds a question. Its answers are summed, or an engine might leave the questions out. */
+function measure(what: string, ask: (step: number) => number): Result {
+  const times: number[] = [];
+  let sum = 0;
+  for (let round = 0; round < ROUNDS + 10; round++) {
+    const begin = performance.now();
+    for (let i = 0; i < QUESTIONS; i++) sum += ask((i * 7) % 211);
+    if (round >= 10) times.push((performance.now() - begin) * 1e6 / QUESTIONS);
+  }
+  if (Number.isNaN(sum)) throw new RangeError(`Cannot measure ${what}: it gives NaN`);
+  return { what, median: median(times), high: quantile(times, 0.95) };
+}
+
+const { values } = parseArgs({ options: { json: { type: "boolean", default: false } } });
+const results: Result[] = [];
+for (const [plugin, list] of samples) {
+  // The dearest of each one's options.
+  const all = list.map((options) => measure(plugin.name, builtins.createSchedule(plugin.name as "linear", options as never) as Schedule));
+  results.push(all.reduce((a, b) => a.median >= b.median ? a : b));
+}
+{
+  const schedules = { lr: { name: "cosine", options: { numWarmupSteps: 13, numTrainingSteps: 170 } } };
+  using optimizer = builtins.createOptimizer("adamw", { w: new Float32Array(4) }, { lr: 1e-3 }, { schedules });
+  results.push(measure("optimizer.groups[0].current.lr (cosine)", () => optimizer.groups[0].current.lr));
+}
+
+const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: availableParallelism() };
+const runtime = process.versions.bun ? `bun ${process.versions.bun}` : `deno ${process.versions.deno}`;
+if (values.json) {
+  console.log(JSON.stringify({ bench: "schedules", unit: "ns/question", machine, runtime, atMost: WANTED, results }));
+} else {
+  console.log(`A question to a schedule, ${runtime}; ${machine.cores} x ${machine.cpu}`);
+  const rows = results.map(({ what, median, high }) => [what, median.toFixed(1), high.toFixed(1), median < WANTED ? "reached" : "missed"]);
+  console.log(table(["schedule (dearest options)", "ns", "95 %", `under ${WANTED} ns`], rows));
+}
