@@ -232,7 +232,12 @@ function pointFault(entry: Case, optimizer: Optimizer, want: JsonObject): Fault 
 /** The optimizer's state at the end against `state[tensor][key]`. */
 function stateFault(entry: Case, { tensors }: StateDict, want: JsonObject, slack: number): Fault {
   const bound = slack * stateBound(entry);
-  for (const [name, slots] of Object.entries(want.state as Record<string, Record<string, Encoded>>)) {
+  const state = want.state as Record<string, Record<string, Encoded>>;
+  const early = argsOf(entry).groups.flatMap((group) => group.tensors).find((name) =>
+    state[name] === undefined && tensors[`${name}.step`]?.data[0] > 0
+  );
+  if (early !== undefined) return `state ${early}.step: ${tensors[`${early}.step`].data[0]} for a tensor that never had a gradient`;
+  for (const [name, slots] of Object.entries(state)) {
     for (const [key, expected] of Object.entries(slots)) {
       const saved = tensors[`${name}.${key}`];
       if (saved === undefined) return `state has no ${name}.${key}: known are ${Object.keys(tensors).join(", ")}`;

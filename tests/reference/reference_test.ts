@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLessOrEqual } from "@std/assert";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Outcome, runCase, unsupported } from "./cases.ts";
@@ -27,4 +27,17 @@ for (const [group, entries] of grouped(supported, ({ system, item, expects }) =>
 test("INTENDED has no row without a case", () => {
   const used = new Set(supported.map((entry) => outcomeOf(entry).row));
   assertEquals(INTENDED.filter((row) => !used.has(row)).map(({ difference, item, reason }) => `${difference} ${item}: ${reason}`), []);
+});
+
+/** Everything of transformers 4.37.2 and of Keras: what the page is about. */
+const page = context.golden.cases.filter(({ system }) => /^(transformers-4\.37\.2|keras-2\.15)/.test(system));
+
+test("golden's cases of the page all run, but for state dicts", () => {
+  const idle = page.map((entry) => unsupported(context, entry)).filter((why) => why !== undefined);
+  assertEquals([...new Set(idle)], ["state dicts come with checkpoints"]);
+});
+
+test("INTENDED fits at most one in ten of the page's cases", () => {
+  const intended = page.filter((entry) => outcomeOf(entry).verdict === "intended");
+  assertLessOrEqual(intended.length, page.length / 10);
 });

@@ -173,10 +173,17 @@ export function runDecayedNames(context: Context, entry: Case): Fault {
   }
 }
 
+/** The names that a step with a zero gradient moves. */
 function movedNames(context: Context, { system }: Case, names: readonly string[], given: JsonObject): string[] {
-  // The empty name, which TensorFlow has, is refused for a parameter: a line end is just as empty to every pattern.
-  const params = Object.fromEntries(names.map((name) => [name || "\n", { data: Float32Array.of(1), shape: [1] }]));
+  const params = Object.fromEntries(names.filter((name) => name !== "").map((name) => [name, { data: Float32Array.of(1), shape: [1] }]));
   using optimizer = makeTfOptimizer(context, { system, item: "AdamWeightDecay" }, params, given);
   optimizer.step(Object.fromEntries(Object.keys(params).map((name) => [name, Float32Array.of(0)])));
-  return names.filter((name) => params[name || "\n"].data[0] !== 1);
+  return names.filter((name) => name === "" ? decaysNameless(context, optimizer) : params[name].data[0] !== 1);
+}
+
+/** No parameter can have the empty name, which TensorFlow has: the rule is asked for its text. */
+function decaysNameless(context: Context, optimizer: Optimizer): boolean {
+  const plugin = optimizerPlugin(context, optimizer.name)!;
+  const textOf = (options: object): string => plugin.rule(options, { name: "", shape: [1], dtype: "float32" }).update;
+  return textOf(optimizer.options as object) !== textOf({ ...optimizer.options as object, weightDecayRate: 0 });
 }
