@@ -60,11 +60,19 @@ const works = (attempt: () => unknown): boolean => {
   }
 };
 
+/** What is used of `node:worker_threads`; written out, since its types would come along with every import of the library. */
+export interface WorkerThreads {
+  readonly Worker: new (
+    source: string,
+    options: { eval: true },
+  ) => { postMessage(message: unknown): void; terminate(): unknown; unref(): void };
+}
+
 /** Node's module of worker threads, in Deno, Bun and Node; asked for only here, so that bundles for browsers and the edge stay clean. */
-export function workerThreads(): typeof import("node:worker_threads") | undefined {
+export function workerThreads(): WorkerThreads | undefined {
   const { process } = globalThis as { process?: { getBuiltinModule?(name: string): unknown } };
   try {
-    return process?.getBuiltinModule?.("node:worker_threads") as typeof import("node:worker_threads") | undefined;
+    return process?.getBuiltinModule?.("node:worker_threads") as WorkerThreads | undefined;
   } catch {
     return undefined;
   }

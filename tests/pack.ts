@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { buildSync } from "esbuild";
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -121,7 +122,33 @@ function use(tarball: string, work: string): void {
     if (result !== results.node || !/^-?\d/.test(result)) throw new Error(`${runtime} gives ${result}, node gives ${results.node}`);
   }
   run(folder, deno, "check", "typed.ts");
+  const plugin = usePlugin(folder);
   console.log(`imported ${doors.length} doors and took one step in ${Object.keys(results).join(", ")}: ${results.node.trim()}`);
+  console.log(`a stranger's plugin in the same runtimes: ${plugin.trim()}`);
+}
+
+/** examples/plugin as a stranger has it: its own folder, the library installed. Node gets what esbuild makes of it, the library left outside. */
+function usePlugin(folder: string): string {
+  cpSync(join(root, "examples/plugin"), join(folder, "plugin"), { recursive: true });
+  buildSync({
+    entryPoints: [join(folder, "plugin/main.ts")],
+    bundle: true,
+    packages: "external",
+    format: "esm",
+    target: "node20",
+    outfile: join(folder, "plugin/main.mjs"),
+    logLevel: "error",
+  });
+  const [node, ...others] = [
+    run(folder, "node", "plugin/main.mjs"),
+    run(folder, bun, "plugin/main.ts"),
+    run(folder, deno, "run", "-A", "plugin/main.ts"),
+  ];
+  if (others.some((other) => other !== node) || !/^-?\d/.test(node)) {
+    throw new Error(`The plugin gives ${node} in Node, ${others.join(" and ")} elsewhere`);
+  }
+  run(folder, deno, "check", "plugin/main.ts");
+  return node;
 }
 
 const work = mkdtempSync(join(tmpdir(), "glissade-pack-"));
