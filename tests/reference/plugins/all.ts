@@ -4,6 +4,7 @@
  * @module
  */
 import type { Plugin } from "../../../core/plugin.ts";
+import { lion } from "../../../examples/plugin/lion.ts";
 import { cautious } from "./cautious.ts";
 import { lamb } from "./lamb.ts";
 import { lambPytorchOptimizer } from "./lamb_pytorch_optimizer.ts";
@@ -13,4 +14,4 @@ import { sam } from "./sam.ts";
 import { scheduleFreeAdamw } from "./schedule_free_adamw.ts";
 
 /** Those that the library has by now are left out by whoever registers them. */
-export const testPlugins: readonly Plugin[] = [cautious, lamb, lambPytorchOptimizer, nadam, prodigy, sam, scheduleFreeAdamw];
+export const testPlugins: readonly Plugin[] = [cautious, lamb, lambPytorchOptimizer, lion, nadam, prodigy, sam, scheduleFreeAdamw];
