@@ -78,8 +78,8 @@ function cores(): number {
 /** Units that a backend's workers have run. For tests and benches: results do not depend on it. */
 export const unitsByWorkers: WeakMap<object, () => number> = new WeakMap();
 
-/** Makes backend "threads". */
-export function createThreads(options: BackendOptions): KernelBackend {
+/** Makes backend "threads". Up to `alone` elements the calling thread works alone: tests set it to nothing. */
+export function createThreads(options: BackendOptions, alone?: number): KernelBackend {
   const threads = options.threads ?? cores();
   const memories: WebAssembly.Memory[] = [];
   const held: Held = { control: new Int32Array(new SharedArrayBuffer(4 * controlWords)), started: [] };
@@ -134,7 +134,7 @@ export function createThreads(options: BackendOptions): KernelBackend {
     },
   };
 
-  const backend = createArenas("threads", options, dispatcher);
+  const backend = createArenas("threads", options, dispatcher, alone);
   forgotten().register(backend, held, held);
   unitsByWorkers.set(backend, () => Atomics.load(held.control, TAKEN));
   return backend;

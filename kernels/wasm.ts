@@ -40,8 +40,8 @@ export interface Dispatcher {
   dispose(): void;
 }
 
-/** Elements below which the calling thread works alone: waking workers costs more than they save (bench/dispatch.ts). */
-const threshold = 512 * 1024;
+/** Elements up to which the calling thread works alone: waking workers costs more than they save (bench/dispatch.ts). */
+export const threshold: number = 512 * 1024;
 
 /** What an arena keeps free of user's tensors, so that gradients and slots find room beside them. */
 const shareForParameters = 1 / 8;
@@ -67,6 +67,7 @@ export function createArenas(
   name: "wasm" | "threads",
   { arenaBytes = mostArenaBytes, modules = {} }: BackendOptions,
   dispatcher: Dispatcher | null,
+  alone: number = threshold,
 ): KernelBackend {
   const arenas: Arena[] = [];
   const blocks = new Map<object, Block>(); // by the tensor's data
@@ -240,7 +241,7 @@ export function createArenas(
         }
       }
       const count = records.length / recordFields;
-      const table = dispatcher !== null && count > 1 && elements > threshold && runs.length === 0
+      const table = dispatcher !== null && count > 1 && elements > alone && runs.length === 0
         ? hold(scratchIn(arenas[0], 4 * records.length))
         : null;
       const words = table === null ? Int32Array.from(records) : new Int32Array(table.buffer, table.byteOffset, records.length);
