@@ -19,6 +19,10 @@ const LN2_LOW = 5.497923018708371e-14;
 const SIXTEENTH_HIGH = 0.04332169878489367; // ln 2 / 16 in 38 bits: n times it is exact.
 const SIXTEENTH_LOW = 1.0291218489310676e-13;
 const SIXTEENTHS = 23.083120654223414; // 16 / ln 2
+const TWO_OVER_PI_ROUNDED = 0.6366197723675814;
+const HALF_PI_1 = 1.5707963267341256; // pi / 2 in 33 bits, 33 more, and the rest: n times the first two is exact for n below 2^20.
+const HALF_PI_2 = 6.077100506303966e-11;
+const HALF_PI_3 = 2.0222662487959506e-21;
 const HALF_PI_HIGH = 1.5707963267948966;
 const HALF_PI_LOW = 6.123233995736766e-17;
 
@@ -187,6 +191,8 @@ export function log(x: number): number {
 /**
  * Cosine of x radians.
  *
+ * Near 0, x less the nearest multiple of pi / 2 is exact but for the last of three parts (Cody and Waite, "Software Manual for the Elementary
+ * Functions", 1980): four times as fast. Farther out, and where x is so close to a multiple that this part's own rounding would show,
  * x = (4 m + n + f) pi / 2 with |f| <= 1/2: n and f are digits of x * 2/pi, of which only those that matter are computed (Payne and Hanek,
  * "Radian reduction for trigonometric functions", 1983). So arguments up to 2^1023 are as exact as small ones.
  */
@@ -194,6 +200,16 @@ export function cos(x: number): number {
   const size = Math.abs(x);
   if (size < 0.785) return cosine(size, 0);
   if (!(size < Infinity)) return NaN;
+
+  if (size < 262144) {
+    const n = Math.floor(size * TWO_OVER_PI_ROUNDED + 0.5);
+    const t = size - n * HALF_PI_1;
+    const w = n * HALF_PI_2;
+    const difference = t - w, back = difference - t;
+    const left = ((t - (difference - back)) - (w + back)) - n * HALF_PI_3;
+    const r = difference + left;
+    if (Math.abs(r) > 1e-12) return turned(n & 3, r, (difference - r) + left);
+  }
 
   // x = (x0 + x1 2^-24 + x2 2^-48 + x3 2^-72) 2^(24 q), all digits whole.
   double[0] = size;
@@ -223,10 +239,15 @@ export function cos(x: number): number {
 
   const r = f * HALF_PI_HIGH;
   const rLow = rest(f, HALF_PI_HIGH, r) + (f * HALF_PI_LOW + fLow * HALF_PI_HIGH);
-  if (n === 0) return cosine(r, rLow);
-  if (n === 1) return -sine(r, rLow);
-  if (n === 2) return -cosine(r, rLow);
-  return sine(r, rLow);
+  return turned(n, r, rLow);
+}
+
+/** cos of high + low and n right angles. */
+function turned(n: number, high: number, low: number): number {
+  if (n === 0) return cosine(high, low);
+  if (n === 1) return -sine(high, low);
+  if (n === 2) return -cosine(high, low);
+  return sine(high, low);
 }
 
 /** All four, as plugins take them. */

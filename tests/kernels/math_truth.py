@@ -151,6 +151,9 @@ def tables():
     print("ln 2 / 16:", parts(mp.log(2) / 16, 42))
     print("16 / ln 2:", float(16 / mp.log(2)))
     print("pi / 2:", float(mp.pi / 2), float(mp.pi / 2 - mpf(float(mp.pi / 2))))
+    first = mp.ldexp(mp.floor(mp.ldexp(mp.pi / 2, 32)), -32)
+    second = mp.ldexp(mp.floor(mp.ldexp(mp.pi / 2 - first, 66)), -66)
+    print("pi / 2 in three parts:", float(first), float(second), float(mp.pi / 2 - first - second))
     for i in range(11, 23):
         print(f"  log({i}/16):", parts(mp.log(mpf(i) / 16), 42))
     for j in range(16):
