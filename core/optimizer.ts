@@ -566,6 +566,7 @@ function present(work: Work, scheduled: readonly Scheduled[], owned: boolean): O
     work.version++;
   };
   const metrics = scheduled.filter((one): one is Scheduled & { readonly schedule: MetricSchedule } => isMetric(one.schedule));
+  const inputs = inputsOf(cells);
 
   return {
     name: main.name,
@@ -589,7 +590,10 @@ function present(work: Work, scheduled: readonly Scheduled[], owned: boolean): O
       const { data, shape, dtype } = ownGradient(cell, cell.param.dtype, work);
       return { data, shape, dtype };
     }),
-    inputs: inputsOf(cells),
+    get inputs() {
+      alive("give the inputs of");
+      return inputs;
+    },
     get steps() {
       return work.steps;
     },

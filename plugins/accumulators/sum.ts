@@ -60,8 +60,8 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
       const into = sumOf(name);
       if ("indices" in gradient) return addRows(into, gradient, factor);
       const tensor = { data: dataOf(gradient), shape: shapes.get(name)!, dtype: dtypeOf(gradient) };
-      // An ordinary float32 array costs less added where it lies than copied to where kernels reach it; the bits are the same.
-      if (tensor.data instanceof Float32Array && tensor.data.buffer instanceof ArrayBuffer) {
+      // A small array costs less here than a dispatch, and an ordinary one less than a copy to where kernels reach it; the bits are the same.
+      if (tensor.data instanceof Float32Array && (tensor.data.length <= small || tensor.data.buffer instanceof ArrayBuffer)) {
         return addArray(into.data as Float32Array, tensor.data, factor);
       }
       backend.run(factor === 1 ? "s += g" : "s += weight*g", { s: into, g: tensor }, factor === 1 ? {} : { weight: factor });
@@ -109,6 +109,8 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
     };
   },
 };
+
+const small = 2048;
 
 const dataOf = (like: TensorLike): Tensor["data"] => "data" in like ? like.data : like;
 const shapeOf = (like: TensorLike): readonly number[] => "data" in like ? like.shape ?? [like.data.length] : [like.length];

@@ -1,0 +1,221 @@
+import { test } from "node:test";
+import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
+import { globMatches, splitNames } from "../../core/groups.ts";
+import { createOptimizer } from "../../core/optimizer.ts";
+import type { Group } from "../../core/types.ts";
+import { adamw } from "../../plugins/optimizers/adamw.ts";
+import { descent, listed } from "./plugins.ts";
+
+const names = ["h.0.weight", "h.0.bias", "ln.weight", "bias_table", "__proto__"];
+const splits: [what: string, match: Group<unknown>["match"], found: string[]][] = [
+  ["a string as an unanchored regular expression", "bias", ["h.0.bias", "bias_table"]],
+  ["an anchored string", "bias$", ["h.0.bias"]],
+  ["a regular expression", /^(h|ln)\./, ["h.0.weight", "h.0.bias", "ln.weight"]],
+  ["a global regular expression, which goes on from its last match", /weight/g, ["h.0.weight", "ln.weight"]],
+  ["a sticky regular expression", /h/y, ["h.0.weight", "h.0.bias"]],
+  ["a list of exact names", ["ln.weight", "__proto__"], ["ln.weight", "__proto__"]],
+  ["a list, whose names are no expressions", ["bias_table"], ["bias_table"]],
+  ["a glob", { glob: "h.?.*" }, ["h.0.weight", "h.0.bias"]],
+  ["a pattern that finds nothing", "missing", []],
+];
+for (const [what, match, found] of splits) {
+  test(`A group matches by ${what}`, () => {
+    const [group, rest] = splitNames(names, [{ match }]);
+    assertEquals(group, found);
+    assertEquals(rest, names.filter((name) => !found.includes(name)));
+  });
+}
+
+test("The first match wins, and what no group matches forms the last one", () => {
+  assertEquals(splitNames(names, [{ match: "bias" }, { match: "h" }]), [["h.0.bias", "bias_table"], ["h.0.weight", "ln.weight"], [
+    "__proto__",
+  ]]);
+  assertEquals(splitNames(["a", "b"], [{ match: "." }, { match: "a" }]), [["a", "b"], []]);
+  assertEquals(splitNames(["a", "b"], []), [["a", "b"]]);
+});
+
+const globs: [glob: string, name: string, fits: boolean][] = [
+  ["", "", true],
+  ["", "a", false],
+  ["*", "", true],
+  ["*", "a.b", true],
+  ["a*", "a", true],
+  ["*bias", "h.bias", true],
+  ["*bias", "bias.h", false],
+  ["h.*.w", "h.1.2.w", true],
+  ["h.?.w", "h.12.w", false],
+  ["?", "", false],
+  ["a.b", "axb", false],
+  ["*a*b", "aab", true],
+  ["*a*b", "ba", false],
+  ["a**b", "acb", true],
+];
+for (const [glob, name, fits] of globs) {
+  test(`The glob "${glob}" ${fits ? "matches" : "does not match"} "${name}"`, () => assertEquals(globMatches(glob, name), fits));
+}
+
+test("A glob of many stars takes no exponential time", () => {
+  const start = performance.now();
+  assertEquals(globMatches("*a".repeat(40) + "b", "a".repeat(5000)), false);
+  assertLess(performance.now() - start, 1000);
+});
+
+const params = () => ({ w: new Float32Array([1, 1]), bias: new Float32Array([1]) });
+const ones = { w: new Float32Array([1, 1]), bias: new Float32Array([1]) };
+
+test("A group's options are its own where it set them and follow the optimizer's where it did not", () => {
+  using optimizer = createOptimizer(adamw, params(), { lr: 0.1 }, {
+    backend: "js",
+    groups: [{ match: "bias", options: { weightDecay: 0.5 } }],
+  });
+  const [bias, rest] = optimizer.groups;
+  assertEquals(optimizer.groups.map(({ names }) => names), [["bias"], ["w"]]);
+  assertEquals(bias.options, { lr: 0.1, betas: [0.9, 0.999], eps: 1e-6, weightDecay: 0.5, correctBias: true });
+  optimizer.options.lr = 0.2;
+  optimizer.options.weightDecay = 0.3;
+  assertEquals([bias.options.lr, bias.options.weightDecay], [0.2, 0.5]);
+  assertEquals([rest.options.lr, rest.options.weightDecay], [0.2, 0.3]);
+  rest.options.lr = 7;
+  optimizer.options.lr = 0.1;
+  assertEquals([bias.options.lr, rest.options.lr, optimizer.options.lr], [0.1, 7, 0.1]);
+});
+
+test("A changed option acts at the next step", () => {
+  const p = params();
+  using optimizer = createOptimizer(descent, p, { lr: 1 }, { backend: "js", groups: [{ match: "bias" }] });
+  optimizer.step(ones);
+  assertEquals([p.w[0], p.bias[0]], [0, 0]);
+  optimizer.options.lr = 0.5;
+  optimizer.step(ones);
+  assertEquals([p.w[0], p.bias[0]], [-0.5, -0.5]);
+  optimizer.groups[0].options.lr = 2;
+  optimizer.step(ones);
+  assertEquals([p.w[0], p.bias[0]], [-1, -2.5]);
+});
+
+test("A changed option acts also where it changes the rule's text", () => {
+  const run = (change: boolean): number => {
+    const p = params();
+    using optimizer = createOptimizer(adamw, p, { weightDecay: change ? 0 : 0.1 }, { backend: "js" });
+    if (change) optimizer.options.weightDecay = 0.1;
+    optimizer.step(ones);
+    return p.w[0];
+  };
+  assertEquals(run(true), run(false));
+});
+
+test("An assigned option is checked at once", () => {
+  using optimizer = createOptimizer(adamw, params(), { lr: 0.1 }, { backend: "js", groups: [{ match: "bias" }] });
+  for (const { options } of [optimizer, optimizer.groups[0]]) {
+    assertThrows(() => options.lr = -1, RangeError, "lr = -1");
+    assertThrows(() => options.lr = NaN, RangeError);
+    assertThrows(() => options.lr = "0.1" as unknown as number, TypeError);
+    assertThrows(() => options.betas = [0.9, 1], RangeError);
+    assertThrows(() => (options as unknown as Record<string, number>).weight_decay = 1, TypeError);
+    assertEquals(options.lr, 0.1);
+  }
+  assertThrows(() => (optimizer.groups[0].current as { lr: number }).lr = 1, TypeError);
+});
+
+test("A group may have another algorithm, with that one's defaults", () => {
+  const p = params();
+  using optimizer = createOptimizer(adamw, p, { lr: 0.25 }, { backend: "js", groups: [{ match: "bias", optimizer: descent }] });
+  assertEquals(optimizer.groups[0].options as unknown, { lr: 0.5 });
+  optimizer.options.lr = 0.125;
+  optimizer.step(ones);
+  assertEquals(p.bias[0], 0.5);
+  assert(Math.abs(p.w[0] - 0.875) < 1e-5, `${p.w[0]}`);
+  assertEquals(Object.keys(optimizer.saveState().tensors), ["w", "w.exp_avg", "w.exp_avg_sq", "w.step", "bias", "bias.step"]);
+});
+
+test("Two plugins of one name cannot share an optimizer", () => {
+  const other = { ...descent, description: "Another" };
+  assertThrows(
+    () => createOptimizer(descent, params(), {}, { backend: "js", groups: [{ match: "bias", optimizer: other }] }),
+    TypeError,
+    "descent",
+  );
+});
+
+// ---- schedules
+
+test("A schedule multiplies each group's base value and never overwrites it", () => {
+  const p = params();
+  using optimizer = createOptimizer(descent, p, { lr: 1 }, {
+    backend: "js",
+    groups: [{ match: "bias", options: { lr: 4 } }],
+    schedules: { lr: { name: listed, options: { values: [0, 0.5, 0.25] } } },
+  });
+  const seen: number[][] = [];
+  for (let step = 0; step < 3; step++) {
+    seen.push(optimizer.groups.map(({ current }) => current.lr));
+    if (step < 2) optimizer.step(ones);
+  }
+  assertEquals(seen, [[0, 0], [2, 0.5], [1, 0.25]]);
+  assertEquals(optimizer.groups.map(({ options }) => options.lr), [4, 1]);
+  assertEquals([p.w[0], p.bias[0]], [0.5, -1]);
+  optimizer.options.lr = 8;
+  assertEquals(optimizer.groups[1].current.lr, 2);
+});
+
+test("A schedule that returns values stands in the base value's place", () => {
+  using optimizer = createOptimizer(descent, params(), { lr: 3 }, {
+    backend: "js",
+    schedules: { lr: { name: listed, options: { values: [0.125], returns: "value" } } },
+  });
+  assertEquals(optimizer.groups[0].current.lr, 0.125);
+});
+
+test("A schedule may be a function, of any numeric option", () => {
+  using optimizer = createOptimizer(adamw, params(), { weightDecay: 0.5 }, {
+    backend: "js",
+    schedules: { weightDecay: (step) => step + 2, eps: () => 3 },
+  });
+  assertEquals(optimizer.groups[0].current.weightDecay, 1);
+  optimizer.step(ones);
+  assertEquals(optimizer.groups[0].current.weightDecay, 1.5);
+  assertEquals(optimizer.groups[0].current.eps, 3e-6);
+});
+
+test("A schedule may switch a line of the rule off and on", () => {
+  const schedule = (step: number): number => step % 2;
+  const scheduled = params(), plain = params();
+  using a = createOptimizer(adamw, scheduled, { weightDecay: 0.1 }, { backend: "js", schedules: { weightDecay: schedule } });
+  using b = createOptimizer(adamw, plain, {}, { backend: "js" });
+  for (let step = 0; step < 4; step++) {
+    b.options.weightDecay = 0.1 * schedule(step);
+    a.step(ones);
+    b.step(ones);
+  }
+  assertEquals(scheduled, plain);
+});
+
+test("A schedule's create gets the base values of the optimizer and of each group", () => {
+  const bases: unknown[] = [];
+  const spy = {
+    ...listed,
+    create: (...[options, maths, base]: Parameters<typeof listed.create>) => (bases.push(base), listed.create(options, maths, base)),
+  };
+  using _optimizer = createOptimizer(descent, params(), { lr: 3 }, {
+    backend: "js",
+    groups: [{ match: "bias", options: { lr: 4 } }],
+    schedules: { lr: { name: spy, options: { values: [1] } } },
+  });
+  assertEquals(bases, [{ value: 3, groups: [4, 3] }]);
+});
+
+test("A metric schedule gives a factor for each group and is fed by update", () => {
+  const fed: number[] = [];
+  const metric = { update: (x: number) => void fed.push(x), factors: () => fed.length === 0 ? [1, 1] : [0.5, 0.25] };
+  using optimizer = createOptimizer(descent, params(), { lr: 8 }, {
+    backend: "js",
+    groups: [{ match: "bias" }],
+    schedules: { lr: metric },
+  });
+  assertEquals(optimizer.groups.map(({ current }) => current.lr), [8, 8]);
+  optimizer.update(3);
+  optimizer.update(NaN);
+  assertEquals(fed, [3, NaN]);
+  assertEquals(optimizer.groups.map(({ current }) => current.lr), [4, 2]);
+  assertThrows(() => optimizer.update("3" as unknown as number), TypeError);
+});
