@@ -15,14 +15,14 @@ const SLACK = 4096;
 /** Prepared values in a dtype: a `Uint16Array` of patterns for the 16-bit ones. */
 export type Pool = Float32Array | Uint16Array;
 
-/** Values of both signs, 0.005 to 0.015 in size, none near zero. */
+/** Values of both signs, 0.5 to 1.5 in size, none near zero. */
 export function gradientPool(dtype: DType = "float32"): Pool {
   const values = new Float32Array(CHUNK + SLACK);
   let state = 1;
   for (let i = 0; i < values.length; i++) {
     // The generator of Numerical Recipes; its low bits are poor, so the sign comes from the top.
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    const magnitude = 0.005 + 0.01 * ((state & 0x7fffffff) / 0x80000000);
+    const magnitude = 0.5 + ((state & 0x7fffffff) / 0x80000000);
     values[i] = state >>> 31 ? -magnitude : magnitude;
   }
   if (dtype === "float32") return values;

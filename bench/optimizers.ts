@@ -17,6 +17,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { KernelBackend, Tensor } from "../kernels/types.ts";
 import { type BackendName, builtins, createBackend, type DType } from "../mod.ts";
+import { createDisturbance } from "./disturbance.ts";
 import { gradientPool, refill } from "./gradients.ts";
 import { type Layout, layouts, parameters, size } from "./layouts.ts";
 import { median, quantile, table, timeSteps } from "./measure.ts";
@@ -188,18 +189,25 @@ if (values.case) {
     : process.version;
   const results: Result[] = [];
   const todo = cases();
+  const disturbance = createDisturbance();
   for (const one of todo) {
     if (process.stderr.isTTY) {
       process.stderr.write(`\r\x1b[K${results.length + 1}/${todo.length} ${one.backend} ${one.dtype} ${one.layout}`);
     }
+    await disturbance.rest(50);
     results.push(measureApart(one));
   }
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
   const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: availableParallelism() };
+  const share = disturbance.share();
   if (values.json) {
-    console.log(JSON.stringify({ bench: "optimizers", timed: "optimizer.step", algorithm: "adamw", runtime, machine, results }));
+    console.log(
+      JSON.stringify({ bench: "optimizers", timed: "optimizer.step", algorithm: "adamw", runtime, machine, disturbance: share, results }),
+    );
   } else {
-    console.log(`AdamW, optimizer.step alone, gradients refilled before each step; ${runtime}, ${machine.cores} x ${machine.cpu}\n`);
+    console.log(`AdamW, optimizer.step alone, gradients refilled before each step; ${runtime}, ${machine.cores} x ${machine.cpu}`);
+    if (share !== null) console.log(`other processes kept ${(share * 100).toFixed(0)} % of the machine busy between the cases`);
+    console.log();
     console.log(table(HEAD, results.map(row)));
     console.log(
       "\nbytes/param and scratch: what the backend holds (parameters, gradients, slots; beside them). growth: the process' peak less what",

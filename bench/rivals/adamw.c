@@ -21,12 +21,12 @@ static Tensor *tensors;
 static size_t count, size;
 static long t;
 
-/* Values of both signs, 0.005 to 0.015 in size: as in gradients.ts. */
+/* Values of both signs, 0.5 to 1.5 in size: as in gradients.ts. */
 static void fill_pool(void) {
   uint32_t state = 1;
   for (size_t i = 0; i < CHUNK + SLACK; i++) {
     state = state * 1664525u + 1013904223u;
-    float magnitude = 0.005f + 0.01f * ((float)(state & 0x7fffffffu) / 2147483648.0f);
+    float magnitude = 0.5f + ((float)(state & 0x7fffffffu) / 2147483648.0f);
     pool[i] = state >> 31 ? -magnitude : magnitude;
   }
 }

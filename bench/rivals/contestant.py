@@ -9,9 +9,9 @@ CHUNK, SLACK = 65536, 4096
 
 
 def gradient_pool():
-    """Values of both signs, 0.005 to 0.015 in size: as in gradients.ts."""
+    """Values of both signs, 0.5 to 1.5 in size: as in gradients.ts."""
     random = np.random.default_rng(1)
-    magnitude = random.uniform(0.005, 0.015, CHUNK + SLACK)
+    magnitude = random.uniform(0.5, 1.5, CHUNK + SLACK)
     return np.where(random.random(CHUNK + SLACK) < 0.5, -magnitude, magnitude).astype(np.float32)
 
 
