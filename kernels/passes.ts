@@ -515,7 +515,7 @@ function lower(
   return { domain, shape, nodes, pointers, scalars, stores: written, reductions: reduced, signature };
 }
 
-/** `1:lookahead/s` is read as `lookahead.s`, the rule's own `adamw/m` as `m`. */
+/** `1:transform/s` is read as `transform.s`, the rule's own `rule/m` as `m`. */
 const shown = (key: string): string => key.replace(/^\d+:([^/]*)\//, "$1.").replace(/^[^/]*\//, "");
 
 function explain(rounds: readonly (readonly Kernel[])[], values: readonly Value[]): string {
