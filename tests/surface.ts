@@ -11,12 +11,10 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { read, root } from "./generated.ts";
 
 interface Docs {
-  readonly nodes: Readonly<
-    Record<string, { readonly symbols: readonly { readonly name: string; readonly declarations: readonly { readonly kind: string }[] }[] }>
-  >;
+  readonly nodes: Readonly<Record<string, { readonly symbols: readonly { readonly name: string }[] }>>;
 }
 
-/** A paragraph a door: `## ./core`, then a line a name with what it is. */
+/** A paragraph a door: `## ./core`, then a line a name. */
 export function surface(): string {
   const doors = Object.entries<string>(JSON.parse(read("deno.json")).exports);
   // As installed by npm; else, where there is no node_modules, the one on the path.
@@ -25,11 +23,8 @@ export function surface(): string {
   const json = execFileSync(deno, ["doc", "--json", ...doors.map(([, path]) => path)], { cwd: root, encoding: "utf8", maxBuffer: 2 ** 28 });
   const { nodes }: Docs = JSON.parse(json);
   return doors.map(([door, path]) => {
-    const symbols = nodes[pathToFileURL(join(root, path)).href]?.symbols ?? [];
-    const lines = symbols.map(({ name, declarations }) =>
-      `${name}: ${[...new Set(declarations.map(({ kind }) => kind))].sort().join(", ")}`
-    );
-    return `## ${door}\n${lines.sort().join("\n")}\n`;
+    const names = (nodes[pathToFileURL(join(root, path)).href]?.symbols ?? []).map(({ name }) => name);
+    return `## ${door}\n${names.sort().join("\n")}\n`;
   }).join("\n");
 }
 
