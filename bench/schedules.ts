@@ -47,6 +47,7 @@ for (const [plugin, list] of samples) {
 {
   const schedules = { lr: { name: "cosine", options: { numWarmupSteps: 13, numTrainingSteps: 170 } } };
   using optimizer = builtins.createOptimizer("adamw", { w: new Float32Array(4) }, { lr: 1e-3 }, { schedules });
+  for (let i = 0; i < 90; i++) optimizer.step({ w: new Float32Array(4).fill(1) }); // past the warmup, down the wave
   results.push(measure("optimizer.groups[0].current.lr (cosine)", () => optimizer.groups[0].current.lr));
 }
 

@@ -57,20 +57,54 @@ export const cosineDecayRestarts: SchedulePlugin<"cosine_decay_restarts", Cosine
     const rest = f(1 - share);
     const shrink = f(1 - longer);
     const logarithm = f(log(longer));
+    // The waves are a geometric series.
+    const waveAt = (s: number) => Math.floor(longer === 1 ? s : f(f(log(f(1 - f(s * shrink)))) / logarithm));
+    const makeWave = (wave: number): Wave => ({
+      length: longer === 1 ? 1 : f(pow(longer, wave)),
+      start: longer === 1 ? wave : f(f(1 - f(pow(longer, wave))) / shrink),
+      height: f(0.5 * f(pow(lower, wave))),
+    });
+    // Logarithm and powers are dear, and a wave's stay the same: the first ones are kept, and where they end.
+    const kept: Wave[] = [];
+    const ends: number[] = [];
+    let near = 0;
+    const find = (s: number): number => {
+      if (!(longer > 1 && s >= 0)) return waveAt(s);
+      while (near < KEPT && s >= (ends[near] ??= endOf(near, waveAt))) near += 1;
+      while (near > 0 && s < ends[near - 1]) near -= 1;
+      return near < KEPT ? near : waveAt(s);
+    };
     return Object.assign((step: number) => {
-      let s = f(f(step) / first);
-      let wave: number;
-      if (longer === 1) {
-        wave = Math.floor(s);
-        s = f(s - wave);
-      } else {
-        // The waves before this one are a geometric series.
-        wave = Math.floor(f(f(log(f(1 - f(s * shrink)))) / logarithm));
-        const length = f(pow(longer, wave));
-        s = f(f(s - f(f(1 - length) / shrink)) / length);
-      }
-      const height = f(f(0.5 * f(pow(lower, wave))) * f(1 + f(cos(f(pi * s)))));
-      return f(initial * f(f(rest * height) + share));
+      const s = f(f(step) / first);
+      const wave = find(s);
+      const { length, start, height } = wave >= 0 && wave < KEPT ? kept[wave] ??= makeWave(wave) : makeWave(wave);
+      const decayed = f(height * f(1 + f(cos(f(pi * f(f(s - start) / length))))));
+      return f(initial * f(f(rest * decayed) + share));
     }, { returns: "value" as const });
   },
 };
+
+const KEPT = 64;
+
+interface Wave {
+  readonly length: number;
+  /** Sum of the lengths before. */
+  readonly start: number;
+  readonly height: number;
+}
+
+/** The least float32 behind a wave, by bisection of its bits: what the rounded logarithm says, not what the series would. */
+function endOf(wave: number, waveAt: (s: number) => number): number {
+  const bits = new Int32Array(1);
+  const single = new Float32Array(bits.buffer);
+  let low = 0;
+  let high = 0x7f800000; // infinity
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    bits[0] = middle;
+    if (waveAt(single[0]) > wave) high = middle;
+    else low = middle + 1;
+  }
+  bits[0] = low;
+  return single[0];
+}

@@ -43,14 +43,17 @@ export const exponentialDecay: SchedulePlugin<"exponential_decay", ExponentialDe
     decayRate: { type: "number", description: "What is left after decaySteps, as a factor" },
     staircase: { default: false, description: "Fall only at whole multiples of decaySteps" },
   },
-  create({ initialLearningRate, decaySteps, decayRate, staircase }, { pow }) {
+  create({ initialLearningRate, decaySteps, decayRate, staircase }, { exp, log, pow }) {
     const f = Math.fround;
     const initial = f(initialLearningRate);
     const decay = f(decaySteps);
     const rate = f(decayRate);
+    // The logarithm is the dear half of a power, and the rate stays; float32 does not see the difference.
+    const logRate = log(rate);
     return Object.assign((step: number) => {
-      const p = f(f(step) / decay);
-      return f(initial * f(pow(rate, staircase ? Math.floor(p) : p)));
+      const q = f(f(step) / decay);
+      const p = staircase ? Math.floor(q) : q;
+      return f(initial * f(rate > 0 ? exp(p * logRate) : pow(rate, p)));
     }, { returns: "value" as const });
   },
 };

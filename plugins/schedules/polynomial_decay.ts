@@ -55,7 +55,8 @@ export const polynomialDecay: SchedulePlugin<"polynomial_decay", PolynomialDecay
     return Object.assign((step: number) => {
       const s = cycle ? f(step) : Math.min(f(step), decay);
       const steps = cycle && s !== 0 ? f(decay * Math.ceil(f(s / decay))) : decay;
-      return f(f(span * f(pow(f(1 - f(s / steps)), exponent))) + end);
+      const rest = f(1 - f(s / steps));
+      return f(f(span * (exponent === 1 ? rest : f(pow(rest, exponent)))) + end);
     }, { returns: "value" as const });
   },
 };
