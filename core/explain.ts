@@ -20,7 +20,7 @@ import { checkPlugin, findNothing, takeUse, titleOf } from "./use.ts";
  * ```ts
  * import { adamw, clipGlobalNorm, explain } from "@glissade/optim";
  *
- * console.log(explain(adamw, [3, 4], { transforms: [{ name: clipGlobalNorm }] }));
+ * console.log(explain(adamw, [3, 4], { transforms: [{ name: clipGlobalNorm, options: { maxNorm: 1 } }] }));
  * ```
  */
 export function explain<Options>(

@@ -17,8 +17,33 @@
 import type { StateDict } from "../../core/types.ts";
 import { type Json, parseJson } from "./strict_json.ts";
 
+/** Element types of the format, by the names that stand in files. */
+export type SafetensorsDType =
+  | "BOOL"
+  | "F4"
+  | "F6_E2M3"
+  | "F6_E3M2"
+  | "U8"
+  | "I8"
+  | "F8_E5M2"
+  | "F8_E4M3"
+  | "F8_E8M0"
+  | "F8_E4M3FNUZ"
+  | "F8_E5M2FNUZ"
+  | "I16"
+  | "U16"
+  | "F16"
+  | "BF16"
+  | "I32"
+  | "U32"
+  | "F32"
+  | "C64"
+  | "F64"
+  | "I64"
+  | "U64";
+
 /** Bits of an element, in the order in which files are laid out, last first. */
-const bitsOf = {
+const bitsOf: Readonly<Record<SafetensorsDType, number>> = {
   BOOL: 8,
   F4: 4,
   F6_E2M3: 6,
@@ -41,10 +66,7 @@ const bitsOf = {
   F64: 64,
   I64: 64,
   U64: 64,
-} as const;
-
-/** Element types of the format, by the names that stand in files. */
-export type SafetensorsDType = keyof typeof bitsOf;
+};
 
 /** A tensor as it lies in a file. */
 export interface RawTensor {
