@@ -34,7 +34,7 @@ export type Args<O, Rest extends unknown[]> = Record<never, never> extends O ? [
 
 /** What the schedule plugin with this name makes. */
 export type Made<P extends readonly Plugin[], N extends string> = Extract<P[number], { kind: "schedule"; name: N }> extends
-  { create(...a: never): infer M } ? M : never;
+  { create(...a: never): infer M extends Schedule | MetricSchedule } ? M : never;
 
 /** Plugins by name, typed. */
 export interface Registry<P extends readonly Plugin[]> {
@@ -87,7 +87,8 @@ export function createRegistry<const P extends readonly Plugin[]>(plugins: P): R
     accumulator: new Map(),
     transform: new Map(),
   };
-  for (const plugin of plugins as readonly Plugin[]) {
+  const all = Object.freeze([...plugins as readonly Plugin[]]);
+  for (const plugin of all) {
     checkPlugin(plugin);
     const { kind, name, description } = plugin;
     const other = byKind[kind].get(name);
@@ -102,8 +103,8 @@ export function createRegistry<const P extends readonly Plugin[]>(plugins: P): R
     return plugin as unknown as Kinds[typeof kind];
   };
   const registry: Loose = {
-    plugins: Object.freeze([...plugins]),
-    with: (...more) => createRegistry([...plugins, ...more]) as unknown as Loose,
+    plugins: all,
+    with: (...more) => createRegistry([...all, ...more]) as unknown as Loose,
     createOptimizer: (name, params, options, settings) => buildOptimizer(find, find("optimizer", name), params, options, settings),
     createSchedule: (name, options, base) => makeSchedule(find("schedule", name), options, base),
     getScheduler: (name, options) => getScheduler(byKind.schedule, name, options),

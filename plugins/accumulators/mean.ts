@@ -58,7 +58,10 @@ export const mean: AccumulatorPlugin<"mean", MeanOptions> = {
         }
         return divided;
       },
-      merge: (other: Accumulator): void => sums.merge(other),
+      merge(other: Accumulator): void {
+        if (other === this) throw new TypeError("Cannot merge an accumulator into itself");
+        sums.merge(other);
+      },
       reset: (): void => sums.reset(),
     };
   },

@@ -1,0 +1,193 @@
+import { test } from "node:test";
+import { assert, assertEquals, assertNotEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { createOptimizer } from "../../core/optimizer.ts";
+import type { OptimizerPlugin } from "../../core/plugin.ts";
+import type { Grads, Optimizer, Settings, StateDict, Tensor } from "../../core/types.ts";
+import { available } from "../../kernels/detect.ts";
+import { builtins } from "../../mod.ts";
+import { adafactor } from "../../plugins/optimizers/adafactor.ts";
+import { adamw } from "../../plugins/optimizers/adamw.ts";
+import { adamwTorch } from "../../plugins/optimizers/adamw_torch.ts";
+import { nadam } from "../reference/plugins/nadam.ts";
+import { prodigy } from "../reference/plugins/prodigy.ts";
+import { scheduleFreeAdamw } from "../reference/plugins/schedule_free_adamw.ts";
+import { everything } from "./plugins.ts";
+
+const f32 = (...values: number[]): Float32Array => new Float32Array(values);
+const wave = (size: number, phase: number): Float32Array =>
+  Float32Array.from({ length: size }, (_, i) => Math.fround(((i * 37 + phase * 11) % 23) / 23 - 0.4));
+
+const makeParams = (): Record<string, Tensor> => ({
+  w: { data: wave(12, 1), shape: [3, 4] },
+  low: { data: Uint16Array.from({ length: 6 }, (_, i) => 0x3f80 + 9 * i), shape: [2, 3], dtype: "bfloat16" },
+  bias: { data: wave(4, 2) },
+});
+const gradsAt = (t: number): Grads => ({
+  w: { data: wave(12, t), shape: [3, 4] },
+  low: { data: wave(6, t + 1), shape: [2, 3] },
+  bias: t === 2 ? null : wave(4, t + 3),
+});
+
+const algorithms: [plugin: OptimizerPlugin<string, object>, options: object][] = [
+  [adamw, { weightDecay: 0.1 }],
+  [adamwTorch, { amsgrad: true }],
+  [adafactor, { beta1: 0.9 }],
+  [nadam, {}],
+  [prodigy, {}],
+  [scheduleFreeAdamw, {}],
+  [everything, {}],
+];
+for (const [plugin, options] of algorithms) {
+  for (const backend of available()) {
+    test(`${plugin.name}() on backend ${backend} goes on from a saved state bit for bit`, () => {
+      const settings: Settings<object> = {
+        backend,
+        groups: [{ match: "bias" }],
+        schedules: { lr: plugin === adafactor ? (() => 1) : (step) => 1 / (step + 1) },
+      };
+      if (plugin === adafactor) delete (settings as { schedules?: unknown }).schedules;
+      const params = makeParams();
+      using first = createOptimizer(plugin, params, options, settings);
+      for (let t = 1; t <= 3; t++) first.step(gradsAt(t));
+      // As a file would keep it.
+      const state = structuredClone(first.saveState());
+      for (let t = 4; t <= 6; t++) first.step(gradsAt(t));
+      const resumed = Object.fromEntries(
+        Object.entries(makeParams()).map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice().fill(0) }]),
+      );
+      using second = createOptimizer(plugin, resumed, options, settings);
+      second.loadState(state);
+      assertEquals(second.steps, 3);
+      for (let t = 4; t <= 6; t++) second.step(gradsAt(t));
+      assertEquals(second.saveState(), first.saveState());
+      for (const name of Object.keys(params)) assertEquals(resumed[name].data, params[name].data);
+    });
+  }
+}
+
+test("A saved state is copies on plain buffers, which no later step changes", () => {
+  for (const backend of available()) {
+    using optimizer = createOptimizer(adamw, makeParams(), {}, { backend });
+    optimizer.step(gradsAt(1));
+    const state = optimizer.saveState();
+    const before = structuredClone(state);
+    optimizer.step(gradsAt(2));
+    assertEquals(state, before);
+    assertNotEquals(state, optimizer.saveState());
+    for (const { data } of Object.values(state.tensors)) {
+      assert(data.buffer instanceof ArrayBuffer && data.byteLength === data.buffer.byteLength);
+    }
+  }
+});
+
+test("A state says its algorithm and its steps, and has PyTorch's names", () => {
+  using optimizer = createOptimizer(adamw, { w: f32(1, 2) }, {}, { backend: "js" });
+  optimizer.step({ w: f32(1, 1) });
+  const { tensors, metadata } = optimizer.saveState();
+  assertEquals(Object.keys(tensors), ["w", "w.exp_avg", "w.exp_avg_sq", "w.step"]);
+  assertEquals(tensors["w.step"], { data: Float64Array.of(1), shape: [], dtype: "float64" });
+  assertEquals([metadata.optimizer, metadata.steps], ["adamw", "1"]);
+  assert(Object.values(metadata).every((value) => typeof value === "string"));
+});
+
+test("A state without metadata counts as many steps as its tensor with the most", () => {
+  using optimizer = createOptimizer(adamw, makeParams(), {}, { backend: "js" });
+  for (let t = 1; t <= 3; t++) optimizer.step(gradsAt(t));
+  const { tensors } = optimizer.saveState();
+  using other = createOptimizer(adamw, makeParams(), {}, { backend: "js" });
+  other.loadState({ tensors, metadata: {} });
+  assertEquals([other.steps, other.saveState().tensors["bias.step"].data[0]], [3, 2]);
+});
+
+test("A loaded state goes into the arrays that the user passed", () => {
+  for (const backend of available()) {
+    const w = f32(1, 2);
+    using optimizer = createOptimizer(adamw, { w }, {}, { backend });
+    const state = optimizer.saveState();
+    w.fill(9);
+    optimizer.loadState(state);
+    assertEquals(w, f32(1, 2));
+  }
+});
+
+test("A plateau's state goes with the optimizer's", () => {
+  const make = () =>
+    builtins.createOptimizer("adamw", { w: f32(1, 2) }, { lr: 1 }, {
+      backend: "js",
+      schedules: { lr: { name: "reduce_lr_on_plateau", options: { patience: 1, factor: 0.5 } } },
+    });
+  using first = make();
+  for (const metric of [1, 2, 3, 4]) first.update(metric);
+  using second = make();
+  second.loadState(structuredClone(first.saveState()));
+  assertEquals(second.groups[0].current.lr, first.groups[0].current.lr);
+  assertEquals(second.groups[0].current.lr, 0.5);
+  for (const optimizer of [first, second]) optimizer.update(5);
+  for (const optimizer of [first, second]) optimizer.update(6);
+  assertEquals([first.groups[0].current.lr, second.groups[0].current.lr], [0.25, 0.25]);
+  const broken = first.saveState();
+  const before = second.saveState();
+  assertThrows(() => second.loadState({ ...broken, metadata: { ...broken.metadata, "schedule.lr": "{" } }), RangeError, "JSON");
+  assertThrows(() => second.loadState({ ...broken, metadata: { ...broken.metadata, "schedule.lr": `{"values":[1,2]}` } }));
+  assertEquals(second.saveState(), before);
+});
+
+type Edit = (tensors: Record<string, StateDict["tensors"][string]>, metadata: Record<string, string>) => unknown;
+const bad: [what: string, edit: Edit, error: typeof TypeError | typeof RangeError, text: string][] = [
+  ["without a slot", (tensors) => delete tensors["w.momentum"], TypeError, `"w.momentum"`],
+  ["without a parameter", (tensors) => delete tensors.w, TypeError, `"w"`],
+  ["without a step count", (tensors) => delete tensors["w.step"], TypeError, `"w.step"`],
+  ["without a group slot", (tensors) => delete tensors["group.0.count"], TypeError, "group.0.count"],
+  ["with an unknown tensor", (tensors) => tensors["w.exp_avg"] = tensors.w, TypeError, `"w.exp_avg"`],
+  ["with another shape", (tensors) => tensors["w.start"] = { ...tensors["w.start"], shape: [2, 1] }, RangeError, "[2, 1]"],
+  [
+    "with another dtype",
+    (tensors) => tensors["w.start"] = { data: new Uint16Array(2), shape: [1, 2], dtype: "bfloat16" },
+    RangeError,
+    "bfloat16",
+  ],
+  ["with too little data", (tensors) => tensors["w.start"] = { ...tensors["w.start"], data: f32(1) }, RangeError, "elements"],
+  [
+    "with data of another class",
+    (tensors) => tensors["w.start"] = { ...tensors["w.start"], data: new Float64Array(2) },
+    RangeError,
+    "Float64Array",
+  ],
+  ["with a tensor that is none", (tensors) => tensors["w.start"] = null as unknown as StateDict["tensors"][string], TypeError, "w.start"],
+  [
+    "with a fraction of a step",
+    (tensors) => tensors["w.step"] = { data: Float64Array.of(1.5), shape: [], dtype: "float64" },
+    RangeError,
+    "1.5",
+  ],
+  [
+    "with steps before the first",
+    (tensors) => tensors["w.step"] = { data: Float64Array.of(-1), shape: [], dtype: "float64" },
+    RangeError,
+    "-1",
+  ],
+  ["of another algorithm", (_, metadata) => metadata.optimizer = "lion", TypeError, "lion"],
+  ["of another format", (_, metadata) => metadata.format = "glissade.9", RangeError, "glissade.9"],
+  ["with steps that are no number", (_, metadata) => metadata.steps = "many", RangeError, "many"],
+];
+for (const [what, edit, error, text] of bad) {
+  test(`loadState refuses a state ${what}, and nothing has changed`, () => {
+    const w = { data: f32(1, 2), shape: [1, 2] };
+    using optimizer = createOptimizer(everything, { w }, {}, { backend: "js" });
+    const saved = optimizer.saveState();
+    optimizer.step({ w: f32(1, 1) });
+    const before = optimizer.saveState();
+    const [tensors, metadata] = [{ ...saved.tensors }, { ...saved.metadata }];
+    edit(tensors, metadata);
+    const thrown = assertThrows(() => optimizer.loadState({ tensors, metadata }), error);
+    assertStringIncludes(thrown.message, text);
+    assertEquals([optimizer.saveState(), optimizer.steps, w.data], [before, 1, before.tensors.w.data]);
+  });
+}
+
+test("loadState refuses what is no state", () => {
+  using optimizer: Optimizer<unknown> = createOptimizer(adamw, { w: f32(1) }, {}, { backend: "js" }) as Optimizer<unknown>;
+  for (const state of [null, undefined, 3, [], {}, { tensors: [] }, { tensors: {}, metadata: 3 }]) {
+    assertThrows(() => optimizer.loadState(state as unknown as StateDict), TypeError);
+  }
+});

@@ -1,0 +1,186 @@
+import { test } from "node:test";
+import { assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import type { Accumulator, Grads, Tensor } from "../../core/types.ts";
+import { createBackend } from "../../kernels/backend.ts";
+import { available } from "../../kernels/detect.ts";
+import { roundBfloat16 } from "../../kernels/half.ts";
+import { builtins } from "../../mod.ts";
+
+const f32 = (...values: number[]): Float32Array => new Float32Array(values);
+const like = { w: { data: new Float32Array(4), shape: [2, 2] }, v: f32(0) };
+const make = (
+  name: "sum" | "mean",
+  options: { every?: number } = {},
+  of: Readonly<Record<string, Tensor | Float32Array>> = like,
+): Accumulator => builtins.createAccumulator(name, options, of, createBackend("js"));
+const values = ({ gradients }: Accumulator): Record<string, number[]> =>
+  Object.fromEntries(Object.entries(gradients).map(([name, { data }]) => [name, [...data]]));
+
+test("sum() adds gradients, each times its weight", () => {
+  const sums = make("sum");
+  assertEquals([sums.add({ w: f32(1, 2, 3, 4), v: f32(1) }), sums.add({ w: f32(1, 1, 1, 1), v: null }, 3)], [false, false]);
+  assertEquals(values(sums), { w: [4, 5, 6, 7], v: [1] });
+  assertEquals([sums.count, sums.weight], [2, 4]);
+});
+
+test("mean() divides once by the total weight", () => {
+  const means = make("mean");
+  means.add({ w: f32(1, 2, 3, 4), v: f32(1) }, 1);
+  means.add({ w: f32(5, 2, 3, 4) }, 3);
+  assertEquals(values(means), { w: [4, 2, 3, 4], v: [0.25] });
+  means.add({ v: f32(11) }, 4);
+  assertEquals(values(means), { w: [2, 1, 1.5, 2], v: [5.625] });
+  assertEquals([means.count, means.weight], [3, 8]);
+});
+
+test("A gradient that comes late counts", () => {
+  const sums = make("sum");
+  sums.add({ w: null, v: f32(1) });
+  assertEquals(values(sums), { v: [1] });
+  sums.add({ w: f32(1, 2, 3, 4) });
+  assertEquals(values(sums), { v: [1], w: [1, 2, 3, 4] });
+});
+
+test("A step is due after every so many calls", () => {
+  for (const name of ["sum", "mean"] as const) {
+    const accumulator = make(name, { every: 3 });
+    const due = [0, 1, 2, 3].map(() => accumulator.add({ v: f32(1) }));
+    assertEquals(due, [false, false, true, true]);
+    accumulator.reset();
+    assertEquals(accumulator.add({ v: f32(1) }), false);
+  }
+});
+
+test("reset() starts again: first zeros, then only what has come since", () => {
+  for (const name of ["sum", "mean"] as const) {
+    const accumulator = make(name);
+    accumulator.reset();
+    assertThrows(() => accumulator.gradients, RangeError, "added");
+    accumulator.add({ w: f32(1, 2, 3, 4), v: f32(1) }, 2);
+    accumulator.reset();
+    accumulator.reset();
+    assertEquals([accumulator.count, accumulator.weight, values(accumulator)], [0, 0, { w: [0, 0, 0, 0], v: [0] }]);
+    accumulator.add({ v: f32(5) }, 2);
+    assertEquals(values(accumulator), { v: [name === "sum" ? 10 : 5] });
+  }
+});
+
+test("merge() adds what another one has, as if all had come to one", () => {
+  for (const name of ["sum", "mean"] as const) {
+    const all = make(name), [a, b, empty] = [make(name), make(name), make(name)];
+    for (const [accumulator, x, weight] of [[a, 1, 2], [a, 3, 5], [b, 7, 4], [b, 0.5, 0.25]] as const) {
+      for (const one of [accumulator, all]) one.add({ w: f32(x, 2 * x, 0, -x), v: accumulator === a ? null : f32(x) }, weight);
+    }
+    a.merge(b);
+    a.merge(empty);
+    assertEquals([values(a), a.count, a.weight], [values(all), all.count, all.weight]);
+    assertThrows(() => a.merge(a), TypeError, "itself");
+    const other = make(name, {}, { w: f32(1) });
+    other.add({ w: f32(1) });
+    assertThrows(() => a.merge(other), RangeError, `"w"`);
+    assertEquals(values(a), values(all));
+  }
+});
+
+test("Sparse rows and 16-bit gradients are summed in float32", () => {
+  for (const backend of available()) {
+    const bits = (...xs: number[]): Tensor => ({ data: Uint16Array.from(xs.map(roundBfloat16)), shape: [2, 2], dtype: "bfloat16" });
+    const low = { w: bits(0, 0, 0, 0) };
+    const sums = builtins.createAccumulator("sum", {}, low, createBackend(backend));
+    sums.add({ w: bits(1, 2, 3, 4) });
+    sums.add({ w: bits(1 / 256, 0, 0, 0) });
+    sums.add({ w: f32(0, 1 / 1024, 0, 0) });
+    sums.add({ w: { indices: Int32Array.of(1, 1), values: f32(1, 2, 10, 20) } }, 2);
+    assertEquals([sums.gradients.w.dtype, values(sums)], ["float32", { w: [1 + 1 / 256, 2 + 1 / 1024, 25, 48] }]);
+  }
+});
+
+test("Sums have the same bits whatever the size, the backend and the place of the gradients", () => {
+  const sizes = [1, 2048, 2049, 5000];
+  for (const size of sizes) {
+    const gradient = (t: number) => Float32Array.from({ length: size }, (_, i) => Math.fround(Math.sqrt(i + t) - 30));
+    const results = available().flatMap((name) =>
+      [false, true].map((lying) => {
+        const backend = createBackend(name);
+        const sums = builtins.createAccumulator("mean", {}, { w: new Float32Array(size) }, backend);
+        for (let t = 1; t <= 3; t++) {
+          const g = lying ? backend.allocate(size) : { data: gradient(t) };
+          g.data.set(gradient(t));
+          sums.add({ w: g }, t / 3);
+        }
+        const copy = Float32Array.from(sums.gradients.w.data as Float32Array);
+        backend[Symbol.dispose]();
+        return copy;
+      })
+    );
+    for (const result of results) assertEquals(result, results[0]);
+  }
+});
+
+test("mean() gives one step whatever the split of the same examples", () => {
+  // A counter hash: the same splits in every runtime.
+  const random = (n: number): number => ((Math.imul(n ^ 0x9e3779b9, 0x85ebca6b) >>> 8) % 1000) / 1000;
+  const examples = Array.from({ length: 24 }, (_, i) => f32(random(i) - 0.5, random(i + 100) - 0.5));
+  const whole = (of: Float32Array[]): Float32Array => f32(...[0, 1].map((k) => of.reduce((sum, x) => sum + x[k], 0) / of.length));
+  const stepped = (parts: Float32Array[][]): number[] => {
+    const w = f32(1, 1);
+    using trainer = builtins.createTrainer({ w }, { optimizer: { name: "adamw", options: { lr: 0.1 } }, accumulate: { name: "mean" } }, {
+      backend: "js",
+    });
+    for (const part of parts) trainer.add({ w: whole(part) }, part.length);
+    trainer.flush();
+    return [...w];
+  };
+  const want = stepped([examples]);
+  for (let seed = 1; seed <= 20; seed++) {
+    const parts: Float32Array[][] = [[]];
+    for (const [i, example] of examples.entries()) {
+      if (parts.at(-1)!.length > 0 && random(i + 1000 * seed) < 0.3) parts.push([]);
+      parts.at(-1)!.push(example);
+    }
+    stepped(parts).forEach((x, i) => assertAlmostEquals(x, want[i], 1e-6));
+  }
+});
+
+test("A weight of 0 counts as a call and adds nothing, not even NaN", () => {
+  for (const name of ["sum", "mean"] as const) {
+    const accumulator = make(name);
+    accumulator.add({ v: f32(NaN) }, 0);
+    assertEquals([accumulator.count, accumulator.weight], [1, 0]);
+    if (name === "mean") assertThrows(() => accumulator.gradients, RangeError, "weight is 0");
+    accumulator.add({ v: f32(3) }, 2);
+    assertEquals(values(accumulator), { v: [name === "sum" ? 6 : 3] });
+  }
+});
+
+const bad: [what: string, grads: unknown, weight: unknown, error: typeof TypeError | typeof RangeError, text: string][] = [
+  ["an empty set", {}, 1, RangeError, "empty"],
+  ["null", null, 1, TypeError, "null"],
+  ["a bare gradient", f32(1), 1, TypeError, "gradients"],
+  ["an unknown name", { w: f32(1, 1, 1, 1), u: f32(1) }, 1, TypeError, `"u"`],
+  ["another length after one that fits", { w: f32(1, 1, 1, 1), v: f32(1, 2) }, 1, RangeError, `"v"`],
+  ["another shape", { v: f32(1), w: { data: f32(1, 1, 1, 1), shape: [4] } }, 1, RangeError, "[4]"],
+  ["another dtype", { v: f32(1), w: { data: new Uint16Array(4), dtype: "bfloat16" } }, 1, RangeError, "bfloat16"],
+  ["patterns without a dtype", { v: f32(1), w: new Uint16Array(4) }, 1, RangeError, "dtype"],
+  ["ordinary numbers", { v: f32(1), w: [1, 1, 1, 1] }, 1, TypeError, `"w"`],
+  ["doubles", { v: f32(1), w: new Float64Array(4) }, 1, TypeError, `"w"`],
+  ["a row too far", { v: f32(1), w: { indices: Int32Array.of(2), values: f32(1, 1) } }, 1, RangeError, "row 2"],
+  ["too few values of rows", { v: f32(1), w: { indices: Int32Array.of(0), values: f32(1) } }, 1, RangeError, "1 rows"],
+  ["ordinary indices", { v: f32(1), w: { indices: [0], values: f32(1, 1) } }, 1, TypeError, "Int32Array"],
+  ["a negative weight", { v: f32(1) }, -1, RangeError, "-1"],
+  ["a weight that is NaN", { v: f32(1) }, NaN, RangeError, "NaN"],
+  ["an endless weight", { v: f32(1) }, Infinity, RangeError, "Infinity"],
+  ["a weight in words", { v: f32(1) }, "1", TypeError, "weight"],
+];
+for (const [what, grads, weight, error, text] of bad) {
+  for (const name of ["sum", "mean"] as const) {
+    test(`${name}() refuses ${what}, and nothing is added`, () => {
+      const accumulator = make(name);
+      accumulator.add({ w: f32(1, 2, 3, 4), v: f32(5) }, 2);
+      const before = [values(accumulator), accumulator.count, accumulator.weight];
+      const thrown = assertThrows(() => accumulator.add(grads as Grads, weight as number), error);
+      assertStringIncludes(thrown.message, text);
+      assertEquals([values(accumulator), accumulator.count, accumulator.weight], before);
+    });
+  }
+}
