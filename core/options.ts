@@ -97,7 +97,8 @@ function checkNumber(owner: string, name: string, spec: OptionSpec<unknown>, val
   throw new RangeError(`Cannot use ${name} = ${value} in ${owner}: it must be ${integer ? "an integer" : "a number"} in ${from}, ${to}`);
 }
 
-function typesOf(spec: OptionSpec<unknown>): readonly JsonType[] | undefined {
+/** The types that a spec allows; undefined: any. */
+export function typesOf(spec: OptionSpec<unknown>): readonly JsonType[] | undefined {
   if (typeof spec.type === "string") return [spec.type];
   if (spec.type !== undefined) return spec.type;
   const samples = spec.enum ?? (spec.default === undefined || spec.default === null ? [] : [spec.default]);

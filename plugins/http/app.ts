@@ -1,0 +1,256 @@
+/**
+ * The service: schedules and stateless steps over HTTP.
+ *
+ * @module
+ */
+import { Hono } from "hono";
+import type { Plugin } from "../../core/plugin.ts";
+import type { Registry } from "../../core/registry.ts";
+import type { Backend, BackendName } from "../../core/types.ts";
+import { heldBody, readBody } from "./body.ts";
+import { createBudget } from "./budget.ts";
+import { createCache } from "./cache.ts";
+import { type Format, mediaTypes, splitSuffix } from "./curve.ts";
+import { etagOf } from "./etag.ts";
+import { homePage, pageHeaders } from "./home.ts";
+import { parseJsonBytes } from "./json_body.ts";
+import { type Limits, takeLimits } from "./limits.ts";
+import { createMetrics } from "./metrics.ts";
+import { openApi } from "./openapi.ts";
+import { listPlugins } from "./plugins.ts";
+import { Problem } from "./problem.ts";
+import { parseQuery, refuseStray } from "./query.ts";
+import { getCurves, getSchedule, postCurves, takeSchedules, type Written } from "./schedules.ts";
+import { createServe, type Handler, type Incoming, json, noStore, type Origins, preflight, validated } from "./serve.ts";
+import { createStepper, isPlain } from "./steps.ts";
+import { acceptedFormat, formatOf, readTensors, safetensorsType, writeTensors } from "./tensors.ts";
+import { createGate, createMetricsGate } from "./tokens.ts";
+
+/** Settings of {@linkcode createApp}. */
+export interface AppOptions {
+  /** SHA-256 in hex of each tenant's bearer token. Without it, steps are open to everybody. */
+  readonly tokens?: Readonly<Record<string, string>>;
+  /** The bearer token of `/metrics`, or its SHA-256 in hex. Without it, metrics are open to everybody. */
+  readonly metricsToken?: string;
+  /** Whether schedules need a token too; default `"none"`. */
+  readonly schedules?: { readonly auth?: "none" | "all" };
+  /** Origins whose pages may read answers: one, some, or `"*"`. Default: none. */
+  readonly cors?: Origins;
+  /** Bounds of requests. */
+  readonly limits?: Limits;
+  /** What runs steps: a backend by name, or one that is shared; default: the fastest that this runtime allows. */
+  readonly backend?: BackendName | Backend;
+  /** The HTML of `/`; default: a few links. */
+  readonly page?: string;
+  /** The text of `/openapi.json`; default: made from the registry; false: none. */
+  readonly openapi?: string | false;
+}
+
+const mediaHeaders: Readonly<Record<Format, Readonly<Record<string, string>>>> = {
+  json: { "Content-Type": mediaTypes.json },
+  csv: { "Content-Type": mediaTypes.csv },
+  svg: { "Content-Type": mediaTypes.svg, "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'" },
+};
+
+const cacheable = "public, max-age=3600, stale-while-revalidate=86400";
+
+/**
+ * Makes the service over a registry: a Hono app, to be served or mounted.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ * import { createApp } from "@glissade/optim/http";
+ *
+ * const app = createApp(builtins);
+ * const answer = await app.request("/v1/schedules/linear?numWarmupSteps=10&numTrainingSteps=100&step=5");
+ * console.log(await answer.json()); // { schedule: "linear", options: { … }, step: 5, lr: [ 0.5 ] }
+ * ```
+ */
+export function createApp(registry: Registry<readonly Plugin[]>, options: AppOptions = {}): Hono {
+  const { tokens, metricsToken, cors, page } = options;
+  refuseUnknown(options);
+  const limits = takeLimits(options.limits);
+  const schedules = takeSchedules(registry.plugins);
+  const gate = tokens === undefined ? null : createGate(tokens);
+  const isPrivate = options.schedules?.auth === "all";
+  if (isPrivate && gate === null) {
+    throw new TypeError(`Cannot keep schedules private without tokens: give tokens, or schedules.auth "none"`);
+  }
+  const metricsGate = metricsToken === undefined ? null : createMetricsGate(metricsToken);
+  const scheduleGate = isPrivate ? gate : null;
+  const metrics = createMetrics();
+  const budget = createBudget(limits.bytesInFlight);
+  const cache = createCache(limits.cacheBytes);
+  const stepper = createStepper(registry, options.backend);
+  const serve = createServe(metrics, cors);
+  const app = new Hono();
+
+  /** An answer that depends on the URL alone. */
+  const published = (make: (incoming: Incoming, url: string) => Written & { readonly format: Format }): Handler => (incoming) => {
+    const { url } = incoming.request;
+    const path = url.slice(url.indexOf("/", 8));
+    let cached = cache.get(path);
+    metrics.cached(cached !== undefined);
+    if (cached === undefined) {
+      const { format, canonical, body } = make(incoming, path);
+      cached = { body, etag: etagOf(canonical), headers: mediaHeaders[format] };
+      cache.set(path, cached);
+    }
+    return validated(incoming.request, cached.etag, cached.body, cached.headers, isPrivate ? noStore : cacheable);
+  };
+  /** A text made once, which is asked for again before it is used again. */
+  const document = (headers: Readonly<Record<string, string>>, make: () => string): Handler => {
+    let made: { readonly text: string; readonly etag: string } | undefined;
+    return ({ request }) => {
+      if (made === undefined) {
+        const text = make();
+        made = { text, etag: etagOf(text) };
+      }
+      return validated(request, made.etag, made.text, headers, "private, no-cache");
+    };
+  };
+
+  const routes: Route[] = [
+    { method: "GET", path: "/healthz", gate: null, handler: () => json({ status: "ok" }) },
+    { method: "GET", path: "/readyz", gate: null, handler: () => json({ status: "ok" }) },
+    { method: "GET", path: "/", gate: null, handler: document(pageHeaders, () => page ?? homePage) },
+    {
+      method: "GET",
+      path: "/v1/plugins",
+      gate: scheduleGate,
+      handler: published((_, url) => ({ format: "json", ...listPlugins(registry.plugins, url) })),
+    },
+    {
+      method: "GET",
+      path: "/v1/schedules/{name}",
+      gate: scheduleGate,
+      handler: published(({ context }, url) => {
+        const { name, format } = splitSuffix(context.req.param("name") ?? "");
+        return { format, ...getSchedule(schedules, name, format, url, limits) };
+      }),
+    },
+    { method: "POST", path: "/v1/steps", gate, handler: postStep },
+  ];
+  if (!isEdge()) {
+    const gauges = (): Parameters<typeof metrics.text>[0] => ({
+      glissade_bytes_in_flight: ["Bytes of bodies and large answers that are held.", budget.used],
+    });
+    const headers = { "Content-Type": "text/plain; version=0.0.4; charset=utf-8", "Cache-Control": noStore };
+    routes.push({ method: "GET", path: "/metrics", gate: metricsGate, handler: () => ({ body: metrics.text(gauges()), headers }) });
+  }
+  if (options.openapi !== false) {
+    const make = (): string =>
+      options.openapi || JSON.stringify(openApi(registry.plugins, { tokens: gate !== null, schedules: isPrivate, limits }));
+    routes.push({ method: "GET", path: "/openapi.json", gate: null, handler: document({ "Content-Type": "application/json" }, make) });
+  }
+  for (const [suffix, format] of [["", "json"], [".csv", "csv"], [".svg", "svg"]] as const) {
+    const path = `/v1/curves${suffix}`;
+    routes.push(
+      {
+        method: "GET",
+        path,
+        gate: scheduleGate,
+        handler: published((_, url) => ({ format, ...getCurves(schedules, format, url, limits) })),
+      },
+      { method: "POST", path, gate: scheduleGate, handler: postCurve(format) },
+    );
+  }
+
+  async function postStep({ request, tenant }: Incoming): Promise<Awaited<ReturnType<Handler>>> {
+    refuseStray(parseQuery(request.url), []);
+    const format = formatOf(request.headers);
+    const accepted = acceptedFormat(request.headers, format);
+    const hold = budget.hold(tenant);
+    try {
+      const bytes = await readBody(request, format === "json" ? limits.jsonBytes : limits.bodyBytes, limits, hold);
+      // The answer is about as large as the body less the gradients.
+      const body = readTensors(format, bytes, limits, stepper.backend());
+      hold.take(bytes.length);
+      const stepped = stepper.step(body);
+      const isBare = accepted === "json" && isPlain(stepped.metadata, stepped.tensors);
+      const written = writeTensors(accepted, isBare ? { ...stepped, metadata: {} } : stepped, limits, stepper.backend());
+      const headers = { "Content-Type": accepted === "json" ? "application/json" : safetensorsType, "Cache-Control": noStore };
+      if (typeof written === "string" || written.length < 256 * 1024) {
+        hold.release();
+        return { body: written, headers };
+      }
+      hold.release();
+      hold.take(written.length);
+      return { body: heldBody(written, hold, limits), headers: { ...headers, "Content-Length": String(written.length) } };
+    } catch (error) {
+      hold.release();
+      throw error;
+    }
+  }
+
+  function postCurve(format: Format): Handler {
+    return async ({ request, tenant }) => {
+      refuseStray(parseQuery(request.url), []);
+      if (formatOf(request.headers) !== "json") throw new Problem("unsupported-media-type", "Curves are asked for in JSON");
+      const hold = budget.hold(tenant);
+      try {
+        const bytes = await readBody(request, limits.headerBytes, limits, hold);
+        const body = postCurves(schedules, format, parseJsonBytes(bytes), limits);
+        return { body, headers: { "Content-Type": mediaTypes[format], "Cache-Control": noStore } };
+      } finally {
+        hold.release();
+      }
+    };
+  }
+
+  const methods = methodsByPath(routes);
+  for (const { method, path, gate, handler } of routes) app.on(method, honoPath(path), serve(path, gate, handler));
+  if (cors !== undefined) {
+    for (const [path, allowed] of methods) app.on("OPTIONS", honoPath(path), serve(path, null, () => preflight(allowed)));
+  }
+  app.notFound(serve("none", null, ({ context }) => {
+    const known = [...methods].find(([path]) => patternOf(path).test(context.req.path));
+    if (known === undefined) throw new Problem("not-found", `There is nothing at ${context.req.path.slice(0, 200)}`);
+    throw new Problem("method-not-allowed", `${context.req.method} is not allowed here`, [], { "Allow": known[1] });
+  }));
+  return app;
+}
+
+interface Route {
+  readonly method: "GET" | "POST";
+  /** As OpenAPI writes it. */
+  readonly path: string;
+  readonly gate: ReturnType<typeof createGate> | null;
+  readonly handler: Handler;
+}
+
+const known = ["tokens", "metricsToken", "schedules", "cors", "limits", "backend", "page", "openapi"];
+
+function refuseUnknown(options: AppOptions): void {
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) throw new TypeError(`Cannot make an app with option "${name}": known are ${known.join(", ")}`);
+  }
+  const auth = options.schedules?.auth ?? "none";
+  if (auth !== "none" && auth !== "all") {
+    throw new RangeError(`Cannot use schedules.auth = ${JSON.stringify(auth)}: known are "none", "all"`);
+  }
+}
+
+function honoPath(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ":$1");
+}
+
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replaceAll(".", "\\.").replace(/\{\w+\}/g, "[^/]+")}$`);
+}
+
+function methodsByPath(routes: readonly Route[]): Map<string, string> {
+  const methods = new Map<string, string>();
+  for (const { method, path } of routes) {
+    const before = methods.get(path);
+    const own = method === "GET" ? "GET, HEAD" : method;
+    methods.set(path, before === undefined ? own : `${before}, ${own}`);
+  }
+  return methods;
+}
+
+/** workerd starts a process a request may never see again, so its counts mean nothing. */
+function isEdge(): boolean {
+  return (globalThis as { navigator?: { userAgent?: string } }).navigator?.userAgent === "Cloudflare-Workers";
+}

@@ -1,0 +1,110 @@
+/**
+ * A schedule's values at steps, for groups of base values, as JSON, CSV and SVG.
+ *
+ * @module
+ */
+import { type PlotOptions, plotSchedule } from "../../core/plot.ts";
+import type { MetricSchedule, Schedule } from "../../core/plugin.ts";
+import { type AnySpecs, resolveOptions } from "../../core/options.ts";
+import type { SchedulePlugin } from "../../core/plugin.ts";
+import { isMetric, makeSchedule } from "../../core/schedules.ts";
+import { titleOf } from "../../core/use.ts";
+import type { Points } from "./points.ts";
+import { Problem } from "./problem.ts";
+
+/** Forms in which values are answered, by suffix. */
+export type Format = "json" | "csv" | "svg";
+
+/** Media types of the forms. */
+export const mediaTypes: Readonly<Record<Format, string>> = {
+  json: "application/json",
+  csv: "text/csv; charset=utf-8",
+  svg: "image/svg+xml",
+};
+
+/** A schedule that was asked for. */
+export interface Asked {
+  readonly name: string;
+  /** All of its options, defaults included. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly schedule: Schedule;
+}
+
+/** How a picture is drawn. */
+export type Picture = Pick<PlotOptions, "title" | "width" | "height" | "theme">;
+
+/** The forms that a path may end in, and the path without. */
+export function splitSuffix(name: string): { readonly name: string; readonly format: Format } {
+  const [, stem, format] = /^(.*)\.(csv|svg)$/.exec(name) ?? [];
+  return format === undefined ? { name, format: "json" } : { name: stem, format: format as Format };
+}
+
+/** Makes a schedule over base values; the library's errors where its options are refused. */
+export function askSchedule(plugin: SchedulePlugin, given: object, bases: readonly number[]): Asked {
+  const options = resolveOptions(titleOf(plugin), plugin.options as AnySpecs, given);
+  const schedule: Schedule | MetricSchedule = makeSchedule(plugin, given, { value: bases[0], groups: bases });
+  if (isMetric(schedule)) {
+    const detail = `Schedule "${plugin.name}" follows a metric: it has no value at a step`;
+    throw new Problem("metric-schedule", detail, [{ in: "path", name: "name", detail }]);
+  }
+  return { name: plugin.name, options, schedule };
+}
+
+/** `lr[group][i]`: a schedule's values at steps. RangeError where one is not finite. */
+export function valuesOf({ name, schedule }: Asked, steps: readonly number[], bases: readonly number[]): number[][] {
+  const factors = steps.map((step) => schedule(step));
+  const absolute = schedule.returns === "value";
+  return bases.map((base) =>
+    factors.map((factor, i) => {
+      const value = absolute ? factor : base * factor;
+      if (Number.isFinite(value)) return value;
+      throw new RangeError(`Schedule "${name}" gives ${value} at step ${steps[i]}`);
+    })
+  );
+}
+
+/** One schedule: the answer of `/v1/schedules/{name}`. */
+export function writeSchedule(
+  format: Format,
+  asked: Asked,
+  { steps, alone }: Points,
+  bases: readonly number[] | undefined,
+  picture: Picture,
+): string {
+  if (format === "svg") return drawCurves([asked], steps, bases, { title: asked.name, ...picture });
+  const lr = valuesOf(asked, steps, bases ?? [1]);
+  if (format === "csv") return writeCsv(steps, lr);
+  const { name, options } = asked;
+  return JSON.stringify(
+    alone ? { schedule: name, options, step: steps[0], lr: lr.map(([value]) => value) } : { schedule: name, options, steps, lr },
+  );
+}
+
+/** Several schedules: the answer of `/v1/curves`. */
+export function writeCurves(
+  format: Format,
+  asked: readonly Asked[],
+  { steps }: Points,
+  bases: readonly number[] | undefined,
+  picture: Picture,
+): string {
+  if (format === "svg") return drawCurves(asked, steps, bases, picture);
+  const curves = asked.map((one) => ({ schedule: one.name, options: one.options, lr: valuesOf(one, steps, bases ?? [1]) }));
+  if (format === "csv") return writeCsv(steps, curves.flatMap(({ lr }) => lr));
+  return JSON.stringify({ steps, curves });
+}
+
+/** A column for each group of each curve. */
+function writeCsv(steps: readonly number[], columns: readonly (readonly number[])[]): string {
+  const head = ["step", ...columns.map((_, i) => `lr${i}`)].join();
+  return `${[head, ...steps.map((step, i) => [step, ...columns.map((column) => column[i])].join())].join("\n")}\n`;
+}
+
+function drawCurves(asked: readonly Asked[], steps: readonly number[], bases: readonly number[] | undefined, picture: Picture): string {
+  const ascending = [...new Set(steps)].sort((a, b) => a - b);
+  const names = asked.map(({ name }, i) => {
+    const before = asked.slice(0, i).filter((other) => other.name === name).length;
+    return asked.length === 1 ? "" : before === 0 ? name : `${name} (${before + 1})`;
+  });
+  return plotSchedule(asked.map(({ schedule }) => schedule), { ...picture, names, steps: ascending, ...(bases && { lr: bases }) });
+}

@@ -1,0 +1,32 @@
+/**
+ * What stands at `/` where no page is given.
+ *
+ * @module
+ */
+
+const picture =
+  "/v1/curves.svg?schedule=%7B%22name%22%3A%22linear%22%2C%22options%22%3A%7B%22numWarmupSteps%22%3A50%2C%22numTrainingSteps%22%3A600%7D%7D&from=0&to=600&every=1";
+
+/** A few links. */
+export const homePage: string = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<title>Glissade</title>
+<h1>Glissade</h1>
+<p>Learning-rate schedules and optimizer steps over HTTP: <a href="/v1/plugins">what there is</a>, <a href="/openapi.json">how to ask</a>.</p>
+<p><img src="${picture.replaceAll("&", "&amp;")}" alt="A linear schedule"></p>
+</html>
+`;
+
+/** Headers of a page that brings everything along: scripts, WebAssembly, workers; isolated, so that workers may share memory. */
+export const pageHeaders: Readonly<Record<string, string>> = {
+  "Content-Type": "text/html; charset=utf-8",
+  "Content-Security-Policy":
+    "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval'; style-src 'unsafe-inline'; img-src 'self' data: blob:; " +
+    "font-src data:; connect-src 'self' data: blob:; worker-src blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+  "Referrer-Policy": "no-referrer",
+};

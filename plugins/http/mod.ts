@@ -1,0 +1,20 @@
+/**
+ * Glissade over HTTP: schedules as JSON, CSV and SVG, and stateless steps, as a Hono app.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ * import { createApp } from "@glissade/optim/http";
+ *
+ * const app = createApp(builtins, { cors: "*" });
+ * // Deno.serve(app.fetch); Bun.serve({ fetch: app.fetch }); export default app
+ * const svg = await app.request("/v1/schedules/cosine.svg?numWarmupSteps=10&numTrainingSteps=100&from=0&to=100&every=1");
+ * console.log(svg.headers.get("content-type")); // image/svg+xml
+ * ```
+ *
+ * @module
+ */
+export { type AppOptions, createApp } from "./app.ts";
+export type { Limits } from "./limits.ts";
+export type { GlissadeApp, GlissadeSchema } from "./schema.ts";
+export type { Origins } from "./serve.ts";

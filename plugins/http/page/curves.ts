@@ -1,0 +1,94 @@
+/**
+ * Curves: what the library says about a chosen schedule, step by step.
+ *
+ * @module
+ */
+import type { OptionSpec, Plugin, Schedule } from "../../../core/plugin.ts";
+import type { Registry } from "../../../core/registry.ts";
+import { type Span, startOptions } from "./ranges.ts";
+import type { Choice } from "./state.ts";
+
+/** A registry whose plugins' names are not known by type. */
+export type AnyRegistry = Registry<readonly Plugin[]>;
+
+/** A schedule that can be chosen. */
+export interface Offer {
+  /** Its registered name. */
+  readonly name: string;
+  /** One line for people. */
+  readonly description: string;
+  /** Its options. */
+  readonly options: Readonly<Record<string, OptionSpec<unknown>>>;
+  /** What it makes: a factor of the base lr, the value itself, or nothing that a step alone decides. */
+  readonly returns: "factor" | "value" | "metric";
+  /** Where it is computed: here, or by the service, whose registry has plugins that this page was bundled without. */
+  readonly from: "page" | "service";
+}
+
+/** A chosen schedule over the base lr. */
+export type Curve = { readonly lr: (step: number) => number; readonly returns: "factor" | "value" } | { readonly error: string };
+
+/** The page's own schedules. */
+export function offersOf(registry: AnyRegistry): readonly Offer[] {
+  return registry.plugins.filter((plugin) => plugin.kind === "schedule").map((plugin) => ({
+    name: plugin.name,
+    description: plugin.description,
+    options: plugin.options as Offer["options"],
+    returns: whatItReturns(registry, plugin),
+    from: "page",
+  }));
+}
+
+/** Made over some base values: only a made schedule says what it returns. */
+function whatItReturns(registry: AnyRegistry, plugin: Plugin): Offer["returns"] {
+  const made = attempt(() => make(registry, { name: plugin.name, options: startOptions(plugin, { steps: 1000, lr: 1e-3 }) }, 1e-3));
+  if (made instanceof Error || typeof made === "function") return made instanceof Error ? "factor" : (made as Schedule).returns ?? "factor";
+  return "metric";
+}
+
+function make(registry: AnyRegistry, { name, options }: Choice, lr: number): unknown {
+  return registry.createSchedule(name, options, { value: lr, groups: [lr] });
+}
+
+/** The curve of a choice, or why there is none. */
+export function curveOf(registry: AnyRegistry, choice: Choice, lr: number): Curve {
+  const made = attempt(() => make(registry, choice, lr));
+  if (made instanceof Error) return { error: made.message };
+  if (typeof made !== "function") return { error: `${choice.name} follows a metric, not the step: try it in the live run below` };
+  const schedule = made as Schedule;
+  const returns = schedule.returns ?? "factor";
+  const scale = returns === "value" ? 1 : lr;
+  return { returns, lr: (step) => scale * schedule(step) };
+}
+
+/** The schedules that an option of another schedule takes, with options to start with: found by trying. */
+export function innerChoices(
+  registry: AnyRegistry,
+  offers: readonly Offer[],
+  outer: Choice,
+  option: string,
+  span: Span,
+): readonly Choice[] {
+  return offers.filter(({ from, returns }) => from === "page" && returns !== "metric").flatMap((offer) => {
+    if (offer.name === outer.name) return [];
+    const inner: Choice = { name: offer.name, options: startOptions(offer, span) };
+    const made = attempt(() => make(registry, { name: outer.name, options: { ...outer.options, [option]: inner } }, span.lr));
+    return made instanceof Error ? [] : [inner];
+  });
+}
+
+function attempt(action: () => unknown): unknown {
+  try {
+    return action();
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/** Whole steps from 0 to `to`, two for each pixel at most, both ends among them. */
+export function gridOf(to: number, pixels: number): readonly number[] {
+  const stride = Math.max(1, Math.ceil(to / (2 * pixels)));
+  const steps = Array.from({ length: Math.floor(to / stride) + 1 }, (_, i) => i * stride);
+  if (steps[steps.length - 1] < to) steps.push(to);
+  return steps;
+}

@@ -1,0 +1,31 @@
+/**
+ * Numbers as people read and write them.
+ *
+ * @module
+ */
+
+/** A number in few characters: 0.0025, 5e-5, 12500. */
+export function showNumber(value: number, digits = 5): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "none" : value > 0 ? "∞" : "−∞";
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e9)) return Number(value).toExponential(digits - 1).replace(/\.?0*e\+?/, "e");
+  return String(Number(value.toPrecision(Math.max(digits, Math.ceil(Math.log10(size + 1))))));
+}
+
+/** What someone typed as a number; undefined if it is none. */
+export function readNumber(text: string): number | undefined {
+  const plain = text.trim().replace("−", "-").replace(",", ".");
+  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(plain)) return undefined;
+  const value = Number(plain);
+  return Number.isFinite(value) ? value : undefined;
+}
+
+/** 1, 2 or 5 times a power of ten, at least `value`. */
+export function niceAbove(value: number): number {
+  const exponent = Math.floor(Math.log10(value) + 1e-9);
+  for (const factor of [1, 2, 5, 10]) {
+    const nice = Number(`${factor}e${exponent}`);
+    if (nice >= value * (1 - 1e-9)) return nice;
+  }
+  return value;
+}

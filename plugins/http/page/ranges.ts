@@ -1,0 +1,167 @@
+/**
+ * From an option's spec to a control: what kind, what range, and where it starts. Specs say what is allowed, which may be every number; a slider
+ * needs ends, so the option's name decides where the spec is silent. What a slider cannot reach can be typed.
+ *
+ * @module
+ */
+import { type AnySpecs, typesOf } from "../../../core/options.ts";
+import type { OptionSpec } from "../../../core/plugin.ts";
+import { niceAbove } from "./numbers.ts";
+
+/** What the ranges are measured by. */
+export interface Span {
+  /** Steps that are shown, or updates of a run. */
+  readonly steps: number;
+  /** The base lr. */
+  readonly lr: number;
+}
+
+/** The places of a slider: whole positions from 0. */
+export interface Range {
+  /** The last position. */
+  readonly last: number;
+  /** The value at a position. */
+  value(position: number): number;
+  /** The position nearest to a value. */
+  position(value: number): number;
+}
+
+/** How an option is set. */
+export type Control =
+  | { readonly kind: "number"; readonly range: Range; readonly nullable: boolean }
+  | { readonly kind: "numbers"; readonly range: Range; readonly count: number }
+  | { readonly kind: "switch" }
+  | { readonly kind: "choice"; readonly values: readonly unknown[] }
+  | { readonly kind: "schedule" }
+  | { readonly kind: "json" };
+
+/** The control of an option. */
+export function controlOf(name: string, spec: OptionSpec<unknown>, span: Span): Control {
+  const types = typesOf(spec) ?? [];
+  if (spec.enum !== undefined) return { kind: "choice", values: spec.enum };
+  if (types.includes("boolean") && types.length === 1) return { kind: "switch" };
+  const whole = types.includes("integer") && !types.includes("number");
+  if (types.includes("number") || whole) {
+    return { kind: "number", range: rangeOf(name, spec, numberIn(spec.default), whole, span), nullable: types.includes("null") };
+  }
+  if (Array.isArray(spec.default) && spec.default.length > 0 && spec.default.every((x) => typeof x === "number")) {
+    return { kind: "numbers", range: rangeOf(name, spec, Math.min(...spec.default), false, span), count: spec.default.length };
+  }
+  return types.includes("object") && /schedule$/i.test(name) ? { kind: "schedule" } : { kind: "json" };
+}
+
+/** A value for every option: the default, or where there is none one that makes a picture. */
+export function startOptions(plugin: { readonly name: string; readonly options: unknown }, span: Span): Record<string, unknown> {
+  const own = starts[plugin.name]?.(span) ?? {};
+  return Object.fromEntries(
+    Object.entries(plugin.options as AnySpecs).map(([name, spec]) => [name, own[name] ?? spec.default ?? startOf(name, spec, span)]),
+  );
+}
+
+const isLr = (name: string): boolean => /^lr(?![a-z])|Lr$|LearningRate$/.test(name);
+const isSteps = (name: string): boolean => /steps|epochs|timescale|period|interval/i.test(name);
+const isCount = (name: string): boolean => /patience|cooldown|offset/i.test(name);
+
+function startOf(name: string, spec: OptionSpec<unknown>, { steps, lr }: Span): unknown {
+  if (spec.default === null) return null;
+  const types = typesOf(spec) ?? [];
+  if (types.includes("array")) return [];
+  if (types.includes("object")) return {};
+  if (types.includes("boolean")) return false;
+  if (types.includes("string")) return spec.enum?.[0] ?? "";
+  const { minimum = -Infinity, maximum = Infinity, exclusiveMaximum = Infinity } = spec;
+  const wanted = isSteps(name)
+    ? Math.round(/warmup/i.test(name) ? steps / 10 : steps)
+    : isLr(name)
+    ? lr
+    : /rate|decay|gamma|factor/i.test(name)
+    ? 0.5
+    : 1;
+  const most = exclusiveMaximum === Infinity ? maximum : Math.min(maximum, exclusiveMaximum * (exclusiveMaximum > 0 ? 0.9 : 1.1));
+  return Math.max(minimum, Math.min(most, wanted));
+}
+
+/** Starts that show what a schedule is about, where its defaults would draw a line hardly bent. */
+const starts: Readonly<Record<string, (span: Span) => Record<string, unknown>>> = {
+  cosine_decay_restarts: ({ steps }) => ({ firstDecaySteps: Math.ceil(steps / 7) }),
+  cosine_with_restarts: () => ({ numCycles: 3 }),
+  exponential_decay: ({ steps }) => ({ decaySteps: Math.ceil(steps / 5) }),
+  inverse_time_decay: ({ steps }) => ({ decaySteps: Math.ceil(steps / 10) }),
+  piecewise_constant_decay: ({ steps, lr }) => ({
+    boundaries: [Math.round(steps / 2), Math.round(steps * 0.8)],
+    values: [lr, Number((lr / 4).toPrecision(6)), Number((lr / 16).toPrecision(6))],
+  }),
+  polynomial: ({ lr }) => ({ power: 2, lrEnd: Math.min(1e-7, lr / 100) }),
+  polynomial_decay: ({ lr }) => ({ power: 2, endLearningRate: Math.min(1e-4, Number((lr / 10).toPrecision(6))) }),
+  reduce_lr_on_plateau: () => ({ factor: 0.5, patience: 2 }),
+  warmup: ({ steps, lr }) => ({
+    decaySchedule: {
+      name: "polynomial_decay",
+      options: { initialLearningRate: lr, decaySteps: Math.round(steps * 0.9), endLearningRate: 0 },
+    },
+  }),
+};
+
+function numberIn(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
+}
+
+function rangeOf(name: string, spec: OptionSpec<unknown>, usual: number | undefined, whole: boolean, { steps }: Span): Range {
+  if (isSteps(name)) {
+    return evenly(Math.max(0, lowest(spec) ?? 0), Math.min(steps, highest(spec) ?? steps), Math.max(1, niceAbove(steps / 500)));
+  }
+  if (isCount(name)) return evenly(0, 20, 1);
+  const small = usual !== undefined && usual > 0 && usual < 0.01;
+  if (isLr(name) || small || /^eps/i.test(name)) {
+    const least = usual !== undefined && small && !isLr(name) ? Math.min(1e-12, usual) : 1e-7;
+    return byDecades(least, highest(spec) ?? (isLr(name) ? 1 : 0.1), (spec.minimum ?? 0) <= 0 && (spec.exclusiveMinimum ?? -1) < 0);
+  }
+  const reach = 5 * Math.abs(usual ?? 0.2) || 1;
+  const low = lowest(spec) ?? (usual !== undefined && usual < 0 ? -niceAbove(2 * -usual) : 0);
+  const high = highest(spec) ?? (usual !== undefined && usual < 0 ? 0 : niceAbove(Math.max(reach, 1)));
+  const step = whole ? 1 : niceAbove((high - low) / 200);
+  const open = spec.exclusiveMaximum !== undefined && high === spec.exclusiveMaximum;
+  const ajar = spec.exclusiveMinimum !== undefined && low === spec.exclusiveMinimum;
+  // Between 0 and 1 it matters how near to 1 a decay is.
+  const fine = high - low <= 1 ? Math.min(step, 0.001) : step;
+  return evenly(ajar ? low + fine : low, open ? high - fine : high, fine);
+}
+
+function lowest(spec: OptionSpec<unknown>): number | undefined {
+  return spec.minimum ?? spec.exclusiveMinimum;
+}
+
+function highest(spec: OptionSpec<unknown>): number | undefined {
+  return spec.maximum ?? spec.exclusiveMaximum;
+}
+
+function evenly(least: number, most: number, step: number): Range {
+  const last = Math.max(1, Math.round((most - least) / step));
+  return {
+    last,
+    value: (position) => Number((least + position * step).toPrecision(12)),
+    position: (value) => Math.min(last, Math.max(0, Math.round((value - least) / step))),
+  };
+}
+
+// Ten places in each decade, at values that people write.
+const places = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8];
+
+function byDecades(least: number, most: number, zero: boolean): Range {
+  const values: number[] = zero ? [0] : [];
+  for (let exponent = Math.floor(Math.log10(least) + 1e-9); exponent <= Math.log10(most) + 1e-9; exponent++) {
+    for (const place of places) {
+      const value = Number(`${place}e${exponent}`);
+      if (value >= least && value <= most) values.push(value);
+    }
+  }
+  return {
+    last: values.length - 1,
+    value: (position) => values[Math.max(0, Math.min(values.length - 1, position))],
+    position: (value) => {
+      const above = values.findIndex((other) => other >= value);
+      if (above <= 0) return above < 0 ? values.length - 1 : 0;
+      return value - values[above - 1] < values[above] - value ? above - 1 : above;
+    },
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * What Hono's typed client must know of the routes. JSR cannot publish the type that Hono infers, so it is written here; a test compares.
+ *
+ * @module
+ */
+import type { Hono } from "hono";
+
+/** Points, base values and a schedule's own options. */
+export type ScheduleQuery =
+  & { readonly [option: string]: string }
+  & (
+    | { readonly step: string }
+    | { readonly steps: string }
+    | { readonly from: string; readonly to: string; readonly every: string }
+  );
+
+/** Curves: each schedule as JSON, `{ name, options }`. */
+export interface CurvesQuery {
+  /** `{ "name": …, "options": { … } }`, one to eight times. */
+  schedule: string | string[];
+  /** Several steps, separated by commas. */
+  steps?: string;
+  /** One step. */
+  step?: string;
+  /** First step of a range. */
+  from?: string;
+  /** Last step of a range. */
+  to?: string;
+  /** Steps between two points of a range. */
+  every?: string;
+  /** Base values, separated by commas. */
+  lr?: string;
+}
+
+/** Curves as JSON. */
+export interface CurvesJson {
+  /** The schedules. */
+  schedule: { name: string; options?: Record<string, unknown> }[];
+  /** Several steps. */
+  steps?: number[];
+  /** One step. */
+  step?: number;
+  /** First step of a range. */
+  from?: number;
+  /** Last step of a range. */
+  to?: number;
+  /** Steps between two points of a range. */
+  every?: number;
+  /** Base values. */
+  lr?: number[];
+}
+
+/** The answer about one schedule: `lr[group]` at one step, or `lr[group][i]`. */
+export interface ScheduleAnswer {
+  /** Its name. */
+  schedule: string;
+  /** All of its options. */
+  options: Record<string, unknown>;
+  /** The step, if one was asked for. */
+  step?: number;
+  /** The steps, if several were. */
+  steps?: number[];
+  /** Values. */
+  lr: number[] | number[][];
+}
+
+/** The answer about several schedules. */
+export interface CurvesAnswer {
+  /** The steps. */
+  steps: number[];
+  /** `lr[group][i]` of each. */
+  curves: { schedule: string; options: Record<string, unknown>; lr: number[][] }[];
+}
+
+/** What the registry has. */
+export interface PluginsAnswer {
+  /** The plugins, `options` as JSON Schema. */
+  plugins: { kind: string; name: string; description: string; options: Record<string, unknown> }[];
+  /** `after` of the next page; null: there is none. Only where a page was asked for. */
+  next?: string | null;
+}
+
+/** Tensors and a recipe as JSON. */
+export interface StepJson {
+  /** The recipe. */
+  recipe: Record<string, unknown>;
+  /** `w`, `w.grad`, `w.exp_avg`, …, `w.step`. */
+  tensors: Record<string, { shape: number[]; dtype?: string; data: number[] }>;
+  /** What the tensors do not say: the state of a schedule that follows a metric. */
+  metadata?: Record<string, string>;
+}
+
+interface Json<Input, Output> {
+  input: Input;
+  output: Output;
+  outputFormat: "json";
+  status: 200;
+}
+
+/** The routes, for `hc<GlissadeApp>(url)`. */
+export type GlissadeSchema = {
+  "/healthz": { $get: Json<Record<never, never>, { status: string }> };
+  "/readyz": { $get: Json<Record<never, never>, { status: string }> };
+  "/v1/plugins": { $get: Json<{ query?: { kind?: string; limit?: string; after?: string } }, PluginsAnswer> };
+  "/v1/schedules/:name": { $get: Json<{ param: { name: string }; query: ScheduleQuery }, ScheduleAnswer> };
+  "/v1/curves": { $get: Json<{ query: CurvesQuery }, CurvesAnswer>; $post: Json<{ json: CurvesJson }, CurvesAnswer> };
+  "/v1/steps": { $post: Json<{ json: StepJson }, StepJson> };
+};
+
+/** The type of the app, for `hc<GlissadeApp>(url)`. */
+export type GlissadeApp = Hono<Record<never, never>, GlissadeSchema, "/">;

@@ -1,0 +1,130 @@
+/**
+ * What every answer has: a request id, its time, its place in the metrics, CORS where it is configured, and a problem where it failed.
+ *
+ * @module
+ */
+import type { Context } from "hono";
+import type { Metrics } from "./metrics.ts";
+import { isMatch } from "./etag.ts";
+import { Problem } from "./problem.ts";
+import type { Gate } from "./tokens.ts";
+
+/** A request on its way. */
+export interface Incoming {
+  readonly context: Context;
+  readonly request: Request;
+  /** `""` where no token is asked for. */
+  readonly tenant: string;
+}
+
+/** An answer before it has what every answer has. */
+export interface Answer {
+  readonly status?: number;
+  readonly body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Answers one route. At once where it can: a promise would cost a cached answer a tenth of its time. */
+export type Handler = (incoming: Incoming) => Answer | Promise<Answer>;
+
+/** Origins that may read answers in a browser: one, some, or `"*"`. */
+export type Origins = string | readonly string[];
+
+/** Makes what Hono calls, from a route's handler. */
+export type Serve = (route: string, gate: Gate | null, handler: Handler) => (context: Context) => Response | Promise<Response>;
+
+/** Everything that is neither public nor said to be something else. */
+export const noStore = "private, no-store";
+
+/** An answer with a validator: 304 where the client has it already. */
+export function validated(
+  request: Request,
+  etag: string,
+  body: string,
+  headers: Readonly<Record<string, string>>,
+  cacheControl: string,
+): Answer {
+  if (isMatch(request.headers.get("if-none-match"), etag)) {
+    return { status: 304, body: null, headers: { "ETag": etag, "Cache-Control": cacheControl } };
+  }
+  return { body, headers: { ...headers, "ETag": etag, "Cache-Control": cacheControl } };
+}
+
+/** A JSON answer that nobody keeps. */
+export function json(value: unknown, status = 200): Answer {
+  return { status, body: JSON.stringify(value), headers: { "Content-Type": "application/json", "Cache-Control": noStore } };
+}
+
+/** Makes {@linkcode Serve} for one app. */
+export function createServe(metrics: Metrics, cors: Origins | undefined): Serve {
+  let prefix = "";
+  let count = 0;
+  const idOf = (request: Request): string => {
+    const given = request.headers.get("x-request-id");
+    if (given !== null && /^[\w.:-]{1,64}$/.test(given)) return given;
+    // Random numbers are not to be had on workerd before the first request.
+    prefix ||= crypto.randomUUID().slice(0, 13);
+    return `${prefix}-${(count++).toString(36)}`;
+  };
+  return (route, gate, handler) => (context) => {
+    const start = performance.now();
+    const request = context.req.raw;
+    const id = idOf(request);
+    const respond = ({ status = 200, body, headers }: Answer): Response => {
+      const took = performance.now() - start;
+      metrics.count(route, request.method, status, took / 1000);
+      return new Response(body, {
+        status,
+        headers: {
+          ...headers,
+          "X-Request-Id": id,
+          "Server-Timing": `total;dur=${took.toFixed(2)}`,
+          "X-Content-Type-Options": "nosniff",
+          ...(cors !== undefined && corsHeaders(cors, request)),
+        },
+      });
+    };
+    const fail = (error: unknown): Response => respond(problemAnswer(error, id));
+    try {
+      const answer = gate === null
+        ? handler({ context, request, tenant: "" })
+        : gate(request.headers).then((tenant) => handler({ context, request, tenant }));
+      return answer instanceof Promise ? answer.then(respond).catch(fail) : respond(answer);
+    } catch (error) {
+      return fail(error);
+    }
+  };
+}
+
+/** The answer to a preflight. */
+export function preflight(methods: string): Answer {
+  return {
+    status: 204,
+    body: null,
+    headers: {
+      "Access-Control-Allow-Methods": methods,
+      "Access-Control-Allow-Headers": "authorization, content-type, idempotency-key, if-match, if-none-match, x-request-id",
+      "Access-Control-Max-Age": "86400",
+      "Cache-Control": noStore,
+    },
+  };
+}
+
+function corsHeaders(origins: Origins, request: Request): Record<string, string> {
+  const expose = { "Access-Control-Expose-Headers": "ETag, Location, Retry-After, Server-Timing, X-Request-Id" };
+  if (origins === "*") return { "Access-Control-Allow-Origin": "*", ...expose };
+  const origin = request.headers.get("origin");
+  const known = origin !== null && (typeof origins === "string" ? origins === origin : origins.includes(origin));
+  return { "Vary": "Origin", ...(known && { "Access-Control-Allow-Origin": origin, ...expose }) };
+}
+
+function problemAnswer(error: unknown, id: string): Answer {
+  const problem = error instanceof Problem ? error : new Problem("internal-error", "The request could not be answered");
+  // What went wrong inside is for the log alone.
+  if (problem !== error) console.error(id, error);
+  return {
+    status: problem.status,
+    body: problem.body(id),
+    headers: { "Content-Type": "application/problem+json", "Cache-Control": noStore, ...problem.headers },
+  };
+}
