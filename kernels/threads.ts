@@ -87,6 +87,7 @@ export function createThreads(options: BackendOptions, alone?: number): KernelBa
 
   const dispatcher: Dispatcher = {
     threads,
+    mostKernels,
     arena({ memory }: Arena): void {
       memories.push(memory);
       if (started.length === 0) return;
@@ -98,7 +99,6 @@ export function createThreads(options: BackendOptions, alone?: number): KernelBa
       held.control = control;
     },
     kernel(id: number, { address }: Block, length: number): void {
-      if (id >= mostKernels) throw new RangeError(`Cannot compile more than ${mostKernels} kernels on one backend`);
       held.control.set([address, length], DIRECTORY + 2 * id);
     },
     run({ address }: Block, units: number, own: (unit: number) => void): void {

@@ -33,6 +33,8 @@ export interface Dispatcher {
   readonly threads: number;
   /** Runs the units of a table; `own` runs one here. */
   run(table: Block, units: number, own: (unit: number) => void): void;
+  /** How many kernels workers can know; further ones run on the calling thread alone. */
+  readonly mostKernels: number;
   /** A compiled kernel: workers compile the bytes for themselves. */
   kernel(id: number, bytes: Block, length: number): void;
   /** A new memory. */
@@ -189,7 +191,7 @@ export function createArenas(
       }
       known = { id: kernels.size, module };
       kernels.set(kernel.signature, known);
-      if (dispatcher !== null && module !== null) {
+      if (dispatcher !== null && module !== null && known.id < dispatcher.mostKernels) {
         const { block, buffer, byteOffset } = scratchIn(arenas[0] ?? addArena(), bytes.length);
         new Uint8Array(buffer, byteOffset, bytes.length).set(bytes);
         dispatcher.kernel(known.id, block, bytes.length);
@@ -209,6 +211,7 @@ export function createArenas(
       const records: number[] = [];
       const runs: ((unit: number) => void)[] = []; // what a unit does where it is not a compiled kernel
       let elements = 0;
+      let largest = 0; // kernel
       const locals = new Map<Arena, number>();
       const homeOf = (job: Job): Arena => arenas.find(({ buffers }) => buffers.has(job.scalars.buffer))!;
       for (const job of jobs) locals.set(homeOf(job), Math.max(locals.get(homeOf(job)) ?? 0, localBytes(job.kernel, job.cols)));
@@ -218,6 +221,7 @@ export function createArenas(
       for (const job of jobs) {
         const { kernel, memory, rows, cols, scalars, units, totals, columns } = job;
         const { id, module } = compiled(kernel);
+        largest = Math.max(largest, id);
         const arena = homeOf(job);
         const count = units.length / unitFields;
         const perUnit = kernel.reductions.filter(({ axis }) => axis === "total").length;
@@ -241,7 +245,7 @@ export function createArenas(
         }
       }
       const count = records.length / recordFields;
-      const table = dispatcher !== null && count > 1 && elements > alone && runs.length === 0
+      const table = dispatcher !== null && count > 1 && elements > alone && largest < dispatcher.mostKernels && runs.length === 0
         ? hold(scratchIn(arenas[0], 4 * records.length))
         : null;
       const words = table === null ? Int32Array.from(records) : new Int32Array(table.buffer, table.byteOffset, records.length);
