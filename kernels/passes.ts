@@ -258,6 +258,9 @@ export function compile(statements: readonly Statement[], names: Names): Passes 
     if (!isScalar(cls)) {
       if (dtype !== "float32") value = round(value, dtype);
       if (value.cls !== cls) value = make("as", [value], cls);
+    } else if (cls === "group") {
+      // A value of its own: the group's one, where the expression may differ between tensors with different t.
+      value = make("as", [value], cls);
     }
     current.set(key, value);
   }
@@ -308,12 +311,21 @@ interface Layout {
 
 const domainOf = (cls: Class): Domain => cls as Domain;
 
-/** Lays out rounds, given the least round of some stores and reductions; moves stores later until no overwritten content is read. */
-function layOut({ values: _, outputs, slotType, roots }: Work, least: ReadonlyMap<string, number>, live: readonly Value[]): Layout {
-  const storeRound = new Map<string, number>([...outputs.keys()].map((key) => [key, least.get(key) ?? 0]));
-  const finals = new Map<number, string>(); // value id → the slot that ends up holding it
+/** By value's id: the slot that ends up holding it. */
+function finalSlots(outputs: Work["outputs"]): Map<number, string> {
+  const finals = new Map<number, string>();
   for (const [key, value] of outputs) if (value.op !== "load" && !finals.has(value.id)) finals.set(value.id, key);
+  return finals;
+}
+
+/** Lays out rounds, given the least round of some stores and reductions; moves stores later until no overwritten content is read. */
+function layOut({ outputs, slotType, roots }: Work, least: ReadonlyMap<string, number>, live: readonly Value[]): Layout {
+  const storeRound = new Map<string, number>([...outputs.keys()].map((key) => [key, least.get(key) ?? 0]));
+  const finals = finalSlots(outputs);
   const reductions = live.filter((v) => v.op === "reduce");
+  // Row, column and batch slots whose new content other kernels compute again: one of them needs the old content too, so neither may come first.
+  const again = new Set<string>();
+  const mostRounds = 2 * (reductions.length + outputs.size) + Math.max(0, ...least.values());
 
   for (;;) {
     const memo = new Map<string, number>();
@@ -323,7 +335,7 @@ function layOut({ values: _, outputs, slotType, roots }: Work, least: ReadonlyMa
       if (known !== undefined) return known;
       let round: number;
       const slot = finals.get(v.id);
-      if (slot !== undefined && isVector(v.cls) && domain !== v.cls) round = storeRound.get(slot)! + 1;
+      if (slot !== undefined && isVector(v.cls) && domain !== v.cls && !again.has(slot)) round = storeRound.get(slot)! + 1;
       else if (v.op === "reduce") round = roundOf(v) + 1;
       else round = Math.max(0, ...v.args.map((a) => time(a, domain)));
       memo.set(name, round);
@@ -345,6 +357,12 @@ function layOut({ values: _, outputs, slotType, roots }: Work, least: ReadonlyMa
     const elementOutputs = [...outputs].filter(([, v]) => v.cls === "param");
     const lastRound = Math.max(0, ...elementOutputs.map(([, v]) => time(v, "param")));
     for (const [key, v] of elementOutputs) later(key, least.has(key) ? Math.max(least.get(key)!, time(v, "param")) : lastRound);
+    if (Math.max(0, ...storeRound.values()) > mostRounds) {
+      const [slot] = [...storeRound].filter(([key]) => isVector(outputs.get(key)!.cls) && !again.has(key)).sort((a, b) => b[1] - a[1])[0];
+      again.add(slot);
+      for (const key of storeRound.keys()) storeRound.set(key, least.get(key) ?? 0);
+      continue;
+    }
     if (changed) continue;
 
     const kernels = new Map<string, { domain: Domain; round: number; stores: string[]; reductions: Value[] }>();
@@ -418,8 +436,7 @@ function schedule(work: Work): Passes {
   }
 
   const { kernels, storeRound, roundOf, scalarRound, rounds: count } = best;
-  const finals = new Map<number, string>();
-  for (const [key, value] of outputs) if (value.op !== "load" && !finals.has(value.id)) finals.set(value.id, key);
+  const finals = finalSlots(outputs);
   const rounds: Kernel[][] = Array.from({ length: count }, () => []);
   for (const kernel of kernels.values()) {
     rounds[kernel.round].push(lower(kernel, outputs, slotType, (v) => {

@@ -201,6 +201,8 @@ function step({ id, op, args, dtype }: Value): Step {
       return (env) => void (env[id] = cos(env[a]));
     case "floor":
       return (env) => void (env[id] = Math.floor(env[a]));
+    case "as":
+      return (env) => void (env[id] = env[a]);
     default:
       throw new Error(`Cannot evaluate ${op} on numbers`);
   }
@@ -367,7 +369,12 @@ function layOut(item: Item, code: Code, family: Family, memory: Pick<Executor, "
   return { item, code, family, own, env: none.env, context: none, jobs, raw: new Float64Array(passes.values.length), results };
 }
 
-function job(item: Item, kernel: Kernel, results: ReadonlyMap<number, Region>, { threads, scratch }: Pick<Executor, "threads" | "scratch">): Job {
+function job(
+  item: Item,
+  kernel: Kernel,
+  results: ReadonlyMap<number, Region>,
+  { threads, scratch }: Pick<Executor, "threads" | "scratch">,
+): Job {
   const dims = loop(kernel, item.extent);
   const { units, bands } = cut(kernel, dims, threads);
   const floats = (n: number): Float64Array => {
@@ -458,11 +465,15 @@ function enter(works: readonly Work[], families: readonly Family[], values: read
 
 function evaluate(families: readonly Family[], works: readonly Work[], round: number): void {
   for (const { code, contexts, used } of families) {
+    const ids = code.groupIds[round];
+    const steps = code.groupSteps[round];
     for (let i = 0; i < used; i++) {
       const { env } = contexts[i];
-      for (const step of code.groupSteps[round]) step(env);
-      // A group has one value of each of its slots, also where its tensors' step counts differ.
-      if (i > 0) { for (const { id } of code.groupStores) env[id] = contexts[0].env[id]; }
+      for (let k = 0; k < steps.length; k++) {
+        // A group has one value of each of its slots, also where its tensors' step counts differ: the first tensor's.
+        if (i > 0 && code.passes.values[ids[k]].op === "as") env[ids[k]] = contexts[0].env[ids[k]];
+        else steps[k](env);
+      }
     }
   }
   for (const { code, own, context, raw } of works) {
