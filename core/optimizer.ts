@@ -344,14 +344,19 @@ function prepare(work: Work, entry: string, grads: Grads | undefined): Laid | nu
   for (const group of work.groups) refresh(work, group);
   const cells = select(work, entry, grads);
   if (cells.length === 0) return null;
-  for (const { raw, size, info } of cells) {
-    if (raw.length !== size) {
-      throw new RangeError(`Cannot update parameter "${info.name}": its array has ${raw.length} elements now, not ${size}`);
-    }
-  }
+  checkArrays(cells);
   const laid = lay(work, entry, cells);
   for (let i = 0; i < cells.length; i++) laid.values[i] = valuesAt(work.groups[cells[i].group], timeOf(work, cells[i]));
   return laid;
+}
+
+/** Refuses parameters whose arrays were transferred or resized since. */
+function checkArrays(cells: readonly Cell[]): void {
+  for (const { raw, size, info } of cells) {
+    if (raw.length !== size) {
+      throw new RangeError(`Cannot reach parameter "${info.name}": its array has ${raw.length} elements now, not ${size}`);
+    }
+  }
 }
 
 /** t of a tensor's coming step. */
@@ -429,6 +434,7 @@ function pointOf(work: Work, name: string, into: Tensors | undefined): Record<st
       `Cannot compute point ${show(name)}: ${known([...new Set(cells.flatMap(({ text }) => [...text.splice.points.keys()]))], name)}`,
     );
   }
+  checkArrays(cells);
   const targets = into === undefined ? new Map(cells.map((cell) => [cell, emptyLike(cell.param)])) : checkTargets(cells, into);
   const borrowed: Tensor[] = [];
   let plan: Plan | undefined;
@@ -633,6 +639,7 @@ function present(work: Work, scheduled: readonly Scheduled[], owned: boolean): O
     },
     saveState() {
       alive("save");
+      checkArrays(cells);
       for (const cell of cells) {
         if (cell.primed) continue;
         copyIn(cell);
@@ -642,6 +649,7 @@ function present(work: Work, scheduled: readonly Scheduled[], owned: boolean): O
     },
     loadState(state) {
       alive("load");
+      checkArrays(cells);
       work.steps = loadEntries(title, entriesOf(work), state, { optimizer: main.name, schedules: metrics.filter(hasState) });
       for (const cell of cells) cell.primed = true;
     },

@@ -16,7 +16,11 @@ export interface Sparse {
   readonly values: Float32Array;
 }
 
-/** Gradients by name. Missing or null: no gradient; the tensor and its own step count stand still. */
+/**
+ * Gradients by name. Missing or null: no gradient; the tensor and its own step count stand still.
+ *
+ * A gradient is in the parameter's dtype or in float32. Without a shape of its own it takes the parameter's.
+ */
 export type Grads = Readonly<Record<string, TensorLike | Sparse | null>>;
 
 /** A plugin in use: its name in the registry, or the plugin itself, with options. */
@@ -29,11 +33,14 @@ export interface Use {
 
 /** Tensors with options of their own. */
 export interface Group<Options> {
-  /** Which tensors: a regular expression (a string is one, unanchored), a list of exact names, or a glob. */
+  /**
+   * Which tensors: a regular expression (a string is one, unanchored), a list of exact names, or a glob of the whole name, in which `*` is any text
+   * and `?` one character. A pattern may find nothing; a name in a list must be there.
+   */
   readonly match: RegExp | string | readonly string[] | { readonly glob: string };
   /** What differs from the optimizer's options. */
   readonly options?: Partial<Options> | object;
-  /** Another algorithm for this group. */
+  /** Another algorithm for this group. Its options start from that algorithm's defaults and follow none of the optimizer's. */
   readonly optimizer?: Use["name"];
 }
 
@@ -53,7 +60,7 @@ export interface Settings<Options> {
 
 /** What {@linkcode Optimizer.step} did. */
 export interface StepReport {
-  /** False when the update was left out (a transform may skip a step). */
+  /** False when the update was left out: there was no gradient at all, or a transform skipped the step. */
   readonly applied: boolean;
   /** Updates applied so far. */
   readonly step: number;
@@ -75,13 +82,16 @@ export interface Optimizer<Options = unknown> extends Disposable {
   readonly name: string;
   /** What runs it. */
   readonly backend: Backend;
-  /** Base values; assign between steps. A group follows unless it set that key itself. */
+  /**
+   * Base values; assign between steps. A group follows unless it set that key itself. An assigned value is checked at once, a combination of values
+   * at the next step.
+   */
   readonly options: Required<Options>;
   /** The groups in order; unmatched tensors form the last one. */
   readonly groups: readonly GroupView<Options>[];
   /** The arrays that the user passed. */
   readonly params: Readonly<Record<string, Tensor>>;
-  /** Kernel memory, for writing gradients without a copy. */
+  /** Kernel memory, for writing gradients without a copy. A gradient that is passed as an ordinary array is copied here. */
   readonly grads: Readonly<Record<string, Tensor>>;
   /** Input slots: slot, then tensor. */
   readonly inputs: Readonly<Record<string, Readonly<Record<string, Tensor>>>>;
@@ -89,21 +99,32 @@ export interface Optimizer<Options = unknown> extends Disposable {
   readonly steps: number;
   /** One update. Without an argument all of {@linkcode Optimizer.grads}. Gradients are never written. */
   step(grads?: Grads): StepReport;
-  /** A rule's `also` entry; counts no step. */
+  /** A rule's `also` entry, at the coming step's t; counts no step. Without gradients all of {@linkcode Optimizer.grads}, if the entry reads them. */
   run(entry: string, grads?: Grads): void;
-  /** Another parameter point, as schedule-free's `"eval"`; new arrays, or `into`. */
+  /**
+   * Another parameter point, as schedule-free's `"eval"`; in new arrays, or in those of `into`, and then only of the tensors named there. A tensor
+   * whose algorithm has no such point is at the parameter itself.
+   */
   point(name: string, into?: Tensors): Readonly<Record<string, Tensor>>;
   /** Feeds metric schedules. */
   update(metric: number): void;
-  /** Per group, what the plugin's `reading` says (Adafactor: its relative lr); null where there is none. */
+  /**
+   * Per group, what the plugin's `reading` says of its first tensor (Adafactor: its relative lr). It is asked with t = 0 before the first step. Null
+   * where the algorithm reads nothing, and for a group whose first tensor has not had a gradient yet.
+   */
   readings(): readonly (number | null)[];
   /** Everything that the next step depends on, as named tensors. */
   saveState(): StateDict;
-  /** Takes a saved state; all of it is checked before anything changes. */
+  /** Takes a saved state: parameters, slots, step counts, metric schedules that have a `state`. All is checked before anything changes. */
   loadState(state: StateDict): void;
 }
 
-/** Named tensors and string metadata. Keys: `w`, `w.<slot key>`, `w.step` (float64, shape `[]`); group slots `group.<i>.<key>`. */
+/**
+ * Named tensors and string metadata. Keys: `w`, `w.<slot key>`, `w.step` (float64, shape `[]`); group slots `group.<i>.<key>`.
+ *
+ * Metadata: `format`, `optimizer` (the algorithm's name), `steps`, and `schedule.<option>`, the JSON of a metric schedule's `state`. A state without
+ * metadata can be loaded, too.
+ */
 export interface StateDict {
   /** Tensors by key. */
   readonly tensors: Readonly<

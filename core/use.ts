@@ -24,7 +24,7 @@ const functions: Readonly<Record<keyof Kinds, readonly string[]>> = {
   accumulator: ["create"],
   transform: ["rule"],
 };
-const kinds = Object.keys(functions) as (keyof Kinds)[];
+const kinds: readonly (keyof Kinds)[] = ["optimizer", "schedule", "accumulator", "transform"];
 
 /** `optimizer "adamw"`. */
 export function titleOf(plugin: Pick<Plugin, "kind" | "name">): string {

@@ -204,6 +204,20 @@ test("A schedule's create gets the base values of the optimizer and of each grou
   assertEquals(bases, [{ value: 3, groups: [4, 3] }]);
 });
 
+test("A schedule reaches only the groups whose algorithm has its option", () => {
+  const p = params();
+  using optimizer = createOptimizer(adamw, p, { weightDecay: 0.5 }, {
+    backend: "js",
+    groups: [{ match: "bias", optimizer: descent }],
+    schedules: { weightDecay: () => 0.5, lr: () => 2 },
+  });
+  assertEquals(optimizer.groups.map(({ current }) => current as object), [{ lr: 1 }, {
+    ...optimizer.options,
+    lr: 2e-3,
+    weightDecay: 0.25,
+  }]);
+});
+
 test("A metric schedule gives a factor for each group and is fed by update", () => {
   const fed: number[] = [];
   const metric = { update: (x: number) => void fed.push(x), factors: () => fed.length === 0 ? [1, 1] : [0.5, 0.25] };

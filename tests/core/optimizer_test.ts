@@ -595,6 +595,7 @@ test("A step refuses a parameter whose array was transferred away", () => {
   using optimizer = createOptimizer(descent, { w, v: f32(1) }, {}, { backend: "wasm" });
   structuredClone(w, { transfer: [w.buffer as ArrayBuffer] });
   assertThrows(() => optimizer.step({ w: f32(1, 1) }), RangeError, `"w"`);
+  assertThrows(() => optimizer.saveState(), RangeError, `"w"`);
   assertEquals(optimizer.step({ v: f32(1) }).applied, true);
 });
 
