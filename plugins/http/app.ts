@@ -7,7 +7,7 @@ import { Hono } from "hono";
 import type { Plugin } from "../../core/plugin.ts";
 import type { Registry } from "../../core/registry.ts";
 import type { Backend, BackendName } from "../../core/types.ts";
-import { heldBody, readBody } from "./body.ts";
+import { readBody } from "./body.ts";
 import { createBudget } from "./budget.ts";
 import { createCache } from "./cache.ts";
 import { type Format, mediaTypes, splitSuffix } from "./curve.ts";
@@ -15,6 +15,7 @@ import { etagOf } from "./etag.ts";
 import { homePage, pageHeaders } from "./home.ts";
 import { parseJsonBytes } from "./json_body.ts";
 import { type Limits, takeLimits } from "./limits.ts";
+import { mediaTypeOf } from "./media.ts";
 import { createMetrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
 import { listPlugins } from "./plugins.ts";
@@ -22,8 +23,6 @@ import { Problem } from "./problem.ts";
 import { parseQuery, refuseStray } from "./query.ts";
 import { getCurves, getSchedule, postCurves, takeSchedules, type Written } from "./schedules.ts";
 import { createServe, type Handler, type Incoming, json, noStore, type Origins, preflight, validated } from "./serve.ts";
-import { createStepper, isPlain } from "./steps.ts";
-import { acceptedFormat, formatOf, readTensors, safetensorsType, writeTensors } from "./tensors.ts";
 import { createGate, createMetricsGate } from "./tokens.ts";
 
 /** Settings of {@linkcode createApp}. */
@@ -67,7 +66,7 @@ const cacheable = "public, max-age=3600, stale-while-revalidate=86400";
  * console.log(await answer.json()); // { schedule: "linear", options: { … }, step: 5, lr: [ 0.5 ] }
  * ```
  */
-export function createApp(registry: Registry<readonly Plugin[]>, options: AppOptions = {}): Hono {
+export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">, options: AppOptions = {}): Hono {
   const { tokens, metricsToken, cors, page } = options;
   refuseUnknown(options);
   const limits = takeLimits(options.limits);
@@ -82,7 +81,12 @@ export function createApp(registry: Registry<readonly Plugin[]>, options: AppOpt
   const metrics = createMetrics();
   const budget = createBudget(limits.bytesInFlight);
   const cache = createCache(limits.cacheBytes);
-  const stepper = createStepper(registry, options.backend);
+  // Kernels and all that steps need come with the first step: a service of schedules starts without.
+  let steps: Promise<Handler> | undefined;
+  const postStep: Handler = async (incoming) =>
+    (await (steps ??= import("./steps.ts").then(({ createSteps }) => createSteps(registry.plugins, options.backend, limits, budget))))(
+      incoming,
+    );
   const serve = createServe(metrics, cors);
   const app = new Hono();
 
@@ -157,37 +161,10 @@ export function createApp(registry: Registry<readonly Plugin[]>, options: AppOpt
     );
   }
 
-  async function postStep({ request, tenant }: Incoming): Promise<Awaited<ReturnType<Handler>>> {
-    refuseStray(parseQuery(request.url), []);
-    const format = formatOf(request.headers);
-    const accepted = acceptedFormat(request.headers, format);
-    const hold = budget.hold(tenant);
-    try {
-      const bytes = await readBody(request, format === "json" ? limits.jsonBytes : limits.bodyBytes, limits, hold);
-      // The answer is about as large as the body less the gradients.
-      const body = readTensors(format, bytes, limits, stepper.backend());
-      hold.take(bytes.length);
-      const stepped = stepper.step(body);
-      const isBare = accepted === "json" && isPlain(stepped.metadata, stepped.tensors);
-      const written = writeTensors(accepted, isBare ? { ...stepped, metadata: {} } : stepped, limits, stepper.backend());
-      const headers = { "Content-Type": accepted === "json" ? "application/json" : safetensorsType, "Cache-Control": noStore };
-      if (typeof written === "string" || written.length < 256 * 1024) {
-        hold.release();
-        return { body: written, headers };
-      }
-      hold.release();
-      hold.take(written.length);
-      return { body: heldBody(written, hold, limits), headers: { ...headers, "Content-Length": String(written.length) } };
-    } catch (error) {
-      hold.release();
-      throw error;
-    }
-  }
-
   function postCurve(format: Format): Handler {
     return async ({ request, tenant }) => {
       refuseStray(parseQuery(request.url), []);
-      if (formatOf(request.headers) !== "json") throw new Problem("unsupported-media-type", "Curves are asked for in JSON");
+      mediaTypeOf(request.headers, [mediaTypes.json]);
       const hold = budget.hold(tenant);
       try {
         const bytes = await readBody(request, limits.headerBytes, limits, hold);

@@ -1,159 +1,50 @@
 /**
- * `/v1/steps`: one step of a recipe, from parameters, gradients and state to new parameters and state. Nothing is kept.
+ * `/v1/steps`: reads tensors, takes one step, writes tensors.
  *
  * @module
  */
-import { createBackend } from "../../core/backend.ts";
 import type { Plugin } from "../../core/plugin.ts";
-import type { Registry } from "../../core/registry.ts";
-import type { Backend, BackendName, Grads, Recipe, StateDict, Tensor } from "../../core/types.ts";
-import { isRefusal, refuseBody } from "./problem.ts";
-import type { TensorBody } from "./tensors.ts";
+import type { Backend, BackendName } from "../../core/types.ts";
+import { heldBody, readBody } from "./body.ts";
+import type { Budget } from "./budget.ts";
+import type { Limits } from "./limits.ts";
+import { acceptedFormat, formatOf, safetensorsType } from "./media.ts";
+import { parseQuery, refuseStray } from "./query.ts";
+import { type Handler, noStore } from "./serve.ts";
+import { createStepper, isPlain } from "./stepper.ts";
+import { readTensors, writeTensors } from "./tensors.ts";
 
-/** Takes steps, with one backend for all of them. */
-export interface Stepper {
-  /** What runs them. */
-  backend(): Backend;
-  /** One step; 422 where it is refused. */
-  step(body: TensorBody): TensorBody;
-}
+/** Answers of this size and above are held until they are sent. */
+const large = 256 * 1024;
 
-/** Recipes after which an own backend is made anew: each may have left compiled texts in it. */
-const mostRecipes = 1024;
-/** What a stranger's recipe may ask of the processor: characters compared to find the tensors of groups. */
-const mostMatching = 100_000_000;
-const mostUses = 16;
-
-/** Makes a stepper; the backend is made by the first step. */
-export function createStepper(registry: Registry<readonly Plugin[]>, given: Backend | BackendName | undefined): Stepper {
-  let own: Backend | undefined;
-  const recipes = new Set<string>();
-  const backend = (): Backend => {
-    if (typeof given === "object") return given;
-    if (recipes.size > mostRecipes) {
-      own?.[Symbol.dispose]();
-      own = undefined;
-      recipes.clear();
+/** Makes the handler of `/v1/steps`. */
+export function createSteps(
+  plugins: readonly Plugin[],
+  backend: Backend | BackendName | undefined,
+  limits: Required<Limits>,
+  budget: Budget,
+): Handler {
+  const stepper = createStepper(plugins, backend);
+  return async ({ request, tenant }) => {
+    refuseStray(parseQuery(request.url), []);
+    const format = formatOf(request.headers);
+    const accepted = acceptedFormat(request.headers, format);
+    const hold = budget.hold(tenant);
+    try {
+      const bytes = await readBody(request, format === "json" ? limits.jsonBytes : limits.bodyBytes, limits, hold);
+      const body = readTensors(format, bytes, limits, stepper.backend());
+      hold.take(bytes.length); // the answer is about as large as the body
+      const stepped = stepper.step(body);
+      const isBare = accepted === "json" && isPlain(stepped.metadata, stepped.tensors);
+      const written = writeTensors(accepted, isBare ? { ...stepped, metadata: {} } : stepped, limits, stepper.backend());
+      hold.release();
+      const headers = { "Content-Type": accepted === "json" ? "application/json" : safetensorsType, "Cache-Control": noStore };
+      if (typeof written === "string" || written.length < large) return { body: written, headers };
+      hold.take(written.length);
+      return { body: heldBody(written, hold, limits), headers: { ...headers, "Content-Length": String(written.length) } };
+    } catch (error) {
+      hold.release();
+      throw error;
     }
-    return own ??= createBackend(given);
   };
-  return {
-    backend,
-    step({ recipe, tensors, metadata }) {
-      const parts = splitTensors(tensors);
-      checkRecipe(recipe, Object.keys(parts.params));
-      const key = JSON.stringify(recipe);
-      if (key.length < 4096) recipes.add(key);
-      else for (let i = 0; i < 16; i++) recipes.add(`${recipes.size}`); // a long one may leave more behind
-      try {
-        const trainer = registry.createTrainer(parts.params, recipe as Recipe, { backend: backend() });
-        try {
-          const { optimizer } = trainer;
-          if (Object.keys(parts.state).length > 0) {
-            optimizer.loadState({ tensors: { ...parts.state, ...only(tensors, parts.params) }, metadata: stateMetadata(metadata) });
-          }
-          optimizer.step(parts.grads);
-          const saved = optimizer.saveState();
-          return { recipe, tensors: saved.tensors, metadata: saved.metadata };
-        } finally {
-          trainer[Symbol.dispose]();
-        }
-      } catch (error) {
-        if (isRefusal(error)) refuseBody("/recipe", error.message);
-        throw error;
-      }
-    },
-  };
-}
-
-/** What of the metadata the tensors say too, so that JSON can go without it. */
-export function isPlain(
-  { optimizer: _, format: __, steps, ...rest }: Readonly<Record<string, string>>,
-  tensors: StateDict["tensors"],
-): boolean {
-  const counts = Object.keys(tensors).filter((name) => name.endsWith(".step")).map((name) => tensors[name].data[0]);
-  return Object.keys(rest).length === 0 && Number(steps) === Math.max(0, ...counts);
-}
-
-interface Parts {
-  readonly params: Record<string, Tensor>;
-  readonly grads: Grads;
-  readonly state: StateDict["tensors"];
-}
-
-/**
- * Which tensors are parameters, gradients and state. `w.grad` says that `w` is a parameter; without a gradient, a tensor is one unless its name
- * begins with another parameter's and a dot, or is a group's (`group.0.d`).
- */
-function splitTensors(tensors: StateDict["tensors"]): Parts {
-  const names = Object.keys(tensors).sort();
-  const isGradient = (name: string): boolean => name.endsWith(".grad") && Object.hasOwn(tensors, name.slice(0, -5));
-  const params = new Set(names.filter((name) => Object.hasOwn(tensors, `${name}.grad`)));
-  for (const name of params) {
-    if (isGradient(name)) refuseBody(`/tensors`, `Tensor ${JSON.stringify(name)} has a gradient and is one`);
-  }
-  if (params.size === 0) refuseBody("/tensors", "No tensor has a gradient: w.grad is the gradient of w");
-  const state = new Set<string>();
-  for (const name of names) {
-    if (params.has(name) || isGradient(name)) continue;
-    if (name.endsWith(".grad")) refuseBody("/tensors", `Tensor ${JSON.stringify(name)} is a gradient of what is not there`);
-    const isGroup = /^group\.\d+\.[^.]+$/.test(name) && tensors[name].shape.length === 0;
-    // Names are in order, so that a parameter comes before what begins with its name.
-    if (isGroup || prefixes(name).some((prefix) => params.has(prefix))) state.add(name);
-    else params.add(name);
-  }
-  const pick = <T>(chosen: Iterable<string>, of: (name: string) => T): Record<string, T> =>
-    Object.fromEntries([...chosen].map((name) => [name, of(name)]));
-  return {
-    params: pick(params, (name) => tensors[name] as Tensor),
-    grads: pick([...params].filter((name) => Object.hasOwn(tensors, `${name}.grad`)), (name) => tensors[`${name}.grad`] as Tensor),
-    state: pick(state, (name) => tensors[name]),
-  };
-}
-
-function prefixes(name: string): string[] {
-  const found: string[] = [];
-  for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) found.push(name.slice(0, dot));
-  return found;
-}
-
-function only(tensors: StateDict["tensors"], names: object): StateDict["tensors"] {
-  return Object.fromEntries(Object.keys(names).map((name) => [name, tensors[name]]));
-}
-
-/** What a state's metadata may say; files of others say more, as PyTorch's `format: "pt"`. */
-function stateMetadata(metadata: Readonly<Record<string, string>>): Record<string, string> {
-  const own = Object.entries(metadata).filter(([key, value]) =>
-    key === "steps" || key === "optimizer" || key.startsWith("schedule.") || key === "format" && value !== "pt"
-  );
-  return Object.fromEntries(own);
-}
-
-/** What core takes from a friend and a service does not take from a stranger. */
-function checkRecipe(recipe: unknown, names: readonly string[]): void {
-  if (typeof recipe !== "object" || recipe === null || Array.isArray(recipe)) refuseBody("/recipe", "The recipe must be an object");
-  const { accumulate, groups = [], transforms = [], schedules = {} } = recipe as Partial<Record<string, unknown>>;
-  if (accumulate !== undefined) {
-    refuseBody("/recipe/accumulate", "A step that keeps nothing cannot accumulate: send the gathered gradients");
-  }
-  for (const [key, list] of Object.entries({ groups, transforms, schedules })) {
-    const count = typeof list === "object" && list !== null ? Object.keys(list).length : 0;
-    if (count > mostUses) refuseBody(`/recipe/${key}`, `There are ${count} ${key}, and at most ${mostUses} are read`);
-  }
-  const letters = names.reduce((sum, name) => sum + name.length + 1, 0);
-  let matching = 0;
-  (Array.isArray(groups) ? groups : []).forEach((group: unknown, i) => {
-    const match: unknown = (group as { match?: unknown } | null)?.match;
-    if (typeof match === "string") {
-      refuseBody(`/recipe/groups/${i}/match`, "A regular expression is not run for others: give a list of names, or { glob }", [
-        "list",
-        "{ glob }",
-      ]);
-    }
-    if (Array.isArray(match)) matching += match.length * letters;
-    else if (typeof match === "object" && match !== null) matching += String((match as { glob?: unknown }).glob).length * letters;
-  });
-  if (matching > mostMatching) {
-    refuseBody("/recipe/groups", "Finding the groups' tensors would take too long: give fewer names or shorter globs");
-  }
 }

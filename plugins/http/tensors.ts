@@ -7,10 +7,8 @@ import type { Backend, DType, StateDict, Tensor } from "../../core/types.ts";
 import { parseSafetensors, readSafetensors, writeSafetensors } from "../formats/safetensors.ts";
 import { parseJsonBytes, parseJsonText } from "./json_body.ts";
 import type { Limits } from "./limits.ts";
+import { safetensorsType, type TensorFormat } from "./media.ts";
 import { isRefusal, Problem, refuseBody } from "./problem.ts";
-
-/** How tensors are written. */
-export type TensorFormat = "safetensors" | "json";
 
 /** A body of tensors. */
 export interface TensorBody {
@@ -21,53 +19,8 @@ export interface TensorBody {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** The media type of safetensors. */
-export const safetensorsType = "application/vnd.safetensors";
-
-const names: Readonly<Record<string, TensorFormat>> = {
-  [safetensorsType]: "safetensors",
-  "application/octet-stream": "safetensors",
-  "application/json": "json",
-};
-
 const arrays = { float32: Float32Array, float64: Float64Array, bfloat16: Uint16Array, float16: Uint16Array } as const;
 const dtypes = Object.keys(arrays);
-
-/** The format of a body by Content-Type; 415. */
-export function formatOf(headers: Headers): TensorFormat {
-  const encoding = headers.get("content-encoding");
-  const refuse = (name: string, detail: string, allowed: readonly string[]): never => {
-    throw new Problem("unsupported-media-type", detail, [{ in: "header", name, detail, allowed }]);
-  };
-  if (encoding !== null && encoding !== "identity") {
-    refuse("Content-Encoding", `Content-Encoding ${encoding} is not read here`, ["identity"]);
-  }
-  const type = (headers.get("content-type") ?? "").split(";")[0].trim().toLowerCase();
-  return Object.hasOwn(names, type)
-    ? names[type]
-    : refuse("Content-Type", `Content-Type ${type || "is missing, it"} is not read here`, Object.keys(names));
-}
-
-/** The format of the answer by Accept: the body's own, or the other one; 406. */
-export function acceptedFormat(headers: Headers, own: TensorFormat): TensorFormat {
-  const accept = headers.get("accept");
-  if (accept === null) return own;
-  const ranges = accept.split(",").map((range) => {
-    const [type, ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
-    return { type, isRefused: parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter)) };
-  });
-  const accepts = (format: TensorFormat): boolean => {
-    const types = Object.keys(names).filter((type) => names[type] === format);
-    const fitting = [types, ["application/*"], ["*/*"]].map((some) => ranges.filter(({ type }) => some.includes(type)));
-    const [closest = []] = fitting.filter((some) => some.length > 0);
-    return closest.some(({ isRefused }) => !isRefused);
-  };
-  const other = own === "json" ? "safetensors" : "json";
-  const format = [own, other].find((one) => accepts(one as TensorFormat)) as TensorFormat | undefined;
-  if (format !== undefined) return format;
-  const detail = `Accept ${accept.slice(0, 80)} names no form that tensors have here`;
-  throw new Problem("not-acceptable", detail, [{ in: "header", name: "Accept", detail, allowed: Object.keys(names) }]);
-}
 
 /** Reads a body: 400 where it is broken, 422 where what it holds is refused. */
 export function readTensors(format: TensorFormat, bytes: Uint8Array<ArrayBuffer>, limits: Required<Limits>, backend: Backend): TensorBody {

@@ -1,0 +1,59 @@
+/**
+ * Media types of bodies and answers.
+ *
+ * @module
+ */
+import { Problem } from "./problem.ts";
+
+/** How tensors are written. */
+export type TensorFormat = "safetensors" | "json";
+
+/** The media type of safetensors. */
+export const safetensorsType = "application/vnd.safetensors";
+
+const names: Readonly<Record<string, TensorFormat>> = {
+  [safetensorsType]: "safetensors",
+  "application/octet-stream": "safetensors",
+  "application/json": "json",
+};
+
+/** Refuses a body of another media type than these, or a packed one; 415. */
+export function mediaTypeOf(headers: Headers, allowed: readonly string[]): string {
+  const refuse = (name: string, detail: string, allowed: readonly string[]): never => {
+    throw new Problem("unsupported-media-type", detail, [{ in: "header", name, detail, allowed }]);
+  };
+  const encoding = headers.get("content-encoding");
+  if (encoding !== null && encoding !== "identity") {
+    refuse("Content-Encoding", `Content-Encoding ${encoding.slice(0, 80)} is not read here`, ["identity"]);
+  }
+  const type = (headers.get("content-type") ?? "").split(";")[0].trim().toLowerCase();
+  return allowed.includes(type)
+    ? type
+    : refuse("Content-Type", `A body of type ${type.slice(0, 80) || "that is not told"} is not read here`, allowed);
+}
+
+/** The format of a body of tensors; 415. */
+export function formatOf(headers: Headers): TensorFormat {
+  return names[mediaTypeOf(headers, Object.keys(names))];
+}
+
+/** The format of the answer by Accept: the body's own, or the other one; 406. */
+export function acceptedFormat(headers: Headers, own: TensorFormat): TensorFormat {
+  const accept = headers.get("accept");
+  if (accept === null) return own;
+  const ranges = accept.split(",").map((range) => {
+    const [type, ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
+    return { type, isRefused: parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter)) };
+  });
+  const accepts = (format: TensorFormat): boolean => {
+    const types = Object.keys(names).filter((type) => names[type] === format);
+    const fitting = [types, ["application/*"], ["*/*"]].map((some) => ranges.filter(({ type }) => some.includes(type)));
+    const [closest = []] = fitting.filter((some) => some.length > 0);
+    return closest.some(({ isRefused }) => !isRefused);
+  };
+  const other = own === "json" ? "safetensors" : "json";
+  const format = [own, other].find((one) => accepts(one as TensorFormat)) as TensorFormat | undefined;
+  if (format !== undefined) return format;
+  const detail = `Accept ${accept.slice(0, 80)} names no form that tensors have here`;
+  throw new Problem("not-acceptable", detail, [{ in: "header", name: "Accept", detail, allowed: Object.keys(names) }]);
+}

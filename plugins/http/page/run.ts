@@ -1,0 +1,123 @@
+/**
+ * One run of the digits' network, update by update: the same network, data and loop as in examples/digits, with a chosen optimizer.
+ *
+ * @module
+ */
+import type { Recipe, Trainer } from "../../../core/types.ts";
+import { type Batch, type Digits, shuffledBatches } from "../../../examples/digits/data.ts";
+import { createGenerator } from "../../../examples/digits/generator.ts";
+import { createNetwork, type Network } from "../../../examples/digits/network.ts";
+import { train } from "../../../examples/digits/training.ts";
+import training from "../../../examples/digits/training.json" with { type: "json" };
+import type { AnyRegistry } from "./curves.ts";
+import type { RunChoice } from "./state.ts";
+
+/** A run and what came of it so far. */
+export interface Run extends Disposable {
+  /** What it trains by. */
+  readonly recipe: Recipe;
+  /** The backend's name. */
+  readonly backend: string;
+  /** Loss of each update, over its images, before it. */
+  readonly losses: readonly number[];
+  /** Learning rate of each update. */
+  readonly lrs: readonly number[];
+  /** How it does on the held-out digits, after so many updates. */
+  readonly exams: readonly Exam[];
+  /** One update; false when there was none left. */
+  advance(): boolean;
+}
+
+/** The held-out digits, read. */
+export interface Exam {
+  /** Updates before it. */
+  readonly number: number;
+  /** Mean loss. */
+  readonly loss: number;
+  /** Share of digits that are read right. */
+  readonly accuracy: number;
+  /** 1 for each digit that is read wrong. */
+  readonly wrong: Uint8Array;
+}
+
+/** Updates from one exam to the next. */
+export const examEvery = 10;
+
+/** The recipe of a run: that of examples/digits, but for the optimizer and the schedule. */
+export function recipeOf(registry: AnyRegistry, { optimizer, schedule }: RunChoice): Recipe {
+  const plugin = registry.plugins.find(({ kind, name }) => kind === "optimizer" && name === optimizer.name);
+  const decays = typeof optimizer.options.weightDecay === "number" && optimizer.options.weightDecay !== 0 && plugin !== undefined;
+  return {
+    optimizer,
+    ...(decays && { groups: [{ match: "bias$", options: { weightDecay: 0 } }] }),
+    ...(schedule !== null && { schedules: { lr: schedule } }),
+    accumulate: training.recipe.accumulate,
+    transforms: training.recipe.transforms,
+  };
+}
+
+/** A run from the start. Throws what the library has to say against the choice. */
+export function createRun(registry: AnyRegistry, choice: RunChoice, digits: Digits, updates: number, seed: number): Run {
+  const recipe = recipeOf(registry, choice);
+  const generator = createGenerator(seed);
+  const network = createNetwork(training.layers, generator);
+  const trainer = registry.createTrainer(network.params, recipe);
+  const loop = train(network, trainer, shuffledBatches(digits.training, training.microBatch, generator), updates);
+  const losses: number[] = [];
+  const lrs: number[] = [];
+  const exams: Exam[] = [examine(network, digits.heldOut, 0)];
+  return {
+    recipe,
+    backend: trainer.optimizer.backend.name,
+    losses,
+    lrs,
+    exams,
+    advance() {
+      const { value, done } = loop.next();
+      if (done === true) return false;
+      losses.push(value.loss);
+      lrs.push(lrOf(trainer, value.lr));
+      if (value.number % examEvery === 0 || value.number === updates) {
+        const exam = examine(network, digits.heldOut, value.number);
+        exams.push(exam);
+        // A schedule that follows a metric follows this one.
+        if (Number.isFinite(exam.loss)) trainer.update(exam.loss);
+      }
+      return true;
+    },
+    [Symbol.dispose]() {
+      loop.return(undefined);
+      trainer[Symbol.dispose]();
+    },
+  };
+}
+
+/** What an algorithm says of its own lr (Adafactor's is relative), or the option. */
+function lrOf({ optimizer }: Trainer, current: number): number {
+  return optimizer.readings()[0] ?? current;
+}
+
+/** Each digit alone, so that it is known which ones are read wrong. */
+function examine(network: Network, { count, pixels, labels }: Batch, number: number): Exam {
+  const wrong = new Uint8Array(count);
+  let loss = 0;
+  const size = pixels.length / count;
+  for (let i = 0; i < count; i++) {
+    const one = { count: 1, pixels: pixels.subarray(i * size, (i + 1) * size), labels: labels.subarray(i, i + 1) };
+    const result = network.forward(one);
+    loss += result.loss;
+    wrong[i] = 1 - result.correct;
+  }
+  return { number, loss: loss / count, accuracy: 1 - wrong.reduce((sum, one) => sum + one, 0) / count, wrong };
+}
+
+/** Running mean whose weights fade by a tenth an update. */
+export function smooth(values: readonly number[]): number[] {
+  let sum = 0;
+  let weight = 0;
+  return values.map((value) => {
+    sum = 0.9 * sum + value;
+    weight = 0.9 * weight + 1;
+    return sum / weight;
+  });
+}
