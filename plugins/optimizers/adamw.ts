@@ -3,7 +3,7 @@
  *
  * Loshchilov & Hutter, "Decoupled Weight Decay Regularization", 2019, https://arxiv.org/abs/1711.05101.
  * Order of operations and defaults follow `transformers.AdamW` 4.37.2, which decays after the step, adds eps to the uncorrected root, and ignores
- * a negative decay. 16-bit parameters have 16-bit moments and are rounded where the reference rounds.
+ * a negative decay. 16-bit parameters have 16-bit moments and are rounded where the reference rounds, unless `stateDtype` is float32.
  *
  * @module
  */
@@ -21,6 +21,8 @@ export interface AdamWOptions {
   weightDecay?: number;
   /** Correct the moments' bias; false as in BERT's TensorFlow code. */
   correctBias?: boolean;
+  /** Element type of the moments: `"param"`, the parameter's, as there, or `"float32"`, in which small gradients do not underflow. */
+  stateDtype?: "param" | "float32";
 }
 
 /** Adam with decoupled weight decay, as in transformers. */
@@ -34,13 +36,14 @@ export const adamw: OptimizerPlugin<"adamw", AdamWOptions> = {
     eps: { default: 1e-6, minimum: 0, description: "Added to the root of the second moment" },
     weightDecay: { default: 0, description: "Decoupled decay, after the step; negative: none" },
     correctBias: { default: true, description: "Correct the moments' bias; false as in BERT's TensorFlow code" },
+    stateDtype: { default: "param", enum: ["param", "float32"], description: "Element type of the moments: the parameter's, or float32" },
   },
-  rule: ({ weightDecay }, { dtype }) => ({
+  rule: ({ weightDecay, stateDtype }, { dtype }) => ({
     slots: {
-      m: { shape: "param", key: "exp_avg", dtype: "param" },
-      v: { shape: "param", key: "exp_avg_sq", dtype: "param" },
+      m: { shape: "param", key: "exp_avg", dtype: stateDtype },
+      v: { shape: "param", key: "exp_avg_sq", dtype: stateDtype },
     },
-    update: dtype === "float32"
+    update: dtype === "float32" || stateDtype === "float32"
       ? `
         m  = beta1*m + (1 - beta1)*g
         v  = beta2*v + (1 - beta2)*g*g

@@ -4,7 +4,7 @@
  * Loshchilov & Hutter, "Decoupled Weight Decay Regularization", 2019, https://arxiv.org/abs/1711.05101; `amsgrad` from
  * Reddi et al., "On the Convergence of Adam and Beyond", 2018, https://arxiv.org/abs/1904.09237.
  * Order of operations and defaults follow `torch.optim.AdamW` 2.2.2, which decays before the step and adds eps to the corrected root.
- * 16-bit parameters have 16-bit moments and are rounded where the reference rounds.
+ * 16-bit parameters have 16-bit moments and are rounded where the reference rounds, unless `stateDtype` is float32.
  *
  * @module
  */
@@ -24,6 +24,8 @@ export interface AdamWTorchOptions {
   amsgrad?: boolean;
   /** Go up the gradient instead of down. */
   maximize?: boolean;
+  /** Element type of the moments: `"param"`, the parameter's, as there, or `"float32"`, in which small gradients do not underflow. */
+  stateDtype?: "param" | "float32";
 }
 
 /** Adam with decoupled weight decay, as in PyTorch. */
@@ -38,16 +40,17 @@ export const adamwTorch: OptimizerPlugin<"adamw_torch", AdamWTorchOptions> = {
     weightDecay: { default: 1e-2, minimum: 0, description: "Decoupled decay, before the step" },
     amsgrad: { default: false, description: "Divide by the largest second moment so far" },
     maximize: { default: false, description: "Go up the gradient instead of down" },
+    stateDtype: { default: "param", enum: ["param", "float32"], description: "Element type of the moments: the parameter's, or float32" },
   },
-  rule({ betas: [beta1], weightDecay, amsgrad, maximize }, { dtype }) {
+  rule({ betas: [beta1], weightDecay, amsgrad, maximize, stateDtype }, { dtype }) {
     const w = amsgrad ? "w" : "v";
     return {
       slots: {
-        m: { shape: "param", key: "exp_avg", dtype: "param" },
-        v: { shape: "param", key: "exp_avg_sq", dtype: "param" },
-        ...(amsgrad ? { w: { shape: "param", key: "max_exp_avg_sq", dtype: "param" } as const } : {}),
+        m: { shape: "param", key: "exp_avg", dtype: stateDtype },
+        v: { shape: "param", key: "exp_avg_sq", dtype: stateDtype },
+        ...(amsgrad ? { w: { shape: "param", key: "max_exp_avg_sq", dtype: stateDtype } as const } : {}),
       },
-      update: dtype === "float32"
+      update: dtype === "float32" || stateDtype === "float32"
         ? `
           ${maximize ? "g  = -g" : ""}
           ${weightDecay > 0 ? "p *= 1 - lr*weightDecay" : ""}
