@@ -223,6 +223,8 @@ interface Code {
   readonly tensorSteps: readonly (readonly Step[])[];
   readonly groupStores: Passes["scalarStores"];
   readonly tensorStores: Passes["scalarStores"];
+  /** Which sums over tensors must be there before round k. */
+  readonly needs: readonly (readonly string[])[];
   /** Scalar values whose argument is a scalar too: an `all…` over a number per tensor. */
   readonly numberAlls: readonly { readonly id: number; readonly arg: number }[];
   /** False where every number is the group's: then tensors share one environment. */
@@ -253,6 +255,13 @@ function code(passes: Passes): Code {
     tensorSteps: computed(true).map((round) => round.map(step)),
     groupStores: scalarStores.filter(({ cls }) => cls === "group"),
     tensorStores: scalarStores.filter(({ cls }) => cls === "scalar"),
+    needs: passes.rounds.map((kernels, round) => {
+      const read = [
+        ...scalars[round].flatMap((id) => values[id].args),
+        ...kernels.flatMap(({ scalars }) => scalars).map((id) => values[id]),
+      ];
+      return [...new Set(read.filter((v) => v.reduce?.axis === "all").map((v) => v.reduce!.all))];
+    }),
     numberAlls: reduces.filter((v) => v.reduce!.axis === "all" && ["option", "group", "scalar"].includes(v.args[0].cls))
       .map((v) => ({ id: v.id, arg: v.args[0].id })),
     perTensor: live.some((v) => v.cls === "scalar") || reduces.some((v) => v.cls === "scalar" || v.reduce!.axis === "all"),
@@ -412,10 +421,7 @@ function order(works: readonly Work[], families: readonly Family[]): Stage[] {
   for (;;) {
     const left = codes.filter((code) => next.get(code)! < code.passes.rounds.length);
     if (left.length === 0) return stages;
-    const ready = left.filter((code) => {
-      const { alls, values } = code.passes;
-      return alls.every(({ id, round }) => round >= next.get(code)! || complete.has(values[id].reduce!.all));
-    });
+    const ready = left.filter((code) => code.needs[next.get(code)!].every((key) => complete.has(key)));
     if (ready.length === 0) {
       throw new TypeError("Cannot order the passes: the texts of two groups sum over all tensors in different orders");
     }
