@@ -15,7 +15,12 @@ export interface Block {
 export interface Arena {
   readonly index: number;
   readonly memory: WebAssembly.Memory;
-  /** Every buffer object that the memory has had: it is a new one after a grow, and old views stay alive. */
+  /**
+   * The memory's buffer object after its last grow. Never ask the memory itself: in Node 20 it hands out another object whenever any memory of
+   * the process has grown.
+   */
+  buffer: ArrayBufferLike;
+  /** Every one that there was: old views stay alive. */
   readonly buffers: Set<ArrayBufferLike>;
   readonly limit: number;
   /** Free pieces below `top`, by address. */
@@ -35,7 +40,8 @@ export const mostArenaBytes: number = mostPages * page;
 export function createArena(index: number, limit: number): Arena {
   const maximum = Math.min(mostPages, Math.ceil(limit / page));
   const memory = new WebAssembly.Memory({ initial: 1, maximum, shared: true });
-  return { index, memory, buffers: new Set([memory.buffer]), limit: Math.min(limit, maximum * page), free: [], top: alignment };
+  const { buffer } = memory;
+  return { index, memory, buffer, buffers: new Set([buffer]), limit: Math.min(limit, maximum * page), free: [], top: alignment };
 }
 
 const aligned = (bytes: number): number => Math.max(alignment, Math.ceil(bytes / alignment) * alignment);
@@ -49,20 +55,21 @@ export function take(arena: Arena, wanted: number): Block | undefined {
     const { address, bytes: size } = free[hole];
     if (size === bytes) free.splice(hole, 1);
     else free[hole] = { address: address + bytes, bytes: size - bytes };
-    new Uint8Array(memory.buffer, address, bytes).fill(0);
+    new Uint8Array(arena.buffer, address, bytes).fill(0);
     return { arena, address, bytes };
   }
   const address = arena.top;
   const end = address + bytes;
   if (end > arena.limit) return undefined;
-  const missing = end - memory.buffer.byteLength;
+  const missing = end - arena.buffer.byteLength;
   if (missing > 0) {
     try {
       memory.grow(Math.ceil(missing / page));
     } catch {
       return undefined;
     }
-    arena.buffers.add(memory.buffer);
+    arena.buffer = memory.buffer;
+    arena.buffers.add(arena.buffer);
   }
   arena.top = end;
   return { arena, address, bytes };
@@ -83,7 +90,7 @@ export function give({ arena, address, bytes }: Block): void {
   const last = free.at(-1);
   if (last !== undefined && last.address + last.bytes === arena.top) {
     // What lies above top must be zero when it is taken again.
-    new Uint8Array(arena.memory.buffer, last.address, last.bytes).fill(0);
+    new Uint8Array(arena.buffer, last.address, last.bytes).fill(0);
     arena.top = last.address;
     free.pop();
   }

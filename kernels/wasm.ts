@@ -100,7 +100,7 @@ export function createArenas(
   };
   const bytesOf = (shape: readonly number[], dtype: DType): number => shape.reduce((n, length) => n * length, dtype === "float32" ? 4 : 2);
   const tensor = (block: Block, shape: readonly number[], dtype: DType): Tensor => {
-    const { buffer } = block.arena.memory;
+    const { buffer } = block.arena;
     const size = shape.reduce((n, length) => n * length, 1);
     const data = dtype === "float32" ? new Float32Array(buffer, block.address, size) : new Uint16Array(buffer, block.address, size);
     blocks.set(data, block);
@@ -167,7 +167,7 @@ export function createArenas(
     if (block === undefined) throw new RangeError(`Cannot allocate ${bytes} bytes of scratch: the arena is full`);
     scratched += block.bytes;
     scratchBlocks.set(`${arena.index} ${block.address}`, block);
-    return { buffer: arena.memory.buffer, byteOffset: block.address, byteLength: bytes, block };
+    return { buffer: arena.buffer, byteOffset: block.address, byteLength: bytes, block };
   };
   const releaseScratch = ({ buffer, byteOffset }: Region): void => {
     const arena = arenas.find(({ buffers }) => buffers.has(buffer))!;
