@@ -61,6 +61,7 @@ export function mistake(message: string, at: { line: number; name: string; known
 // A hostile text must not overflow the stack or the compiler's time: both are bounded here, far above any real rule.
 const mostDepth = 100;
 const mostLength = 100_000;
+const mostTokens = 1_000;
 
 const token = /\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([A-Za-z_][A-Za-z_0-9]*)|([-+*/]=|[<>=!]=|[-+*/()<>=,]))/y;
 
@@ -85,6 +86,9 @@ function tokenize(text: string, line: number, scope: string): Token[] {
     else if (name !== undefined) tokens.push({ kind: "name", text: name });
     else tokens.push({ kind: "op", text: op });
   }
+  if (tokens.length > mostTokens) {
+    throw mistake(`the line has ${tokens.length} words, at most ${mostTokens} are read`, { line, name: tokens[0].text, scope });
+  }
   tokens.push({ kind: "end", text: "the end of the line" });
   return tokens;
 }
@@ -96,7 +100,7 @@ export function parse(text: string, scope: string): Statement[] {
   }
   const statements: Statement[] = [];
   text.split("\n").forEach((raw, index) => {
-    const source = raw.replace(/#.*/, "");
+    const source = raw.replace(/#.*/s, "");
     if (source.trim() !== "") statements.push(parseLine(source, index + 1, scope));
   });
   return statements;

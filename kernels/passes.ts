@@ -124,6 +124,10 @@ const fixedNames = ["t", ...dims];
 const scalarFunctions = ["pow", "exp", "log", "cos", "floor"];
 const reduction = /^(row|col|all)?(sum|mean|norm|rms|max)$/;
 
+// A hostile text must not take the compiler's time or stack: the largest rules that are known have under a hundred values.
+const mostValues = 1_000;
+const mostWork = 50_000;
+
 const print = (e: Expr): string =>
   e.kind === "number" ? String(e.value) : e.kind === "name" ? e.name : `${e.f}(${e.args.map(print).join(",")})`;
 
@@ -236,6 +240,13 @@ export function compile(statements: readonly Statement[], names: Names): Passes 
     } else {
       value = evaluate(expr, s);
     }
+    if (values.length > mostValues) {
+      throw mistake(`up to here the text computes ${values.length} values, at most ${mostValues} are compiled`, {
+        line,
+        name: name ?? "",
+        scope,
+      });
+    }
     if (name === null) {
       if (!names.point) throw mistake("expected an assignment, name = …", { line, name: "", scope });
       point = value;
@@ -255,13 +266,9 @@ export function compile(statements: readonly Statement[], names: Names): Passes 
         scope,
       });
     }
-    if (!isScalar(cls)) {
-      if (dtype !== "float32") value = round(value, dtype);
-      if (value.cls !== cls) value = make("as", [value], cls);
-    } else if (cls === "group") {
-      // A value of its own: the group's one, where the expression may differ between tensors with different t.
-      value = make("as", [value], cls);
-    }
+    if (!isScalar(cls) && dtype !== "float32") value = round(value, dtype);
+    // A group slot's is a value of its own, the group's one: the expression may differ between tensors with different t.
+    if (value.cls !== cls || cls === "group") value = make("as", [value], cls);
     current.set(key, value);
   }
 
@@ -422,7 +429,9 @@ function schedule(work: Work): Passes {
   // One hill climb: each store earlier, each reduction later, kept where it saves reads and writes and adds no round.
   let best = layOut(work, new Map(), live);
   let least = new Map<string, number>();
+  let spent = 0;
   const attempt = (moves: readonly (readonly [string, number])[]): void => {
+    if ((spent += live.length) > mostWork) return;
     const trial = new Map([...least, ...moves]);
     const layout = layOut(work, trial, live);
     if (layout.cost < best.cost && layout.rounds <= best.rounds) best = layout, least = trial;
