@@ -15,6 +15,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "plugins/formats/": ["type:core/", "plugins/formats/"],
   "plugins/recipes/": ["type:core/", "plugins/recipes/"],
   "plugins/http/": ["hono", "core/", "plugins/formats/", "plugins/http/"],
+  // The page's program, which esbuild bundles into one text: an application, so it may use the whole library and the example that it runs.
+  "plugins/http/page/": ["mod.ts", "core/", "plugins/http/", "examples/digits/", "uplot"],
   "mod.ts": [
     "kernels/",
     "core/",
@@ -77,9 +79,14 @@ test("every import goes down the layers", () => {
   );
 });
 
-test("mod.ts files are doors for outsiders: no layer imports one", () => {
+test("nothing imports the page's program, which is bundled", () => {
+  const page = "plugins/http/page/";
+  assertEquals(imports.filter(({ from, what }) => what.startsWith(page) && !from.startsWith(page)).map(say), []);
+});
+
+test("mod.ts files in folders are doors for outsiders: no layer imports one", () => {
   const inside = imports.filter(({ from, what }) =>
-    from.includes("/") && from !== "tests/conformance.ts" && posix.basename(what) === "mod.ts"
+    from.includes("/") && from !== "tests/conformance.ts" && what !== "mod.ts" && posix.basename(what) === "mod.ts"
   );
   assertEquals(inside.map(say), []);
 });
