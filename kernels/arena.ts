@@ -46,8 +46,14 @@ export function createArena(index: number, limit: number): Arena {
 
 const aligned = (bytes: number): number => Math.max(alignment, Math.ceil(bytes / alignment) * alignment);
 
-/** Takes bytes, zeroed; undefined where they do not fit. */
-export function take(arena: Arena, wanted: number): Block | undefined {
+/** The part of an arena that is kept for scratch: a plan must find room beside tensors that fill it. */
+export const spare = (limit: number): number => Math.min(2 ** 20, Math.floor(limit / 16));
+
+/** The most that tensors can take of an empty arena. */
+export const mostTensorBytes = (limit: number): number => limit - alignment - spare(limit);
+
+/** Takes bytes, zeroed, and leaves so many free at the end; undefined where they do not fit. */
+export function take(arena: Arena, wanted: number, left = 0): Block | undefined {
   const bytes = aligned(wanted);
   const { free, memory } = arena;
   const hole = free.findIndex((piece) => piece.bytes >= bytes);
@@ -60,7 +66,7 @@ export function take(arena: Arena, wanted: number): Block | undefined {
   }
   const address = arena.top;
   const end = address + bytes;
-  if (end > arena.limit) return undefined;
+  if (end > arena.limit - left) return undefined;
   const missing = end - arena.buffer.byteLength;
   if (missing > 0) {
     try {
@@ -96,10 +102,13 @@ export function give({ arena, address, bytes }: Block): void {
   }
 }
 
-/** Bytes that `take` could find in one piece. */
+/** Bytes that `take` could find for tensors in one piece. */
 export function room({ free, limit, top }: Arena): number {
-  return Math.max(limit - top, ...free.map(({ bytes }) => bytes));
+  return Math.max(limit - spare(limit) - top, ...free.map(({ bytes }) => bytes));
 }
+
+/** True for an arena that nothing has been taken from. */
+export const isEmpty = ({ top }: Arena): boolean => top === alignment;
 
 /** How many bytes a request of so many takes. */
 export const cost: (bytes: number) => number = aligned;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Extent } from "./types.ts";
+import type { DType, Extent } from "./types.ts";
 
 /** The last two dimensions are rows and columns, the rest is batch; a vector is one row. `matrix` cuts otherwise. */
 export function extentOf(shape: readonly number[], matrix?: readonly [batch: number, rows: number, cols: number]): Extent {
@@ -26,4 +26,12 @@ export function checkedShape(shape: number | readonly number[]): readonly number
     throw new RangeError(`Cannot allocate shape [${dims}]: lengths are integers from 0`);
   }
   return dims;
+}
+
+/** A dtype as given to `allocate`, checked. */
+export function checkedDType(dtype: DType): DType {
+  if (!["float32", "bfloat16", "float16"].includes(dtype)) {
+    throw new RangeError(`Cannot allocate dtype ${JSON.stringify(dtype)}: known are float32, bfloat16, float16`);
+  }
+  return dtype;
 }

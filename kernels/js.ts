@@ -6,7 +6,7 @@
  * @module
  */
 import { narrowArray, roundTo, widenArray } from "./half.ts";
-import { checkedShape } from "./extent.ts";
+import { checkedDType, checkedShape } from "./extent.ts";
 import type { Kernel, Node } from "./passes.ts";
 import { createPlan, type Executor, finish, identity, type Job, type Region, unitFields } from "./plan.ts";
 import { createRun } from "./run.ts";
@@ -259,13 +259,21 @@ export function createJs(): KernelBackend {
       alive();
       const dims = checkedShape(shape);
       const size = dims.reduce((n, length) => n * length, 1);
-      const data = dtype === "float32" ? new Float32Array(size) : new Uint16Array(size);
+      const data = checkedDType(dtype) === "float32" ? new Float32Array(size) : new Uint16Array(size);
       sizes.set(data, data.byteLength);
       allocated += data.byteLength;
       return { data, shape: dims, dtype };
     },
-    reserve: (_near: readonly Tensor[], wanted: readonly { readonly shape: readonly number[]; readonly dtype: DType }[]): Tensor[] =>
-      wanted.map(({ shape, dtype }) => backend.allocate(shape, dtype)),
+    reserve(_near: readonly Tensor[], wanted: readonly { readonly shape: readonly number[]; readonly dtype: DType }[]): Tensor[] {
+      const made: Tensor[] = [];
+      try {
+        for (const { shape, dtype } of wanted) made.push(backend.allocate(shape, dtype));
+      } catch (error) {
+        made.forEach(backend.release);
+        throw error;
+      }
+      return made;
+    },
     // Every array is reached without a copy.
     owns: () => true,
     together: () => true,
@@ -275,7 +283,8 @@ export function createJs(): KernelBackend {
     },
     plan(items: readonly Item[]): Plan {
       alive();
-      return createPlan(items, jsExecutor);
+      const { run, dispose } = createPlan(items, jsExecutor);
+      return { run: (values) => (alive(), run(values)), dispose };
     },
   };
   const { run, forget } = createRun(backend);

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Arena, type Block, cost, createArena, give, mostArenaBytes, room, take } from "./arena.ts";
-import { checkedShape } from "./extent.ts";
+import { type Arena, type Block, cost, createArena, give, isEmpty, mostArenaBytes, mostTensorBytes, room, spare, take } from "./arena.ts";
+import { checkedDType, checkedShape } from "./extent.ts";
 import { bindJs } from "./js.ts";
 import type { Kernel } from "./passes.ts";
 import { createPlan, type Executor, type Job, type Region, unitFields } from "./plan.ts";
@@ -67,10 +67,11 @@ export function createWasm(options: BackendOptions): KernelBackend {
 /** A backend over arenas, with or without workers. */
 export function createArenas(
   name: "wasm" | "threads",
-  { arenaBytes = mostArenaBytes, modules = {} }: BackendOptions,
+  { arenaBytes = mostArenaBytes, modules }: BackendOptions,
   dispatcher: Dispatcher | null,
   alone: number = threshold,
 ): KernelBackend {
+  const limit = Math.min(arenaBytes, mostArenaBytes);
   const arenas: Arena[] = [];
   const blocks = new Map<object, Block>(); // by the tensor's data
   const kernels = new Map<string, { id: number; module: WebAssembly.Module | null }>();
@@ -84,7 +85,7 @@ export function createArenas(
   const gigabytes = (bytes: number): string => bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(2)} GiB` : `${bytes} bytes`;
 
   const addArena = (): Arena => {
-    const arena = createArena(arenas.length, Math.min(arenaBytes, mostArenaBytes));
+    const arena = createArena(arenas.length, limit);
     arenas.push(arena);
     functions.push([]);
     dispatcher?.arena(arena);
@@ -92,11 +93,10 @@ export function createArenas(
   };
   const arenaOf = ({ data: { buffer } }: Tensor): Arena | undefined => arenas.find(({ buffers }) => buffers.has(buffer));
   const refuse = (bytes: number): never => {
-    throw new RangeError(
-      `Cannot allocate ${gigabytes(bytes)}: an arena holds ${
-        gigabytes(Math.min(arenaBytes, mostArenaBytes))
-      }, and a tensor lies in one with its gradient and slots`,
-    );
+    const why = bytes > mostTensorBytes(limit)
+      ? `an arena holds ${gigabytes(limit)}, and a tensor lies in one with its gradient and slots`
+      : "no more memory is free there";
+    throw new RangeError(`Cannot allocate ${gigabytes(bytes)}: ${why}`);
   };
   const bytesOf = (shape: readonly number[], dtype: DType): number => shape.reduce((n, length) => n * length, dtype === "float32" ? 4 : 2);
   const tensor = (block: Block, shape: readonly number[], dtype: DType): Tensor => {
@@ -108,30 +108,28 @@ export function createArenas(
     return { data, shape, dtype };
   };
   const place = (bytes: number): Block => {
-    if (!(bytes <= Math.min(arenaBytes, mostArenaBytes))) refuse(bytes);
-    const open = arenas.find((arena) => arena.top === 64 || arena.top + bytes <= arena.limit * shareForParameters && room(arena) >= bytes);
-    return (open && take(open, bytes)) ?? take(addArena(), bytes) ?? refuse(bytes);
+    const needed = cost(bytes);
+    if (!(needed <= mostTensorBytes(limit))) refuse(bytes);
+    const open = arenas.find((arena) => isEmpty(arena) || arena.top + needed <= arena.limit * shareForParameters && room(arena) >= needed);
+    return take(open ?? addArena(), bytes, spare(limit)) ?? refuse(bytes);
   };
 
   const backend = {
     allocate(shape: number | readonly number[], dtype: DType = "float32"): Tensor {
       alive();
       const dims = checkedShape(shape);
-      if (!["float32", "bfloat16", "float16"].includes(dtype)) {
-        throw new RangeError(`Cannot allocate dtype ${JSON.stringify(dtype)}: known are float32, bfloat16, float16`);
-      }
-      return tensor(place(bytesOf(dims, dtype)), dims, dtype);
+      return tensor(place(bytesOf(dims, checkedDType(dtype))), dims, dtype);
     },
     reserve(near: readonly Tensor[], wanted: readonly { readonly shape: readonly number[]; readonly dtype: DType }[]): Tensor[] {
       alive();
       const sizes = wanted.map(({ shape, dtype }) => bytesOf(shape, dtype));
       const sum = sizes.reduce((n, bytes) => n + cost(bytes), 0);
       const home = near.length > 0 ? arenaOf(near[0]) : arenas.find((arena) => room(arena) >= sum);
-      if (home === undefined && sum > Math.min(arenaBytes, mostArenaBytes)) refuse(sum);
+      if (home === undefined && !(sum <= mostTensorBytes(limit))) refuse(sum);
       const arena = home ?? addArena();
       const taken: Block[] = [];
       for (const bytes of sizes) {
-        const block = take(arena, bytes);
+        const block = take(arena, bytes, spare(limit));
         if (block === undefined) {
           taken.forEach(give);
           refuse(sum);
@@ -157,7 +155,8 @@ export function createArenas(
           throw new RangeError("Cannot run over tensors that do not lie in one arena: allocate them together");
         }
       }
-      return createPlan(items, executor);
+      const { run, dispose } = createPlan(items, executor);
+      return { run: (values) => (alive(), run(values)), dispose };
     },
   };
 
@@ -180,14 +179,14 @@ export function createArenas(
   const compiled = (kernel: Kernel): { id: number; module: WebAssembly.Module | null } => {
     let known = kernels.get(kernel.signature);
     if (known === undefined) {
-      const ahead = modules[kernelName(kernel)];
+      const ahead = modules?.[kernelName(kernel)];
       const bytes = wasmModule(kernel);
       let module: WebAssembly.Module | null = ahead ?? null;
       try {
         module ??= new WebAssembly.Module(bytes);
       } catch (error) {
         // A host that forbids compiling runs this kernel in JavaScript over the same memory, with the same bits. Elsewhere it is our mistake.
-        if (Object.keys(modules).length === 0) throw error;
+        if (modules === undefined) throw error;
       }
       known = { id: kernels.size, module };
       kernels.set(kernel.signature, known);
@@ -206,73 +205,83 @@ export function createArenas(
     release: releaseScratch,
     stage(jobs: readonly Job[]) {
       const regions: Region[] = [];
-      const hold = <R extends Region>(region: R): R => (regions.push(region), region);
-      const threads = dispatcher?.threads ?? 1;
-      const records: number[] = [];
-      const runs: ((unit: number) => void)[] = []; // what a unit does where it is not a compiled kernel
-      let elements = 0;
-      let largest = 0; // kernel
-      const locals = new Map<Arena, number>();
-      const homeOf = (job: Job): Arena => arenas.find(({ buffers }) => buffers.has(job.scalars.buffer))!;
-      for (const job of jobs) locals.set(homeOf(job), Math.max(locals.get(homeOf(job)) ?? 0, localBytes(job.kernel, job.cols)));
-      const localOf = new Map(
-        [...locals].filter(([, bytes]) => bytes > 0).map(([arena, bytes]) => [arena, hold(scratchIn(arena, bytes * threads)).byteOffset]),
-      );
-      for (const job of jobs) {
-        const { kernel, memory, rows, cols, scalars, units, totals, columns } = job;
-        const { id, module } = compiled(kernel);
-        largest = Math.max(largest, id);
-        const arena = homeOf(job);
-        const count = units.length / unitFields;
-        const perUnit = kernel.reductions.filter(({ axis }) => axis === "total").length;
-        const own = module === null ? bindJs(job) : null;
-        if (module !== null) {
-          functions[arena.index][id] ??= new WebAssembly.Instance(module, { env: { memory: arena.memory } }).exports.k as Run;
-        }
-        const head = hold(scratchIn(arena, 4 * (memory.length + 4)));
-        const words = new Int32Array(head.buffer, head.byteOffset, memory.length + 4);
-        memory.forEach(({ byteOffset }, k) => words[k] = byteOffset);
-        words.set([rows, cols, 8 * cols * count, scalars.byteOffset], memory.length);
-        for (let unit = 0; unit < count; unit++) {
-          const [begin, end, rowBegin, rowEnd, region] = units.subarray(unit * unitFields, (unit + 1) * unitFields);
-          if (own !== null) runs[records.length / recordFields] = () => own(unit);
-          records.push(
-            ...[id, arena.index, words.byteOffset, begin, end, rowBegin, rowEnd],
-            ...[totals.byteOffset + 8 * perUnit * unit, region >= 0 ? columns!.byteOffset + 8 * cols * region : 0],
-            ...[localOf.get(arena) ?? 0, locals.get(arena) ?? 0],
-          );
-          elements += kernel.shape === "flat" ? end - begin : (end - begin) * (rowEnd - rowBegin) * cols;
-        }
+      try {
+        return lay(jobs, regions);
+      } catch (error) {
+        regions.forEach(releaseScratch);
+        throw error;
       }
-      const count = records.length / recordFields;
-      const table = dispatcher !== null && count > 1 && elements > alone && largest < dispatcher.mostKernels && runs.length === 0
-        ? hold(scratchIn(arenas[0], 4 * records.length))
-        : null;
-      const words = table === null ? Int32Array.from(records) : new Int32Array(table.buffer, table.byteOffset, records.length);
-      words.set(records);
-      const one = (unit: number): void => {
-        const other = runs[unit];
-        if (other !== undefined) return other(unit);
-        const r = unit * recordFields;
-        functions[words[r + 1]][words[r]](
-          words[r + 2],
-          words[r + 3],
-          words[r + 4],
-          words[r + 5],
-          words[r + 6],
-          words[r + 7],
-          words[r + 8],
-          words[r + 9],
-        );
-      };
-      return {
-        run() {
-          if (table !== null) dispatcher!.run(table.block, count, one);
-          else for (let unit = 0; unit < count; unit++) one(unit);
-        },
-        dispose: () => regions.splice(0).forEach(releaseScratch),
-      };
     },
+  };
+
+  /** Writes jobs' records into memory; the regions that this takes are the caller's to release. */
+  const lay = (jobs: readonly Job[], regions: Region[]): { run(): void; dispose(): void } => {
+    const hold = <R extends Region>(region: R): R => (regions.push(region), region);
+    const threads = dispatcher?.threads ?? 1;
+    const records: number[] = [];
+    const runs: ((unit: number) => void)[] = []; // what a unit does where it is not a compiled kernel
+    let elements = 0;
+    let largest = 0; // kernel
+    const locals = new Map<Arena, number>();
+    const homeOf = (job: Job): Arena => arenas.find(({ buffers }) => buffers.has(job.scalars.buffer))!;
+    for (const job of jobs) locals.set(homeOf(job), Math.max(locals.get(homeOf(job)) ?? 0, localBytes(job.kernel, job.cols)));
+    const localOf = new Map(
+      [...locals].filter(([, bytes]) => bytes > 0).map(([arena, bytes]) => [arena, hold(scratchIn(arena, bytes * threads)).byteOffset]),
+    );
+    for (const job of jobs) {
+      const { kernel, memory, rows, cols, scalars, units, totals, columns } = job;
+      const { id, module } = compiled(kernel);
+      largest = Math.max(largest, id);
+      const arena = homeOf(job);
+      const count = units.length / unitFields;
+      const perUnit = kernel.reductions.filter(({ axis }) => axis === "total").length;
+      const own = module === null ? bindJs(job) : null;
+      if (module !== null) {
+        functions[arena.index][id] ??= new WebAssembly.Instance(module, { env: { memory: arena.memory } }).exports.k as Run;
+      }
+      const head = hold(scratchIn(arena, 4 * (memory.length + 4)));
+      const words = new Int32Array(head.buffer, head.byteOffset, memory.length + 4);
+      memory.forEach(({ byteOffset }, k) => words[k] = byteOffset);
+      words.set([rows, cols, 8 * cols * count, scalars.byteOffset], memory.length);
+      for (let unit = 0; unit < count; unit++) {
+        const [begin, end, rowBegin, rowEnd, region] = units.subarray(unit * unitFields, (unit + 1) * unitFields);
+        if (own !== null) runs[records.length / recordFields] = () => own(unit);
+        records.push(
+          ...[id, arena.index, words.byteOffset, begin, end, rowBegin, rowEnd],
+          ...[totals.byteOffset + 8 * perUnit * unit, region >= 0 ? columns!.byteOffset + 8 * cols * region : 0],
+          ...[localOf.get(arena) ?? 0, locals.get(arena) ?? 0],
+        );
+        elements += kernel.shape === "flat" ? end - begin : (end - begin) * (rowEnd - rowBegin) * cols;
+      }
+    }
+    const count = records.length / recordFields;
+    const table = dispatcher !== null && count > 1 && elements > alone && largest < dispatcher.mostKernels && runs.length === 0
+      ? hold(scratchIn(arenas[0], 4 * records.length))
+      : null;
+    const words = table === null ? Int32Array.from(records) : new Int32Array(table.buffer, table.byteOffset, records.length);
+    words.set(records);
+    const one = (unit: number): void => {
+      const other = runs[unit];
+      if (other !== undefined) return other(unit);
+      const r = unit * recordFields;
+      functions[words[r + 1]][words[r]](
+        words[r + 2],
+        words[r + 3],
+        words[r + 4],
+        words[r + 5],
+        words[r + 6],
+        words[r + 7],
+        words[r + 8],
+        words[r + 9],
+      );
+    };
+    return {
+      run() {
+        if (table !== null) dispatcher!.run(table.block, count, one);
+        else for (let unit = 0; unit < count; unit++) one(unit);
+      },
+      dispose: () => regions.splice(0).forEach(releaseScratch),
+    };
   };
 
   const { run, forget } = createRun(backend);
