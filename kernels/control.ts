@@ -4,6 +4,9 @@
  * A claim is one compare-and-swap on `next`, which carries the generation beside the number of the unit. So a worker that wakes late finds either
  * a unit of the newest table or none; nobody has to wait for it. The calling thread goes on as soon as as many units are done as the table has.
  *
+ * The generation there has 12 bits. A claim could mistake one table for another only if it slept between its two looks at `next` through a multiple of
+ * 4,096 tables, all but the last unit of the newest were taken meanwhile, and that table were shorter: seconds, between two instructions.
+ *
  * @module
  */
 

@@ -84,6 +84,7 @@ export function createThreads(options: BackendOptions, alone?: number): KernelBa
   const memories: WebAssembly.Memory[] = [];
   const held: Held = { control: new Int32Array(new SharedArrayBuffer(4 * controlWords)), started: [] };
   const { started } = held;
+  let refused = false;
 
   const dispatcher: Dispatcher = {
     threads,
@@ -96,6 +97,7 @@ export function createThreads(options: BackendOptions, alone?: number): KernelBa
       stop(held);
       const control = new Int32Array(new SharedArrayBuffer(4 * controlWords));
       control.set(held.control.subarray(DIRECTORY), DIRECTORY);
+      control[TAKEN] = held.control[TAKEN];
       held.control = control;
     },
     kernel(id: number, { address }: Block, length: number): void {
@@ -105,10 +107,15 @@ export function createThreads(options: BackendOptions, alone?: number): KernelBa
       if (units >= closed) throw new RangeError(`Cannot share out ${units} units in one dispatch`);
       const { control } = held;
       if (started.length === 0) {
-        for (let index = 1; index < threads; index++) {
-          const worker = start();
-          worker.postMessage({ memories, control, index, fields: recordFields });
-          started.push(worker);
+        for (let index = 1; index < threads && !refused; index++) {
+          try {
+            const worker = start();
+            worker.postMessage({ memories, control, index, fields: recordFields });
+            started.push(worker);
+          } catch {
+            // A host may have the name and forbid its use, or have no room for more: then the units are shared among fewer.
+            refused = true;
+          }
         }
       }
       const generation = Atomics.load(control, GENERATION) + 1 | 0;
@@ -121,12 +128,20 @@ export function createThreads(options: BackendOptions, alone?: number): KernelBa
       Atomics.store(control, NEXT, open);
       Atomics.store(control, GENERATION, generation);
       Atomics.notify(control, GENERATION);
+      let thrown: { error: unknown } | undefined;
       for (let unit = claim(control); unit >= 0; unit = claim(control)) {
-        own(unit);
+        // A unit that throws counts as done: the workers must be at rest before anybody hears of it, or their units would count for the next table.
+        try {
+          own(unit);
+        } catch (error) {
+          thrown = { error };
+        }
         Atomics.add(control, DONE, 1);
       }
       join(control, units);
-      if (Atomics.exchange(control, FAILED, 0) === 1) throw new Error("Cannot finish the dispatch: a kernel trapped on a worker");
+      const failed = Atomics.exchange(control, FAILED, 0) === 1;
+      if (thrown !== undefined) throw thrown.error;
+      if (failed) throw new Error("Cannot finish the dispatch: a kernel trapped on a worker");
     },
     dispose(): void {
       stop(held);

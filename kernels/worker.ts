@@ -24,7 +24,7 @@ function work({ memories, control, index, fields }: Start): void {
   const kernels: WebAssembly.Module[] = [];
   const functions: Run[][] = memories.map(() => []);
   const kernel = (arena: number, id: number): Run => {
-    kernels[id] ??= compile(memories[0].buffer, control[DIRECTORY + 2 * id], control[DIRECTORY + 2 * id + 1]);
+    kernels[id] ??= compile(memories[0].buffer, control[DIRECTORY + 2 * id] >>> 0, control[DIRECTORY + 2 * id + 1]);
     return functions[arena][id] ??= new WebAssembly.Instance(kernels[id], { env: { memory: memories[arena] } }).exports.k as Run;
   };
   for (let seen = 0;;) {
@@ -34,7 +34,9 @@ function work({ memories, control, index, fields }: Start): void {
     if (Atomics.load(control, STOP) === 1) return;
     for (let unit = claim(control); unit >= 0; unit = claim(control)) {
       try {
-        const r = new Int32Array(memories[0].buffer, Atomics.load(control, TABLE) + 4 * fields * unit, fields);
+        // Addresses beyond 2 GiB are negative in a word.
+        const table = Atomics.load(control, TABLE) >>> 0;
+        const r = new Int32Array(memories[0].buffer, table + 4 * fields * unit, fields);
         kernel(r[1], r[0])(r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9] + index * r[10]);
       } catch {
         Atomics.store(control, FAILED, 1);
