@@ -4,8 +4,9 @@
  *     [--json] [--quick] [--layout 1024x1024,4096x4096,200*64x64,t5-small] [--only REGEX] [--rounds N] [--ms N] [--runtime deno|bun]
  *
  * Timed is the optimizer's step alone, with default options in float32, gradients refilled with fresh values before every step, outside the
- * timing. PyTorch's Adafactor is another algorithm of the same cost (its own clipping, no relative step). Every contestant is a process of its
- * own that sleeps until it is its turn; they take turns round by round, so that a busy moment of the machine meets all alike. A ratio is theirs
+ * timing. PyTorch's Adafactor is another algorithm of the same cost (its own clipping, no relative step). "kept" tells the C library to keep freed
+ * memory: by default it hands a rival's temporary tensors back to the system and takes them anew in every step, as it does in its users'
+ * programs, and most of a step is page faults. Every contestant is a process of its own, a new one for each layout, that sleeps until its turn; they take turns round by round, so that a busy moment of the machine meets all alike. A ratio is theirs
  * over ours, with the same number of threads, from medians of the same round; shown is the median of all rounds' ratios: how many times as fast
  * ours is. What the rivals need is set up outside the repository (bench/rivals/setup.ts).
  *
@@ -90,30 +91,47 @@ function contestants(): Contestant[] {
       args: [...options, file("glissade_adafactor.ts"), threads === 1 ? "wasm" : "threads", String(threads)],
       env: {},
     };
-    const theirs = (): Command => {
+    const theirs = (more: Readonly<Record<string, string>> = {}) => (): Command => {
       const place = setUpPython("transformers");
       if ("reason" in place) throw new Error(place.reason);
-      const env = { PYTHONDONTWRITEBYTECODE: "1", OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads) };
+      const env = { PYTHONDONTWRITEBYTECODE: "1", OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads), ...more };
       return { command: place.path, args: [file("torch_adafactor.py"), String(threads)], env };
     };
+    const kept = { MALLOC_MMAP_THRESHOLD_: String(2 ** 25), MALLOC_TRIM_THRESHOLD_: String(2 ** 30) };
     return [
       { name: "glissade", variant: "adafactor", threads, command: () => ours },
-      { name: "transformers", variant: "transformers", threads, command: theirs },
-      { name: "torch foreach", variant: "foreach", threads, command: theirs },
-      { name: "torch single", variant: "single", threads, command: theirs },
+      { name: "transformers", variant: "transformers", threads, command: theirs() },
+      { name: "transformers, kept", variant: "transformers", threads, command: theirs(kept) },
+      { name: "torch foreach", variant: "foreach", threads, command: theirs() },
+      { name: "torch single", variant: "single", threads, command: theirs() },
     ].filter(({ name }) => name === "glissade" || only.test(`${name} ${threads}`));
   });
 }
 
-/** All rounds of one layout. */
-async function compete(
-  layout: string,
-  taking: readonly { readonly contestant: Contestant; readonly running: Running }[],
-): Promise<Result[]> {
-  for (const { contestant, running } of taking) {
-    await running.ask(`prepare ${contestant.variant}:${LAYOUTS[layout]} 1 1`);
-    await running.ask(`round ${values.quick ? 200 : 600} 3 100000`); // warm-up: compilers, allocators, page tables
+const failures: { readonly name: string; readonly threads: number; readonly layout: string; readonly reason: string }[] = [];
+
+/** Starts the contestants that can take part. */
+async function gather(layout: string): Promise<{ readonly contestant: Contestant; readonly running: Running }[]> {
+  const taking: { readonly contestant: Contestant; readonly running: Running }[] = [];
+  for (const contestant of contestants()) {
+    const { name, threads, variant } = contestant;
+    try {
+      const running = await start(contestant.command());
+      await running.ask(`prepare ${variant}:${LAYOUTS[layout]} 1 1`);
+      await running.ask(`round ${values.quick ? 200 : 600} 3 100000`); // warm-up: compilers, allocators, page tables
+      taking.push({ contestant, running });
+    } catch (error) {
+      say(`${layout}: ${name}, ${threads} threads, cannot take part: ${why(error)}`);
+      failures.push({ name, threads, layout, reason: why(error) });
+    }
   }
+  return taking;
+}
+
+/** All rounds of one layout. */
+async function compete(layout: string): Promise<Result[]> {
+  say(layout);
+  const taking = await gather(layout);
   const medians = taking.map((): number[] => []);
   const steps = taking.map(() => 0);
   for (let round = 0; round < rounds; round++) {
@@ -126,7 +144,7 @@ async function compete(
       steps[i] += times.length;
     }
   }
-  for (const { running } of taking) await running.ask("release");
+  await Promise.all(taking.map(({ running }) => running.end()));
   return taking.map(({ contestant: { name, threads }, running }, i) => {
     const ours = taking.findIndex(({ contestant }) => contestant.name === "glissade" && contestant.threads === threads);
     const ratios = i === ours ? null : medians[i].map((theirs, round) => theirs / medians[ours][round]);
@@ -146,21 +164,8 @@ async function compete(
   });
 }
 
-const taking: { readonly contestant: Contestant; readonly running: Running }[] = [];
-const failures: { readonly name: string; readonly threads: number; readonly reason: string }[] = [];
-for (const contestant of contestants()) {
-  try {
-    const running = await start(contestant.command());
-    say(`${contestant.name}, ${contestant.threads} threads: ${running.hello}`);
-    taking.push({ contestant, running });
-  } catch (error) {
-    say(`${contestant.name}, ${contestant.threads} threads: cannot take part: ${why(error)}`);
-    failures.push({ name: contestant.name, threads: contestant.threads, reason: why(error) });
-  }
-}
 const results: Result[] = [];
-for (const layout of layouts) results.push(...await compete(layout, taking));
-await Promise.all(taking.map(({ running }) => running.end()));
+for (const layout of layouts) results.push(...await compete(layout));
 
 const targets = layouts.map((layout) => {
   const ratio = results.find((result) => result.layout === layout && result.name === "transformers" && result.threads === 2)?.ratio ?? null;
