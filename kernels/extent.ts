@@ -19,11 +19,11 @@ export function extentOf(shape: readonly number[], matrix?: readonly [batch: num
   return { size, batch, rows, cols };
 }
 
-/** Dimensions as given to `allocate`, checked. */
-export function checkedShape(shape: number | readonly number[]): readonly number[] {
+/** Dimensions as given to `allocate`, checked; `what` is for the error. */
+export function checkedShape(shape: number | readonly number[], what = "allocate"): readonly number[] {
   const dims = typeof shape === "number" ? [shape] : [...shape];
   if (!dims.every((n) => Number.isSafeInteger(n) && n >= 0)) {
-    throw new RangeError(`Cannot allocate shape [${dims}]: lengths are integers from 0`);
+    throw new RangeError(`Cannot ${what} shape [${dims}]: lengths are integers from 0`);
   }
   return dims;
 }

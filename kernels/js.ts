@@ -278,6 +278,7 @@ export function createJs(): KernelBackend {
     owns: () => true,
     together: () => true,
     release({ data }: Tensor): void {
+      forget(data);
       allocated -= sizes.get(data) ?? 0;
       sizes.delete(data);
     },
@@ -287,7 +288,8 @@ export function createJs(): KernelBackend {
       return { run: (values) => (alive(), run(values)), dispose };
     },
   };
-  const { run, forget } = createRun(backend);
+  // Who passes arrays of their own passes others at the next step: a kept plan would only keep them alive.
+  const { run, forget } = createRun({ ...backend, lasts: ({ data }) => sizes.has(data), memoryOf: ({ data }) => data.buffer });
   return {
     name: "js",
     ...backend,

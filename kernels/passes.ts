@@ -249,6 +249,7 @@ export function compile(statements: readonly Statement[], names: Names): Passes 
     }
     if (name === null) {
       if (!names.point) throw mistake("expected an assignment, name = …", { line, name: "", scope });
+      if (s !== statements.at(-1)) throw mistake("the expression that gives the point must be the last line", { line, name: "", scope });
       point = value;
       continue;
     }

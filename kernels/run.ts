@@ -3,31 +3,50 @@
  *
  * @module
  */
-import { extentOf } from "./extent.ts";
+import { checkedShape, extentOf } from "./extent.ts";
 import { parse } from "./parse.ts";
 import { compile, type Passes } from "./passes.ts";
 import type { DType, KernelBackend, Plan, Scalars, Tensor, TensorLike, Tensors } from "./types.ts";
 
 type Full = Required<Tensor>;
 
+/** What `run` needs of its backend. */
+export interface Ground extends Pick<KernelBackend, "owns" | "together" | "reserve" | "release" | "plan"> {
+  /** True for memory that is not made anew for every run: plans over it are kept. */
+  lasts(tensor: Tensor): boolean;
+  /** What tells one memory from another. */
+  memoryOf(tensor: Tensor): object;
+}
+
+const tagOf = (data: unknown): string => ArrayBuffer.isView(data) ? Object.prototype.toString.call(data).slice(8, -1) : typeof data;
+
 function full(name: string, like: TensorLike): Full {
-  const { data, shape, dtype } = "data" in like ? like : { data: like, shape: undefined, dtype: undefined };
-  const type: DType | undefined = dtype ?? (data instanceof Float32Array ? "float32" : data instanceof Uint16Array ? undefined : "float16");
-  if (type === undefined) throw new RangeError(`Cannot run over "${name}": a Uint16Array needs a dtype, "bfloat16" or "float16"`);
-  const size = (shape ?? [data.length]).reduce((n, length) => n * length, 1);
-  if (size !== data.length) {
-    throw new RangeError(`Cannot run over "${name}": its shape [${shape}] has ${size} elements, its data ${data.length}`);
+  const { data, shape, dtype } = ArrayBuffer.isView(like) ? { data: like, shape: undefined, dtype: undefined } : like ?? {};
+  const tag = tagOf(data);
+  // Not every runtime has Float16Array, so it is known by its tag.
+  const types =
+    ({ Float32Array: ["float32"], Float16Array: ["float16"], Uint16Array: ["bfloat16", "float16"] } as Record<string, DType[]>)[tag];
+  if (data === undefined || types === undefined) {
+    throw new TypeError(
+      `Cannot run over "${name}": it must be a Float32Array, a Float16Array, or { data, shape, dtype } over one or over a Uint16Array`,
+    );
   }
-  return { data, shape: shape ?? [data.length], dtype: type };
+  const type = dtype ?? (types.length === 1 ? types[0] : undefined);
+  if (type === undefined) throw new RangeError(`Cannot run over "${name}": a Uint16Array needs a dtype, "bfloat16" or "float16"`);
+  if (!types.includes(type)) throw new RangeError(`Cannot run over "${name}": a ${tag} does not hold ${type}`);
+  const dims = checkedShape(shape ?? [data.length], `run over "${name}" of`);
+  const size = dims.reduce((n, length) => n * length, 1);
+  if (size !== data.length) {
+    throw new RangeError(`Cannot run over "${name}": its shape [${dims}] has ${size} elements, its data ${data.length}`);
+  }
+  return { data, shape: dims, dtype: type };
 }
 
 /** Makes `run` for a backend: programs and plans are kept, so that the same text over the same tensors costs one dispatch. */
-export function createRun(
-  backend: Pick<KernelBackend, "owns" | "together" | "reserve" | "release" | "plan">,
-): { run: KernelBackend["run"]; forget(): void } {
+export function createRun(backend: Ground): { run: KernelBackend["run"]; forget(data?: object): void } {
   const most = 256;
   const programs = new Map<string, Passes>();
-  const plans = new Map<string, Plan>();
+  const plans = new Map<string, { readonly plan: Plan; readonly ids: readonly number[] }>();
   const ids = new WeakMap<object, number>();
   let next = 0;
   const idOf = ({ data }: Tensor): number => {
@@ -48,9 +67,14 @@ export function createRun(
     }
     return value;
   };
-  const forget = (): void => {
-    for (const plan of plans.values()) plan.dispose();
-    plans.clear();
+  const forget = (data?: object): void => {
+    const id = data === undefined ? undefined : ids.get(data);
+    if (data !== undefined && id === undefined) return;
+    for (const [key, { plan, ids }] of plans) {
+      if (id !== undefined && !ids.includes(id)) continue;
+      plans.delete(key);
+      plan.dispose();
+    }
   };
 
   const run = (text: string, tensors: Tensors, scalars: Scalars = {}): void => {
@@ -66,6 +90,7 @@ export function createRun(
     }
     for (const [name, value] of Object.entries(scalars)) {
       if (typeof value !== "number") throw new TypeError(`Cannot run with ${name} = ${String(value)}: it must be a number`);
+      if (Object.hasOwn(tensors, name)) throw new TypeError(`Cannot run with "${name}" as a number and as a tensor`);
     }
     const names = JSON.stringify([text, given.map(([name, { dtype }]) => [name, dtype]), Object.keys(scalars)]);
     const program = keep(programs, names, () =>
@@ -77,6 +102,11 @@ export function createRun(
           },
         },
       }));
+    for (const written of program.writes) {
+      const [, one] = given.find(([name]) => name === written)!;
+      const other = given.find(([name, other]) => name !== written && overlap(one, other));
+      if (other !== undefined) throw new RangeError(`Cannot run over "${written}" and "${other[0]}": they lie in the same memory`);
+    }
     const execute = (used: readonly (readonly [string, Full])[]): Plan =>
       backend.plan([{
         program,
@@ -86,8 +116,19 @@ export function createRun(
         groupSlots: new Map(),
       }]);
     if (given.every(([, tensor]) => backend.owns(tensor) && backend.together(given[0][1], tensor))) {
-      const key = `${names} ${shape} ${given.map(([, tensor]) => idOf(tensor))}`;
-      keep(plans, key, () => execute(given), (old) => old.dispose()).run([scalars]);
+      if (given.every(([, tensor]) => backend.lasts(tensor))) {
+        const used = given.map(([, tensor]) => idOf(tensor));
+        keep(plans, `${names} ${shape} ${used}`, () => ({ plan: execute(given), ids: used }), ({ plan }) => plan.dispose()).plan.run([
+          scalars,
+        ]);
+        return;
+      }
+      const plan = execute(given);
+      try {
+        plan.run([scalars]);
+      } finally {
+        plan.dispose();
+      }
       return;
     }
     // Foreign arrays are copied in and, where the text writes, out.
@@ -105,6 +146,9 @@ export function createRun(
       copies.forEach(backend.release);
     }
   };
+  const overlap = (a: Full, b: Full): boolean =>
+    backend.memoryOf(a) === backend.memoryOf(b) && a.data.byteOffset < b.data.byteOffset + b.data.byteLength &&
+    b.data.byteOffset < a.data.byteOffset + a.data.byteLength;
   return { run, forget };
 }
 

@@ -142,7 +142,7 @@ export function createArenas(
     release({ data }: Tensor): void {
       const block = blocks.get(data);
       if (block === undefined) return;
-      forget();
+      forget(data);
       blocks.delete(data);
       allocated -= block.bytes;
       give(block);
@@ -284,7 +284,7 @@ export function createArenas(
     };
   };
 
-  const { run, forget } = createRun(backend);
+  const { run, forget } = createRun({ ...backend, lasts: backend.owns, memoryOf: (one) => arenaOf(one) ?? one.data.buffer });
   return {
     name,
     ...backend,
