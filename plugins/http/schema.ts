@@ -90,12 +90,8 @@ export interface StepJson {
   metadata?: Record<string, string>;
 }
 
-interface Json<Input, Output> {
-  input: Input;
-  output: Output;
-  outputFormat: "json";
-  status: 200;
-}
+// An alias: Hono's types look for an implicit index signature, which interfaces do not have.
+type Json<Input, Output> = { input: Input; output: Output; outputFormat: "json"; status: 200 };
 
 /** The routes, for `hc<GlissadeApp>(url)`. */
 export type GlissadeSchema = {

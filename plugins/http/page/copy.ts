@@ -8,7 +8,7 @@
 /** Makes a button copy a text, and say so. */
 export function copyOn(button: HTMLButtonElement, status: HTMLElement, text: () => string): void {
   const words = button.textContent ?? "";
-  let timer = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   button.addEventListener("click", async () => {
     const done = await copy(text());
     status.textContent = done ? "Copied." : "The browser does not let this page copy: select the text and copy it by hand.";

@@ -135,7 +135,8 @@ function highest(spec: OptionSpec<unknown>): number | undefined {
   return spec.maximum ?? spec.exclusiveMaximum;
 }
 
-function evenly(least: number, most: number, step: number): Range {
+/** So many places at equal distances. */
+export function evenly(least: number, most: number, step: number): Range {
   const last = Math.max(1, Math.round((most - least) / step));
   return {
     last,
@@ -146,6 +147,12 @@ function evenly(least: number, most: number, step: number): Range {
 
 // Ten places in each decade, at values that people write.
 const places = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8];
+
+/** Base lrs. */
+export const lrRange: Range = byDecades(1e-7, 1, false);
+
+/** Lengths of the axis. */
+export const stepsRange: Range = byDecades(10, 1e6, false);
 
 function byDecades(least: number, most: number, zero: boolean): Range {
   const values: number[] = zero ? [0] : [];

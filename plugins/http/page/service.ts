@@ -33,22 +33,38 @@ interface Described {
   readonly options: { readonly properties: Readonly<Record<string, Offer["options"][string] & { readonly items?: object }>> };
 }
 
-/** Curves that were asked for, by their path. */
-const asked = new Map<string, Curve | "waiting">();
+/** Curves that the service computes. */
+export interface ServiceCurves {
+  /** The curve of the choice in this place; while it is on its way, the one that was there before. */
+  curve(place: number, choice: Choice, to: number, lr: number): Curve;
+}
 
-/** The service's curve if it is here; if not it is fetched, and `arrived` called then. */
-export function serviceCurve(choice: Choice, to: number, lr: number, arrived: () => void): Curve | "waiting" {
-  const path = curvesPath("", [choice], to, lr);
-  const known = asked.get(path);
-  if (known !== undefined) return known;
-  // A slider asks for many: the oldest go.
-  if (asked.size > 200) asked.delete(asked.keys().next().value!);
-  asked.set(path, "waiting");
-  setTimeout(async () => {
-    asked.set(path, await fetchCurve(path));
-    arrived();
-  }, 120);
-  return "waiting";
+interface Place {
+  readonly path: string;
+  shown: Curve;
+  timer?: ReturnType<typeof setTimeout>;
+}
+
+/** Asks for what is not here yet, a while after the last change, and calls `arrived` when it is. */
+export function createServiceCurves(arrived: () => void): ServiceCurves {
+  const places = new Map<number, Place>();
+  return {
+    curve(place, choice, to, lr) {
+      const path = curvesPath("", [choice], to, lr);
+      const known = places.get(place);
+      if (known?.path === path) return known.shown;
+      clearTimeout(known?.timer);
+      const next: Place = { path, shown: known?.shown ?? { error: "On its way from the service …" } };
+      next.timer = setTimeout(async () => {
+        const curve = await fetchCurve(path);
+        if (places.get(place) !== next) return;
+        next.shown = curve;
+        arrived();
+      }, 150);
+      places.set(place, next);
+      return next.shown;
+    },
+  };
 }
 
 async function fetchCurve(path: string): Promise<Curve> {

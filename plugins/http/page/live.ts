@@ -1,0 +1,347 @@
+/// <reference lib="dom" />
+/**
+ * The second half of the page: two runs side by side, in slices between frames, so that the page stays at hand. A worker would be faster by what a
+ * frame costs; these slices need no second copy of the library, and stop by themselves in a hidden tab.
+ *
+ * @module
+ */
+import { type Digits, readDigits } from "../../../examples/digits/data.ts";
+import { createChart } from "./chart.ts";
+import { codeOfRun } from "./code.ts";
+import { optionControls, slider } from "./controls.ts";
+import { copyOn } from "./copy.ts";
+import { type AnyRegistry, type Offer, offersOf } from "./curves.ts";
+import { byId, element } from "./element.ts";
+import { createMosaic, type Mosaic } from "./mosaic.ts";
+import { showNumber } from "./numbers.ts";
+import { evenly, type Span, startOptions } from "./ranges.ts";
+import { createRun, recipeOf, type Run, smooth } from "./run.ts";
+import { innerOf, scheduleSelect } from "./schedules.ts";
+import { type Choice, mostUpdates, type RunChoice } from "./state.ts";
+import type { Store } from "./store.ts";
+
+const sides = ["A", "B"] as const;
+/** The colours of the two runs. */
+const colours = [0, 1] as const;
+/** Milliseconds of work between two frames. */
+const slice = 12;
+
+/** A start for an algorithm that learns the digits; defaults are meant for larger models. */
+export function startOptimizer(registry: AnyRegistry, name: string, span: Span): Choice {
+  const plugin = registry.plugins.find((plugin) => plugin.kind === "optimizer" && plugin.name === name);
+  const options = plugin === undefined ? {} : startOptions(plugin, span);
+  // Half a percent a step: what the digits' example takes. Where there is none, the algorithm finds its own.
+  return { name, options: typeof options.lr === "number" ? { ...options, lr: 0.004 } : options };
+}
+
+/** Fills the section `#live`. */
+export function startLive(registry: AnyRegistry, store: Store): void {
+  const offers = offersOf(registry);
+  const optimizers = registry.plugins.filter(({ kind }) => kind === "optimizer");
+  const isCalm = matchMedia("(prefers-reduced-motion: reduce)");
+  const start = byId<"button">("start");
+  const reset = byId<"button">("reset");
+  const status = byId("run-status");
+  const percent = (value: number): string => `${Math.round(value * 100)} %`;
+  const charts = {
+    loss: createChart(byId("plot-loss"), { label: "training loss, smoothed (log)", steps: "update" }),
+    accuracy: createChart(byId("plot-accuracy"), { label: "held-out digits read right", steps: "update", show: percent }),
+    lr: createChart(byId("plot-lr"), { label: "lr", steps: "update" }),
+  };
+  let digits: Digits | undefined;
+  let runs: Run[] = [];
+  let mosaics: readonly Mosaic[] = [];
+  let isRunning = false;
+  let drawn = 0;
+  let restart: ReturnType<typeof setTimeout> | undefined;
+
+  const span = (): Span => ({ steps: store.state.updates, lr: 0.004 });
+  const done = (run: Run | undefined): number => run?.losses.length ?? 0;
+  const isOver = (): boolean => runs.length === 2 && runs.every((run) => done(run) >= store.state.updates);
+
+  async function makeRuns(): Promise<boolean> {
+    for (const run of runs) run[Symbol.dispose]();
+    runs = [];
+    digits ??= await readDigits(Uint8Array.from(atob((byId("digits").textContent ?? "").trim()), (letter) => letter.charCodeAt(0)));
+    const held = digits;
+    if (mosaics.length === 0) mosaics = colours.map((c, i) => createMosaic(byId<"canvas">(`mosaic-${i}`), held.heldOut, `--c${c}`));
+    const { updates, seed } = store.state;
+    const made = store.state.runs.map((choice, i) => {
+      const place = byId(`run-${i}-problem`);
+      try {
+        const run = createRun(registry, choice, held, updates, seed);
+        place.textContent = "";
+        return run;
+      } catch (error) {
+        place.textContent = error instanceof Error ? error.message : String(error);
+        return undefined;
+      }
+    });
+    runs = made.flatMap((run) => run === undefined ? [] : [run]);
+    if (runs.length === 2) return true;
+    for (const run of runs) run[Symbol.dispose]();
+    runs = [];
+    return false;
+  }
+
+  function frame(): void {
+    if (!isRunning) return;
+    const end = performance.now() + slice;
+    // At least one update each, and both runs at the same place.
+    do {
+      for (const run of runs) {
+        if (done(run) < store.state.updates) run.advance();
+      }
+    } while (performance.now() < end && !isOver());
+    const now = performance.now();
+    if (isOver() || now - drawn > (isCalm.matches ? 500 : 50)) {
+      drawn = now;
+      draw();
+    }
+    if (isOver()) return stop("over");
+    requestAnimationFrame(frame);
+  }
+
+  function stop(why: "paused" | "over" | "reset"): void {
+    isRunning = false;
+    const { updates } = store.state;
+    start.textContent = why === "paused" ? "Continue" : "Start";
+    start.disabled = why === "over";
+    reset.disabled = runs.length === 0;
+    const reads = runs.map((run, i) => `${sides[i]} reads ${(100 * latest(run).accuracy).toFixed(1)} % of the held-out digits right`).join(
+      ", ",
+    );
+    status.textContent = why === "reset"
+      ? "Ready."
+      : why === "over"
+      ? `Done after ${updates} updates: ${reads}.`
+      : `Paused at update ${done(runs[0])}: ${reads}.`;
+    draw();
+  }
+
+  async function go(): Promise<void> {
+    if (runs.length === 0 && !await makeRuns()) {
+      status.textContent = "These settings do not work together: see the message at the run.";
+      return;
+    }
+    isRunning = true;
+    start.textContent = "Pause";
+    start.disabled = reset.disabled = false;
+    status.textContent = "Training …";
+    requestAnimationFrame(frame);
+  }
+
+  function clear(): void {
+    isRunning = false;
+    for (const run of runs) run[Symbol.dispose]();
+    runs = [];
+    for (const i of [0, 1]) byId(`run-${i}-problem`).textContent = "";
+    stop("reset");
+  }
+
+  function latest(run: Run): Run["exams"][number] {
+    return run.exams[run.exams.length - 1];
+  }
+
+  function draw(): void {
+    const { updates } = store.state;
+    const count = Math.max(1, ...runs.map(done));
+    const numbers = Array.from({ length: count }, (_, i) => i + 1);
+    const padded = (values: readonly number[]): (number | null)[] => numbers.map((_, i) => values[i] ?? null);
+    const lineOf = (i: number, values: readonly (number | null)[]) => ({ colour: colours[i], tag: sides[i], values });
+    const both = [0, 1] as const;
+    charts.loss.draw({
+      steps: numbers,
+      to: updates,
+      scale: "log",
+      lines: both.map((i) => lineOf(i, padded(smooth(runs[i]?.losses ?? [])))),
+    });
+    charts.lr.draw({ steps: numbers, to: updates, scale: "linear", lines: both.map((i) => lineOf(i, padded(runs[i]?.lrs ?? []))) });
+    const exams = (runs[0]?.exams.length ?? 0) >= (runs[1]?.exams.length ?? 0) ? runs[0]?.exams : runs[1]?.exams;
+    charts.accuracy.draw({
+      steps: exams?.map(({ number }) => number) ?? [0],
+      to: updates,
+      scale: "linear",
+      range: [0, 1],
+      lines: both.map((i) => lineOf(i, exams?.map((_, k) => runs[i]?.exams[k]?.accuracy ?? null) ?? [null])),
+    });
+    for (const i of both) {
+      const run = runs[i];
+      const exam = run === undefined ? undefined : latest(run);
+      const loss = smooth(run?.losses ?? []).at(-1);
+      cell(`cell-${i}-update`, run === undefined ? undefined : `${done(run)} / ${updates}`);
+      cell(`cell-${i}-loss`, loss === undefined ? undefined : loss.toFixed(3));
+      cell(`cell-${i}-accuracy`, exam === undefined ? undefined : `${(100 * exam.accuracy).toFixed(1)} %`);
+      cell(`cell-${i}-lr`, run === undefined || done(run) === 0 ? undefined : showNumber(run.lrs[done(run) - 1], 3));
+      if (digits === undefined) continue;
+      const wrong = exam?.wrong ?? new Uint8Array(digits.heldOut.count);
+      mosaics[i]?.draw(wrong);
+      const misread = wrong.reduce((sum, one) => sum + one, 0);
+      const words = exam === undefined ? "No digit is read yet." : `${misread} of ${digits.heldOut.count} held-out digits misread`;
+      byId(`mosaic-${i}-words`).textContent = words;
+      byId(`mosaic-${i}`).setAttribute("aria-label", words);
+    }
+  }
+
+  function cell(id: string, text: string | undefined): void {
+    byId(id).textContent = text ?? "–";
+  }
+
+  function setRun(i: number, run: RunChoice): void {
+    const [a, b] = store.state.runs;
+    store.set({ runs: i === 0 ? [run, b] : [a, run] });
+  }
+
+  function panel(i: 0 | 1): void {
+    const id = `run-${i}`;
+    const choice = (): RunChoice => store.state.runs[i];
+    const { optimizer, schedule } = choice();
+    const plugin = optimizers.find(({ name }) => name === optimizer.name);
+    const pick = element("select", { id: `${id}-optimizer` }, ...optimizers.map(({ name }) => element("option", { value: name }, name)));
+    if (plugin === undefined) pick.append(element("option", { value: optimizer.name }, optimizer.name));
+    pick.value = optimizer.name;
+    pick.addEventListener("change", () => {
+      const next = startOptimizer(registry, pick.value, span());
+      // What has no lr of its own has nothing that a schedule could change.
+      setRun(i, { optimizer: next, schedule: typeof next.options.lr === "number" ? choice().schedule : null });
+      panel(i);
+    });
+    const specs = (plugin?.options ?? {}) as Offer["options"];
+    const { lr, ...others } = specs;
+    const main = lr === undefined ? [] : [controlsOf(`${id}-main`, { lr }, "optimizer", i)];
+    const pickSchedule = scheduleSelect(offers, schedule?.name ?? "", `${id}-schedule`);
+    pickSchedule.prepend(element("option", { value: "" }, "none: lr stays"));
+    const metric = offers.filter(({ returns }) => returns === "metric");
+    if (metric.length > 0) {
+      pickSchedule.append(
+        element("optgroup", { label: "After the held-out loss" }, ...metric.map(({ name }) => element("option", { value: name }, name))),
+      );
+    }
+    pickSchedule.value = schedule?.name ?? "";
+    pickSchedule.addEventListener("change", () => {
+      const offer = offers.find(({ name }) => name === pickSchedule.value);
+      const { lr } = choice().optimizer.options;
+      const base = typeof lr === "number" && lr > 0 ? lr : 0.004;
+      setRun(i, {
+        optimizer: choice().optimizer,
+        schedule: offer === undefined ? null : { name: offer.name, options: startOptions(offer, { steps: store.state.updates, lr: base }) },
+      });
+      panel(i);
+    });
+    const offer = offers.find(({ name }) => name === schedule?.name);
+    const problem = element("p", { class: "problem", id: `${id}-problem`, role: "alert" });
+    const place = byId(id);
+    const wasOpen = [...place.querySelectorAll("details")].map(({ open }) => open);
+    const focused = document.activeElement?.id ?? "";
+    const codePlace = element("code", { id: `${id}-code` });
+    const copyButton = element("button", { type: "button", id: `${id}-copy` }, `Copy the code of run ${sides[i]}`);
+    copyOn(copyButton, byId("copied"), () => codeOfRun(recipeOf(registry, choice())));
+    const codeDetails = element(
+      "details",
+      { class: "more" },
+      element("summary", {}, "Code of this run"),
+      element("pre", { tabindex: 0 }, codePlace),
+      copyButton,
+    );
+    codeDetails.addEventListener("toggle", () => codePlace.textContent = codeOfRun(recipeOf(registry, choice())));
+    place.replaceChildren(
+      element("h3", {}, tag(i), `Run ${sides[i]}`),
+      element("div", { class: "pick" }, element("label", { for: `${id}-optimizer` }, "Optimizer"), pick),
+      element("p", { class: "about" }, plugin?.description ?? ""),
+      ...main,
+      element("details", { class: "more" }, element("summary", {}, "All options"), controlsOf(`${id}-option`, others, "optimizer", i)),
+      element("div", { class: "pick" }, element("label", { for: `${id}-schedule` }, "Schedule"), pickSchedule),
+      element("p", { class: "about" }, offer?.description ?? "The learning rate is the optimizer's own."),
+      element(
+        "details",
+        { class: "more", hidden: offer === undefined },
+        element("summary", {}, "Schedule's options"),
+        controlsOf(`${id}-schedule`, offer?.options ?? {}, "schedule", i),
+      ),
+      codeDetails,
+      problem,
+    );
+    place.querySelectorAll("details").forEach((details, k) => details.open = wasOpen[k] ?? false);
+    if (focused !== "" && document.activeElement === document.body) document.getElementById(focused)?.focus();
+  }
+
+  function controlsOf(id: string, specs: Offer["options"], of: "optimizer" | "schedule", i: 0 | 1): HTMLElement {
+    const used = store.state.runs[i][of];
+    return optionControls({
+      id,
+      specs,
+      values: used?.options ?? {},
+      span: span(),
+      changed: (values) => {
+        const run = store.state.runs[i];
+        const before = run[of];
+        if (before === null) return;
+        setRun(i, { ...run, [of]: { name: before.name, options: { ...before.options, ...values } } });
+      },
+      inner: (option) => used === null ? [] : innerOf(registry, offers, used, option, span()),
+    });
+  }
+
+  function tag(i: 0 | 1): HTMLElement {
+    const made = element("span", { class: "tag" }, sides[i]);
+    made.style.setProperty("--own", `var(--c${colours[i]})`);
+    return made;
+  }
+
+  function shared(): void {
+    const { updates, seed } = store.state;
+    const places = [
+      {
+        id: "updates",
+        label: "Updates",
+        value: updates,
+        range: evenly(50, 1000, 50),
+        fits: (value: number) => value >= 1 && value <= mostUpdates,
+        set: (value: number) => store.set({ updates: value }),
+      },
+      {
+        id: "seed",
+        label: "Seed",
+        value: seed,
+        range: evenly(1, 20, 1),
+        fits: (value: number) => value >= 0 && value < 2 ** 32,
+        set: (value: number) => store.set({ seed: value }),
+      },
+    ];
+    for (const { id, label, value, range, fits, set } of places) {
+      const { slide, box } = slider({
+        id,
+        label,
+        name: id,
+        note: `${id}-note`,
+        range,
+        value,
+        set: (value) => void (Number.isInteger(value) && fits(value) && set(value)),
+      });
+      byId(`${id}-place`).replaceChildren(element("div", { class: "head" }, element("label", { for: id }, label), box), slide);
+    }
+  }
+
+  start.addEventListener("click", () => isRunning ? stop("paused") : go());
+  reset.addEventListener("click", clear);
+  store.listen((before, isLoaded) => {
+    const { state } = store;
+    if (!isLoaded && before.runs === state.runs && before.updates === state.updates && before.seed === state.seed) return;
+    if (isLoaded || before.updates !== state.updates) { for (const i of [0, 1] as const) panel(i); }
+    if (isLoaded) shared();
+    // A change begins anew; what was running goes on running, so that a slider shows what it does.
+    const wasRunning = isRunning || restart !== undefined;
+    clear();
+    clearTimeout(restart);
+    restart = undefined;
+    if (!wasRunning) return;
+    restart = setTimeout(() => {
+      restart = undefined;
+      go();
+    }, 250);
+  });
+
+  for (const i of [0, 1] as const) panel(i);
+  shared();
+  stop("reset");
+}

@@ -1,0 +1,77 @@
+/// <reference lib="dom" />
+/**
+ * What people take away: code, links, the picture and the numbers.
+ *
+ * @module
+ */
+import { codeOf, curvesPath, type Language } from "./code.ts";
+import { copyOn } from "./copy.ts";
+import type { Curve, Offer } from "./curves.ts";
+import { byId, element } from "./element.ts";
+import type { Store } from "./store.ts";
+
+/** The part of the page with the code. */
+export interface Code {
+  /** Writes it anew. */
+  refresh(): void;
+  /** Shows another curve's code. */
+  choose(curve: number): void;
+}
+
+const languages: readonly Language[] = ["deno", "bun", "python", "readme"];
+
+/** Fills the section `#take`; `made` tells what became of a curve's choice. */
+export function createCode(
+  store: Store,
+  made: (i: number) => { readonly curve: Curve | undefined; readonly offer: Offer | undefined },
+): Code {
+  let language: Language = "deno";
+  let chosen = 0;
+  const select = byId<"select">("code-of");
+  const place = byId<"code">("code");
+  const service = new URL(".", location.href.replace(/[?#].*$/, "")).href;
+
+  function refresh(): void {
+    const { curves, to, lr } = store.state;
+    chosen = Math.max(0, Math.min(chosen, curves.length - 1));
+    const names = curves.map(({ name }, i) => `${i + 1} ${name}`);
+    if ([...select.options].map((option) => option.text).join() !== names.join()) {
+      select.replaceChildren(...names.map((name, i) => element("option", { value: i }, name)));
+    }
+    select.value = String(chosen);
+    const { curve, offer } = made(chosen);
+    const text = curve === undefined
+      ? "// Add a curve first.\n"
+      : "error" in curve
+      ? `// ${curve.error}\n`
+      : codeOf(language, { choice: curves[chosen], returns: curve.returns, lr, to, service, isBuiltin: offer?.from !== "service" });
+    if (place.textContent !== text) place.textContent = text;
+    for (const [id, format] of [["link-svg", ".svg"], ["link-csv", ".csv"], ["link-json", ""]] as const) {
+      const link = byId<"a">(id);
+      // Without a curve there is nothing to ask for.
+      if (curves.length === 0) link.removeAttribute("href");
+      else link.href = curvesPath(format, curves, to, lr);
+    }
+  }
+
+  for (const one of languages) {
+    byId<"input">(`code-${one}`).addEventListener("change", () => {
+      language = one;
+      refresh();
+    });
+  }
+  select.addEventListener("change", () => {
+    chosen = select.selectedIndex;
+    refresh();
+  });
+  copyOn(byId<"button">("copy-code"), byId("copied"), () => place.textContent ?? "");
+  copyOn(byId<"button">("copy-link"), byId("copied"), () => store.link());
+
+  return {
+    refresh,
+    choose(curve) {
+      chosen = curve;
+      refresh();
+    },
+  };
+}

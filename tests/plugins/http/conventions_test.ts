@@ -1,0 +1,186 @@
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { hc } from "hono/client";
+import { builtins } from "../../../mod.ts";
+import { createApp, type GlissadeApp } from "../../../plugins/http/mod.ts";
+import { version } from "../../../plugins/http/version.ts";
+import { read } from "../../generated.ts";
+import { file, get, json, problem } from "./ask.ts";
+import { f32 } from "./ask.ts";
+
+const app = createApp(builtins);
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+const path = "/v1/schedules/constant?step=1";
+const step = () => file({ w: f32([1]), "w.grad": f32([1]) }, { recipe: `{"optimizer":{"name":"adamw"}}` });
+
+test("the version in validators is deno.json's", () => {
+  assertEquals(version, JSON.parse(read("deno.json")).version);
+});
+
+test("health and readiness answer", async () => {
+  for (const path of ["/healthz", "/readyz"]) assertEquals(await get(app, path), { status: "ok" });
+});
+
+test("everything but public answers is kept by nobody", async () => {
+  for (const path of ["/healthz", "/readyz", "/metrics"]) {
+    assertEquals((await app.request(path)).headers.get("cache-control"), "private, no-store");
+  }
+  assertEquals((await app.request("/v1/steps", step())).headers.get("cache-control"), "private, no-store");
+});
+
+test("the page and the OpenAPI document have validators", async () => {
+  const own = createApp(builtins, { page: "<!doctype html><title>mine</title>" });
+  for (const path of ["/", "/openapi.json"]) {
+    const etag = (await own.request(path)).headers.get("etag")!;
+    assertEquals((await own.request(path, { headers: { "If-None-Match": etag } })).status, 304);
+  }
+  assertEquals(await (await own.request("/")).text(), "<!doctype html><title>mine</title>");
+  assertEquals((await createApp(builtins, { openapi: false }).request("/openapi.json")).status, 404);
+});
+
+test("another method is 405 with those that are allowed", async () => {
+  for (
+    const [method, path, allow] of [
+      ["GET", "/v1/steps", "POST"],
+      ["POST", "/v1/schedules/linear.svg", "GET, HEAD"],
+      ["DELETE", "/v1/curves.csv", "GET, HEAD, POST"],
+      ["OPTIONS", "/healthz", "GET, HEAD"],
+      ["PROPFIND", "/v1/plugins", "GET, HEAD"],
+    ]
+  ) {
+    const { status, headers } = await problem(app, path, { method });
+    assertEquals([status, headers.get("allow")], [405, allow], `${method} ${path}`);
+  }
+  assertEquals((await problem(app, "/v1/schedule/linear")).status, 404);
+  assertEquals((await app.request(path, { method: "HEAD" })).status, 200);
+});
+
+test("an answer has a request id, its own or the request's", async () => {
+  const ids = await Promise.all([1, 2].map(async () => (await app.request(path)).headers.get("x-request-id")));
+  assert(ids[0] !== null && ids[0] !== ids[1]);
+  const given = await app.request(path, { headers: { "X-Request-Id": "proxy-7:a.b" } });
+  assertEquals(given.headers.get("x-request-id"), "proxy-7:a.b");
+  const strange = await app.request(path, { headers: { "X-Request-Id": `"><script>` } });
+  assert(!strange.headers.get("x-request-id")!.includes("script"));
+});
+
+test("an answer says how long it took", async () => {
+  for (const answer of [await app.request(path), await app.request("/nowhere"), await app.request("/v1/steps", step())]) {
+    assert(/^total;dur=\d+\.\d\d$/.test(answer.headers.get("server-timing")!));
+  }
+});
+
+test("CORS is off unless it is configured", async () => {
+  const asked = { headers: { Origin: "https://one.example" } };
+  const allowed = async (cors: string | readonly string[] | undefined, init: RequestInit) =>
+    (await createApp(builtins, cors === undefined ? {} : { cors }).request(path, init)).headers.get("access-control-allow-origin");
+  assertEquals(await allowed(undefined, asked), null);
+  assertEquals(await allowed("*", asked), "*");
+  assertEquals(await allowed(["https://one.example", "https://two.example"], asked), "https://one.example");
+  assertEquals(await allowed(["https://two.example"], asked), null);
+  assertEquals(await allowed("https://one.example", {}), null);
+  const own = createApp(builtins, { cors: ["https://one.example"] });
+  const preflight = await own.request("/v1/steps", { method: "OPTIONS", ...asked });
+  assertEquals([preflight.status, preflight.headers.get("access-control-allow-methods")], [204, "POST"]);
+  assertEquals(preflight.headers.get("vary"), "Origin");
+  // A page must be able to read what went wrong too.
+  assertEquals((await own.request("/nowhere", asked)).headers.get("access-control-allow-origin"), "https://one.example");
+});
+
+test("steps ask for a tenant's token when tokens are configured, schedules do not", async () => {
+  const own = createApp(builtins, { tokens: { alice: sha256("a-token"), bob: sha256("b.token").toUpperCase() } });
+  assertEquals((await own.request(path)).status, 200);
+  const refused = await problem(own, "/v1/steps", step());
+  assertEquals([refused.status, refused.headers.get("www-authenticate")], [401, "Bearer"]);
+  const withToken = (authorization: string) => {
+    const init = step();
+    return own.request("/v1/steps", { ...init, headers: { ...init.headers, Authorization: authorization } });
+  };
+  assertEquals((await withToken("Bearer a-token")).status, 200);
+  assertEquals((await withToken("bearer b.token")).status, 200);
+  for (
+    const wrong of ["Bearer a-tokem", "Bearer ", "Basic a-token", "a-token", `Bearer ${"a".repeat(1000)}`, `Bearer ${sha256("a-token")}`]
+  ) {
+    assertEquals((await withToken(wrong)).status, 401, wrong);
+  }
+});
+
+test("the token is asked for before the body is looked at", async () => {
+  const own = createApp(builtins, { tokens: { alice: sha256("a") } });
+  assertEquals((await problem(own, "/v1/steps", { method: "POST", headers: { "Content-Type": "text/plain" }, body: "x" })).status, 401);
+});
+
+test("schedules can be made private", async () => {
+  const own = createApp(builtins, { tokens: { alice: sha256("a") }, schedules: { auth: "all" } });
+  for (const asked of [path, "/v1/curves.svg?step=1", "/v1/plugins"]) assertEquals((await problem(own, asked)).status, 401);
+  const answer = await own.request(path, { headers: { Authorization: "Bearer a" } });
+  assertEquals([answer.status, answer.headers.get("cache-control")], [200, "private, no-store"]);
+  assertThrows(() => createApp(builtins, { schedules: { auth: "all" } }), TypeError, "without tokens");
+});
+
+test("metrics have a token of their own", async () => {
+  for (const metricsToken of ["m", sha256("m")]) {
+    const own = createApp(builtins, { metricsToken, tokens: { alice: sha256("a") } });
+    const ask = async (token: string) => (await own.request("/metrics", { headers: { Authorization: `Bearer ${token}` } })).status;
+    assertEquals([await ask("m"), await ask("a"), await ask(metricsToken === "m" ? "n" : metricsToken)], [200, 401, 401]);
+  }
+});
+
+test("metrics are Prometheus text, with routes for labels", async () => {
+  const own = createApp(builtins);
+  for (const asked of [path, path, "/v1/schedules/nobody?step=1", "/nowhere/1", "/nowhere/2"]) await own.request(asked);
+  await own.request("/v1/schedules/linear", { method: "PROPFIND" });
+  const answer = await own.request("/metrics");
+  assertEquals(answer.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  const text = await answer.text();
+  const value = (line: string) => Number(text.split("\n").find((one) => one.startsWith(`${line} `))?.split(" ").at(-1));
+  assertEquals(value(`glissade_http_requests_total{route="/v1/schedules/{name}",method="GET",status="200"}`), 2);
+  assertEquals(value(`glissade_http_requests_total{route="/v1/schedules/{name}",method="GET",status="404"}`), 1);
+  assertEquals(value(`glissade_http_requests_total{route="none",method="GET",status="404"}`), 2);
+  assertEquals(value(`glissade_http_requests_total{route="none",method="other",status="405"}`), 1);
+  assertEquals(value(`glissade_http_request_seconds_bucket{route="/v1/schedules/{name}",le="+Inf"}`), 3);
+  assertEquals(value(`glissade_http_cache_total{result="hit"}`), 1);
+  assertEquals(value("glissade_bytes_in_flight"), 0);
+  for (const line of text.trim().split("\n")) assert(/^(# (HELP|TYPE) \w+ .+|\w+(\{[^}]*\}.*)? [\d.e+-]+)$/.test(line), line);
+});
+
+test("options that mean nothing are refused", () => {
+  const refused = (options: unknown) =>
+    assertThrows(() => createApp(builtins, options as Parameters<typeof createApp>[1]), Error, "Cannot");
+  for (
+    const options of [{ token: {} }, { tokens: { alice: "secret" } }, { limits: { bytes: 1 } }, { limits: { points: NaN } }, {
+      schedules: { auth: "some" },
+    }]
+  ) {
+    refused(options);
+  }
+});
+
+test("the app can be mounted below a path", async () => {
+  const { Hono } = await import("hono");
+  const outer = new Hono().route("/glissade", app);
+  assertEquals((await get(outer, `/glissade${path}`)).lr, [1]);
+  assertEquals((await problem(outer, "/glissade/v1/schedules/nobody?step=1")).status, 404);
+});
+
+test("the typed client asks and is answered by the hand-written types", async () => {
+  const client = hc<GlissadeApp>("http://localhost", {
+    fetch: (input: string | URL | Request, init?: RequestInit) => app.request(String(input), init),
+  });
+  const answer = await client.v1.schedules[":name"].$get({
+    param: { name: "linear" },
+    query: { numWarmupSteps: "10", numTrainingSteps: "100", step: "5" },
+  });
+  const { lr, schedule } = await answer.json();
+  assertEquals([schedule, lr], ["linear", [0.5]]);
+  const curves = await client.v1.curves.$post({ json: { schedule: [{ name: "constant" }], step: 1 } });
+  assertEquals((await curves.json()).curves[0].lr, [[1]]);
+  // @ts-expect-error -- a schedule is asked at a step
+  await client.v1.schedules[":name"].$get({ param: { name: "linear" }, query: { at: "5" } });
+  const stepped = await client.v1.steps.$post({
+    json: { recipe: { optimizer: { name: "adamw" } }, tensors: { w: { shape: [1], data: [1] }, "w.grad": { shape: [1], data: [1] } } },
+  });
+  assertEquals((await stepped.json()).tensors["w.step"].data, [1]);
+  assertEquals((await app.request("/v1/curves", json({ schedule: { name: "constant" }, step: 1 }))).status, 200);
+});
