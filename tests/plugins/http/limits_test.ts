@@ -1,0 +1,204 @@
+import { test } from "node:test";
+import { assert, assertEquals } from "@std/assert";
+import { builtins } from "../../../mod.ts";
+import { createApp } from "../../../plugins/http/mod.ts";
+import { f32, file, json, problem } from "./ask.ts";
+
+const type = { "Content-Type": "application/vnd.safetensors" };
+const adamw = `{"optimizer":{"name":"adamw"}}`;
+
+/** A body that comes in pieces, with pauses before them, and says when it is given up. */
+function slowBody(
+  pieces: readonly Uint8Array<ArrayBuffer>[],
+  pause: number,
+): { readonly body: ReadableStream<Uint8Array<ArrayBuffer>>; givenUp(): boolean } {
+  let at = 0;
+  let cancelled = false;
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+      if (cancelled) return;
+      if (at < pieces.length) controller.enqueue(pieces[at++]);
+      else controller.close();
+    },
+    cancel() {
+      cancelled = true;
+    },
+  }, { highWaterMark: 0 });
+  return { body, givenUp: () => cancelled };
+}
+
+const stream = (body: ReadableStream<Uint8Array<ArrayBuffer>>, headers: Record<string, string> = {}) =>
+  ({ method: "POST", headers: { ...type, ...headers }, body, duplex: "half" }) as RequestInit;
+
+test("a body that says that it is too large is not read", async () => {
+  const { body, givenUp } = slowBody([new Uint8Array(10)], 0);
+  const app = createApp(builtins, { limits: { bodyBytes: 1000 } });
+  const answer = await problem(app, "/v1/steps", stream(body, { "Content-Length": String(4 * 1024 ** 3) }));
+  assertEquals([answer.status, givenUp()], [413, false]);
+});
+
+test("a body that is too large without saying so is given up", async () => {
+  const { body, givenUp } = slowBody(Array.from({ length: 100 }, () => new Uint8Array(100_000)), 0);
+  const app = createApp(builtins, { limits: { bodyBytes: 1_000_000 } });
+  assertEquals([(await problem(app, "/v1/steps", stream(body))).status, givenUp()], [413, true]);
+});
+
+test("a length that is no integer is 400", async () => {
+  const { body } = slowBody([new Uint8Array(10)], 0);
+  // Runtimes answer some of these themselves; what reaches the app is refused.
+  const request = new Request("http://localhost/v1/steps", stream(body));
+  const headers = new Headers({ ...type, "Content-Length": "-5" });
+  const forged = new Proxy(request, {
+    get: (target, name) => name === "headers" ? headers : Reflect.get(target, name, target),
+  });
+  const answer = await createApp(builtins).fetch(forged);
+  assertEquals([answer.status, (await answer.json()).errors[0].name], [400, "Content-Length"]);
+});
+
+test("a slow body is 408 and given up", async () => {
+  const { body, givenUp } = slowBody(Array.from({ length: 100 }, () => new Uint8Array(1)), 40);
+  const app = createApp(builtins, { limits: { bodySeconds: 0.2 } });
+  const begin = performance.now();
+  const { status } = await problem(app, "/v1/steps", stream(body));
+  assertEquals([status, givenUp()], [408, true]);
+  assert(performance.now() - begin < 3000);
+});
+
+test("a body that never comes is 408", async () => {
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({ pull: () => new Promise(() => {}) });
+  const app = createApp(builtins, { limits: { bodySeconds: 0.1 } });
+  assertEquals((await problem(app, "/v1/steps", stream(body))).status, 408);
+});
+
+test("a steady body gets the time that its length needs", async () => {
+  const whole = new Uint8Array(
+    file({ w: f32(Array(100_000).fill(1)), "w.grad": f32(Array(100_000).fill(1)) }, { recipe: adamw }).body as ArrayBuffer,
+  );
+  const pieces = Array.from({ length: 8 }, (_, i) => whole.slice(i * whole.length / 8, (i + 1) * whole.length / 8));
+  const { body } = slowBody(pieces, 50);
+  const app = createApp(builtins, { limits: { bodySeconds: 0.2 } });
+  const answer = await app.request("/v1/steps", stream(body));
+  assertEquals(answer.status, 200);
+  await answer.arrayBuffer();
+});
+
+test("bytes in flight are bounded, and what was held is free again", async () => {
+  const app = createApp(builtins, { limits: { bytesInFlight: 1_500_000, bodySeconds: 1 } });
+  const held = slowBody([new Uint8Array(1_000_000), new Uint8Array(1)], 200);
+  const first = problem(app, "/v1/steps", stream(held.body, { "Content-Length": "1000001" }));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const small = file({ w: f32(Array(150_000).fill(1)), "w.grad": f32(Array(150_000).fill(1)) }, { recipe: adamw });
+  const busy = await problem(app, "/v1/steps", small);
+  assertEquals([busy.status, busy.type, busy.headers.get("retry-after")], [503, "urn:glissade:problem:busy", "1"]);
+  assertEquals((await first).status, 400);
+  const again = await app.request("/v1/steps", file({ w: f32([1]), "w.grad": f32([1]) }, { recipe: adamw }));
+  assertEquals(again.status, 200);
+  assert(/^glissade_bytes_in_flight 0$/m.test(await (await app.request("/metrics")).text()));
+});
+
+test("a tenant that fills most of the room is told so", async () => {
+  const hash = Array.from(
+    new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode("a"))),
+    (byte) => byte.toString(16).padStart(2, "0"),
+  ).join("");
+  const app = createApp(builtins, { limits: { bytesInFlight: 1_500_000, bodySeconds: 1 }, tokens: { alice: hash } });
+  const held = slowBody([new Uint8Array(1_000_000), new Uint8Array(1)], 200);
+  const first = app.request("/v1/steps", stream(held.body, { Authorization: "Bearer a" }));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const small = file({ w: f32(Array(150_000).fill(1)), "w.grad": f32(Array(150_000).fill(1)) }, { recipe: adamw }, {
+    Authorization: "Bearer a",
+  });
+  const { status, headers } = await problem(app, "/v1/steps", small);
+  assertEquals([status, headers.get("retry-after")], [429, "1"]);
+  await (await first).body?.cancel();
+});
+
+test("a large answer is held until it is read, or given up", async () => {
+  const app = createApp(builtins);
+  const inFlight = async () => Number(/^glissade_bytes_in_flight (\d+)$/m.exec(await (await app.request("/metrics")).text())![1]);
+  const ones = Array(300_000).fill(1);
+  const ask = () => app.request("/v1/steps", file({ w: f32(ones), "w.grad": f32(ones) }, { recipe: adamw }));
+  const read = await ask();
+  assert(await inFlight() > 3_600_000);
+  assertEquals((await read.arrayBuffer()).byteLength, Number(read.headers.get("content-length")));
+  assertEquals(await inFlight(), 0);
+  await (await ask()).body!.cancel();
+  assertEquals(await inFlight(), 0);
+});
+
+test("deep JSON is 400, up to 32 levels are read", async () => {
+  const app = createApp(builtins);
+  const post = (body: string, path = "/v1/steps") =>
+    problem(app, path, { method: "POST", headers: { "Content-Type": "application/json" }, body });
+  const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+  assertEquals((await post(nested(32))).status, 422);
+  assertEquals((await post(nested(33))).status, 400);
+  assertEquals((await post("[".repeat(5_000_000))).status, 400);
+  assertEquals((await post(`"\\"${"[".repeat(50)}"`)).status, 422);
+  assertEquals((await post(`{"schedule":${nested(40)}}`, "/v1/curves")).status, 400);
+  const recipe = `{"optimizer":${nested(40)}}`;
+  assertEquals((await problem(app, "/v1/steps", file({ w: f32([1]), "w.grad": f32([1]) }, { recipe }))).status, 400);
+  const asked = encodeURIComponent(nested(40).replaceAll("[", `{"a":`).replaceAll("]", "}"));
+  assertEquals((await problem(app, `/v1/curves?step=1&schedule=${asked}`)).status, 400);
+});
+
+test("JSON has no NaN, no infinity and no broken UTF-8", async () => {
+  const app = createApp(builtins);
+  for (const [data, status] of [["NaN", 400], ["1e999", 422], ["-1e999", 422], [`"1"`, 422]] as const) {
+    const body = `{"recipe":${adamw},"tensors":{"w":{"shape":[1],"data":[${data}]},"w.grad":{"shape":[1],"data":[1]}}}`;
+    const answer = await problem(app, "/v1/steps", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+    assertEquals(answer.status, status, data);
+  }
+  const body = new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x7d]);
+  assertEquals((await problem(app, "/v1/steps", { method: "POST", headers: { "Content-Type": "application/json" }, body })).status, 400);
+});
+
+test("JSON holds 64 Ki elements", async () => {
+  const app = createApp(builtins);
+  const body = (count: number) => {
+    const tensor = { shape: [count], data: Array(count).fill(0.5) };
+    return json({ recipe: JSON.parse(adamw), tensors: { w: tensor, "w.grad": tensor } });
+  };
+  assertEquals((await app.request("/v1/steps", body(32_768))).status, 200);
+  assertEquals((await problem(app, "/v1/steps", body(32_769))).status, 413);
+});
+
+test("the number of tensors, groups and what they match is bounded", async () => {
+  const app = createApp(builtins);
+  const many = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`t${i}`, { shape: [0], data: [] }]));
+  assertEquals((await problem(app, "/v1/steps", json({ recipe: JSON.parse(adamw), tensors: many }))).status, 422);
+  const files = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`t${i}`, f32([])]));
+  assertEquals((await problem(app, "/v1/steps", file(files, { recipe: adamw }))).status, 400);
+  const w = { shape: [1], data: [1] };
+  const step = (groups: unknown[], name = "w") =>
+    json({ recipe: { ...JSON.parse(adamw), groups }, tensors: { [name]: w, [`${name}.grad`]: w } });
+  assertEquals((await problem(app, "/v1/steps", step(Array(17).fill({ match: ["w"] })))).errors?.[0].pointer, "/recipe/groups");
+  const begin = performance.now();
+  const wild = step(Array(16).fill({ match: { glob: `${"*a".repeat(10_000)}b` } }), "a".repeat(20_000));
+  assertEquals((await problem(app, "/v1/steps", wild)).errors?.[0].pointer, "/recipe/groups");
+  assert(performance.now() - begin < 2000);
+});
+
+test("the numbers in one answer are bounded", async () => {
+  const app = createApp(builtins);
+  const bases = (count: number) => Array(count).fill("1").join();
+  assertEquals((await app.request(`/v1/schedules/constant?from=0&to=9999&every=1&lr=${bases(32)}`)).status, 200);
+  assertEquals((await problem(app, `/v1/schedules/constant?from=0&to=9999&every=1&lr=${bases(33)}`)).status, 400);
+  assertEquals((await problem(app, `/v1/schedules/constant?step=1&lr=${bases(65)}`)).status, 400);
+});
+
+test("answers by URL are kept within their bounds", async () => {
+  const app = createApp(builtins, { limits: { cacheBytes: 20_000 } });
+  const hits = async () =>
+    Number(/^glissade_http_cache_total\{result="hit"\} (\d+)$/m.exec(await (await app.request("/metrics")).text())![1]);
+  const ask = (step: number) => app.request(`/v1/schedules/constant?step=${step}`);
+  await ask(0);
+  await ask(0);
+  assertEquals(await hits(), 1);
+  for (let step = 1; step < 100; step++) await ask(step);
+  await ask(99);
+  assertEquals(await hits(), 2);
+  await ask(0); // the oldest went first
+  assertEquals(await hits(), 2);
+});
