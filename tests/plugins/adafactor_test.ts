@@ -210,3 +210,8 @@ for (const backend of ["wasm", "threads"] satisfies BackendName[]) {
     }
   });
 }
+
+test("adafactor agrees on backend threads with backend js where workers take part, bit for bit", () => {
+  const of = [1024, 701]; // over 512 Ki elements
+  assertEquals(run({ beta1: 0.9 }, 2, { backend: "threads", threads: 3 }, of), run({ beta1: 0.9 }, 2, {}, of));
+});
