@@ -34,7 +34,8 @@ interface Ended {
 }
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const reports = join(root, ".node-tests");
+// One folder a run, so that two runs at once do not disturb each other; below the root, for bundles to find node_modules.
+const reports = join(root, ".node-tests", String(process.pid));
 const runtimes: readonly Runtime[] = ["deno", "bun", "node"];
 
 /** Every test file below tests/, by its path from the root. */
@@ -192,7 +193,7 @@ async function inNode(all: readonly string[]): Promise<[Ended, Outcome[]]> {
     if (!line.startsWith('{"file":')) return;
     const outcome: Outcome = JSON.parse(line);
     // With source maps Node names the source, but for a file that failed as a whole.
-    const file = relative(root, outcome.file).replace(/^\.node-tests\//, "").replace(/\.mjs$/, ".ts");
+    const file = relative(root, outcome.file).replace(/^\.node-tests\/\d+\//, "").replace(/\.mjs$/, ".ts");
     show(file);
     outcomes.push({ ...outcome, file });
   });
@@ -223,7 +224,6 @@ const asked = runtimes.filter((runtime) => process.argv.slice(2).includes(runtim
 const fragments = process.argv.slice(2).filter((word) => !(runtimes as readonly string[]).includes(word));
 const files = testFiles().filter((file) => fragments.length === 0 || fragments.some((fragment) => file.includes(fragment)));
 
-rmSync(reports, { recursive: true, force: true });
 mkdirSync(reports, { recursive: true });
 
 // The types are checked once, apart from the tests, so that one wrong type does not keep a whole suite from running.
@@ -241,5 +241,6 @@ for (const runtime of asked.length > 0 ? asked : runtimes) {
 }
 if (types.code !== 0) lines.push("types: 1 failed");
 
+rmSync(reports, { recursive: true, force: true });
 console.log(`\n${lines.join("\n")}\n${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed > 0 ? 1 : 0);
