@@ -126,10 +126,10 @@ export const reduceLrOnPlateau: SchedulePlugin<"reduce_lr_on_plateau", ReduceLrO
         return { best: String(best), numBadEpochs, cooldownCounter, values: [...values] };
       },
       set state(state) {
-        if (state.values.length !== bases.length) {
-          throw new RangeError(`Cannot take a state of ${state.values.length} groups: there are ${bases.length}`);
-        }
-        const numbers = [Number(state.best), state.numBadEpochs, state.cooldownCounter, ...state.values];
+        const { best: saved, values: list, ...counters } = state ?? {};
+        if (typeof saved !== "string" || !Array.isArray(list)) throw new TypeError("Cannot take a state without best and values");
+        if (list.length !== bases.length) throw new RangeError(`Cannot take a state of ${list.length} groups: there are ${bases.length}`);
+        const numbers = [Number(saved), counters.numBadEpochs, counters.cooldownCounter, ...list];
         if (!numbers.every((x) => typeof x === "number" && !Number.isNaN(x))) throw new TypeError("Cannot take a state with a NaN");
         best = Number(state.best);
         numBadEpochs = state.numBadEpochs;

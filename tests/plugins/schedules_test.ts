@@ -2,8 +2,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { createOptimizer } from "../../core/optimizer.ts";
 import { makeSchedule } from "../../core/schedules.ts";
 import type { Base, Schedule } from "../../core/types.ts";
+import { adamw } from "../../plugins/optimizers/adamw.ts";
 import { constant } from "../../plugins/schedules/constant.ts";
 import { constantWithWarmup } from "../../plugins/schedules/constant_with_warmup.ts";
 import { cosine } from "../../plugins/schedules/cosine.ts";
@@ -249,6 +251,39 @@ test("reduce_lr_on_plateau goes on from a saved state as if nothing had happened
   }
 });
 
+test("reduce_lr_on_plateau goes on where an optimizer's state is loaded into another (P4, D11)", () => {
+  const make = () =>
+    createOptimizer(adamw, { a: Float32Array.of(1), b: Float32Array.of(2) }, { lr: 1 }, {
+      backend: "js",
+      groups: [{ match: ["b"], options: { lr: 0.1 } }],
+      schedules: { lr: { name: reduceLrOnPlateau, options: { patience: 1, factor: 0.5 } } },
+    });
+  using whole = make();
+  using first = make();
+  using second = make();
+  const lrs = (optimizer: typeof whole) => optimizer.groups.map(({ current }) => current.lr);
+  const metrics = [3, 4, 5, 5, 5, 5];
+  for (const metric of metrics) whole.update(metric);
+  for (const metric of metrics.slice(0, 2)) first.update(metric);
+  second.loadState(first.saveState());
+  for (const metric of metrics.slice(2)) second.update(metric);
+  assertEquals(lrs(second), lrs(whole));
+  assertEquals(lrs(whole), [0.1, 1].map((lr) => lr / 4));
+});
+
+test("a schedule of the step goes on where an optimizer's state is loaded into another (D11)", () => {
+  const make = () =>
+    createOptimizer(adamw, { a: Float32Array.of(1) }, { lr: 1 }, {
+      backend: "js",
+      schedules: { lr: { name: linear, options: { numWarmupSteps: 2, numTrainingSteps: 10 } } },
+    });
+  using first = make();
+  using second = make();
+  for (let t = 0; t < 6; t++) first.step({ a: Float32Array.of(1) });
+  second.loadState(first.saveState());
+  assertEquals(second.groups[0].current.lr, 0.5);
+});
+
 test("reduce_lr_on_plateau refuses what it cannot follow, and changes nothing (P1)", () => {
   assertThrows(() => plateau({ factor: 1 }), RangeError, "factor");
   assertThrows(() => plateau({ mode: "avg" as "min" }), RangeError, "mode");
@@ -259,6 +294,8 @@ test("reduce_lr_on_plateau refuses what it cannot follow, and changes nothing (P
   assertThrows(() => schedule.update(undefined as unknown as number), TypeError, "number");
   assertThrows(() => schedule.state = { ...before, values: [1, 2] }, RangeError, "groups");
   assertThrows(() => schedule.state = { ...before, best: "many" }, TypeError, "NaN");
+  assertThrows(() => schedule.state = { best: "3" } as typeof before, TypeError, "values");
+  assertThrows(() => schedule.state = null as unknown as typeof before, TypeError, "best");
   assertEquals(schedule.state, before);
 });
 
