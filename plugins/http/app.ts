@@ -37,8 +37,8 @@ export interface AppOptions {
   readonly cors?: Origins;
   /** Bounds of requests. */
   readonly limits?: Limits;
-  /** What runs steps: a backend by name, or one that is shared; default: the fastest that this runtime allows. */
-  readonly backend?: BackendName | Backend;
+  /** What runs steps: a backend by name, one that is shared, or what makes one at the first step; default: the fastest that this runtime allows. */
+  readonly backend?: BackendName | Backend | (() => Backend | Promise<Backend>);
   /** The HTML of `/`; default: a few links. */
   readonly page?: string;
   /** The text of `/openapi.json`; default: made from the registry; false: none. */
@@ -83,10 +83,18 @@ export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">
   const cache = createCache(limits.cacheBytes);
   // Kernels and all that steps need come with the first step: a service of schedules starts without.
   let steps: Promise<Handler> | undefined;
-  const postStep: Handler = async (incoming) =>
-    (await (steps ??= import("./steps.ts").then(({ createSteps }) => createSteps(registry.plugins, options.backend, limits, budget))))(
-      incoming,
-    );
+  const loadSteps = async (): Promise<Handler> => {
+    const { createSteps } = await import("./steps.ts");
+    const { backend } = options;
+    return createSteps(registry.plugins, typeof backend === "function" ? await backend() : backend, limits, budget);
+  };
+  const postStep: Handler = async (incoming) => {
+    steps ??= loadSteps().catch((error) => {
+      steps = undefined;
+      throw error;
+    });
+    return (await steps)(incoming);
+  };
   const serve = createServe(metrics, cors);
   const app = new Hono();
 
