@@ -1,0 +1,33 @@
+/**
+ * The service under Bun: `bun examples/bun/serve.ts`. In a container, see the Dockerfile beside this file.
+ *
+ * @module
+ */
+import process from "node:process";
+import { builtins } from "../../mod.ts";
+import { createApp } from "../../plugins/http/mod.ts";
+
+interface BunServer {
+  readonly url: URL;
+  stop(): Promise<void>;
+}
+declare const Bun: { serve(options: object): BunServer };
+
+const server = Bun.serve({
+  hostname: process.env.HOST ?? "127.0.0.1",
+  port: Number(process.env.PORT ?? 8000),
+  fetch: createApp(builtins).fetch,
+  // Seconds without a byte; slow headers end with it too.
+  idleTimeout: 30,
+  // A little more than the service reads, so that its own answer is heard.
+  maxRequestBodySize: 32 * 1024 * 1024,
+});
+console.log(`Glissade listens on ${server.url}`);
+
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, async () => {
+    setTimeout(() => process.exit(1), 10_000).unref();
+    await server.stop();
+    process.exit(0);
+  });
+}

@@ -1,0 +1,31 @@
+/**
+ * The service on this machine: `npm start`, or `PORT=9000 npm start`. Ctrl+C lets open requests end first.
+ *
+ * @module
+ */
+import process from "node:process";
+import { createApp } from "../plugins/http/mod.ts";
+import { builtins } from "../mod.ts";
+
+const port = Number(process.env.PORT ?? 8000);
+if (!(Number.isInteger(port) && port >= 0 && port < 65536)) {
+  throw new RangeError(`Cannot serve on PORT=${process.env.PORT}: it must be a port`);
+}
+
+const app = createApp(builtins);
+const server = Deno.serve({
+  hostname: "127.0.0.1",
+  port,
+  onListen: ({ hostname, port }) => console.log(`Glissade listens on http://${hostname}:${port}/`),
+}, app.fetch);
+
+/** Requests that do not end are not waited for longer. */
+const patience = 10_000;
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, async () => {
+    setTimeout(() => process.exit(1), patience).unref();
+    await server.shutdown();
+    process.exit(0);
+  });
+}
