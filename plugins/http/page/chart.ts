@@ -66,7 +66,7 @@ const dashes: readonly (readonly number[])[] = [[], [], [], [9, 4], [9, 4], [2, 
 export function createChart(place: HTMLElement, { label, steps, show = showNumber, right = 30, pointed }: ChartOptions): Chart {
   const left = 62;
   const bottom = 46;
-  const top = 24;
+  const top = 30;
   let picture: Picture = { steps: [0, 1], lines: [], to: 1, scale: "linear" };
   let plot: uPlot | undefined;
   let shape = "";
@@ -108,6 +108,11 @@ export function createChart(place: HTMLElement, { label, steps, show = showNumbe
             space: 38,
             grid: { stroke: () => styleOf("--rule"), width: 1 },
             ticks: { show: false },
+            // Its own would draw a line for each digit of each decade.
+            ...(picture.scale === "log" && {
+              splits: (_: uPlot, __: number, low: number, high: number) => decades(low, high),
+              filter: (_: uPlot, splits: number[]) => splits,
+            }),
             values: (_, splits) => splits.map((value) => value === null ? null : show(value)),
           },
         ],
@@ -254,11 +259,19 @@ function dataOf({ steps, lines, scale }: Picture): uPlot.AlignedData {
 
 function rangeOf({ scale, range }: Picture, low: number | null, high: number | null): [number, number] {
   if (range !== undefined) return [...range];
-  if (low === null || high === null || !(high > 0 || low < 0)) return scale === "log" ? [1e-6, 1] : [0, 1];
+  if (low === null || high === null || !(high > 0 || low < 0)) return scale === "log" ? [0.08, 3] : [0, 1];
   if (scale === "linear") return [Math.min(0, low * 1.06), Math.max(0, high * 1.06) || 0.06 * -low];
   // Four decades show the most of a decay; a last step near 0 would take them all.
   const least = Math.max(low, high / 1e4);
   return [least / 1.15, high * 1.15];
+}
+
+/** 1, 2 and 5 times powers of ten, or the powers alone where those are many. */
+function decades(low: number, high: number): number[] {
+  const from = Math.floor(Math.log10(low));
+  const factors = high / low > 150 ? [1] : [1, 2, 5];
+  const all = Array.from({ length: Math.ceil(Math.log10(high)) - from + 1 }, (_, i) => factors.map((f) => Number(`${f}e${from + i}`)));
+  return all.flat().filter((value) => value >= low && value <= high);
 }
 
 const wholeSteps = Array.from({ length: 15 }, (_, i) => [1, 2, 5].map((factor) => factor * 10 ** i)).flat();

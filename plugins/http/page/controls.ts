@@ -35,7 +35,13 @@ export function optionControls({ id, specs, values, span, changed, inner }: Edit
   };
   const rows = Object.entries(specs).map(([name, spec]): HTMLElement => {
     const control = controlOf(name, spec, span);
-    const part: Part = { id: `${id}-${name}`, name, spec, value: now[name], set: (value) => set(name, value) };
+    const part: Part = {
+      id: `${id}-${name}`,
+      name,
+      spec,
+      value: Object.hasOwn(now, name) ? now[name] : spec.default,
+      set: (value) => set(name, value),
+    };
     switch (control.kind) {
       case "number":
         return numberRow(part, control.range, control.nullable);

@@ -15,7 +15,7 @@ import { byId, element } from "./element.ts";
 import { createMosaic, type Mosaic } from "./mosaic.ts";
 import { showNumber } from "./numbers.ts";
 import { evenly, type Span, startOptions } from "./ranges.ts";
-import { createRun, recipeOf, type Run, smooth } from "./run.ts";
+import { createRun, plannedLr, recipeOf, type Run, smooth } from "./run.ts";
 import { innerOf, scheduleSelect } from "./schedules.ts";
 import { type Choice, mostUpdates, type RunChoice } from "./state.ts";
 import type { Store } from "./store.ts";
@@ -26,12 +26,15 @@ const colours = [0, 1] as const;
 /** Milliseconds of work between two frames. */
 const slice = 12;
 
+/** What the digits' example takes. */
+const usualLr = 0.004;
+
 /** A start for an algorithm that learns the digits; defaults are meant for larger models. */
 export function startOptimizer(registry: AnyRegistry, name: string, span: Span): Choice {
   const plugin = registry.plugins.find((plugin) => plugin.kind === "optimizer" && plugin.name === name);
   const options = plugin === undefined ? {} : startOptions(plugin, span);
-  // Half a percent a step: what the digits' example takes. Where there is none, the algorithm finds its own.
-  return { name, options: typeof options.lr === "number" ? { ...options, lr: 0.004 } : options };
+  // Where there is none, the algorithm finds its own.
+  return { name, options: typeof options.lr === "number" ? { ...options, lr: usualLr } : options };
 }
 
 /** Fills the section `#live`. */
@@ -49,39 +52,37 @@ export function startLive(registry: AnyRegistry, store: Store): void {
     lr: createChart(byId("plot-lr"), { label: "lr", steps: "update" }),
   };
   let digits: Digits | undefined;
-  let runs: Run[] = [];
+  let runs: readonly Run[] = [];
   let mosaics: readonly Mosaic[] = [];
   let isRunning = false;
   let drawn = 0;
-  let restart: ReturnType<typeof setTimeout> | undefined;
+  let goesOn = false;
+  let change: ReturnType<typeof setTimeout> | undefined;
 
-  const span = (): Span => ({ steps: store.state.updates, lr: 0.004 });
+  const span = (): Span => ({ steps: store.state.updates, lr: usualLr });
   const done = (run: Run | undefined): number => run?.losses.length ?? 0;
-  const isOver = (): boolean => runs.length === 2 && runs.every((run) => done(run) >= store.state.updates);
+  const isOver = (): boolean => runs.length > 0 && runs.every((run) => done(run) >= store.state.updates);
 
-  async function makeRuns(): Promise<boolean> {
+  /** Both runs from the start; false where the library refuses one, which is then said at its place. */
+  function prepare(): boolean {
     for (const run of runs) run[Symbol.dispose]();
     runs = [];
-    digits ??= await readDigits(Uint8Array.from(atob((byId("digits").textContent ?? "").trim()), (letter) => letter.charCodeAt(0)));
-    const held = digits;
-    if (mosaics.length === 0) mosaics = colours.map((c, i) => createMosaic(byId<"canvas">(`mosaic-${i}`), held.heldOut, `--c${c}`));
     const { updates, seed } = store.state;
     const made = store.state.runs.map((choice, i) => {
       const place = byId(`run-${i}-problem`);
+      place.textContent = "";
       try {
-        const run = createRun(registry, choice, held, updates, seed);
-        place.textContent = "";
-        return run;
+        return digits === undefined ? undefined : createRun(registry, choice, digits, updates, seed);
       } catch (error) {
         place.textContent = error instanceof Error ? error.message : String(error);
         return undefined;
       }
     });
-    runs = made.flatMap((run) => run === undefined ? [] : [run]);
-    if (runs.length === 2) return true;
-    for (const run of runs) run[Symbol.dispose]();
-    runs = [];
-    return false;
+    const whole = made.filter((run) => run !== undefined);
+    if (whole.length === 2) runs = whole;
+    else for (const run of whole) run[Symbol.dispose]();
+    show(runs.length === 2 ? "ready" : "refused");
+    return runs.length === 2;
   }
 
   function frame(): void {
@@ -89,54 +90,46 @@ export function startLive(registry: AnyRegistry, store: Store): void {
     const end = performance.now() + slice;
     // At least one update each, and both runs at the same place.
     do {
-      for (const run of runs) {
-        if (done(run) < store.state.updates) run.advance();
-      }
+      for (const run of runs) run.advance();
     } while (performance.now() < end && !isOver());
+    if (isOver()) {
+      isRunning = false;
+      return show("over");
+    }
     const now = performance.now();
-    if (isOver() || now - drawn > (isCalm.matches ? 500 : 50)) {
+    if (now - drawn > (isCalm.matches ? 500 : 50)) {
       drawn = now;
       draw();
     }
-    if (isOver()) return stop("over");
     requestAnimationFrame(frame);
   }
 
-  function stop(why: "paused" | "over" | "reset"): void {
-    isRunning = false;
-    const { updates } = store.state;
-    start.textContent = why === "paused" ? "Continue" : "Start";
-    start.disabled = why === "over";
-    reset.disabled = runs.length === 0;
-    const reads = runs.map((run, i) => `${sides[i]} reads ${(100 * latest(run).accuracy).toFixed(1)} % of the held-out digits right`).join(
-      ", ",
-    );
-    status.textContent = why === "reset"
-      ? "Ready."
-      : why === "over"
-      ? `Done after ${updates} updates: ${reads}.`
-      : `Paused at update ${done(runs[0])}: ${reads}.`;
-    draw();
-  }
-
-  async function go(): Promise<void> {
-    if (runs.length === 0 && !await makeRuns()) {
-      status.textContent = "These settings do not work together: see the message at the run.";
-      return;
-    }
+  function go(): void {
+    if (isOver() && !prepare()) return;
     isRunning = true;
-    start.textContent = "Pause";
-    start.disabled = reset.disabled = false;
-    status.textContent = "Training …";
+    show("running");
     requestAnimationFrame(frame);
   }
 
-  function clear(): void {
+  function pause(): void {
     isRunning = false;
-    for (const run of runs) run[Symbol.dispose]();
-    runs = [];
-    for (const i of [0, 1]) byId(`run-${i}-problem`).textContent = "";
-    stop("reset");
+    show("paused");
+  }
+
+  /** The buttons, the words and the pictures. */
+  function show(what: "ready" | "refused" | "running" | "paused" | "over"): void {
+    start.textContent = { ready: "Start", refused: "Start", running: "Pause", paused: "Continue", over: "Run again" }[what];
+    start.disabled = what === "refused";
+    reset.disabled = what === "ready" || what === "refused";
+    const reads = runs.map((run, i) => `${sides[i]} reads ${(100 * latest(run).accuracy).toFixed(1)} %`).join(" and ");
+    status.textContent = {
+      ready: "Ready. Nothing is learnt yet: the digits below are guessed.",
+      refused: "These options do not work together: see the message at the run.",
+      running: "Training …",
+      paused: `Paused at update ${done(runs[0])}: ${reads} of the held-out digits right.`,
+      over: `Done after ${store.state.updates} updates: ${reads} of the held-out digits right.`,
+    }[what];
+    draw();
   }
 
   function latest(run: Run): Run["exams"][number] {
@@ -146,7 +139,7 @@ export function startLive(registry: AnyRegistry, store: Store): void {
   function draw(): void {
     const { updates } = store.state;
     const count = Math.max(1, ...runs.map(done));
-    const numbers = Array.from({ length: count }, (_, i) => i + 1);
+    const numbers = numbersTo(count);
     const padded = (values: readonly number[]): (number | null)[] => numbers.map((_, i) => values[i] ?? null);
     const lineOf = (i: number, values: readonly (number | null)[]) => ({ colour: colours[i], tag: sides[i], values });
     const both = [0, 1] as const;
@@ -156,7 +149,16 @@ export function startLive(registry: AnyRegistry, store: Store): void {
       scale: "log",
       lines: both.map((i) => lineOf(i, padded(smooth(runs[i]?.losses ?? [])))),
     });
-    charts.lr.draw({ steps: numbers, to: updates, scale: "linear", lines: both.map((i) => lineOf(i, padded(runs[i]?.lrs ?? []))) });
+    // What the schedules plan, and on it what the updates took.
+    const every = [0, ...numbersTo(updates)];
+    const planned = both.map((i) => ({
+      colour: colours[i],
+      tag: "",
+      isFaint: true,
+      values: plannedLr(registry, store.state.runs[i], every),
+    }));
+    const taken = both.map((i) => lineOf(i, every.map((step) => runs[i]?.lrs[step] ?? null)));
+    charts.lr.draw({ steps: every, to: updates, scale: "linear", lines: [...planned, ...taken] });
     const exams = (runs[0]?.exams.length ?? 0) >= (runs[1]?.exams.length ?? 0) ? runs[0]?.exams : runs[1]?.exams;
     charts.accuracy.draw({
       steps: exams?.map(({ number }) => number) ?? [0],
@@ -169,7 +171,7 @@ export function startLive(registry: AnyRegistry, store: Store): void {
       const run = runs[i];
       const exam = run === undefined ? undefined : latest(run);
       const loss = smooth(run?.losses ?? []).at(-1);
-      cell(`cell-${i}-update`, run === undefined ? undefined : `${done(run)} / ${updates}`);
+      cell(`cell-${i}-update`, run === undefined ? undefined : String(done(run)));
       cell(`cell-${i}-loss`, loss === undefined ? undefined : loss.toFixed(3));
       cell(`cell-${i}-accuracy`, exam === undefined ? undefined : `${(100 * exam.accuracy).toFixed(1)} %`);
       cell(`cell-${i}-lr`, run === undefined || done(run) === 0 ? undefined : showNumber(run.lrs[done(run) - 1], 3));
@@ -177,9 +179,9 @@ export function startLive(registry: AnyRegistry, store: Store): void {
       const wrong = exam?.wrong ?? new Uint8Array(digits.heldOut.count);
       mosaics[i]?.draw(wrong);
       const misread = wrong.reduce((sum, one) => sum + one, 0);
-      const words = exam === undefined ? "No digit is read yet." : `${misread} of ${digits.heldOut.count} held-out digits misread`;
+      const words = exam === undefined ? "no digit is read yet" : `${misread} of ${digits.heldOut.count} held-out digits misread`;
       byId(`mosaic-${i}-words`).textContent = words;
-      byId(`mosaic-${i}`).setAttribute("aria-label", words);
+      byId(`mosaic-${i}`).setAttribute("aria-label", `${sides[i]}: ${words}`);
     }
   }
 
@@ -221,7 +223,7 @@ export function startLive(registry: AnyRegistry, store: Store): void {
     pickSchedule.addEventListener("change", () => {
       const offer = offers.find(({ name }) => name === pickSchedule.value);
       const { lr } = choice().optimizer.options;
-      const base = typeof lr === "number" && lr > 0 ? lr : 0.004;
+      const base = typeof lr === "number" && lr > 0 ? lr : usualLr;
       setRun(i, {
         optimizer: choice().optimizer,
         schedule: offer === undefined ? null : { name: offer.name, options: startOptions(offer, { steps: store.state.updates, lr: base }) },
@@ -322,26 +324,43 @@ export function startLive(registry: AnyRegistry, store: Store): void {
     }
   }
 
-  start.addEventListener("click", () => isRunning ? stop("paused") : go());
-  reset.addEventListener("click", clear);
+  start.addEventListener("click", () => isRunning ? pause() : go());
+  reset.addEventListener("click", () => {
+    isRunning = false;
+    prepare();
+    start.focus();
+  });
   store.listen((before, isLoaded) => {
     const { state } = store;
     if (!isLoaded && before.runs === state.runs && before.updates === state.updates && before.seed === state.seed) return;
     if (isLoaded || before.updates !== state.updates) { for (const i of [0, 1] as const) panel(i); }
     if (isLoaded) shared();
     // A change begins anew; what was running goes on running, so that a slider shows what it does.
-    const wasRunning = isRunning || restart !== undefined;
-    clear();
-    clearTimeout(restart);
-    restart = undefined;
-    if (!wasRunning) return;
-    restart = setTimeout(() => {
-      restart = undefined;
-      go();
-    }, 250);
+    const wasRunning: boolean = isRunning || goesOn;
+    goesOn = wasRunning;
+    isRunning = false;
+    clearTimeout(change);
+    change = setTimeout(() => {
+      goesOn = false;
+      if (prepare() && wasRunning) go();
+    }, 150);
+    draw();
   });
 
   for (const i of [0, 1] as const) panel(i);
   shared();
-  stop("reset");
+  start.disabled = true;
+  draw();
+  // The curves above come first.
+  setTimeout(async () => {
+    const packed = Uint8Array.from(atob((byId("digits").textContent ?? "").trim()), (letter) => letter.charCodeAt(0));
+    const read = await readDigits(packed);
+    digits = read;
+    mosaics = colours.map((colour, i) => createMosaic(byId<"canvas">(`mosaic-${i}`), read.heldOut, `--c${colour}`));
+    prepare();
+  });
+}
+
+function numbersTo(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i + 1);
 }

@@ -12,6 +12,13 @@ export function showNumber(value: number, digits = 5): string {
   return String(Number(value.toPrecision(Math.max(digits, Math.ceil(Math.log10(size + 1))))));
 }
 
+/** A number that is read beside others: as many digits each time, so that nothing jumps. */
+export function showReading(value: number): string {
+  const size = Math.abs(value);
+  if (value === 0 || !Number.isFinite(value)) return showNumber(value);
+  return size < 1e-3 || size >= 1e6 ? value.toExponential(4).replace("e+", "e") : value.toPrecision(5);
+}
+
 /** What someone typed as a number; undefined if it is none. */
 export function readNumber(text: string): number | undefined {
   const plain = text.trim().replace("−", "-").replace(",", ".");

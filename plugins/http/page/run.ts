@@ -9,7 +9,7 @@ import { createGenerator } from "../../../examples/digits/generator.ts";
 import { createNetwork, type Network } from "../../../examples/digits/network.ts";
 import { train } from "../../../examples/digits/training.ts";
 import training from "../../../examples/digits/training.json" with { type: "json" };
-import type { AnyRegistry } from "./curves.ts";
+import { type AnyRegistry, curveOf } from "./curves.ts";
 import type { RunChoice } from "./state.ts";
 
 /** A run and what came of it so far. */
@@ -90,6 +90,14 @@ export function createRun(registry: AnyRegistry, choice: RunChoice, digits: Digi
       trainer[Symbol.dispose]();
     },
   };
+}
+
+/** The lr that a schedule plans for steps from 0; null where it depends on more than the step. */
+export function plannedLr(registry: AnyRegistry, { optimizer, schedule }: RunChoice, steps: readonly number[]): readonly (number | null)[] {
+  const { lr } = optimizer.options;
+  if (typeof lr !== "number") return steps.map(() => null);
+  const curve = schedule === null ? { lr: () => lr } : curveOf(registry, schedule, lr);
+  return steps.map((step) => "error" in curve ? null : curve.lr(step));
 }
 
 /** What an algorithm says of its own lr (Adafactor's is relative), or the option. */

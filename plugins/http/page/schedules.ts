@@ -9,7 +9,7 @@ import { type Code, createCode } from "./take.ts";
 import { optionControls, slider } from "./controls.ts";
 import { type AnyRegistry, type Curve, curveOf, gridOf, innerChoices, type Offer, offersOf } from "./curves.ts";
 import { byId, element } from "./element.ts";
-import { readNumber, showNumber } from "./numbers.ts";
+import { readNumber, showNumber, showReading } from "./numbers.ts";
 import { lrRange, type Span, startOptions, stepsRange } from "./ranges.ts";
 import { createServiceCurves, serviceOffers } from "./service.ts";
 import { type Choice, mostCurves, type PageState } from "./state.ts";
@@ -78,7 +78,7 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
         {},
         tagOf(i),
         element("span", { class: "who" }, choice.name),
-        value === null ? element("span", { class: "value" }, "–") : element("data", { class: "value", value }, showNumber(value)),
+        value === null ? element("span", { class: "value" }, "–") : element("data", { class: "value", value }, showReading(value)),
       );
     });
     byId("values").replaceChildren(...rows);
@@ -100,7 +100,7 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
     const rows = steps.map((step) => {
       const cells = curves.map((curve) => {
         const value = valueAt(curve, step);
-        return element("td", {}, value === null ? "–" : showNumber(value));
+        return element("td", {}, value === null ? "–" : showReading(value));
       });
       return element("tr", {}, element("th", { scope: "row" }, step.toLocaleString("en")), ...cells);
     });
@@ -138,13 +138,11 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
     const choice = store.state.curves[i];
     const curve = curves[i];
     if (choice === undefined || curve === undefined) return;
-    const short = Object.entries(choice.options).filter(([name, value]) => !isUsual(offerOf(choice), name, value))
-      .map(([name, value]) =>
-        `${name} ${typeof value === "object" ? (value as Partial<Choice> | null)?.name ?? JSON.stringify(value) : value}`
-      );
-    card.querySelector(".short")!.textContent = short.join(" · ") || "as it comes";
-    const problem = card.querySelector<HTMLElement>(".problem")!;
     const message = "error" in curve ? curve.error : "";
+    const short = Object.entries(choice.options).filter(([name, value]) => !isUsual(offerOf(choice), name, value))
+      .map(([name, value]) => `${name} ${showOption(value)}`);
+    card.querySelector(".short")!.textContent = message || short.join(" · ") || "as it comes";
+    const problem = card.querySelector<HTMLElement>(".problem")!;
     if (problem.textContent !== message) problem.textContent = message;
     card.classList.toggle("wrong", message !== "");
     card.querySelector(".kind")!.textContent = "error" in curve || offerOf(choice)?.from === "service"
@@ -358,6 +356,12 @@ function tagOf(i: number): HTMLElement {
 /** A button whose name says to what it belongs. */
 export function button(words: string, of: string, id: string, click: () => void): HTMLButtonElement {
   return element("button", { type: "button", id, click }, words, element("span", { class: "unseen" }, ` ${of}`));
+}
+
+function showOption(value: unknown): string {
+  if (typeof value === "number") return showNumber(value);
+  if (Array.isArray(value)) return value.map(showOption).join(", ");
+  return typeof value === "object" ? (value as Partial<Choice> | null)?.name ?? JSON.stringify(value) : String(value);
 }
 
 function isUsual(offer: Offer | undefined, name: string, value: unknown): boolean {
