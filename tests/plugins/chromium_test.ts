@@ -1,16 +1,12 @@
 import { buildSync } from "esbuild";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
-import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
+import { chromium, chromiumFlags, inChromium } from "../chromium.ts";
 import { root } from "../generated.ts";
 import { scheduleBits } from "./schedule_samples.ts";
-
-const places = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const chromium = places.find((path) => path !== undefined && existsSync(path));
 
 /** What a script leaves as the page's text in headless Chromium. */
 function runInChromium(script: string): string {
@@ -25,17 +21,9 @@ function runInChromium(script: string): string {
     });
     const page = join(folder, "page.html");
     writeFileSync(page, `<!doctype html><meta charset="utf-8"><body></body><script>${text.replaceAll("</script", "<\\/script")}</script>`);
-    const flags = [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-    ];
     const dom = execFileSync(chromium!, [
-      ...flags,
-      "--disable-sync",
+      "--headless",
+      ...chromiumFlags,
       `--user-data-dir=${join(folder, "profile")}`,
       "--dump-dom",
       `file://${page}`,
@@ -49,8 +37,6 @@ function runInChromium(script: string): string {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
-
-const inChromium = chromium === undefined ? test.skip : test;
 
 inChromium("every schedule agrees with headless Chromium, bit for bit", () => {
   const text = runInChromium(`
