@@ -36,12 +36,18 @@ export function codeOf(language: Language, curve: CodeOf): string {
     return `// "${curve.choice.name}" is registered with this service alone: fetch its curve, as the Python code does.\n`;
   }
   const { choice: { name, options }, returns, lr, to } = curve;
-  const value = returns === "factor" ? `${lr} * schedule(step)` : "schedule(step)";
+  const made = `builtins.createSchedule(${JSON.stringify(name)}, ${literal(options)}`;
   return [
     ...importOf(language),
     "",
-    `const schedule = builtins.createSchedule(${JSON.stringify(name)}, ${literal(options)});`,
-    `const lr = (step: number): number => ${value};`,
+    // Some factors depend on what they multiply.
+    ...returns === "factor"
+      ? [
+        `const base = ${lr};`,
+        `const schedule = ${made}, { value: base, groups: [base] });`,
+        "const lr = (step: number): number => base * schedule(step);",
+      ]
+      : [`const lr = ${made});`],
     "",
     `for (const step of [${[0, 0.25, 0.5, 0.75, 1].map((share) => Math.round(share * to)).join(", ")}]) console.log(step, lr(step));`,
     "",

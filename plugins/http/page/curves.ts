@@ -61,6 +61,12 @@ export function curveOf(registry: AnyRegistry, choice: Choice, lr: number): Curv
   return { returns, lr: (step) => scale * schedule(step) };
 }
 
+/** A choice without the options that stand at their defaults: what people would write. */
+export function compact({ name, options }: Choice, specs: Readonly<Record<string, OptionSpec<unknown>>> | undefined): Choice {
+  const isUsual = (key: string, value: unknown): boolean => JSON.stringify(specs?.[key]?.default) === JSON.stringify(value);
+  return { name, options: Object.fromEntries(Object.entries(options).filter(([key, value]) => !isUsual(key, value))) };
+}
+
 /** The schedules that an option of another schedule takes, with options to start with: found by trying. */
 export function innerChoices(
   registry: AnyRegistry,

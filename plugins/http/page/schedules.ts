@@ -7,7 +7,7 @@
 import { createChart } from "./chart.ts";
 import { type Code, createCode } from "./take.ts";
 import { optionControls, slider } from "./controls.ts";
-import { type AnyRegistry, type Curve, curveOf, gridOf, innerChoices, type Offer, offersOf } from "./curves.ts";
+import { type AnyRegistry, compact, type Curve, curveOf, gridOf, innerChoices, type Offer, offersOf } from "./curves.ts";
 import { byId, element } from "./element.ts";
 import { readNumber, showNumber, showReading } from "./numbers.ts";
 import { lrRange, type Span, startOptions, stepsRange } from "./ranges.ts";
@@ -30,10 +30,10 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
   const atBox = byId<"input">("at");
   const cards = byId("cards");
   const add = byId<"select">("add");
-  const code: Code = createCode(store, (i) => ({ curve: curves[i], offer: offerOf(store.state.curves[i]) }));
+  const offerOf = (choice: Choice | undefined): Offer | undefined => offers.find(({ name }) => name === choice?.name);
+  const code: Code = createCode(store, (i) => curves[i], offerOf);
 
   const span = (): Span => ({ steps: store.state.to, lr: store.state.lr });
-  const offerOf = (choice: Choice | undefined): Offer | undefined => offers.find(({ name }) => name === choice?.name);
 
   function compute(): void {
     const { curves: choices, lr, to } = store.state;
@@ -139,8 +139,7 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
     const curve = curves[i];
     if (choice === undefined || curve === undefined) return;
     const message = "error" in curve ? curve.error : "";
-    const short = Object.entries(choice.options).filter(([name, value]) => !isUsual(offerOf(choice), name, value))
-      .map(([name, value]) => `${name} ${showOption(value)}`);
+    const short = Object.entries(compact(choice, offerOf(choice)?.options).options).map(([name, value]) => `${name} ${showOption(value)}`);
     card.querySelector(".short")!.textContent = message || short.join(" · ") || "as it comes";
     const problem = card.querySelector<HTMLElement>(".problem")!;
     if (problem.textContent !== message) problem.textContent = message;
@@ -362,10 +361,6 @@ function showOption(value: unknown): string {
   if (typeof value === "number") return showNumber(value);
   if (Array.isArray(value)) return value.map(showOption).join(", ");
   return typeof value === "object" ? (value as Partial<Choice> | null)?.name ?? JSON.stringify(value) : String(value);
-}
-
-function isUsual(offer: Offer | undefined, name: string, value: unknown): boolean {
-  return JSON.stringify(offer?.options[name]?.default) === JSON.stringify(value);
 }
 
 /** Options of curves that a link leaves out are as the library takes them, or as a new curve has them. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type AnyRegistry, offersOf } from "./curves.ts";
+import { type AnyRegistry, compact, type Offer, offersOf } from "./curves.ts";
 import { byId } from "./element.ts";
 import { startLive, startOptimizer } from "./live.ts";
 import { startOptions } from "./ranges.ts";
@@ -14,7 +14,12 @@ import { createStore } from "./store.ts";
 
 /** Brings page.html to life. */
 export function startPage(registry: AnyRegistry): void {
-  const store = createStore(firstState(registry), (state) => completeCurves(registry, state));
+  const specsOf = (name: string): Offer["options"] | undefined => offersOf(registry).find((offer) => offer.name === name)?.options;
+  const shorten = (state: PageState): PageState => ({
+    ...state,
+    curves: state.curves.map((choice) => compact(choice, specsOf(choice.name))),
+  });
+  const store = createStore(firstState(registry), (state) => completeCurves(registry, state), shorten);
   startSchedules(registry, store);
   startLive(registry, store);
   // The fragment holds the state, so that links within the page cannot use it.

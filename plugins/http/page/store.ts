@@ -18,13 +18,13 @@ export interface Store {
   link(): string;
 }
 
-/** A state that begins as the URL says, and else as `start`; `complete` fills in what a link leaves out. */
-export function createStore(start: PageState, complete: (state: PageState) => PageState): Store {
+/** A state that begins as the URL says, and else as `start`; `complete` fills in what a link leaves out, `shorten` leaves it out. */
+export function createStore(start: PageState, complete: (state: PageState) => PageState, shorten: (state: PageState) => PageState): Store {
   const listeners: ((before: PageState, isLoaded: boolean) => void)[] = [];
   const read = (): PageState => complete(readState(location.hash, start));
   let state = read();
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const fragment = (): string => `#${writeState(state, start)}`;
+  const fragment = (): string => `#${writeState(shorten(state), start)}`;
 
   function change(next: PageState, isLoaded: boolean): void {
     const before = state;

@@ -6,8 +6,9 @@
  */
 import { codeOf, curvesPath, type Language } from "./code.ts";
 import { copyOn } from "./copy.ts";
-import type { Curve, Offer } from "./curves.ts";
+import { compact, type Curve, type Offer } from "./curves.ts";
 import { byId, element } from "./element.ts";
+import type { Choice } from "./state.ts";
 import type { Store } from "./store.ts";
 
 /** The part of the page with the code. */
@@ -20,11 +21,8 @@ export interface Code {
 
 const languages: readonly Language[] = ["deno", "bun", "python", "readme"];
 
-/** Fills the section `#take`; `made` tells what became of a curve's choice. */
-export function createCode(
-  store: Store,
-  made: (i: number) => { readonly curve: Curve | undefined; readonly offer: Offer | undefined },
-): Code {
+/** Fills the section `#take`; `made` tells what became of a curve's choice, `offerOf` from what it was chosen. */
+export function createCode(store: Store, made: (i: number) => Curve | undefined, offerOf: (choice: Choice) => Offer | undefined): Code {
   let language: Language = "deno";
   let chosen = 0;
   const select = byId<"select">("code-of");
@@ -39,18 +37,22 @@ export function createCode(
       select.replaceChildren(...names.map((name, i) => element("option", { value: i }, name)));
     }
     select.value = String(chosen);
-    const { curve, offer } = made(chosen);
-    const text = curve === undefined
-      ? "// Add a curve first.\n"
-      : "error" in curve
-      ? `// ${curve.error}\n`
-      : codeOf(language, { choice: curves[chosen], returns: curve.returns, lr, to, service, isBuiltin: offer?.from !== "service" });
+    const curve = made(chosen);
+    const choices = curves.map((choice) => compact(choice, offerOf(choice)?.options));
+    const text = curve === undefined ? "// Add a curve first.\n" : "error" in curve ? `// ${curve.error}\n` : codeOf(language, {
+      choice: choices[chosen],
+      returns: curve.returns,
+      lr,
+      to,
+      service,
+      isBuiltin: offerOf(curves[chosen])?.from !== "service",
+    });
     if (place.textContent !== text) place.textContent = text;
     for (const [id, format] of [["link-svg", ".svg"], ["link-csv", ".csv"], ["link-json", ""]] as const) {
       const link = byId<"a">(id);
       // Without a curve there is nothing to ask for.
       if (curves.length === 0) link.removeAttribute("href");
-      else link.href = curvesPath(format, curves, to, lr);
+      else link.href = curvesPath(format, choices, to, lr);
     }
   }
 

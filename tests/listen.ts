@@ -1,0 +1,34 @@
+/**
+ * A fetch handler behind a real socket, in any runtime that has Node's `http`.
+ *
+ * @module
+ */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** A server on loopback, on a port of its own. */
+export interface Listening {
+  /** Its address, without a slash at the end. */
+  readonly origin: string;
+  /** Ends it, open connections too. */
+  close(): Promise<void>;
+}
+
+/** Serves requests without a body. */
+export async function listen(fetch: (request: Request) => Response | Promise<Response>): Promise<Listening> {
+  const server = createServer(async (incoming, outgoing) => {
+    const headers = Object.entries(incoming.headers).map(([name, value]): [string, string] => [name, String(value)]);
+    const answer = await fetch(new Request(`http://${incoming.headers.host}${incoming.url}`, { method: incoming.method, headers }));
+    outgoing.writeHead(answer.status, Object.fromEntries(answer.headers));
+    outgoing.end(new Uint8Array(await answer.arrayBuffer()));
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done());
+        server.closeAllConnections();
+      }),
+  };
+}
