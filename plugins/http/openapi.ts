@@ -251,8 +251,8 @@ function plainSchema(schema: JsonSchema, spec: OptionSpec<unknown>): Json {
 function curvesBody(isPicture: boolean, { points }: Required<Limits>): Json {
   const picture = Object.fromEntries(pictureShared.map(({ name, schema }) => [name, schema]));
   const common = {
-    schedule: listOf(ref("schemas", "ScheduleUse"), { minItems: 1, maxItems: 8 }),
-    lr: listOf(number, { minItems: 1, maxItems: mostGroups }),
+    schedule: { oneOf: [ref("schemas", "ScheduleUse"), listOf(ref("schemas", "ScheduleUse"), { minItems: 1, maxItems: 8 })] },
+    lr: { oneOf: [number, listOf(number, { minItems: 1, maxItems: mostGroups })] },
     ...(isPicture && picture),
   };
   return {
