@@ -13,11 +13,18 @@ if (!(Number.isInteger(port) && port >= 0 && port < 65536)) {
 }
 
 const app = createApp(builtins);
-const server = Deno.serve({
-  hostname: "127.0.0.1",
-  port,
-  onListen: ({ hostname, port }) => console.log(`Glissade listens on http://${hostname}:${port}/`),
-}, app.fetch);
+const server = serve();
+
+function serve(): Deno.HttpServer<Deno.NetAddr> {
+  const onListen = ({ hostname, port }: Deno.NetAddr) => console.log(`Glissade listens on http://${hostname}:${port}/`);
+  try {
+    return Deno.serve({ hostname: "127.0.0.1", port, onListen }, app.fetch);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    console.error(`Cannot serve on port ${port}: another program listens there. Choose one with PORT=9000 npm start`);
+    process.exit(1);
+  }
+}
 
 /** Requests that do not end are not waited for longer. */
 const patience = 10_000;

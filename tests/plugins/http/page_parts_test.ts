@@ -226,7 +226,7 @@ for (const runtime of ["deno", "bun"] as const) {
     const choices = stepped.map((offer) => ({ name: offer.name, options: startOptions(offer, { steps: to, lr: 3e-4 }) }));
     const programs = choices.map((choice, i) =>
       codeOf(runtime, {
-        choice,
+        choice: compact(choice, stepped[i].options),
         returns: stepped[i].returns as "factor" | "value",
         lr: 3e-4,
         to,

@@ -1,0 +1,69 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import { assert, assertEquals } from "@std/assert";
+import { builtins } from "../../../mod.ts";
+import { read, root } from "../../generated.ts";
+import { startService } from "./serving.ts";
+
+const deno = join(root, "node_modules/.bin/deno");
+const cosine = builtins.createSchedule("cosine", { numWarmupSteps: 10, numTrainingSteps: 100 });
+
+/** A Python with PyTorch: the rivals', if they are set up, or the one on the path. */
+const python = [join(homedir(), ".cache/glissade/rivals/bin/python"), "python3"]
+  .find((program) => spawnSync(program, ["-c", "import torch"], { stdio: "ignore" }).status === 0);
+
+/** What a program prints while the service runs; its address is the last argument. */
+async function printed(program: string, ...args: string[]): Promise<string> {
+  const service = await startService("deno");
+  try {
+    return execFileSync(program, [...args, service.url], { cwd: root, encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } });
+  } finally {
+    await service.end();
+  }
+}
+
+test("the typed client's example prints what the library computes", async () => {
+  const [curve, params] = (await printed(deno, "run", "--allow-net", "--no-check", "examples/client.ts")).trim().split("\n");
+  assertEquals(JSON.parse(curve), [[0, 10, 50, 100].map((step) => 5e-5 * cosine(step))]);
+  const w = new Float32Array([1, 2]);
+  const trainer = builtins.createTrainer({ w }, { optimizer: { name: "adamw", options: { lr: 0.1 } } });
+  trainer.add({ w: new Float32Array([0.5, -0.5]) });
+  trainer[Symbol.dispose]();
+  assertEquals(JSON.parse(params), [...w]);
+});
+
+(python === undefined ? test.skip : test)("the Python example drives each group's lr by the curve", async () => {
+  const lines = (await printed(python!, "examples/python/pytorch_lr.py")).trim().split("\n").map((line) => line.split(" ").map(Number));
+  assertEquals(lines.map(([step]) => step), [25, 50, 75, 100]);
+  for (const [step, weight, bias] of lines) {
+    assert(Math.abs(weight - 1e-2 * cosine(step)) <= 1e-17, `${weight} at step ${step}`);
+    assert(Math.abs(bias - 1e-3 * cosine(step)) <= 1e-18, `${bias} at step ${step}`);
+  }
+});
+
+test("a port that is in use is told in a sentence", async () => {
+  const service = await startService("deno");
+  const { port } = new URL(service.url);
+  const { status, stderr } = spawnSync(deno, ["run", "-A", "--no-check", "examples/serve.ts"], {
+    cwd: root,
+    encoding: "utf8",
+    env: { ...process.env, PORT: port, NO_COLOR: "1" },
+  });
+  await service.end();
+  assertEquals([status, stderr.trim()], [
+    1,
+    `Cannot serve on port ${port}: another program listens there. Choose one with PORT=9000 npm start`,
+  ]);
+});
+
+test("wrangler.jsonc and the Dockerfile name files that are there", () => {
+  const settings = JSON.parse(read("examples/cloudflare/wrangler.jsonc").replace(/^\s*\/\/.*$/gm, ""));
+  assertEquals(settings.main, "dist/worker.js");
+  assert(read("examples/cloudflare/build.ts").includes(`"worker.ts"`));
+  for (const [, from] of read("examples/bun/Dockerfile").matchAll(/^COPY (?!--from)(\S+) /gm)) {
+    assert(spawnSync("test", ["-e", join(root, from)]).status === 0, from);
+  }
+});

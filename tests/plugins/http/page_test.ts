@@ -1,0 +1,626 @@
+/// <reference lib="dom" />
+import { execFile, execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
+import { type Browser, type BrowserContextOptions, chromium as playwright, type Page } from "playwright-core";
+import { assert, assertEquals } from "@std/assert";
+import { adamw, builtins, createRegistry, linear as linearPlugin, type SchedulePlugin } from "../../../mod.ts";
+import { createApp } from "../../../plugins/http/mod.ts";
+import { page as committed } from "../../../plugins/http/page.ts";
+import { version } from "../../../plugins/http/page/code.ts";
+import { curveOf } from "../../../plugins/http/page/curves.ts";
+import { chromium, chromiumFlags, inChromium } from "../../chromium.ts";
+import { root } from "../../generated.ts";
+import { listen, type Listening } from "../../listen.ts";
+import { bundlePage } from "../../page.ts";
+
+/** A schedule that nobody has but the test: a service may have it, the page has not. */
+const sawtooth: SchedulePlugin<"sawtooth", { period?: number; depth?: number }> = {
+  kind: "schedule",
+  name: "sawtooth",
+  description: "Falls by depth in each period",
+  options: {
+    period: { default: 100, minimum: 1, description: "Steps of a tooth" },
+    depth: { default: 0.5, minimum: 0, maximum: 1, description: "What a tooth takes away" },
+  },
+  create: ({ period, depth }) => (step) => 1 - depth * ((step % period) / period),
+};
+
+/** The page as it would be built from the sources now: what is committed is compared elsewhere. */
+let built: string | undefined;
+const page = (): string => built ??= bundlePage();
+let browser: Promise<Browser> | undefined;
+const servers: Promise<Listening>[] = [];
+
+function serve(registry: Parameters<typeof createApp>[0] = builtins, html: string = page()): Promise<Listening> {
+  const server = listen(createApp(registry, { page: html }).fetch);
+  servers.push(server);
+  return server;
+}
+
+let usual: Promise<Listening> | undefined;
+const service = (): Promise<Listening> => usual ??= serve();
+
+after(async () => {
+  await (await browser)?.close();
+  for (const server of servers) await (await server).close();
+});
+
+interface Visit {
+  /** The fragment to come with. */
+  readonly hash?: string;
+  /** The service; default: one with the built-in plugins. */
+  readonly from?: Promise<Listening>;
+  /** What may stand in the console. */
+  readonly expected?: RegExp;
+}
+
+/** Opens the page, lets `use` do what it does, and holds that the console stayed empty and that nothing was asked of anybody else. */
+async function visit(
+  use: (page: Page, origin: string) => Promise<void>,
+  { hash = "", from = service(), expected, ...options }: BrowserContextOptions & Visit = {},
+): Promise<void> {
+  browser ??= playwright.launch({ executablePath: chromium, args: [...chromiumFlags] });
+  const { origin } = await from;
+  const context = await (await browser).newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const said: string[] = [];
+  const asked: string[] = [];
+  try {
+    const page = await context.newPage();
+    page.on("console", (message) => said.push(`${message.type()}: ${message.text()}`));
+    page.on("pageerror", (error) => said.push(String(error.stack)));
+    page.on("request", (request) => asked.push(request.url()));
+    await page.goto(`${origin}/${hash}`);
+    await page.waitForFunction(() => document.querySelector<HTMLButtonElement>("#start")?.disabled === false);
+    await use(page, origin);
+    assertEquals(said.filter((line) => expected?.test(line) !== true), []);
+    assertEquals(asked.filter((url) => !url.startsWith(`${origin}/`) && !url.startsWith("data:")), []);
+  } finally {
+    await context.close();
+  }
+}
+
+/** What the page reads at its step: values by curve. */
+function readings(page: Page): Promise<{ readonly step: number; readonly values: number[] }> {
+  return page.evaluate(() => ({
+    step: Number(document.querySelector<HTMLInputElement>("#at")!.value),
+    values: [...document.querySelectorAll<HTMLDataElement>("#values data")].map(({ value }) => Number(value)),
+  }));
+}
+
+/** What the library says. */
+function values(choices: readonly (readonly [name: string, options: object])[], lr: number, step: number): number[] {
+  return choices.map(([name, options]) => {
+    const curve = curveOf(builtins, { name, options: { ...options } }, lr);
+    assert("lr" in curve);
+    return curve.lr(step);
+  });
+}
+
+function link(choices: readonly (readonly [name: string, options: object])[], to: number, lr: number, more = ""): string {
+  return `#${
+    choices.map(([name, options]) => `schedule=${encodeURIComponent(JSON.stringify({ name, options }))}`).join("&")
+  }&to=${to}&lr=${lr}${more}`;
+}
+
+/** Moves a slider, as an arrow key does. */
+async function press(page: Page, id: string, key: string, times = 1): Promise<void> {
+  await page.locator(`#${id}`).focus();
+  for (let i = 0; i < times; i++) await page.keyboard.press(key);
+  await settled(page);
+}
+
+/** After the next frame, where the page draws. */
+function settled(page: Page): Promise<unknown> {
+  return page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+}
+
+const linear = ["linear", { numWarmupSteps: 100, numTrainingSteps: 1000 }] as const;
+const cosine = ["cosine", { numWarmupSteps: 50, numTrainingSteps: 900 }] as const;
+const polynomial = ["polynomial", { numWarmupSteps: 0, numTrainingSteps: 800, power: 2.5, lrEnd: 1e-6 }] as const;
+
+inChromium("the page's curve changes when a slider moves", () =>
+  visit(async (page) => {
+    await page.locator("#at").fill("600");
+    const before = await page.locator("#plot").screenshot();
+    assertEquals((await readings(page)).values, values([linear], 1e-3, 600));
+    await press(page, "curve-0-numTrainingSteps", "ArrowLeft", 50);
+    const length = await page.locator("#curve-0-numTrainingSteps-box").inputValue();
+    assert(Number(length) < 1000, `The slider stands at ${length}`);
+    assertEquals((await readings(page)).values, values([["linear", { numWarmupSteps: 100, numTrainingSteps: Number(length) }]], 1e-3, 600));
+    assert(!before.equals(await page.locator("#plot").screenshot()), "The curve stayed as it was");
+  }, { hash: link([linear], 1000, 1e-3) }));
+
+inChromium("values under the pointer agree with the library's, bit for bit", () =>
+  visit(async (page) => {
+    const { x, y, width, height } = (await page.locator("#plot .u-over").boundingBox())!;
+    const seen = new Set<number>();
+    for (const share of [0, 0.07, 0.31, 0.5, 0.77, 0.999]) {
+      await page.mouse.move(x + share * width, y + height / 2);
+      const { step, values: read } = await readings(page);
+      assert(Math.abs(step - share * 1000) <= 2, `Step ${step} at ${share}`);
+      assertEquals(read, values([linear, cosine, polynomial], 3e-4, step));
+      seen.add(step);
+    }
+    assertEquals(seen.size, 6);
+    // The same by keyboard, a step at a time.
+    await press(page, "scrub", "Home");
+    await press(page, "scrub", "ArrowRight", 3);
+    assertEquals(await readings(page), { step: 3, values: values([linear, cosine, polynomial], 3e-4, 3) });
+    const words = await page.locator("#scrub").getAttribute("aria-valuetext");
+    assert(words?.startsWith("step 3: 1 linear"), String(words));
+  }, { hash: link([linear, cosine, polynomial], 1000, 3e-4) }));
+
+inChromium("the page goes into a URL and comes back", () =>
+  visit(async (first, origin) => {
+    await first.locator("#add").selectOption("warmup");
+    await press(first, "curve-4-warmupSteps", "ArrowRight", 7);
+    await first.locator("#lr-box").fill("0.002");
+    await first.locator("label[for=scale-log]").click();
+    await first.locator("#at").fill("321");
+    await first.locator("#run-1-optimizer").selectOption("adamw_torch");
+    await first.locator("#updates-box").fill("120");
+    await settled(first);
+    const state = (page: Page): Promise<unknown> =>
+      page.evaluate(() => [
+        [...document.querySelectorAll(".card .short")].map(({ textContent }) => textContent),
+        [...document.querySelectorAll<HTMLInputElement>("input[type=text], select")].filter(({ id }) => !/^(add|code)/.test(id)).map((
+          { id, value },
+        ) => `${id}=${value}`),
+        document.querySelector<HTMLInputElement>("#scale-log")!.checked,
+        document.querySelector("#values")!.textContent,
+      ]);
+    await first.waitForFunction(() => location.hash.includes("updates=120"));
+    const url = first.url();
+    assert(url.startsWith(`${origin}/#schedule=`), url);
+    const before = await state(first);
+    await visit(async (second) => {
+      // Which cards are open is no part of a link.
+      assertEquals(await state(second), before);
+      // Another link in the same page is taken up too.
+      await second.evaluate((hash) => void (location.hash = hash), link([polynomial], 50, 1));
+      await second.waitForFunction(() => document.querySelectorAll("#cards > details").length === 1);
+      assertEquals((await readings(second)).values, values([polynomial], 1, 50));
+    }, { hash: new URL(url).hash });
+  }));
+
+inChromium("code copied from the page runs in Deno and in Bun, and prints the page's values", () =>
+  visit(async (page) => {
+    const folder = mkdtempSync(join(tmpdir(), "glissade-copied-"));
+    try {
+      const mod = pathToFileURL(join(root, "mod.ts")).href;
+      writeFileSync(join(folder, "map.json"), JSON.stringify({ imports: { [`jsr:@glissade/optim@^${version}`]: mod } }));
+      writeFileSync(
+        join(folder, "tsconfig.json"),
+        JSON.stringify({ compilerOptions: { paths: { "@glissade/optim": [join(root, "mod.ts")] } } }),
+      );
+      const expected = [0, 250, 500, 750, 1000].map((step) => `${step} ${values([polynomial], 3e-4, step)}\n`).join("");
+      for (const [runtime, args] of [["deno", ["run", "--no-lock", "--import-map=map.json"]], ["bun", []]] as const) {
+        await page.locator(`label[for=code-${runtime}]`).click();
+        await page.locator("#copy-code").click();
+        await page.waitForFunction(() => document.querySelector("#copied")?.textContent === "Copied.");
+        const code = await page.evaluate(() => navigator.clipboard.readText());
+        writeFileSync(join(folder, "copied.ts"), code);
+        const output = execFileSync(join(root, "node_modules/.bin", runtime), [...args, "copied.ts"], { cwd: folder, encoding: "utf8" });
+        assertEquals(output, expected, runtime);
+        await page.waitForFunction(() => document.querySelector("#copied")?.textContent === "");
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    }
+  }, { hash: link([polynomial], 1000, 3e-4), permissions: ["clipboard-read", "clipboard-write"] }));
+
+/** As much of PyTorch as the copied code uses; it prints the learning rates that a scheduler sets. */
+const torch = `
+import sys, types
+torch = types.ModuleType("torch")
+class AdamW:
+    def __init__(self, params, lr): self.lr = lr
+class LambdaLR:
+    def __init__(self, optimizer, f): print([optimizer.lr * f(step) for step in (0, 250, 500, 1000, 5000)])
+torch.nn = types.SimpleNamespace(Linear=lambda a, b: types.SimpleNamespace(parameters=lambda: []))
+torch.optim = types.SimpleNamespace(AdamW=AdamW, lr_scheduler=types.SimpleNamespace(LambdaLR=LambdaLR))
+sys.modules["torch"] = torch
+`;
+
+const hasPython = ((): boolean => {
+  try {
+    execFileSync("python3", ["--version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+inChromium(
+  `Python code copied from the page drives a learning rate by the service's curve${hasPython ? "" : " (not run: no python3 here)"}`,
+  () =>
+    visit(async (page) => {
+      await page.locator("label[for=code-python]").click();
+      const code = await page.locator("#code").textContent();
+      assert(code?.includes("LambdaLR"));
+      if (!hasPython) return;
+      const { stdout } = await promisify(execFile)("python3", ["-c", `${torch}\n${code}`]);
+      const expected = [0, 250, 500, 1000, 1000].map((step) => values([cosine], 3e-4, step)[0]);
+      JSON.parse(stdout).forEach((lr: number, i: number) =>
+        assert(Math.abs(lr - expected[i]) <= 1e-12 * 3e-4, `${lr} is not ${expected[i]}`)
+      );
+    }, { hash: link([cosine], 1000, 3e-4) }),
+);
+
+inChromium("the page's links lead to the service's picture, numbers and JSON of the same curves", () =>
+  visit(async (page, origin) => {
+    const [svg, csv, json] = await Promise.all(
+      ["svg", "csv", "json"].map(async (format) => {
+        const path = await page.locator(`#link-${format}`).getAttribute("href");
+        const answer = await fetch(new URL(path!, origin));
+        assertEquals(answer.status, 200, `${format}: ${path}`);
+        return answer.text();
+      }),
+    );
+    assert(svg.startsWith("<svg"));
+    const lines = csv.trim().split("\n");
+    assertEquals(lines[0], "step,lr0,lr1");
+    assertEquals(lines[401].split(",").map(Number), [400, ...values([linear, polynomial], 3e-4, 400)]);
+    const { steps, curves } = JSON.parse(json);
+    assertEquals(steps.length, 1001);
+    assertEquals(curves.map(({ lr }: { lr: number[][] }) => lr[0][400]), values([linear, polynomial], 3e-4, 400));
+    await page.locator("label[for=code-readme]").click();
+    const url = /!\[linear\]\((.*)\)/.exec((await page.locator("#code").textContent())!)![1];
+    assert((await (await fetch(url)).text()).startsWith("<svg"), url);
+  }, { hash: link([linear, polynomial], 1000, 3e-4) }));
+
+inChromium("curves are added up to eight, doubled and removed, and the focus stays with them", () =>
+  visit(async (page) => {
+    const count = (): Promise<number> => page.locator("#cards > details").count();
+    const focused = (): Promise<string> => page.evaluate(() => document.activeElement!.id);
+    await page.locator("#curve-0-duplicate").click();
+    assertEquals([await count(), await focused()], [2, "curve-1-summary"]);
+    for (let n = 2; n < 8; n++) await page.locator("#add").selectOption("inverse_sqrt");
+    assertEquals(await count(), 8);
+    assert(await page.locator("#add").isDisabled());
+    await page.locator("#curve-7-remove").click();
+    assertEquals([await count(), await focused()], [7, "curve-6-summary"]);
+    for (let n = 7; n > 0; n--) {
+      if (await page.locator("#curve-0").getAttribute("open") === null) await page.locator("#curve-0-summary").click();
+      await page.locator("#curve-0-remove").click();
+    }
+    assertEquals([await count(), await focused(), (await readings(page)).values], [0, "add", []]);
+    await page.locator("#add").selectOption("piecewise_constant_decay");
+    await page.locator("#curve-0-values").fill("1e-3, 1e-4");
+    assert((await page.locator("#curve-0 .problem").textContent())!.length > 20, "Two values for two boundaries pass without a word");
+    await page.locator("#curve-0-boundaries").fill("[500]");
+    await page.locator("#at").fill("501");
+    assertEquals(
+      (await readings(page)).values,
+      values([["piecewise_constant_decay", { boundaries: [500], values: [1e-3, 1e-4] }]], 1, 501),
+    );
+    assertEquals(await page.locator("#curve-0 .problem").textContent(), "");
+  }, { hash: link([linear], 1000, 3e-4) }));
+
+inChromium("both runs read over 90 % of the held-out digits, in the page, by keyboard alone", () =>
+  visit(async (page) => {
+    const readRight = (i: number): Promise<number> =>
+      page.locator(`#cell-${i}-accuracy`).textContent().then((text) => Number(text!.replace(" %", "")));
+    assert(await readRight(0) < 30 && await readRight(1) < 30, "An untrained network reads digits");
+    await page.locator("#start").focus();
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => Number(document.querySelector("#cell-0-update")!.textContent) >= 10);
+    // The page stays at hand while it trains.
+    await press(page, "scrub", "End");
+    assertEquals((await readings(page)).step, 1000);
+    await page.locator("#start").focus();
+    await page.keyboard.press("Enter");
+    assertEquals(await page.locator("#start").textContent(), "Continue");
+    const paused = await page.locator("#cell-0-update").textContent();
+    await page.waitForTimeout(200);
+    assertEquals(await page.locator("#cell-0-update").textContent(), paused);
+    const before = await page.locator("#plot-loss").screenshot();
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => /^Done after 150 updates/.test(document.querySelector("#run-status")!.textContent!), undefined, {
+      timeout: 120_000,
+    });
+    for (const i of [0, 1]) {
+      assert(await readRight(i) > 90, `${await readRight(i)} %`);
+      assert(Number(await page.locator(`#cell-${i}-loss`).textContent()) < 0.5);
+      const misread = Number(/^\d+/.exec((await page.locator(`#mosaic-${i}-words`).textContent())!)![0]);
+      assertEquals((100 * (1 - misread / 360)).toFixed(1), (await readRight(i)).toFixed(1));
+    }
+    assert(!before.equals(await page.locator("#plot-loss").screenshot()), "No loss is drawn");
+    await page.locator("#reset").focus();
+    await page.keyboard.press("Enter");
+    assertEquals(await page.locator("#cell-0-update").textContent(), "0");
+    // Another schedule, which follows the held-out loss, and options that the library refuses.
+    await page.locator("#run-0-schedule").selectOption("reduce_lr_on_plateau");
+    await page.locator("#run-1-optimizer").selectOption("adamw_torch");
+    await page.locator("#run-1-main-lr-box").fill("-1");
+    await page.waitForFunction(() => document.querySelector("#run-1-problem")!.textContent !== "");
+    assert(await page.locator("#start").isDisabled());
+    await page.locator("#run-1-main-lr-box").fill("0.003");
+    await page.waitForFunction(() => document.querySelector<HTMLButtonElement>("#start")!.disabled === false);
+    assertEquals(await page.locator("#run-1-problem").textContent(), "");
+  }, { hash: "#to=1000&lr=1e-3&updates=150" }));
+
+inChromium("the page's training gives the losses that the same training gives here", async () => {
+  const { createRun } = await import("../../../plugins/http/page/run.ts");
+  const { readDigits } = await import("../../../examples/digits/data.ts");
+  const digits = await readDigits(new Uint8Array(readFileSync(join(root, "examples/digits/data/digits.csv.gz"))));
+  const run = {
+    optimizer: { name: "adamw", options: { lr: 0.003, betas: [0.9, 0.99] } },
+    schedule: { name: "linear", options: { numWarmupSteps: 5, numTrainingSteps: 40 } },
+  };
+  using here = createRun(builtins, run, digits, 20, 7);
+  while (here.advance());
+  const text = encodeURIComponent(JSON.stringify(run));
+  await visit(async (page) => {
+    await page.locator("#start").click();
+    await page.waitForFunction(() => /^Done/.test(document.querySelector("#run-status")!.textContent!));
+    const { accuracy } = here.exams[here.exams.length - 1];
+    for (const i of [0, 1]) {
+      assertEquals(await page.locator(`#cell-${i}-accuracy`).textContent(), `${(100 * accuracy).toFixed(1)} %`);
+      assertEquals(Number(await page.locator(`#cell-${i}-lr`).textContent()), Number(here.lrs[19].toPrecision(3)));
+    }
+  }, { hash: `#run=${text}&run=${text}&updates=20&seed=7` });
+});
+
+inChromium("the page works by keyboard alone, and shows where the focus is", () =>
+  visit(async (page) => {
+    const stops: string[] = [];
+    for (let i = 0; i < 200; i++) {
+      await page.keyboard.press("Tab");
+      const stop = await page.evaluate(() => {
+        const focused = document.activeElement!;
+        if (focused === document.body) return null;
+        // A radio button is shown by its label.
+        const shown = focused.matches(".switcher input") ? focused.nextElementSibling! : focused;
+        const { outlineStyle, outlineWidth } = getComputedStyle(shown);
+        const { width, height, top, bottom } = shown.getBoundingClientRect();
+        const isSeen = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 && width > 0 && height > 0 && bottom > 0 &&
+          top < innerHeight;
+        const name = focused.id || focused.textContent!.trim().slice(0, 20);
+        return `${name}${isSeen ? "" : " (not seen)"}`;
+      });
+      if (stop === null) break;
+      stops.push(stop);
+    }
+    assertEquals(stops.filter((stop) => stop.endsWith("(not seen)")), []);
+    for (
+      const id of [
+        "to",
+        "lr-box",
+        "scale-linear",
+        "scrub",
+        "at",
+        "curve-0-summary",
+        "curve-0-numWarmupSteps",
+        "add",
+        "code-of",
+        "copy-code",
+        "start",
+        "run-1-optimizer",
+      ]
+    ) {
+      assert(stops.includes(id), `Tab does not come to ${id}: ${stops.join(", ")}`);
+    }
+    // From the keyboard: another axis, a closed card opened, an option typed.
+    await page.locator("#scale-linear").focus();
+    await page.keyboard.press("ArrowRight");
+    assert(await page.locator("#scale-log").isChecked());
+    await page.locator("#curve-1-summary").focus();
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Shift+Tab");
+    assertEquals(await page.evaluate(() => document.activeElement!.id), "curve-1-name");
+    await page.locator("nav a").first().focus();
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    assertEquals(await page.evaluate(() => document.activeElement!.id), "live-title");
+  }));
+
+for (const width of [320, 390, 768, 1024]) {
+  inChromium(`the page fits a screen of ${width} pixels`, () =>
+    visit(async (page) => {
+      const details = page.locator("summary");
+      for (let i = 0; i < await details.count(); i++) {
+        const isOpen = await details.nth(i).evaluate((summary) => (summary.parentElement as HTMLDetailsElement).open);
+        if (!isOpen && await details.nth(i).isVisible()) await details.nth(i).click();
+      }
+      await page.locator("label[for=code-python]").click();
+      const beyond = await page.evaluate(() => {
+        const wide = [...document.body.querySelectorAll("*")].filter((one) =>
+          one.getBoundingClientRect().right > innerWidth + 0.5 && one.closest(".scroll, pre, .unseen, [hidden]") === null
+        );
+        return wide.map(({ tagName, id, className }) => `${tagName}#${id}.${className}`);
+      });
+      assertEquals(beyond, []);
+      assertEquals(await page.evaluate(() => [document.documentElement.scrollWidth, scrollX]), [width, 0]);
+    }, { viewport: { width, height: 800 }, isMobile: width < 700, hasTouch: width < 700 }));
+}
+
+inChromium("a finger on the chart reads its values", () =>
+  visit(async (page) => {
+    const { x, y, width, height } = (await page.locator("#plot .u-over").boundingBox())!;
+    await page.touchscreen.tap(x + 0.6 * width, y + 0.5 * height);
+    const { step, values: read } = await readings(page);
+    assert(Math.abs(step - 600) < 5, `Step ${step}`);
+    assertEquals(read, values([linear, cosine], 3e-4, step));
+  }, { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, hash: link([linear, cosine], 1000, 3e-4) }));
+
+inChromium("the page is light or dark as the reader's setting is, its charts too", async () => {
+  const shots: Record<string, { paper: string; plot: Uint8Array; mosaic: Uint8Array }> = {};
+  for (const colorScheme of ["light", "dark"] as const) {
+    await visit(async (page) => {
+      const shoot = async (): Promise<typeof shots[string]> => ({
+        paper: await page.evaluate(() => getComputedStyle(document.body).backgroundColor),
+        plot: await page.locator("#plot").screenshot(),
+        mosaic: await page.locator("#mosaic-0").screenshot(),
+      });
+      shots[colorScheme] = await shoot();
+      // Another setting while the page is open.
+      await page.emulateMedia({ colorScheme: colorScheme === "light" ? "dark" : "light" });
+      await settled(page);
+      shots[`${colorScheme} changed`] = await shoot();
+    }, { colorScheme, reducedMotion: "reduce" });
+  }
+  const isSame = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i]);
+  assert(shots.light.paper !== shots.dark.paper);
+  for (const part of ["plot", "mosaic"] as const) {
+    assert(!isSame(shots.light[part], shots.dark[part]), `${part} is the same in the dark`);
+    assert(
+      isSame(shots.light[part], shots["dark changed"][part]) && isSame(shots.dark[part], shots["light changed"][part]),
+      `${part} does not follow a change`,
+    );
+  }
+});
+
+inChromium("the page needs no network once it is loaded", () =>
+  visit(async (page) => {
+    await page.context().setOffline(true);
+    await page.locator("#add").selectOption("cosine");
+    await press(page, "curve-1-numWarmupSteps", "ArrowRight", 3);
+    assertEquals((await readings(page)).values.length, 2);
+    await page.locator("#start").click();
+    await page.waitForFunction(() => /^Done/.test(document.querySelector("#run-status")!.textContent!));
+  }, { hash: `${link([linear], 1000, 3e-4)}&updates=12` }));
+
+inChromium("the page opens from a file too", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "glissade-file-"));
+  writeFileSync(join(folder, "page.html"), page());
+  browser ??= playwright.launch({ executablePath: chromium, args: [...chromiumFlags] });
+  const context = await (await browser).newContext();
+  try {
+    const opened = await context.newPage();
+    const said: string[] = [];
+    opened.on("console", (message) => said.push(message.text()));
+    opened.on("pageerror", (error) => said.push(String(error)));
+    await opened.goto(`${pathToFileURL(join(folder, "page.html")).href}${link([linear], 100, 1e-3, "&updates=12")}`);
+    await opened.waitForFunction(() => document.querySelector<HTMLButtonElement>("#start")?.disabled === false);
+    assertEquals((await readings(opened)).values, values([linear], 1e-3, 100));
+    await opened.locator("#start").click();
+    await opened.waitForFunction(() => /^Done/.test(document.querySelector("#run-status")!.textContent!));
+    assertEquals(said, []);
+  } finally {
+    await context.close();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+});
+
+inChromium("nothing jumps while the page loads, and while a step is read", () =>
+  visit(async (page) => {
+    const { x, y, width, height } = (await page.locator("#plot .u-over").boundingBox())!;
+    for (let share = 0; share < 1; share += 0.1) await page.mouse.move(x + share * width, y + height / 2);
+    const shift = await page.evaluate(() =>
+      new Promise<number>((done) => {
+        let sum = 0;
+        new PerformanceObserver((list) => {
+          for (const entry of list.getEntries()) sum += (entry as PerformanceEntry & { value: number }).value;
+        }).observe({ type: "layout-shift", buffered: true });
+        setTimeout(() => done(sum), 200);
+      })
+    );
+    assert(shift < 0.01, `Layout shift ${shift}`);
+  }));
+
+for (
+  const [name, options] of [["light", {}], ["dark", { colorScheme: "dark" }], ["phone", {
+    viewport: { width: 390, height: 844 },
+    isMobile: true,
+  }]] as const
+) {
+  inChromium(`axe finds nothing serious in the page (${name})`, () =>
+    visit(async (page) => {
+      const details = page.locator("summary");
+      for (let i = 0; i < await details.count(); i++) {
+        const isOpen = await details.nth(i).evaluate((summary) => (summary.parentElement as HTMLDetailsElement).open);
+        if (!isOpen && await details.nth(i).isVisible()) await details.nth(i).click();
+      }
+      await page.locator("#start").click();
+      await page.waitForFunction(() => /^Done/.test(document.querySelector("#run-status")!.textContent!));
+      await page.evaluate(readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8"));
+      const found = await page.evaluate(async () => {
+        const { violations } = await (globalThis as unknown as { axe: { run(): Promise<{ violations: Finding[] }> } }).axe.run();
+        interface Finding {
+          readonly id: string;
+          readonly impact: string;
+          readonly nodes: readonly { readonly html: string }[];
+        }
+        return violations.map(({ id, impact, nodes }) =>
+          `${impact}: ${id}: ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 120)).join(" | ")}`
+        );
+      });
+      assertEquals(found, []);
+    }, { ...options, hash: "#to=1000&lr=1e-3&updates=12" }));
+}
+
+inChromium("a schedule that the service alone has appears in the page, computed by the service", async () => {
+  const from = serve(builtins.with(sawtooth));
+  await visit(async (page) => {
+    await page.locator("#add option[value=sawtooth]").waitFor({ state: "attached" });
+    await page.locator("#add").selectOption("sawtooth");
+    await page.locator("#at").fill("150");
+    const isRead = (value: number): Promise<unknown> =>
+      page.waitForFunction(
+        (value) => [...document.querySelectorAll<HTMLDataElement>("#values data")].at(-1)?.value === String(value),
+        value,
+      );
+    await isRead(2e-3 * 0.75);
+    await page.locator("#curve-1-depth-box").fill("1");
+    await isRead(2e-3 * 0.5);
+    assertEquals(await page.locator("#curve-1 .problem").textContent(), "");
+    // The library's words come through the service.
+    await page.locator("#curve-1-period-box").fill("0");
+    await page.waitForFunction(() => document.querySelector("#curve-1 .problem")?.textContent !== "");
+    // The browser itself tells of the 400 that was asked for.
+  }, { from, hash: link([linear], 1000, 2e-3), expected: /the server responded with a status of 400/ });
+});
+
+inChromium("a page bundled with another registry has that registry's schedules and optimizers", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "glissade-own-"));
+  try {
+    writeFileSync(
+      join(folder, "own.ts"),
+      `
+      import { startPage } from ${JSON.stringify(join(root, "plugins/http/page/start.ts"))};
+      import { adamw, createRegistry, linear } from ${JSON.stringify(join(root, "mod.ts"))};
+      const sawtooth = {
+        kind: "schedule", name: "sawtooth", description: "Falls by depth in each period",
+        options: { period: { default: 100, minimum: 1, description: "" }, depth: { default: 0.5, minimum: 0, maximum: 1, description: "" } },
+        create: ({ period, depth }) => (step) => 1 - depth * ((step % period) / period),
+      };
+      const sign = {
+        kind: "optimizer", name: "sign", description: "A step of lr against each gradient's sign",
+        options: { lr: { default: 0.001, minimum: 0, description: "Learning rate" } },
+        rule: () => ({ slots: {}, update: "u = sign(g)\\np -= lr*u" }),
+        scalars: ({ lr }) => ({ lr }),
+      };
+      startPage(createRegistry([adamw, linear, sawtooth, sign]));
+    `,
+    );
+    const own = bundlePage(join(folder, "own.ts"));
+    await visit(async (page) => {
+      assertEquals(await page.locator("#add option").allTextContents(), ["Add a curve …", "linear", "sawtooth"]);
+      await page.locator("#add").selectOption("sawtooth");
+      await press(page, "curve-1-depth", "End");
+      await page.locator("#at").fill("150");
+      assertEquals((await readings(page)).values[1], 2e-3 * 0.5);
+      await page.locator("#run-1-optimizer").selectOption("sign");
+      await page.locator("#run-1-schedule").selectOption("sawtooth");
+      await page.locator("#start").click();
+      await page.waitForFunction(() => /^Done/.test(document.querySelector("#run-status")!.textContent!));
+      assert(Number(await page.locator("#cell-1-lr").textContent()) > 0);
+    }, { from: serve(createRegistry([adamw, linearPlugin]), own), hash: `${link([linear], 1000, 2e-3)}&updates=12` });
+  } finally {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+});
+
+test("the page stays small enough to open on a train", () => {
+  const { length } = gzipSync(committed, { level: 9 });
+  assert(length < 200 * 1024, `${length} bytes gzipped`);
+});
