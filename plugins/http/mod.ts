@@ -16,5 +16,16 @@
  */
 export { type AppOptions, createApp } from "./app.ts";
 export type { Limits } from "./limits.ts";
-export type { GlissadeApp, GlissadeSchema } from "./schema.ts";
+export type {
+  CurvesAnswer,
+  CurvesJson,
+  CurvesQuery,
+  GlissadeApp,
+  GlissadeSchema,
+  JsonRoute,
+  PluginsAnswer,
+  ScheduleAnswer,
+  ScheduleQuery,
+  StepJson,
+} from "./schema.ts";
 export type { Origins } from "./serve.ts";

@@ -90,17 +90,18 @@ export interface StepJson {
   metadata?: Record<string, string>;
 }
 
-// An alias: Hono's types look for an implicit index signature, which interfaces do not have.
-type Json<Input, Output> = { input: Input; output: Output; outputFormat: "json"; status: 200 };
+// An alias, not an interface: Hono's types look for an implicit index signature.
+/** A route that answers in JSON. */
+export type JsonRoute<Input, Output> = { input: Input; output: Output; outputFormat: "json"; status: 200 };
 
 /** The routes, for `hc<GlissadeApp>(url)`. */
 export type GlissadeSchema = {
-  "/healthz": { $get: Json<Record<never, never>, { status: string }> };
-  "/readyz": { $get: Json<Record<never, never>, { status: string }> };
-  "/v1/plugins": { $get: Json<{ query?: { kind?: string; limit?: string; after?: string } }, PluginsAnswer> };
-  "/v1/schedules/:name": { $get: Json<{ param: { name: string }; query: ScheduleQuery }, ScheduleAnswer> };
-  "/v1/curves": { $get: Json<{ query: CurvesQuery }, CurvesAnswer>; $post: Json<{ json: CurvesJson }, CurvesAnswer> };
-  "/v1/steps": { $post: Json<{ json: StepJson }, StepJson> };
+  "/healthz": { $get: JsonRoute<Record<never, never>, { status: string }> };
+  "/readyz": { $get: JsonRoute<Record<never, never>, { status: string }> };
+  "/v1/plugins": { $get: JsonRoute<{ query?: { kind?: string; limit?: string; after?: string } }, PluginsAnswer> };
+  "/v1/schedules/:name": { $get: JsonRoute<{ param: { name: string }; query: ScheduleQuery }, ScheduleAnswer> };
+  "/v1/curves": { $get: JsonRoute<{ query: CurvesQuery }, CurvesAnswer>; $post: JsonRoute<{ json: CurvesJson }, CurvesAnswer> };
+  "/v1/steps": { $post: JsonRoute<{ json: StepJson }, StepJson> };
 };
 
 /** The type of the app, for `hc<GlissadeApp>(url)`. */
