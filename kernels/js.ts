@@ -113,6 +113,10 @@ function loop(nodes: readonly Node[], { op, args, dtype, role }: Node, index: nu
       return (n, at) => {
         for (let i = 0; i < n; i++) out[so * at + i] = Math.min(Math.max(a[sa * at + i], b[sb * at + i]), c[sc * at + i]);
       };
+    case "fma": // the product is exact in float64, and only the store rounds to float32
+      return (n, at) => {
+        for (let i = 0; i < n; i++) out[so * at + i] = a[sa * at + i] * b[sb * at + i] + c[sc * at + i];
+      };
     case "where":
       return (n, at) => {
         for (let i = 0; i < n; i++) {

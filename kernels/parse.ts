@@ -11,7 +11,10 @@
  */
 import type { Expr, Statement } from "./types.ts";
 
-/** Functions of the language and how many arguments they take. `max` of one argument reduces. */
+/**
+ * Functions of the language and how many arguments they take. `max` of one argument reduces. `fma(a, b, c)` is a*b + c with the product
+ * exact (in float64): some references compute so.
+ */
 export const functions: Readonly<Record<string, readonly number[]>> = {
   abs: [1],
   sqrt: [1],
@@ -19,6 +22,7 @@ export const functions: Readonly<Record<string, readonly number[]>> = {
   min: [2],
   max: [1, 2],
   clamp: [3],
+  fma: [3],
   where: [3],
   round: [1],
   pow: [2],

@@ -187,6 +187,8 @@ function step({ id, op, args, dtype }: Value): Step {
       return (env) => void (env[id] = Math.max(env[a], env[b]));
     case "clamp":
       return (env) => void (env[id] = Math.min(Math.max(env[a], env[b]), env[c]));
+    case "fma":
+      return (env) => void (env[id] = env[a] * env[b] + env[c]);
     case "where":
       return (env) => void (env[id] = env[a] < 0 || env[a] > 0 ? env[b] : env[c]);
     case "round":

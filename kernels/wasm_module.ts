@@ -69,7 +69,7 @@ const zero = splat32(0);
 
 const f32x4 = { abs: 0xe0, neg: 0xe1, sqrt: 0xe3, "+": 0xe4, "-": 0xe5, "*": 0xe6, "/": 0xe7, min: 0xe8, max: 0xe9 } as const;
 const compare = { "==": 0x41, "<": 0x43, ">": 0x44, "<=": 0x45, ">=": 0x46 } as const;
-const f64x2 = { add: simd(0xf0), mul: simd(0xf2), max: simd(0xf5) };
+const f64x2 = { add: simd(0xf0), mul: simd(0xf2), max: simd(0xf5), demote: simd(0x5e) };
 const bits = { and: simd(0x4e), or: simd(0x50), xor: simd(0x51), select: simd(0x52) };
 const i32x4 = { shl: simd(0xab), shr: simd(0xad), add: simd(0xae), sub: simd(0xb1), max: simd(0xb9), greater: simd(0x3b) };
 /** `b < a ? b : a`: one instruction where `min` is several. */
@@ -77,6 +77,8 @@ const f32x4pmin = simd(0xea);
 const promoteLow = simd(0x5f);
 /** Lanes 2 and 3 to the front. */
 const upper: Code = [simd(0x0d), 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
+/** The first two lanes of two vectors. */
+const firsts: Code = [simd(0x0d), 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
 const lane0 = [simd(0x1f), 0];
 const promote: Code = [0xbb];
 const demote: Code = [0xb6];
@@ -237,6 +239,10 @@ function build(kernel: Kernel, local: (type: number) => number): Code {
           return [arg(0), roundTo(node.dtype)];
         case "clamp":
           return [arg(0), arg(1), simd(f32x4.max), arg(2), simd(f32x4.min)];
+        case "fma": {
+          const half = (k: number, high: boolean): Code => high ? [arg(k), arg(k), upper, promoteLow] : [arg(k), promoteLow];
+          return [[false, true].map((high) => [half(0, high), half(1, high), f64x2.mul, half(2, high), f64x2.add, f64x2.demote]), firsts];
+        }
         case "sign":
           return [
             vector(one),

@@ -47,16 +47,16 @@ export const adamw: OptimizerPlugin<"adamw", AdamWOptions> = {
       ? `
         m  = beta1*m + (1 - beta1)*g
         v  = beta2*v + (1 - beta2)*g*g
-        u  = m / (sqrt(v) + eps)
-        p -= stepSize*u
+        u  = stepSize*m / (sqrt(v) + eps)
+        p -= u
         ${weightDecay > 0 ? "p -= lr*weightDecay*p" : ""}
       `
-      // Each in-place operation of the reference rounds to 16 bits, its scalars too: so m and v are assigned twice.
+      // Each in-place operation of the reference rounds to 16 bits, its scalars too: so m and v are assigned twice. Its addcmul_ is fused.
       : `
         m  = beta1*m
         m += round(round(1 - beta1)*g)
         v  = beta2*v
-        v += (1 - beta2)*g*g
+        v  = fma((1 - beta2)*g, g, v)
         d  = round(round(sqrt(v)) + round(eps))
         u  = stepSize*m / d
         p -= u

@@ -57,16 +57,16 @@ export const adamwTorch: OptimizerPlugin<"adamw_torch", AdamWTorchOptions> = {
           m  = beta1*m + (1 - beta1)*g
           v  = beta2*v + (1 - beta2)*g*g
           ${amsgrad ? "w  = max(w, v)" : ""}
-          u  = m/c1 / (sqrt(${w})/sqrt(c2) + eps)
-          p -= lr*u
+          u  = lr/c1*m / (sqrt(${w})/sqrt(c2) + eps)
+          p -= u
         `
-        // torch's lerp_ has two forms, and each in-place operation rounds to 16 bits.
+        // torch's lerp_ has two forms, each in-place operation rounds to 16 bits, and addcmul_ is fused.
         : `
           ${maximize ? "g  = -g" : ""}
           ${weightDecay > 0 ? "p *= 1 - lr*weightDecay" : ""}
           ${1 - beta1 < 0.5 ? "m += (1 - beta1)*(g - m)" : "m  = g - (g - m)*beta1"}
           v  = beta2*v
-          v += (1 - beta2)*g*g
+          v  = fma((1 - beta2)*g, g, v)
           ${amsgrad ? "w  = max(w, v)" : ""}
           u  = lr/c1*m / round(round(round(sqrt(${w}))/sqrt(c2)) + eps)
           p -= u
