@@ -108,8 +108,14 @@ function splitTensors(tensors: StateDict["tensors"]): Parts {
   return {
     params: pick(params, (name) => tensors[name] as Tensor),
     grads: pick([...params].filter((name) => Object.hasOwn(tensors, `${name}.grad`)), (name) => tensors[`${name}.grad`] as Tensor),
-    state: pick(state, (name) => tensors[name]),
+    state: pick(state, (name) => stateTensor(name, tensors[name])),
   };
+}
+
+/** PyTorch keeps step counts in float32. */
+function stateTensor(name: string, tensor: StateDict["tensors"][string]): StateDict["tensors"][string] {
+  if (!name.endsWith(".step") || !(tensor.data instanceof Float32Array) || tensor.shape.length > 0) return tensor;
+  return { data: Float64Array.from(tensor.data), shape: [], dtype: "float64" };
 }
 
 function prefixes(name: string): string[] {

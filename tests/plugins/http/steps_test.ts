@@ -87,6 +87,17 @@ test("a body may come in one form and the answer go in the other", async () => {
   assertEquals(await ask(octets, "*/*"), [200, binary]);
 });
 
+test("a step count in float32 is read, as PyTorch keeps it", async () => {
+  const recipe = `{"optimizer":{"name":"adamw_torch"}}`;
+  const grads = { "w.grad": f32([0.5]) };
+  const first = await stateOf(app.request("/v1/steps", file({ w: f32([1]), ...grads }, { recipe })));
+  const own = await stateOf(app.request("/v1/steps", file({ ...first.tensors, ...grads }, { recipe })));
+  const torch = await stateOf(
+    app.request("/v1/steps", file({ ...first.tensors, ...grads, "w.step": f32([1], []) }, { recipe, format: "pt" })),
+  );
+  assertEquals(sorted(torch.tensors), sorted(own.tensors));
+});
+
 test("16-bit parameters are numbers in JSON and patterns in files", async () => {
   for (const dtype of ["bfloat16", "float16"] as const) {
     const tensors = { w: { shape: [3], dtype, data: [1, -2.5, 1024] }, "w.grad": { shape: [3], data: [1, 2, -3] } };
