@@ -226,8 +226,8 @@ export function createChart(place: HTMLElement, { label, steps, show = showNumbe
   new ResizeObserver(() => {
     if (plot !== undefined && place.clientWidth > 0) plot.setSize({ width: place.clientWidth, height: place.clientHeight });
   }).observe(place);
-  // Colours are asked for at each drawing: another colour scheme needs but another one.
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => plot?.redraw(false));
+  // Colours are asked for when lines are laid out: another colour scheme needs that anew.
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => plot?.redraw());
 
   return {
     inset: [left, right],

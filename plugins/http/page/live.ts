@@ -105,10 +105,19 @@ export function startLive(registry: AnyRegistry, store: Store): void {
   }
 
   function go(): void {
-    if (isOver() && !prepare()) return;
+    const isStale = change !== undefined;
+    settle();
+    if ((isStale || isOver()) && !prepare()) return;
     isRunning = true;
     show("running");
     requestAnimationFrame(frame);
+  }
+
+  /** No change is waited for any more. */
+  function settle(): void {
+    clearTimeout(change);
+    change = undefined;
+    goesOn = false;
   }
 
   function pause(): void {
@@ -327,6 +336,7 @@ export function startLive(registry: AnyRegistry, store: Store): void {
   start.addEventListener("click", () => isRunning ? pause() : go());
   reset.addEventListener("click", () => {
     isRunning = false;
+    settle();
     prepare();
     start.focus();
   });
@@ -337,11 +347,11 @@ export function startLive(registry: AnyRegistry, store: Store): void {
     if (isLoaded) shared();
     // A change begins anew; what was running goes on running, so that a slider shows what it does.
     const wasRunning: boolean = isRunning || goesOn;
+    settle();
     goesOn = wasRunning;
     isRunning = false;
-    clearTimeout(change);
     change = setTimeout(() => {
-      goesOn = false;
+      settle();
       if (prepare() && wasRunning) go();
     }, 150);
     draw();

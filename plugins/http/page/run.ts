@@ -43,17 +43,21 @@ export interface Exam {
 /** Updates from one exam to the next. */
 export const examEvery = 10;
 
-/** The recipe of a run: that of examples/digits, but for the optimizer and the schedule. */
+/** The recipe of a run: that of examples/digits as far as the registry goes, but for the optimizer and the schedule. */
 export function recipeOf(registry: AnyRegistry, { optimizer, schedule }: RunChoice): Recipe {
-  const plugin = registry.plugins.find(({ kind, name }) => kind === "optimizer" && name === optimizer.name);
-  const decays = typeof optimizer.options.weightDecay === "number" && optimizer.options.weightDecay !== 0 && plugin !== undefined;
+  const { accumulate, transforms } = training.recipe;
+  const decays = typeof optimizer.options.weightDecay === "number" && optimizer.options.weightDecay !== 0;
   return {
     optimizer,
     ...(decays && { groups: [{ match: "bias$", options: { weightDecay: 0 } }] }),
     ...(schedule !== null && { schedules: { lr: schedule } }),
-    accumulate: training.recipe.accumulate,
-    transforms: training.recipe.transforms,
+    ...(has(registry, "accumulator", accumulate.name) && { accumulate }),
+    transforms: transforms.filter(({ name }) => has(registry, "transform", name)),
   };
+}
+
+function has(registry: AnyRegistry, kind: string, name: string): boolean {
+  return registry.plugins.some((plugin) => plugin.kind === kind && plugin.name === name);
 }
 
 /** A run from the start. Throws what the library has to say against the choice. */

@@ -27,7 +27,8 @@ export function startPage(registry: AnyRegistry): void {
     link.addEventListener("click", (event) => {
       event.preventDefault();
       const target = byId(link.dataset.goto ?? "");
-      target.scrollIntoView();
+      // Not for every scrolling: the focus must be in sight at once.
+      target.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
       target.focus({ preventScroll: true });
     });
   }
