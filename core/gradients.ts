@@ -5,8 +5,9 @@
  *
  * @module
  */
-import type { DType, KernelBackend, Tensor } from "../kernels/types.ts";
+import type { DType, Tensor } from "../kernels/types.ts";
 import type { Cell } from "./cell.ts";
+import { type Grounds, liesIn } from "./ground.ts";
 import { show, tagOf } from "./names.ts";
 import { checkDType, type FullTensor, type Raw, rawOf, sameShape } from "./tensors.ts";
 import type { Sparse, TensorLike } from "./types.ts";
@@ -17,9 +18,7 @@ export interface Gradient extends FullTensor {
 }
 
 /** Where gradient memory comes from. */
-export interface GradientSource {
-  readonly backend: KernelBackend;
-  readonly cells: readonly Cell[];
+export interface GradientSource extends Grounds {
   /** Memory to give back. */
   readonly taken: Tensor[];
   /** Numbers given out. */
@@ -46,7 +45,8 @@ export function takeGradient(cell: Cell, given: TensorLike | Sparse, from: Gradi
   if (isSparse(given)) {
     checkSparse(cell, given);
     cell.gradient = ownGradient(cell, "float32", from);
-    cell.source = given;
+    const { indices, values } = given;
+    cell.source = { indices, values: apart(values, "float32", from) as Float32Array };
     return;
   }
   const { data, shape, dtype } = describe(cell, given);
@@ -68,8 +68,11 @@ export function takeGradient(cell: Cell, given: TensorLike | Sparse, from: Gradi
   const raw = rawOf(data);
   const lying = inPlace(cell, raw, dtype, from);
   cell.gradient = lying ?? ownGradient(cell, dtype, from);
-  cell.source = lying === null ? raw : null;
+  cell.source = lying === null ? apart(raw, dtype, from) : null;
 }
+
+// What lies in another tensor's gradient must be read before that one's own is copied there.
+const apart = (data: Raw, dtype: DType, from: GradientSource): Raw => liesIn(from, { data, dtype }) ? data.slice() : data;
 
 /** Copies the gradient to where kernels read it. */
 export function copyGradient(cell: Cell): void {
@@ -138,8 +141,8 @@ function inPlace(cell: Cell, data: Raw, dtype: DType, from: GradientSource): Gra
   if (known !== undefined) return known;
   const tensor = { data, shape: cell.param.shape, dtype };
   if (cell.inPlace.length >= mostInPlace || !from.backend.owns(tensor) || !from.backend.together(tensor, cell.p)) return null;
-  // A gradient in a parameter's own memory must be read before the parameter is written.
-  if (from.cells.some(({ p }) => overlap(p.data, data))) return null;
+  // A gradient in memory that the step writes must be read before.
+  if (liesIn(from, tensor)) return null;
   const gradient = { ...tensor, id: from.ids++ };
   cell.inPlace.push(gradient);
   return gradient;
@@ -147,5 +150,3 @@ function inPlace(cell: Cell, data: Raw, dtype: DType, from: GradientSource): Gra
 
 const isSame = (a: Tensor["data"], b: Tensor["data"]): boolean =>
   a === b || (a.buffer === b.buffer && a.byteOffset === b.byteOffset && a.length === b.length);
-const overlap = (a: Tensor["data"], b: Tensor["data"]): boolean =>
-  a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength;

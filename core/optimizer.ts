@@ -83,7 +83,20 @@ export function buildOptimizer(
     group.scalars = scalarNames(group, group.current);
   }
   const { backend, owned } = takeBackend(settings);
-  const work: Work = { main, backend, groups, base, cells: [], ordered: [], version: 0, steps: 0, taken: [], ids: 0, laid: new Map() };
+  const work: Work = {
+    main,
+    backend,
+    groups,
+    base,
+    cells: [],
+    ordered: [],
+    version: 0,
+    steps: 0,
+    taken: [],
+    ground: null,
+    ids: 0,
+    laid: new Map(),
+  };
   try {
     layOut(work, tensors);
     entriesOf(work); // refuses keys that clash
@@ -100,7 +113,6 @@ export function buildOptimizer(
 /** An optimizer from inside. */
 interface Work extends GradientSource {
   readonly main: OptimizerPlugin;
-  readonly backend: KernelBackend;
   readonly groups: readonly GroupAtWork[];
   /** Base values of the options. */
   readonly base: Record<string, unknown>;
@@ -410,8 +422,8 @@ function itemOf(
 
 /** Copies in, runs, copies out. */
 function execute(backend: KernelBackend, { cells, plan, values, writes }: Laid): void {
+  for (const cell of cells) copyGradient(cell);
   for (const cell of cells) {
-    copyGradient(cell);
     copyIn(cell);
     if (!cell.primed) primeSlots(backend, cell);
     cell.primed = true;

@@ -102,6 +102,34 @@ test("A gradient may lie in the parameter's own memory", () => {
   }
 });
 
+for (const name of backends) {
+  test(`Backend ${name}: a gradient may lie in what optimizer.grads or optimizer.inputs hold of another tensor`, () => {
+    for (const [first, second] of [["w", "b"], ["b", "w"]]) {
+      const params = { w: f32(0, 0), b: f32(0, 0) };
+      using optimizer = createOptimizer(descent, params, { lr: 1 }, { backend: name });
+      const { grads } = optimizer;
+      grads[second].data.fill(1);
+      optimizer.step({ [first]: grads[second], [second]: f32(-5, -5) });
+      assertEquals(numbers(optimizer.params), { w: [-1, -1], b: [-1, -1], [second]: [5, 5] });
+    }
+    const params = { w: f32(0, 0), b: f32(0, 0) };
+    using optimizer = createOptimizer(everything, params, {}, { backend: name });
+    using other = createOptimizer(descent, { w: f32(0, 0), b: f32(0, 0) }, { lr: 1 }, { backend: name });
+    const { grads: { w, b } } = other;
+    w.data.set([1, 2]);
+    b.data.set([3, 4]);
+    other.step({ w: b, b: w });
+    assertEquals(numbers(other.params), { w: [-3, -4], b: [-1, -2] });
+    b.data.set([7, 8]);
+    w.data.set([0, 9]);
+    other.step({ w: { indices: Int32Array.of(1), values: w.data.subarray(1) as Float32Array }, b: f32(0, 0) });
+    assertEquals(numbers(other.params), { w: [-3, -13], b: [-1, -2] });
+    optimizer.inputs.h.w.data.fill(1);
+    optimizer.step({ w: optimizer.inputs.h.b, b: optimizer.inputs.h.w });
+    assertEquals(numbers(optimizer.params), { w: [-3, -3], b: [-3, -3] });
+  });
+}
+
 test("A new gradient array at each step does not grow the memory", () => {
   using backend = shared();
   using optimizer = createOptimizer(descent, { w: f32(0, 0) }, { lr: 1 }, { backend });
