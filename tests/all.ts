@@ -165,7 +165,7 @@ async function inNode(all: readonly string[]): Promise<[Ended, Outcome[]]> {
       platform: "node",
       target: "node20",
       sourcemap: "inline",
-      external: ["esbuild"],
+      external: ["esbuild", "playwright-core"],
       logLevel: "silent",
       plugins: [{
         name: "source urls",

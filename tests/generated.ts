@@ -7,6 +7,7 @@ import { buildSync } from "esbuild";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { pageModule } from "./page.ts";
 import { pictures } from "./pictures.ts";
 
 /** The repository's folder. */
@@ -43,6 +44,7 @@ const ownDoors: Readonly<Record<string, string>> = {
   "./core": "./core/mod.ts",
   "./kernels": "./kernels/mod.ts",
   "./http": "./plugins/http/mod.ts",
+  "./page": "./plugins/http/page.ts",
   "./safetensors": "./plugins/formats/safetensors.ts",
   "./testing": "./tests/conformance.ts",
 };
@@ -71,5 +73,6 @@ export function denoJson(): string {
 export const generated: readonly (readonly [path: string, make: () => string])[] = [
   ["deno.json", denoJson],
   ...existsSync(join(root, "kernels/worker.ts")) ? [["kernels/worker_source.ts", workerSource] as const] : [],
+  ["plugins/http/page.ts", pageModule],
   ...pictures,
 ];

@@ -55,6 +55,7 @@ function pack(work: string): string {
     mkdirSync(dirname(join(copy, path)), { recursive: true });
     cpSync(join(root, path), join(copy, path), { recursive: true });
   }
+  for (const path of publish.exclude as string[]) rmSync(join(copy, path), { recursive: true, force: true });
   cpSync(join(root, "node_modules/hono"), join(copy, "node_modules/hono"), { recursive: true });
   const settings = { name, version, license, exports, imports: { hono: imports.hono }, lock: false, nodeModulesDir: "manual" };
   writeFileSync(join(copy, "deno.json"), JSON.stringify(settings));
@@ -63,6 +64,9 @@ function pack(work: string): string {
 
   const folder = join(copy, "package");
   for (const file of below(folder)) if (/(?<!\.d)\.tsx?$/.test(file)) rmSync(file);
+  // The map of a module that is one long string is longer than the string, and leads nowhere.
+  const page = join(folder, "plugins/http/page.js");
+  writeFileSync(page, readFileSync(page, "utf8").replace(/\/\/# sourceMappingURL=\S*\s*$/, ""));
   const manifest: Manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
   const { dependencies = {} } = manifest;
   const stray = Object.keys(dependencies).filter((dependency) => dependency !== "hono");
