@@ -105,7 +105,7 @@ export interface Passes extends Program {
 export interface Names {
   /** Slots and scalars of each scope. */
   readonly scopes: Readonly<Record<string, Scope>>;
-  /** Dtype of `p`; without it the text has no `p`. */
+  /** Dtype of `p`; without it the text has neither `p` nor `t`. */
   readonly p?: DType;
   /** Dtype of `g`; without it the text has no `g`. */
   readonly g?: DType;
@@ -176,14 +176,24 @@ export function compile(statements: readonly Statement[], names: Names): Passes 
       key.slice(key.lastIndexOf("/") + 1)
     );
     const { slots = {}, scalars = [] } = names.scopes[scope] ?? {};
-    return [...new Set([...(names.p ? ["p"] : []), ...(names.g ? ["g"] : []), ...Object.keys(slots), ...own, ...scalars, ...fixedNames])];
+    return [
+      ...new Set([
+        ...(names.p ? ["p"] : []),
+        ...(names.g ? ["g"] : []),
+        ...Object.keys(slots),
+        ...own,
+        ...scalars,
+        ...(names.p ? ["t"] : []),
+        ...dims,
+      ]),
+    ];
   };
   const resolve = (name: string, { scope, line }: Statement): Value => {
     const slot = slotKey(scope, name);
     const local = slot === undefined ? locals.get(localKey(scope, name)) : current.get(slot);
     if (local !== undefined) return local;
     if (names.scopes[scope]?.scalars.includes(name)) return make("input", [], "option", { key: scope === "" ? name : `${scope}/${name}` });
-    if (name === "t") return make("input", [], "option", { key: "t" });
+    if (name === "t" && names.p) return make("input", [], "option", { key: "t" });
     if (dims.includes(name)) return make("dim", [], "scalar", { key: name });
     throw mistake(`"${name}" has no value here`, { line, name, known: knownNames(scope), scope });
   };

@@ -371,11 +371,12 @@ for (const name of names) {
     assertThrows(() => backend.run("x = x + a", { x }, { a: "1" as never }), TypeError, "a = 1: it must be a number");
     assertThrows(() => backend.run("x = x + y", { x, y }, { y: 1 }), TypeError, `"y" as a number and as a tensor`);
     assertThrows(() => backend.run("x = x + a", { x }), SyntaxError, `"a" has no value here: known are x`);
-    assertThrows(() => backend.run("x = z", { x, y }, { w: 1 }), SyntaxError, "known are x, y, w, t, size");
+    assertThrows(() => backend.run("x = z", { x, y }, { w: 1 }), SyntaxError, "known are x, y, w, size");
+    assertThrows(() => backend.run("x = x*t", { x }), SyntaxError, `"t" has no value here`);
     assertEquals(backend.usage().scratch, before.scratch);
     // Beside each other is not over each other, and reading one memory twice is allowed.
     backend.run(texts, { x: own.subarray(0, 4), y: own.subarray(4) });
-    backend.run("y = a + b", { y, a: x, b: x });
+    backend.run("y = a + b*t", { y, a: x, b: x }, { t: 1 });
     assertEquals([Array.from(own), Array.from(y.data)], [[1, 1, 1, 1, 1, 1, 1, 1], [6, 6, 6, 6]]);
   });
 }

@@ -15,10 +15,13 @@ import { type Case, random } from "./random_text.ts";
 /** What a case leaves behind: numbers by "tensor key". */
 export type Left = Map<string, Float32Array | number>;
 
+/** Numbers near one, with zeros, subnormals and large ones among them; for a few seeds also what is no number. */
 function inputs(n: number, seed: number, dtype: DType): Float32Array {
   const r = random(seed);
+  const wild = seed % 8 === 5;
   return Float32Array.from({ length: n }, (_, i) => {
     const x = r.unit() - 0.5;
+    if (wild && i % 5 === 2) return roundTo(dtype, r.pick([NaN, Infinity, -Infinity, -0, 3e38, -1e-45, 65_520, 1e-7]));
     return roundTo(dtype, i % 19 === 7 ? 0 : i % 41 === 5 ? x * 1e-38 : i % 43 === 11 ? x * 1e3 : x * 2);
   });
 }
