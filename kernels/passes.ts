@@ -327,8 +327,6 @@ interface Layout {
   readonly cost: number;
 }
 
-const domainOf = (cls: Class): Domain => cls as Domain;
-
 /** By value's id: the slot that ends up holding it. */
 function finalSlots(outputs: Work["outputs"]): Map<number, string> {
   const finals = new Map<number, string>();
@@ -362,7 +360,7 @@ function layOut({ outputs, slotType, roots }: Work, least: ReadonlyMap<string, n
     const scalarRound = (v: Value): number => time(v, null);
     const roundOf = (v: Value): number => {
       const [arg] = v.args;
-      return Math.max(least.get(`#${v.id}`) ?? 0, time(arg, isScalar(arg.cls) ? null : domainOf(arg.cls)));
+      return Math.max(least.get(`#${v.id}`) ?? 0, time(arg, isScalar(arg.cls) ? null : arg.cls as Domain));
     };
 
     let changed = false;
@@ -370,7 +368,7 @@ function layOut({ outputs, slotType, roots }: Work, least: ReadonlyMap<string, n
       if (storeRound.get(key)! < round) storeRound.set(key, round), changed = true;
     };
     // Row, column and batch slots are small: stored as soon as they are known.
-    for (const [key, v] of outputs) if (isVector(v.cls)) later(key, time(v, domainOf(v.cls)));
+    for (const [key, v] of outputs) if (isVector(v.cls)) later(key, time(v, v.cls as Domain));
     // A parameter-sized slot is stored in the last element pass; the trials of `schedule` find where earlier is cheaper.
     const elementOutputs = [...outputs].filter(([, v]) => v.cls === "param");
     const lastRound = Math.max(0, ...elementOutputs.map(([, v]) => time(v, "param")));
@@ -390,8 +388,8 @@ function layOut({ outputs, slotType, roots }: Work, least: ReadonlyMap<string, n
       if (kernel === undefined) kernels.set(name, kernel = { domain, round, stores: [], reductions: [] });
       return kernel;
     };
-    for (const v of reductions) if (!isScalar(v.args[0].cls)) kernelAt(domainOf(v.args[0].cls), roundOf(v)).reductions.push(v);
-    for (const [key, round] of storeRound) kernelAt(domainOf(slotType.get(key)!.cls as Class), round).stores.push(key);
+    for (const v of reductions) if (!isScalar(v.args[0].cls)) kernelAt(v.args[0].cls as Domain, roundOf(v)).reductions.push(v);
+    for (const [key, round] of storeRound) kernelAt(slotType.get(key)!.cls as Domain, round).stores.push(key);
 
     let cost = 0;
     for (const { domain, round, stores, reductions } of kernels.values()) {

@@ -129,7 +129,7 @@ function flatten(code: Code): number[] {
 }
 
 function build(kernel: Kernel, local: (type: number) => number): Code {
-  const { nodes, pointers, scalars, stores, reductions, shape } = kernel;
+  const { nodes, pointers, stores, reductions, shape } = kernel;
 
   // ---- constants in locals: engines build a vector constant anew wherever it stands
   const constants = new Map<number, number>();
@@ -426,7 +426,7 @@ function build(kernel: Kernel, local: (type: number) => number): Code {
 
   let main: Code;
   if (shape === "flat") {
-    const inner = elements(count, streamsOf("e"), body);
+    const inner = elements(count, elementStreams(), body);
     main = [
       pointersUsed().map((k) => [get(base[k]), scaled(get(BEGIN), strideOf(pointers[k].dtype)), add, set(elementStream(k).local)]),
       [get(END), get(BEGIN), sub, set(count)],
@@ -440,7 +440,7 @@ function build(kernel: Kernel, local: (type: number) => number): Code {
     return [...streams.keys()].filter((name) => name[0] === "e").map((name) => Number(name.slice(1)));
   }
   /** The streams that the element body touches; a first call of the body makes them known. */
-  function streamsOf(_: string): Stream[] {
+  function elementStreams(): Stream[] {
     body(1, [0]);
     return [...streams.entries()].filter(([name]) => name[0] !== "k").map(([, one]) => one);
   }
@@ -451,8 +451,7 @@ function build(kernel: Kernel, local: (type: number) => number): Code {
     // A band's sums go to the plan's memory, a whole matrix' into the thread's.
     const sumAt = columnSums.map(() => local(i32));
     const columnStart = (stride: number): Code => [scaled([get(b), get(COLS), mul], stride)];
-    const elementStreams = streamsOf("e");
-    const inner = elements(count, elementStreams, body);
+    const inner = elements(count, elementStreams(), body);
 
     // column values: computed once a matrix
     const columnBody = (width: 1 | 4, us: readonly number[]): Code => [
@@ -572,7 +571,6 @@ function build(kernel: Kernel, local: (type: number) => number): Code {
     [ROWS, COLS, STRIDE, SCALARS].map((into, k) => [get(JOB), load32(4 * (pointers.length + k)), set(into)]),
     [...constants].map(([bits, into]) => [bits === 0 ? zero : splat32(bits), set(into)]),
   ];
-  void scalars;
   return [head, splats, clears, main, tail];
 }
 
