@@ -25,7 +25,13 @@ import { createWasm } from "./wasm.ts";
  * ```
  */
 export function createBackend(name?: BackendName, options: BackendOptions = {}): Backend {
+  const known = ["threads", "arenaBytes", "modules"];
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown !== undefined) throw new TypeError(`Cannot create a backend with ${JSON.stringify(unknown)}: known are ${known.join(", ")}`);
   const { threads, arenaBytes } = options;
+  for (const [key, value] of Object.entries({ threads, arenaBytes })) {
+    if (value !== undefined && typeof value !== "number") throw new TypeError(`Cannot use ${key} = ${String(value)}: it must be a number`);
+  }
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     throw new RangeError(`Cannot use ${threads} threads: it must be an integer from 1`);
   }

@@ -401,6 +401,28 @@ test("js keeps no array alive that passed by once", async () => {
   assert(passed.filter((ref) => ref.deref() !== undefined).length < 10);
 });
 
+test("a backend is refused an unknown name, unknown options, and options that cannot be", () => {
+  const wrong: readonly (readonly [unknown, unknown, typeof TypeError | typeof RangeError, string])[] = [
+    ["gpu", {}, TypeError, `Cannot create backend "gpu": known are js, wasm, threads`],
+    ["JS", {}, TypeError, "known are js, wasm, threads"],
+    [null, {}, TypeError, "known are js, wasm, threads"],
+    [undefined, { thread: 2 }, TypeError, `"thread": known are threads, arenaBytes, modules`],
+    ["js", { threads: "2" }, TypeError, "threads = 2: it must be a number"],
+    ["js", { threads: 0 }, RangeError, "Cannot use 0 threads"],
+    ["js", { threads: 1.5 }, RangeError, "Cannot use 1.5 threads"],
+    ["js", { threads: NaN }, RangeError, "Cannot use NaN threads"],
+    ["js", { arenaBytes: "1" }, TypeError, "arenaBytes = 1: it must be a number"],
+    ["js", { arenaBytes: 65_535 }, RangeError, "Cannot use arenas of 65535 bytes"],
+    ["js", { arenaBytes: 1e6 + 0.5 }, RangeError, "Cannot use arenas of 1000000.5 bytes"],
+    ["js", { arenaBytes: NaN }, RangeError, "Cannot use arenas of NaN bytes"],
+  ];
+  for (const [name, options, kind, message] of wrong) {
+    assertThrows(() => createBackend(name as BackendName, options as BackendOptions), kind, message);
+  }
+  using fastest = createBackend();
+  assertEquals(fastest.name, available()[0]);
+});
+
 for (const name of arenaNames) {
   test(`${name} reaches memory beyond 2 GiB, from workers too`, () => {
     using backend = name === "threads" ? createThreads({ threads: 3 }, 0) : create(name);

@@ -70,7 +70,7 @@ if (here) {
   });
 
   test("threads outside of 1, 2, 3 … are refused", () => {
-    for (const threads of [0, -1, 1.5, NaN, Infinity, "2" as never]) {
+    for (const threads of [0, -1, 1.5, NaN, Infinity]) {
       assertThrows(() => createBackend("threads", { threads }), RangeError, `Cannot use ${threads} threads`);
     }
   });
