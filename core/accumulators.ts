@@ -4,8 +4,8 @@
  * @module
  */
 import { createBackend } from "../kernels/backend.ts";
-import type { Backend, Tensor, Tensors } from "../kernels/types.ts";
-import { show } from "./names.ts";
+import type { Backend, KernelBackend, Tensor, Tensors } from "../kernels/types.ts";
+import { isRecord, show } from "./names.ts";
 import { type AnySpecs, resolveOptions } from "./options.ts";
 import type { AccumulatorPlugin } from "./plugin.ts";
 import { fullTensor, put } from "./tensors.ts";
@@ -16,11 +16,32 @@ import { titleOf } from "./use.ts";
 export function makeAccumulator(plugin: AccumulatorPlugin, given: object | undefined, like: Tensors, backend?: Backend): Accumulator {
   const title = titleOf(plugin);
   const options = Object.freeze(resolveOptions(title, plugin.options as AnySpecs, given));
-  if (typeof like !== "object" || like === null || ArrayBuffer.isView(like)) {
+  if (!isRecord(like)) {
     throw new TypeError(`Cannot make ${title} for ${show(like)}: give an object, name to tensor`);
   }
   const tensors: Record<string, Tensor> = {};
   for (const [name, tensor] of Object.entries(like)) put<Tensor>(tensors, name, fullTensor(`parameter "${name}"`, tensor));
   if (Object.keys(tensors).length === 0) throw new RangeError(`Cannot make ${title} for an empty list of parameters`);
   return plugin.create(options, tensors, backend ?? createBackend());
+}
+
+/** A backend as an accumulator may have it: what it allocates can be taken back, and the backend itself is not its to end. */
+export function lend(backend: Backend): { readonly backend: Backend; takeBack(): void } {
+  const { name, allocate, run, release } = backend as KernelBackend;
+  const taken: Tensor[] = [];
+  return {
+    backend: {
+      name,
+      allocate(shape, dtype) {
+        const tensor = allocate(shape, dtype);
+        taken.push(tensor);
+        return tensor;
+      },
+      run,
+      [Symbol.dispose]() {},
+    },
+    takeBack() {
+      for (const tensor of taken.splice(0)) if (!(backend as KernelBackend).disposed) release(tensor);
+    },
+  };
 }

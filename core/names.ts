@@ -15,9 +15,15 @@ export function known(names: readonly string[], wrong?: string): string {
   return `known are ${names.slice(0, mostListed).join(", ")}${more}${near === undefined ? "" : `; did you mean ${JSON.stringify(near)}?`}`;
 }
 
+/** True for an object of named entries, which arrays, maps, sets, dates and the like are not. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null &&
+    (Object.getPrototypeOf(value) === Object.prototype || Object.prototype.toString.call(value) === "[object Object]");
+}
+
 /** Refuses an object that is none, and keys that mean nothing. */
 export function refuseUnknownKeys(what: string, value: unknown, names: readonly string[]): void {
-  if (typeof value !== "object" || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
+  if (!isRecord(value)) {
     throw new TypeError(`Cannot read ${what}: it must be an object, not ${show(value)}`);
   }
   for (const key of Object.keys(value)) {

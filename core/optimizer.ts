@@ -24,7 +24,7 @@ import {
   valuesAt,
 } from "./group.ts";
 import { optionsView, splitNames } from "./groups.ts";
-import { known, refuseUnknownKeys, show } from "./names.ts";
+import { isRecord, known, refuseUnknownKeys, show } from "./names.ts";
 import { type AnySpecs, checkOptions, resolveOptions, type Values } from "./options.ts";
 import type { OptimizerPlugin, TensorInfo } from "./plugin.ts";
 import { isMetric, isSchedule, makeSchedule, type Scheduled, valueAt } from "./schedules.ts";
@@ -60,13 +60,25 @@ export function createOptimizer<Name extends string, Options>(
 }
 
 /** The same with plugins found by name. */
-export function buildOptimizer(
+export function buildOptimizer(...of: Parameters<typeof buildChecked>): Optimizer<unknown> {
+  return buildChecked(...of).optimizer;
+}
+
+/** An optimizer, and its step's checks without the step. */
+export interface CheckedOptimizer {
+  readonly optimizer: Optimizer<unknown>;
+  /** Throws what a step with gradients of these names would throw, whatever the gradients. */
+  check(names: ReadonlySet<string>): void;
+}
+
+/** The same for those who change something of their own before the step. */
+export function buildChecked(
   find: Find,
   plugin: unknown,
   params: Tensors,
   options: unknown,
   settings: Settings<unknown> = {},
-): Optimizer<unknown> {
+): CheckedOptimizer {
   const main = takePlugin(find, "optimizer", plugin);
   refuseUnknownKeys("the settings", settings, ["backend", "threads", "groups", "transforms", "schedules"]);
   const tensors = checkParams(params);
@@ -140,7 +152,7 @@ interface Laid {
 const mostLaid = 8;
 
 function checkParams(params: unknown): Map<string, FullTensor> {
-  if (typeof params !== "object" || params === null || ArrayBuffer.isView(params) || Array.isArray(params) || params instanceof Map) {
+  if (!isRecord(params)) {
     throw new TypeError(`Cannot optimize ${show(params)}: parameters are an object, name to tensor`);
   }
   const tensors = new Map<string, FullTensor>();
@@ -213,7 +225,7 @@ function makeSchedules(
   base: Values,
   groups: readonly GroupAtWork[],
 ): Scheduled[] {
-  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+  if (!isRecord(given)) {
     throw new TypeError(`Cannot use schedules ${show(given)}: they must be an object, option to schedule`);
   }
   return Object.entries(given).map(([option, use]) => {
@@ -328,7 +340,7 @@ function select(work: Work, entry: string, grads: Grads | undefined): Cell[] {
     }
     return cells;
   }
-  if (typeof grads !== "object" || grads === null || ArrayBuffer.isView(grads)) {
+  if (!isRecord(grads)) {
     throw new TypeError(`Cannot use ${show(grads)} as gradients: they are an object, name to tensor`);
   }
   const cells: Cell[] = [];
@@ -492,6 +504,7 @@ function emptyLike({ data, shape, dtype }: FullTensor): FullTensor {
 
 function checkTargets(cells: readonly Cell[], into: Tensors): Map<Cell, FullTensor> {
   const names = cells.map(({ info }) => info.name);
+  if (!isRecord(into)) throw new TypeError(`Cannot write a point into ${show(into)}: targets are an object, name to tensor`);
   const targets = new Map<Cell, FullTensor>();
   for (const [name, like] of Object.entries(into)) {
     const cell = cells[names.indexOf(name)];
@@ -571,7 +584,7 @@ function entriesOf({ cells, groups }: Work): Entry[] {
 
 // -------------------------------------------------------------------------------------------------------------------------- from outside
 
-function present(work: Work, scheduled: readonly Scheduled[], owned: boolean): Optimizer<unknown> {
+function present(work: Work, scheduled: readonly Scheduled[], owned: boolean): CheckedOptimizer {
   const { main, backend, groups, cells, base } = work;
   const title = titleOf(main);
   let disposed = false;
@@ -586,7 +599,14 @@ function present(work: Work, scheduled: readonly Scheduled[], owned: boolean): O
   const metrics = scheduled.filter((one): one is Scheduled & { readonly schedule: MetricSchedule } => isMetric(one.schedule));
   const inputs = inputsOf(cells);
 
-  return {
+  const check = (names: ReadonlySet<string>): void => {
+    alive("step");
+    for (const group of groups) refresh(work, group);
+    const reached = work.ordered.filter(({ info }) => names.has(info.name));
+    checkArrays(reached);
+    for (const cell of reached) valuesAt(groups[cell.group], timeOf(work, cell));
+  };
+  const optimizer: Optimizer<unknown> = {
     name: main.name,
     backend,
     options: optionsView(title, main.options as AnySpecs, (name) => base[name], assign({ set: (name, value) => base[name] = value })),
@@ -675,6 +695,7 @@ function present(work: Work, scheduled: readonly Scheduled[], owned: boolean): O
       work.taken.length = 0;
     },
   };
+  return { optimizer, check };
 }
 
 /** A metric schedule whose state can be read and put back, as plateau's. */

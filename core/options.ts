@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { known, show } from "./names.ts";
+import { isRecord, known, show } from "./names.ts";
 import type { JsonType, OptionSpec } from "./plugin.ts";
 
 /** Options by name, after their check. */
@@ -26,7 +26,7 @@ export function resolveOptions(owner: string, specs: AnySpecs, given: object | u
 
 /** Only what is given, checked. An option that is undefined is not given. */
 export function checkOptions(owner: string, specs: AnySpecs, given: object): Record<string, unknown> {
-  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+  if (!isRecord(given)) {
     throw new TypeError(`Cannot read the options of ${owner}: they must be an object, not ${show(given)}`);
   }
   const values: Record<string, unknown> = {};

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { makeAccumulator } from "./accumulators.ts";
-import { refuseUnknownKeys, show } from "./names.ts";
-import { buildOptimizer } from "./optimizer.ts";
+import { lend, makeAccumulator } from "./accumulators.ts";
+import { isRecord, refuseUnknownKeys, show } from "./names.ts";
+import { buildChecked, type CheckedOptimizer } from "./optimizer.ts";
 import type { Accumulator, Grads, Recipe, Settings, Tensors, Trainer } from "./types.ts";
 import { type Find, takeUse } from "./use.ts";
 
@@ -20,31 +20,38 @@ export function buildTrainer(
   const recipe = checkRecipe(given);
   const { optimizer: { name, options }, groups, schedules, transforms, accumulate } = recipe;
   const use = accumulate && takeUse(find, "accumulator", accumulate);
-  const optimizer = buildOptimizer(find, name, params, options, {
+  const checked = buildChecked(find, name, params, options, {
     ...settings,
     ...(groups && { groups }),
     ...(schedules && { schedules }),
     ...(transforms && { transforms }),
   });
-  let accumulator: Accumulator | undefined;
-  try {
-    accumulator = use && makeAccumulator(use.plugin, use.options, optimizer.params, optimizer.backend);
-  } catch (error) {
+  const { optimizer } = checked;
+  const { backend, takeBack } = lend(optimizer.backend);
+  const end = (): void => {
+    takeBack();
     optimizer[Symbol.dispose]();
+  };
+  try {
+    return present(recipe, checked, use && makeAccumulator(use.plugin, use.options, optimizer.params, backend), end);
+  } catch (error) {
+    end();
     throw error;
   }
-  return present(recipe, optimizer, accumulator);
 }
 
-function present(recipe: Recipe, optimizer: Trainer["optimizer"], accumulator: Accumulator | undefined): Trainer {
+function present(recipe: Recipe, { optimizer, check }: CheckedOptimizer, accumulator: Accumulator | undefined, end: () => void): Trainer {
+  // Names of the gradients since the last step.
+  const gathered = new Set<string>();
   let disposed = false;
   const alive = (action: string): void => {
     if (disposed) throw new TypeError(`Cannot ${action} the trainer of optimizer "${optimizer.name}": it is disposed`);
   };
   // What was gathered is forgotten only after a step that took it.
-  const stepWith = (gathered: Accumulator): boolean => {
-    const { applied } = optimizer.step(gathered.gradients);
-    gathered.reset();
+  const stepWith = (accumulator: Accumulator): boolean => {
+    const { applied } = optimizer.step(accumulator.gradients);
+    accumulator.reset();
+    gathered.clear();
     return applied;
   };
   return {
@@ -59,7 +66,12 @@ function present(recipe: Recipe, optimizer: Trainer["optimizer"], accumulator: A
         checkWeight(weight);
         return optimizer.step(grads).applied;
       }
-      return accumulator.add(grads, weight) && stepWith(accumulator);
+      // Nothing can be taken out of an accumulator again, so a step that would be refused is refused before.
+      const names = isRecord(grads) ? Object.keys(grads).filter((name) => (grads[name] ?? null) !== null) : [];
+      check(new Set([...gathered, ...names]));
+      const isDue = accumulator.add(grads, weight);
+      for (const name of names) gathered.add(name);
+      return isDue && stepWith(accumulator);
     },
     flush(): boolean {
       alive("flush");
@@ -70,8 +82,9 @@ function present(recipe: Recipe, optimizer: Trainer["optimizer"], accumulator: A
       optimizer.update(metric);
     },
     [Symbol.dispose](): void {
+      if (disposed) return;
       disposed = true;
-      optimizer[Symbol.dispose]();
+      end();
     },
   };
 }
@@ -101,7 +114,7 @@ function checkRecipe(given: unknown): Recipe {
   });
   checkList("transforms", recipe.transforms).forEach((use, i) => checkUse(`transform ${i} of the recipe`, use));
   const { schedules = {} } = recipe;
-  if (typeof schedules !== "object" || schedules === null || Array.isArray(schedules)) {
+  if (!isRecord(schedules)) {
     throw new TypeError(`Cannot use schedules ${show(schedules)}: they must be an object`);
   }
   for (const [option, use] of Object.entries(schedules)) checkUse(`the recipe's schedule of "${option}"`, use);

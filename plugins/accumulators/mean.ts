@@ -31,9 +31,14 @@ export const mean: AccumulatorPlugin<"mean", MeanOptions> = {
   },
   create(options, like, backend): MeanAccumulator {
     const sums = sum.create(options, like, backend);
+    const { every } = options;
     const means = new Map<string, Tensor>();
     return {
-      add: (grads: Grads, weight?: number): boolean => sums.add(grads, weight),
+      add(grads: Grads, weight?: number): boolean {
+        // Refused before it is added: a step that is due could not be given its gradients.
+        if (weight === 0 && sums.weight === 0 && every !== null && sums.count + 1 >= every) throw noMean();
+        return sums.add(grads, weight);
+      },
       get count() {
         return sums.count;
       },
@@ -46,7 +51,7 @@ export const mean: AccumulatorPlugin<"mean", MeanOptions> = {
       get gradients() {
         const { gradients, count, weight } = sums;
         if (count === 0 || weight === 1) return gradients;
-        if (weight === 0) throw new RangeError("Cannot give the mean of gradients: their total weight is 0");
+        if (weight === 0) throw noMean();
         const divided: Record<string, Tensor> = {};
         for (const [name, s] of Object.entries(gradients)) {
           let m = means.get(name);
@@ -68,6 +73,7 @@ export const mean: AccumulatorPlugin<"mean", MeanOptions> = {
 };
 
 const small = 2048;
+const noMean = (): RangeError => new RangeError("Cannot give the mean of gradients: their total weight is 0");
 
 function divide(into: Tensor["data"], sums: Tensor["data"], weight: number): void {
   const by = Math.fround(weight);

@@ -31,17 +31,16 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
     let count = 0;
     let weight = 0;
 
-    function sumOf(name: string): Tensor {
-      let tensor = sums.get(name);
-      if (tensor === undefined) sums.set(name, tensor = backend.allocate(shapes.get(name)!, "float32"));
-      present.add(name);
-      return tensor;
+    // All memory before the first number: an allocation that fails leaves the sums as they were.
+    function open(names: readonly string[]): void {
+      for (const name of names) if (!sums.has(name)) sums.set(name, backend.allocate(shapes.get(name)!, "float32"));
+      for (const name of names) present.add(name);
     }
     function check(grads: unknown): [name: string, gradient: TensorLike | Sparse][] {
-      if (typeof grads !== "object" || grads === null || ArrayBuffer.isView(grads)) {
+      if (Object.prototype.toString.call(grads) !== "[object Object]") { // arrays, maps, dates, null
         throw new TypeError(`Cannot add ${String(grads)}: gradients are an object, name to tensor`);
       }
-      const names = Object.keys(grads);
+      const names = Object.keys(grads as Grads);
       if (names.length === 0) throw new RangeError("Cannot add an empty set of gradients");
       const given: [string, TensorLike | Sparse][] = [];
       for (const name of names) {
@@ -57,7 +56,7 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
       return given;
     }
     function addOne(name: string, gradient: TensorLike | Sparse, factor: number): void {
-      const into = sumOf(name);
+      const into = sums.get(name)!;
       if ("indices" in gradient) return addRows(into, gradient, factor);
       const tensor = { data: dataOf(gradient), shape: shapes.get(name)!, dtype: dtypeOf(gradient) };
       // A small array costs less here than a dispatch, and an ordinary one less than a copy to where kernels reach it; the bits are the same.
@@ -73,7 +72,8 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
         if (!(w >= 0 && w < Infinity)) throw new RangeError(`Cannot add gradients of weight ${w}: it must be finite and not negative`);
         const given = check(grads);
         // Nothing weighs nothing: the mean over no example is often NaN, and 0 times NaN would be, too.
-        for (const [name, gradient] of given) w === 0 ? sumOf(name) : addOne(name, gradient, w);
+        open(given.map(([name]) => name));
+        if (w !== 0) { for (const [name, gradient] of given) addOne(name, gradient, w); }
         count += 1;
         weight += w;
         return every !== null && count >= every;
@@ -96,7 +96,9 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
         if (other.count === 0) return;
         // What a mean divides by comes with its weight: its sums are what adds up.
         const theirs = "sums" in other ? other.sums as Accumulator["gradients"] : other.gradients;
-        for (const [name, gradient] of Object.keys(theirs).length === 0 ? [] : check(theirs)) addOne(name, gradient, 1);
+        const given = Object.keys(theirs).length === 0 ? [] : check(theirs);
+        open(given.map(([name]) => name));
+        for (const [name, gradient] of given) addOne(name, gradient, 1);
         count += other.count;
         weight += other.weight;
       },

@@ -1,5 +1,6 @@
 import { test } from "node:test";
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import type { AccumulatorPlugin, OptimizerPlugin } from "../../core/plugin.ts";
 import type { Recipe } from "../../core/types.ts";
 import { available } from "../../kernels/detect.ts";
 import { createBackend } from "../../kernels/backend.ts";
@@ -8,7 +9,22 @@ import { builtins } from "../../mod.ts";
 import { descent, half } from "./plugins.ts";
 
 const f32 = (...values: number[]): Float32Array => new Float32Array(values);
-const registry = builtins.with(descent, half);
+const forbidden = 13;
+const registry = builtins.with(
+  {
+    ...descent,
+    check({ lr }) {
+      if (lr === forbidden) throw new RangeError(`Cannot use lr = ${lr}: it is forbidden`);
+    },
+  } as typeof descent,
+  half,
+);
+/** Has no numbers at even steps. */
+const oddSteps = {
+  ...descent,
+  name: "odd_steps",
+  scalars: ({ lr }, t) => ({ lr: t % 2 === 1 ? lr : undefined as unknown as number }),
+} as OptimizerPlugin<"odd_steps", { lr?: number }>;
 const recipe: Recipe = {
   optimizer: { name: "adamw", options: { lr: 5e-5 } },
   groups: [{ match: "bias$", options: { weightDecay: 0 } }],
@@ -84,6 +100,41 @@ test("A refused micro-batch changes nothing, and a refused step keeps what was g
   assertEquals([trainer.add({ w: f32(2) }), w[0]], [true, -3]);
 });
 
+test("A micro-batch whose step is refused is not added", () => {
+  const w = f32(0);
+  const make = (name: string): Recipe => ({
+    optimizer: { name: "descent", options: { lr: 1 } },
+    accumulate: { name, options: { every: 2 } },
+  });
+  using trainer = registry.createTrainer({ w }, make("sum"), { backend: "js" });
+  const options = trainer.optimizer.options as { lr: number };
+  trainer.add({ w: f32(1) });
+  options.lr = forbidden;
+  assertThrows(() => trainer.add({ w: f32(2) }), RangeError, "forbidden");
+  assertThrows(() => trainer.flush(), RangeError, "forbidden");
+  options.lr = 1;
+  assertEquals([trainer.add({ w: f32(2) }), w[0]], [true, -3]);
+  using mean = registry.createTrainer({ w }, make("mean"), { backend: "js" });
+  mean.add({ w: f32(NaN) }, 0);
+  for (let i = 0; i < 2; i++) assertThrows(() => mean.add({ w: f32(NaN) }, 0), RangeError, "weight is 0");
+  assertEquals([mean.add({ w: f32(7) }, 2), w[0]], [true, -10]);
+});
+
+test("A step is checked for those tensors that it would reach", () => {
+  const params = { w: f32(0), b: f32(0) };
+  using trainer = registry.with(oddSteps).createTrainer(params, {
+    optimizer: { name: "descent", options: { lr: 1 } },
+    groups: [{ match: "b", optimizer: "odd_steps" }],
+    accumulate: { name: "sum", options: { every: 2 } },
+  }, { backend: "js" });
+  for (let i = 0; i < 2; i++) trainer.add({ w: f32(1), b: f32(1) });
+  for (let i = 0; i < 2; i++) trainer.add({ w: f32(1) });
+  trainer.add({ w: f32(1) });
+  assertThrows(() => trainer.add({ b: f32(1) }), TypeError, "odd_steps");
+  trainer.add({ w: f32(1) });
+  assertEquals([params.w[0], trainer.steps], [-6, 3]);
+});
+
 test("A trainer feeds its metric schedules", () => {
   using trainer = registry.createTrainer({ w: f32(1) }, {
     optimizer: { name: "adamw", options: { lr: 1 } },
@@ -115,6 +166,34 @@ test("A disposed trainer refuses everything and gives a shared backend its memor
     assertThrows(call, TypeError, "disposed");
   }
   assertEquals(backend.usage().allocated, 0);
+});
+
+test("A disposed trainer gives back what its accumulator took, also an accumulator that could not be made", () => {
+  const greedy: AccumulatorPlugin<"greedy", object> = {
+    kind: "accumulator",
+    name: "greedy",
+    description: "Takes memory and fails",
+    options: {},
+    create(_, __, backend) {
+      backend.allocate(10);
+      throw new RangeError("Cannot make greedy");
+    },
+  };
+  for (const name of available()) {
+    using backend = createBackend(name) as KernelBackend;
+    for (const use of ["sum", "mean"]) {
+      const trainer = registry.createTrainer({ w: f32(1, 2) }, { ...recipe, accumulate: { name: use, options: { every: 2 } } }, {
+        backend,
+      });
+      for (let i = 0; i < 3; i++) trainer.add({ w: f32(1, 2) });
+      trainer[Symbol.dispose]();
+      assertEquals(backend.usage().allocated, 0);
+    }
+    const failing = (): unknown =>
+      registry.with(greedy).createTrainer({ w: f32(1) }, { ...recipe, accumulate: { name: "greedy" } }, { backend });
+    assertThrows(failing, RangeError, "greedy");
+    assertEquals(backend.usage().allocated, 0);
+  }
 });
 
 const edits: [
