@@ -4,7 +4,7 @@
  * @module
  */
 import type { DType } from "../kernels/types.ts";
-import { known, show, tagOf } from "./names.ts";
+import { isRecord, known, show, tagOf } from "./names.ts";
 import { put, type Raw, rawOf, sameShape } from "./tensors.ts";
 import type { MetricSchedule, StateDict } from "./types.ts";
 
@@ -76,8 +76,7 @@ export function loadEntries(
     return { entry, data: checkTensor(refuse, entry, tensors[entry.key]) };
   });
   const counts = checked.flatMap(({ entry, data }) => entry.dtype === "float64" && entry.counts ? [data[0]] : []);
-  const steps = metadata.steps === undefined ? Math.max(...counts) : Number(metadata.steps);
-  if (!Number.isSafeInteger(steps) || steps < 0) throw new RangeError(`${refuse}: its number of steps is ${show(metadata.steps)}`);
+  const steps = readCount(`${refuse}: its number of steps`, metadata.steps) ?? Math.max(...counts);
   loadSchedules(refuse, metadata, schedules);
   for (const { entry, data } of checked) {
     if (entry.dtype === "float64") entry.set(data[0]);
@@ -112,12 +111,26 @@ function checkTensor(refuse: string, entry: Entry, given: unknown): Raw | Float6
   return raw;
 }
 
+/** A number of steps as metadata have it; undefined where they do not. */
+function readCount(what: string, text: unknown): number | undefined {
+  if (text === undefined) return undefined;
+  if (typeof text !== "string") throw new TypeError(`${what} is ${show(text)}, not a string of digits`);
+  if (!/^(?:0|[1-9][0-9]*)$/.test(text) || !Number.isSafeInteger(Number(text))) {
+    throw new RangeError(`${what} is ${show(text)}, not a whole number`);
+  }
+  return Number(text);
+}
+
 /** All schedules, or none: one that refuses its state leaves the others as they were. */
 function loadSchedules(refuse: string, metadata: Readonly<Record<string, unknown>>, schedules: readonly StatefulSchedule[]): void {
   const saved = schedules.filter(({ option }) => Object.hasOwn(metadata, `schedule.${option}`));
   const states = saved.map(({ option }) => {
+    const text = metadata[`schedule.${option}`];
+    if (typeof text !== "string") {
+      throw new TypeError(`${refuse}: the state of the schedule of "${option}" is ${show(text)}, not a string of JSON`);
+    }
     try {
-      return JSON.parse(metadata[`schedule.${option}`] as string);
+      return JSON.parse(text);
     } catch {
       throw new RangeError(`${refuse}: the state of the schedule of "${option}" is no JSON`);
     }
@@ -130,6 +143,3 @@ function loadSchedules(refuse: string, metadata: Readonly<Record<string, unknown
     throw error;
   }
 }
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -536,6 +536,11 @@ const good = { w: f32(1, 1, 1, 1), v: f32(1, 1) };
 const badCalls: Bad[] = [
   ["gradients that are no object", step(f32(1)), TypeError, "gradients"],
   ["null as gradients", step(null), TypeError, "gradients"],
+  ["a map of gradients", step(new Map([["w", f32(1, 1, 1, 1)]])), TypeError, "gradients"],
+  ["a date as gradients", step(new Date(0)), TypeError, "gradients"],
+  ["an empty array of gradients", step([]), TypeError, "gradients"],
+  ["a point into a number", (optimizer) => optimizer.point("half", 3 as unknown as Grads as Record<string, Tensor>), TypeError, "3"],
+  ["a point into a map", (optimizer) => optimizer.point("half", new Map() as unknown as Record<string, Tensor>), TypeError, "targets"],
   ["an unknown gradient", step({ ...good, W: f32(1) }), TypeError, `did you mean "w"?`],
   ["an unknown gradient that is null", step({ ...good, u: null }), TypeError, `"u"`],
   ["a gradient of ordinary numbers", step({ ...good, w: [1, 1, 1, 1] }), TypeError, `"w"`],

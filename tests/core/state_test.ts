@@ -129,6 +129,8 @@ test("A plateau's state goes with the optimizer's", () => {
   const before = second.saveState();
   assertThrows(() => second.loadState({ ...broken, metadata: { ...broken.metadata, "schedule.lr": "{" } }), RangeError, "JSON");
   assertThrows(() => second.loadState({ ...broken, metadata: { ...broken.metadata, "schedule.lr": `{"values":[1,2]}` } }));
+  const { metadata } = { ...broken, metadata: { ...broken.metadata, "schedule.lr": 3 as unknown as string } };
+  assertThrows(() => second.loadState({ ...broken, metadata }), TypeError, "schedule");
   assertEquals(second.saveState(), before);
 });
 
@@ -168,7 +170,18 @@ const bad: [what: string, edit: Edit, error: typeof TypeError | typeof RangeErro
   ],
   ["of another algorithm", (_, metadata) => metadata.optimizer = "lion", TypeError, "lion"],
   ["of another format", (_, metadata) => metadata.format = "glissade.9", RangeError, "glissade.9"],
-  ["with steps that are no number", (_, metadata) => metadata.steps = "many", RangeError, "many"],
+  ...["many", "", " ", "1e3", "+1", "-1", "01", "1.0", "9007199254740993"].map((text): typeof bad[number] => [
+    `whose number of steps is ${JSON.stringify(text)}`,
+    (_, metadata) => metadata.steps = text,
+    RangeError,
+    `steps is ${JSON.stringify(text)}`,
+  ]),
+  ...[3, true, null].map((value): typeof bad[number] => [
+    `whose number of steps is ${value} and no text`,
+    (_, metadata) => metadata.steps = value as unknown as string,
+    TypeError,
+    `steps is ${value}`,
+  ]),
 ];
 for (const [what, edit, error, text] of bad) {
   test(`loadState refuses a state ${what}, and nothing has changed`, () => {
@@ -187,7 +200,12 @@ for (const [what, edit, error, text] of bad) {
 
 test("loadState refuses what is no state", () => {
   using optimizer: Optimizer<unknown> = createOptimizer(adamw, { w: f32(1) }, {}, { backend: "js" }) as Optimizer<unknown>;
-  for (const state of [null, undefined, 3, [], {}, { tensors: [] }, { tensors: {}, metadata: 3 }]) {
+  for (
+    const state of [null, undefined, 3, [], {}, new Map(), { tensors: new Map(), metadata: {} }, { tensors: [] }, {
+      tensors: {},
+      metadata: 3,
+    }]
+  ) {
     assertThrows(() => optimizer.loadState(state as unknown as StateDict), TypeError);
   }
 });

@@ -156,6 +156,8 @@ test("A weight of 0 counts as a call and adds nothing, not even NaN", () => {
 const bad: [what: string, grads: unknown, weight: unknown, error: typeof TypeError | typeof RangeError, text: string][] = [
   ["an empty set", {}, 1, RangeError, "empty"],
   ["null", null, 1, TypeError, "null"],
+  ["a map", new Map(), 1, TypeError, "gradients"],
+  ["an empty array", [], 1, TypeError, "gradients"],
   ["a bare gradient", f32(1), 1, TypeError, "gradients"],
   ["an unknown name", { w: f32(1, 1, 1, 1), u: f32(1) }, 1, TypeError, `"u"`],
   ["another length after one that fits", { w: f32(1, 1, 1, 1), v: f32(1, 2) }, 1, RangeError, `"v"`],
