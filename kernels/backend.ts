@@ -9,11 +9,15 @@ import { createThreads } from "./threads.ts";
 import type { Backend, BackendName, BackendOptions } from "./types.ts";
 import { createWasm } from "./wasm.ts";
 
+// A worker costs megabytes: more than any machine's cores are a slip.
+const mostThreads = 256;
+
 /**
  * Makes a backend: memory and kernels that many optimizers may share.
  *
  * Without a name it is the fastest that this runtime really allows, found by trying. Nothing is started here: workers come with the first step
- * that is large enough for them.
+ * that is large enough for them. An unknown name or option, one of a wrong type, and a backend that this runtime does not allow are a TypeError;
+ * numbers out of range are a RangeError.
  *
  * @example Usage
  * ```ts
@@ -25,6 +29,9 @@ import { createWasm } from "./wasm.ts";
  * ```
  */
 export function createBackend(name?: BackendName, options: BackendOptions = {}): Backend {
+  if (Object.prototype.toString.call(options) !== "[object Object]") { // null, arrays, maps
+    throw new TypeError(`Cannot create a backend with ${String(options)}: options are an object`);
+  }
   const known = ["threads", "arenaBytes", "modules"];
   const unknown = Object.keys(options).find((key) => !known.includes(key));
   if (unknown !== undefined) throw new TypeError(`Cannot create a backend with ${JSON.stringify(unknown)}: known are ${known.join(", ")}`);
@@ -32,8 +39,8 @@ export function createBackend(name?: BackendName, options: BackendOptions = {}):
   for (const [key, value] of Object.entries({ threads, arenaBytes })) {
     if (value !== undefined && typeof value !== "number") throw new TypeError(`Cannot use ${key} = ${String(value)}: it must be a number`);
   }
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
-    throw new RangeError(`Cannot use ${threads} threads: it must be an integer from 1`);
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= mostThreads)) {
+    throw new RangeError(`Cannot use ${threads} threads: it must be an integer from 1 to ${mostThreads}`);
   }
   if (arenaBytes !== undefined && !(Number.isSafeInteger(arenaBytes) && arenaBytes >= 65_536)) {
     throw new RangeError(`Cannot use arenas of ${arenaBytes} bytes: the least is 65536`);

@@ -21,7 +21,10 @@ export function extentOf(shape: readonly number[], matrix?: readonly [batch: num
 
 /** Dimensions as given to `allocate`, checked; `what` is for the error. */
 export function checkedShape(shape: number | readonly number[], what = "allocate"): readonly number[] {
-  const dims = typeof shape === "number" ? [shape] : [...shape];
+  const dims = typeof shape === "number" ? [shape] : Array.isArray(shape) ? [...shape] : null;
+  if (dims === null || dims.some((n) => typeof n !== "number")) {
+    throw new TypeError(`Cannot ${what} shape ${JSON.stringify(shape)}: it must be a number or an array of numbers`);
+  }
   if (!dims.every((n) => Number.isSafeInteger(n) && n >= 0)) {
     throw new RangeError(`Cannot ${what} shape [${dims}]: lengths are integers from 0`);
   }

@@ -401,6 +401,17 @@ test("js keeps no array alive that passed by once", async () => {
   assert(passed.filter((ref) => ref.deref() !== undefined).length < 10);
 });
 
+test("allocate refuses what is no shape", () => {
+  for (const name of available()) {
+    using backend = create(name);
+    for (const shape of ["3", null, {}, ["3"], [2, null], new Set([3])]) {
+      assertThrows(() => backend.allocate(shape as number), TypeError, "Cannot allocate shape");
+    }
+    for (const shape of [-1, 1.5, NaN, [2, -1]]) assertThrows(() => backend.allocate(shape), RangeError, "Cannot allocate shape");
+    assertEquals(backend.usage().allocated, 0);
+  }
+});
+
 test("a backend is refused an unknown name, unknown options, and options that cannot be", () => {
   const wrong: readonly (readonly [unknown, unknown, typeof TypeError | typeof RangeError, string])[] = [
     ["gpu", {}, TypeError, `Cannot create backend "gpu": known are js, wasm, threads`],
@@ -411,6 +422,9 @@ test("a backend is refused an unknown name, unknown options, and options that ca
     ["js", { threads: 0 }, RangeError, "Cannot use 0 threads"],
     ["js", { threads: 1.5 }, RangeError, "Cannot use 1.5 threads"],
     ["js", { threads: NaN }, RangeError, "Cannot use NaN threads"],
+    ["threads", { threads: 257 }, RangeError, "Cannot use 257 threads"],
+    ["js", null, TypeError, "with null"],
+    ["js", new Map(), TypeError, "options are an object"],
     ["js", { arenaBytes: "1" }, TypeError, "arenaBytes = 1: it must be a number"],
     ["js", { arenaBytes: 65_535 }, RangeError, "Cannot use arenas of 65535 bytes"],
     ["js", { arenaBytes: 1e6 + 0.5 }, RangeError, "Cannot use arenas of 1000000.5 bytes"],
