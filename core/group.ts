@@ -6,7 +6,7 @@
 import { maths } from "../kernels/math.ts";
 import type { Scalars } from "../kernels/types.ts";
 import { show } from "./names.ts";
-import { type AnySpecs, sameOption, type Values } from "./options.ts";
+import { type AnySpecs, checkOption, sameOption, type Values } from "./options.ts";
 import type { OptimizerPlugin, TensorInfo, TransformPlugin } from "./plugin.ts";
 import { type Scheduled, valueAt } from "./schedules.ts";
 import { checkRule, type Part } from "./splice.ts";
@@ -66,16 +66,21 @@ export function baseOf(group: GroupAtWork, base: Values): Values {
   return Object.freeze(values);
 }
 
-/** The options at a step; a schedule that gives no finite number is refused. */
-export function currentOf({ title, scheduled, index, current }: GroupAtWork, base: Values, step: number): Values {
+/**
+ * The options at a step. A scheduled value must be a finite number and lie in its option's range, but for `lr`: no reference checks that one, and
+ * their schedules may well end below 0.
+ */
+export function currentOf({ title, specs, scheduled, index, current }: GroupAtWork, base: Values, step: number): Values {
   if (scheduled.length === 0) return base;
   const values: Record<string, unknown> = { ...base };
   for (const one of scheduled) {
-    const value = valueAt(one, base[one.option], index, step);
+    const { option } = one;
+    const value = valueAt(one, base[option], index, step);
     if (!Number.isFinite(value)) {
-      throw new RangeError(`Cannot step ${title}: the schedule of "${one.option}" gives ${show(value)} at step ${step}`);
+      throw new RangeError(`Cannot step ${title}: the schedule of "${option}" gives ${show(value)} at step ${step}`);
     }
-    values[one.option] = value;
+    if (option !== "lr" && value !== current[option]) checkOption(`${title}, scheduled at step ${step}`, option, specs[option], value);
+    values[option] = value;
   }
   return isSame(values, current) ? current : Object.freeze(values);
 }

@@ -47,9 +47,12 @@ export function isMetric(schedule: Schedule | MetricSchedule): schedule is Metri
 }
 
 /** The option's value in a group at a step: the base value times the factor, or the value itself. */
-export function valueAt({ schedule }: Scheduled, base: unknown, group: number, step: number): number {
-  if (isMetric(schedule)) return (base as number) * schedule.factors()[group];
-  return schedule.returns === "value" ? schedule(step) : (base as number) * schedule(step);
+export function valueAt({ option, schedule }: Scheduled, base: unknown, group: number, step: number): number {
+  const given: unknown = isMetric(schedule) ? schedule.factors()[group] : schedule(step);
+  if (typeof given !== "number") {
+    throw new TypeError(`Cannot schedule option "${option}" by ${show(given)} at step ${step}: it must be a number`);
+  }
+  return !isMetric(schedule) && schedule.returns === "value" ? given : (base as number) * given;
 }
 
 function checkBase(title: string, base: Base): void {

@@ -54,7 +54,10 @@ export interface Settings<Options> {
   readonly groups?: readonly Group<Options>[];
   /** Transforms of the gradient and the update, in order. */
   readonly transforms?: readonly Use[];
-  /** Schedules by option, as `{ lr: { name: "linear", options: {…} } }`. */
+  /**
+   * Schedules by option, as `{ lr: { name: "linear", options: {…} } }`. A step refuses a scheduled value that is no finite number or lies out of its
+   * option's range; only `lr` may leave its range, as the references let it (a polynomial may end below 0).
+   */
   readonly schedules?: Readonly<Record<string, Schedule | MetricSchedule | Use>>;
 }
 

@@ -2,7 +2,7 @@ import { test } from "node:test";
 import { assert, assertEquals, assertStrictEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { createOptimizer } from "../../core/optimizer.ts";
 import type { OptimizerPlugin } from "../../core/plugin.ts";
-import type { Grads, Optimizer, Tensor } from "../../core/types.ts";
+import type { Grads, MetricSchedule, Optimizer, Schedule, Tensor } from "../../core/types.ts";
 import { createBackend } from "../../kernels/backend.ts";
 import { available } from "../../kernels/detect.ts";
 import { roundBfloat16, widenBfloat16, widenFloat16 } from "../../kernels/half.ts";
@@ -630,6 +630,41 @@ test("A step refuses a parameter whose array was transferred away", () => {
   assertThrows(() => optimizer.step({ w: f32(1, 1) }), RangeError, `"w"`);
   assertThrows(() => optimizer.saveState(), RangeError, `"w"`);
   assertEquals(optimizer.step({ v: f32(1) }).applied, true);
+});
+
+const badSchedules: [what: string, schedule: Schedule | MetricSchedule, option: string, error: typeof TypeError | typeof RangeError][] = [
+  ["below an option's range", (step) => 1 - 2 * step, "eps", RangeError],
+  ["above an option's range", Object.assign((step: number) => step, { returns: "value" as const }), "decay", RangeError],
+  ["a fraction where an integer is asked for", (step) => step === 0 ? 1 : 0.5, "every", RangeError],
+  ["a text", ((step: number) => step === 0 ? 1 : "1") as Schedule, "lr", TypeError],
+  ["nothing", ((step: number) => step === 0 ? 1 : undefined) as Schedule, "lr", TypeError],
+  ["NaN", (step) => step === 0 ? 1 : NaN, "lr", RangeError],
+];
+const ranged: OptimizerPlugin<"ranged", { lr?: number; eps?: number; decay?: number; every?: number }> = {
+  ...descent,
+  name: "ranged",
+  options: {
+    lr: { default: 1, minimum: 0, description: "Learning rate" },
+    eps: { default: 1, minimum: 0, description: "Not negative" },
+    decay: { default: 0, minimum: 0, exclusiveMaximum: 1, description: "Below 1" },
+    every: { default: 1, type: "integer", minimum: 1, description: "Whole" },
+  },
+};
+for (const [what, schedule, option, error] of badSchedules) {
+  test(`A schedule that gives ${what} is refused at the step, and nothing has changed`, () => {
+    const w = f32(1);
+    using optimizer = createOptimizer(ranged, { w }, {}, { backend: "js", schedules: { [option]: schedule } });
+    optimizer.step({ w: f32(1) });
+    assertThrows(() => optimizer.step({ w: f32(1) }), error, `${option}`);
+    assertEquals([w[0], optimizer.steps], [0, 1]);
+  });
+}
+
+test("A scheduled lr may be below its option's range, as in the references", () => {
+  const w = f32(1);
+  using optimizer = createOptimizer(ranged, { w }, {}, { backend: "js", schedules: { lr: () => -2 } });
+  optimizer.step({ w: f32(1) });
+  assertEquals(w[0], 3);
 });
 
 test("A plugin's numbers that are none are refused, and nothing has changed", () => {
