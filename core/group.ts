@@ -41,6 +41,8 @@ export interface GroupAtWork {
   /** Its group slots, by key. */
   readonly slots: Map<string, number>;
   readonly transforms: readonly TransformAtWork[];
+  /** Steps in which any of its tensors had a gradient. */
+  count: number;
   /** The version of the options that `base` was made from. */
   version: number;
   base: Values;

@@ -142,6 +142,8 @@ interface Work extends GradientSource {
 /** A plan for one set of tensors, gradients and programs. */
 interface Laid {
   readonly cells: readonly Cell[];
+  /** Theirs, each once. */
+  readonly groups: readonly GroupAtWork[];
   readonly gradients: readonly unknown[];
   readonly texts: readonly Text[];
   readonly writes: boolean;
@@ -202,6 +204,7 @@ function makeGroups(
       scheduled: [],
       slots: new Map(),
       transforms,
+      count: 0,
       version: 0,
       base: {},
       current: {},
@@ -384,8 +387,21 @@ function checkArrays(cells: readonly Cell[]): void {
 }
 
 /** t of a tensor's coming step. */
-function timeOf({ groups, steps }: Work, { group, count }: Cell): number {
-  return (groups[group].plugin.counts ?? "tensor") === "tensor" ? count + 1 : steps + 1;
+function timeOf(work: Work, cell: Cell): number {
+  return countOf(work, cell) + 1;
+}
+
+/** Steps so far, as the tensor's algorithm counts them. */
+function countOf({ groups, steps }: Work, cell: Cell): number {
+  const group = groups[cell.group];
+  switch (group.plugin.counts) {
+    case "optimizer":
+      return steps;
+    case "group":
+      return group.count;
+    default:
+      return cell.count;
+  }
 }
 
 /** The plan for these cells, their gradients and their texts. */
@@ -401,6 +417,7 @@ function lay(work: Work, entry: string, cells: Cell[]): Laid {
   const plan = work.backend.plan(cells.map((cell, i) => itemOf(work, cell, programs[i], { g: cell.gradient! })));
   const laid = {
     cells,
+    groups: [...new Set(cells.map(({ group }) => work.groups[group]))],
     gradients: cells.map(({ gradient }) => gradient),
     texts: cells.map(({ text }) => text),
     writes: programs.some(({ writes }) => writes.includes("p")),
@@ -598,6 +615,11 @@ function present(work: Work, scheduled: readonly Scheduled[], owned: boolean): C
   };
   const metrics = scheduled.filter((one): one is Scheduled & { readonly schedule: MetricSchedule } => isMetric(one.schedule));
   const inputs = inputsOf(cells);
+  const about = {
+    optimizer: main.name,
+    schedules: metrics.filter(hasState),
+    groups: groups.filter(({ plugin }) => plugin.counts === "group"),
+  };
 
   const check = (names: ReadonlySet<string>): void => {
     alive("step");
@@ -641,6 +663,7 @@ function present(work: Work, scheduled: readonly Scheduled[], owned: boolean): C
       if (laid === null) return { applied: false, step: work.steps };
       execute(backend, laid);
       for (const cell of laid.cells) cell.count++;
+      for (const group of laid.groups) group.count++;
       work.steps++;
       return { applied: true, step: work.steps };
     },
@@ -677,12 +700,12 @@ function present(work: Work, scheduled: readonly Scheduled[], owned: boolean): C
         copyIn(cell);
         primeSlots(backend, cell);
       }
-      return saveEntries(entriesOf(work), { optimizer: main.name, steps: work.steps, schedules: metrics.filter(hasState) });
+      return saveEntries(entriesOf(work), { ...about, steps: work.steps });
     },
     loadState(state) {
       alive("load");
       checkArrays(cells);
-      work.steps = loadEntries(title, entriesOf(work), state, { optimizer: main.name, schedules: metrics.filter(hasState) });
+      work.steps = loadEntries(title, entriesOf(work), state, about);
       for (const cell of cells) cell.primed = true;
     },
     [Symbol.dispose](): void {
@@ -702,7 +725,8 @@ function present(work: Work, scheduled: readonly Scheduled[], owned: boolean): C
 const hasState = (one: Scheduled): one is StatefulSchedule => typeof one.schedule === "object" && "state" in one.schedule;
 
 /** What the plugin says of a group's first tensor: at t = 0 before the first step, and nothing as long as that tensor had no step. */
-function readingOf({ base, cells, steps }: Work, group: GroupAtWork): number | null {
+function readingOf(work: Work, group: GroupAtWork): number | null {
+  const { base, cells, steps } = work;
   const { plugin, index, slots } = group;
   const first = cells.find((cell) => cell.group === index);
   if (plugin.reading === undefined || first === undefined || (steps > 0 && first.count === 0)) return null;
@@ -712,8 +736,7 @@ function readingOf({ base, cells, steps }: Work, group: GroupAtWork): number | n
     if (slot.shape === "scalar") values[name] = first.scalarSlots.get(key)!;
     if (slot.shape === "group") values[name] = slots.get(key)!;
   }
-  const t = (plugin.counts ?? "tensor") === "tensor" ? first.count : steps;
-  const reading = plugin.reading(currentOf(group, baseOf(group, base), steps), t, values, maths);
+  const reading = plugin.reading(currentOf(group, baseOf(group, base), steps), countOf(work, first), values, maths);
   return Number.isFinite(reading) ? reading : null;
 }
 

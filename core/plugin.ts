@@ -30,7 +30,7 @@ export type SlotShape = "param" | "row" | "col" | "batch" | "scalar" | "group" |
 export interface Slot {
   /** One number per what. */
   readonly shape: SlotShape;
-  /** Name in checkpoints; null: scratch, one buffer for all tensors. */
+  /** Name in checkpoints; null: scratch, which is not saved. Each tensor has its own, since a pass runs over all tensors at once. */
   readonly key: string | null;
   /** A number, or a copy of the parameter; default 0. */
   readonly init?: number | "p";
@@ -112,7 +112,10 @@ export interface OptimizerPlugin<Name extends string = string, Options = unknown
   readonly description: string;
   /** A spec for each option. */
   readonly options: Specs<Options>;
-  /** Whose step count `t` is; default `"tensor"`. */
+  /**
+   * Whose step count `t` is; default `"tensor"`. A tensor's counts the steps in which it had a gradient, a group's those in which any tensor of the
+   * group had one, the optimizer's all that were applied. (timm's groups count steps without a gradient, too: that is `"optimizer"`.)
+   */
   readonly counts?: "tensor" | "group" | "optimizer";
   /** Refuses what no single range can say. */
   check?(options: Required<Options>): void;

@@ -9,7 +9,7 @@
 import { extentOf as cut } from "../kernels/extent.ts";
 import { parse } from "../kernels/parse.ts";
 import type { DType, Extent, Scope, SlotClass, SlotType, Statement } from "../kernels/types.ts";
-import { known, show } from "./names.ts";
+import { isRecord, known, refuseUnknownKeys, show } from "./names.ts";
 import type { Rule, Slot, TensorInfo } from "./plugin.ts";
 import { sameShape } from "./tensors.ts";
 
@@ -47,41 +47,50 @@ const classes: readonly SlotClass[] = ["param", "row", "col", "batch", "scalar",
 const taken = ["p", "g", "u", "t", "size", "batch", "rows", "cols"];
 const ofMatrix = /\b(?:rows|cols|batch|(?:row|col)(?:sum|mean|norm|rms|max))\b/;
 
+const slotDTypes = ["float32", "bfloat16", "float16", "param"];
+
 /** Refuses a rule that is none. The texts are read later. */
 export function checkRule(title: string, rule: unknown, texts: readonly string[]): void {
-  if (typeof rule !== "object" || rule === null) throw new TypeError(`Cannot use ${title}: its rule is ${show(rule)}, not an object`);
-  const { slots, ...rest } = rule as Record<string, unknown>;
+  if (!isRecord(rule)) throw new TypeError(`Cannot use ${title}: its rule is ${show(rule)}, not an object`);
+  refuseUnknownKeys(`the rule of ${title}`, rule, ["slots", "matrix", "also", "points", ...texts]);
   for (const text of texts) {
-    if (rest[text] !== undefined && typeof rest[text] !== "string") {
-      throw new TypeError(`Cannot use ${title}: its ${text} is ${show(rest[text])}, not a text`);
+    if (rule[text] !== undefined && typeof rule[text] !== "string") {
+      throw new TypeError(`Cannot use ${title}: its ${text} is ${show(rule[text])}, not a text`);
+    }
+  }
+  for (const entries of ["slots", "also", "points"]) {
+    const given = rule[entries];
+    if (given !== undefined && !isRecord(given)) {
+      throw new TypeError(`Cannot use ${title}: its ${entries} are ${show(given)}, not an object`);
     }
   }
   for (const entries of ["also", "points"]) {
-    for (const [name, text] of Object.entries(rest[entries] ?? {})) {
+    for (const [name, text] of Object.entries(rule[entries] ?? {})) {
       if (typeof text !== "string") throw new TypeError(`Cannot use ${title}: ${entries}.${name} is ${show(text)}, not a text`);
     }
   }
-  for (const [name, slot] of Object.entries(slots ?? {})) {
-    if (taken.includes(name)) {
-      throw new TypeError(`Cannot use ${title}: a slot cannot be called "${name}", which means something else in a rule`);
-    }
-    const { shape, key, dtype, init } = slot as Partial<Slot>;
-    if (!classes.includes(shape as SlotClass)) {
-      const why = Array.isArray(shape) ? "slots of their own shape need plain code between texts, which is not there yet" : known(classes);
-      throw new TypeError(`Cannot use slot "${name}" of ${title}, of shape ${show(shape)}: ${why}`);
-    }
-    if (key !== null && (typeof key !== "string" || key === "")) {
-      throw new TypeError(`Cannot use slot "${name}" of ${title}: its key must be a string or null`);
-    }
-    if (dtype !== undefined && !["float32", "bfloat16", "float16", "param"].includes(dtype)) {
-      throw new TypeError(
-        `Cannot use slot "${name}" of ${title}, of dtype ${show(dtype)}: ${known(["float32", "bfloat16", "float16", "param"])}`,
-      );
-    }
-    if (init !== undefined && typeof init !== "number" && !(init === "p" && shape === "param")) {
-      throw new TypeError(`Cannot use slot "${name}" of ${title}: it starts as a number, or where it has the parameter's shape as "p"`);
-    }
+  for (const [name, slot] of Object.entries(rule.slots ?? {})) checkSlot(title, name, slot);
+}
+
+function checkSlot(title: string, name: string, slot: unknown): void {
+  const what = `slot "${name}" of ${title}`;
+  if (taken.includes(name)) {
+    throw new TypeError(`Cannot use ${title}: a slot cannot be called "${name}", which means something else in a rule`);
   }
+  refuseUnknownKeys(what, slot, ["shape", "key", "init", "dtype", "input"]);
+  const { shape, key, dtype, init, input } = slot as Partial<Slot>;
+  if (!classes.includes(shape as SlotClass)) {
+    const why = Array.isArray(shape) ? "slots of their own shape need plain code between texts, which is not there yet" : known(classes);
+    throw new TypeError(`Cannot use ${what}, of shape ${show(shape)}: ${why}`);
+  }
+  if (key !== null && (typeof key !== "string" || key === "")) throw new TypeError(`Cannot use ${what}: its key must be a string or null`);
+  if (dtype !== undefined && !slotDTypes.includes(dtype)) {
+    throw new TypeError(`Cannot use ${what}, of dtype ${show(dtype)}: ${known(slotDTypes)}`);
+  }
+  if (init !== undefined && typeof init !== "number" && !(init === "p" && shape === "param")) {
+    throw new TypeError(`Cannot use ${what}: it starts as a number, or where it has the parameter's shape as "p"`);
+  }
+  if (input !== undefined && input !== true) throw new TypeError(`Cannot use ${what}: its input is ${show(input)}, not true`);
 }
 
 /** The slots of all parts. */
@@ -116,6 +125,7 @@ export function splice(parts: readonly Part[], p: DType): Splice {
   const [rule, ...transforms] = parts;
   const read = (part: Part, text: string | undefined): Statement[] => text === undefined ? [] : parse(text, part.scope);
   const update = read(rule, rule.rule.update);
+  if (update.length === 0) throw new TypeError(`Cannot use ${rule.title}: its update text has no line`);
   const after = transforms.flatMap((part) => {
     const lines = read(part, part.rule.after);
     if (lines.length > 0 && !update.some(({ name }) => name === "u")) throw withoutDirection(rule, part, update);

@@ -29,12 +29,21 @@ export interface About {
   /** Updates applied. */
   readonly steps: number;
   readonly schedules: readonly StatefulSchedule[];
+  /** Groups with a step count of their own. */
+  readonly groups: readonly CountingGroup[];
+}
+
+/** A group whose algorithm counts the group's steps. */
+export interface CountingGroup {
+  readonly index: number;
+  readonly names: readonly string[];
+  count: number;
 }
 
 const format = "glissade.1";
 
 /** A state, in copies on plain buffers: views of shared memory cannot be sent or stored everywhere. */
-export function saveEntries(entries: readonly Entry[], { optimizer, steps, schedules }: About): StateDict {
+export function saveEntries(entries: readonly Entry[], { optimizer, steps, schedules, groups }: About): StateDict {
   const tensors: Record<string, StateDict["tensors"][string]> = {};
   for (const entry of entries) {
     const { key, shape } = entry;
@@ -47,6 +56,7 @@ export function saveEntries(entries: readonly Entry[], { optimizer, steps, sched
   }
   const metadata: Record<string, string> = { format, optimizer, steps: String(steps) };
   for (const { option, schedule } of schedules) metadata[`schedule.${option}`] = JSON.stringify(schedule.state);
+  for (const { index, count } of groups) metadata[`group.${index}.step`] = String(count);
   return { tensors, metadata };
 }
 
@@ -55,7 +65,7 @@ export function loadEntries(
   title: string,
   entries: readonly Entry[],
   state: unknown,
-  { optimizer, schedules }: Omit<About, "steps">,
+  { optimizer, schedules, groups }: Omit<About, "steps">,
 ): number {
   const refuse = `Cannot load a state into ${title}`;
   const { tensors, metadata = {} } = isRecord(state) ? state as Partial<StateDict> : {};
@@ -77,7 +87,13 @@ export function loadEntries(
   });
   const counts = checked.flatMap(({ entry, data }) => entry.dtype === "float64" && entry.counts ? [data[0]] : []);
   const steps = readCount(`${refuse}: its number of steps`, metadata.steps) ?? Math.max(...counts);
+  // Without metadata the tensor with the most steps says how many there were.
+  const groupSteps = groups.map(({ index, names }) =>
+    readCount(`${refuse}: the number of steps of group ${index}`, metadata[`group.${index}.step`]) ??
+      Math.max(0, ...names.map((name) => tensors[`${name}.step`].data[0]))
+  );
   loadSchedules(refuse, metadata, schedules);
+  groups.forEach((group, i) => group.count = groupSteps[i]);
   for (const { entry, data } of checked) {
     if (entry.dtype === "float64") entry.set(data[0]);
     else entry.data.set(data);

@@ -42,7 +42,7 @@ export function textOf(backend: Backend, parts: readonly Part[], p: DType): Text
   return text;
 }
 
-/** The statements of an entry: `update`, `also <name>` or `point <name>`; undefined where the text has no such entry. */
+/** True where the text has this entry: `update`, `also <name>` or `point <name>`. */
 export function hasEntry({ splice }: Text, entry: string): boolean {
   if (entry === "update") return true;
   return entry.startsWith("also ") ? splice.also.has(entry.slice(5)) : splice.points.has(entry.slice(6));

@@ -63,7 +63,7 @@ export interface Settings<Options> {
 
 /** What {@linkcode Optimizer.step} did. */
 export interface StepReport {
-  /** False when the update was left out: there was no gradient at all, or a transform skipped the step. */
+  /** False when there was no gradient at all: then nothing has changed. */
   readonly applied: boolean;
   /** Updates applied so far. */
   readonly step: number;
@@ -116,7 +116,10 @@ export interface Optimizer<Options = unknown> extends Disposable {
    * where the algorithm reads nothing, and for a group whose first tensor has not had a gradient yet.
    */
   readings(): readonly (number | null)[];
-  /** Everything that the next step depends on, as named tensors. */
+  /**
+   * Parameters, slots, step counts and metric schedules, as named tensors in copies. Not the options: whoever assigned some since assigns them again
+   * after a load. Nor the gathered gradients of an accumulator.
+   */
   saveState(): StateDict;
   /** Takes a saved state: parameters, slots, step counts, metric schedules that have a `state`. All is checked before anything changes. */
   loadState(state: StateDict): void;
@@ -125,8 +128,8 @@ export interface Optimizer<Options = unknown> extends Disposable {
 /**
  * Named tensors and string metadata. Keys: `w`, `w.<slot key>`, `w.step` (float64, shape `[]`); group slots `group.<i>.<key>`.
  *
- * Metadata: `format`, `optimizer` (the algorithm's name), `steps`, and `schedule.<option>`, the JSON of a metric schedule's `state`. A state without
- * metadata can be loaded, too.
+ * Metadata: `format`, `optimizer` (the algorithm's name), `steps`, `schedule.<option>`, the JSON of a metric schedule's `state`, and
+ * `group.<i>.step` where the algorithm counts a group's steps. A state without metadata can be loaded, too.
  */
 export interface StateDict {
   /** Tensors by key. */

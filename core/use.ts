@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { known, refuseUnknownKeys, show } from "./names.ts";
-import type { AccumulatorPlugin, OptimizerPlugin, Plugin, SchedulePlugin, TransformPlugin } from "./plugin.ts";
+import { isRecord, known, refuseUnknownKeys, show } from "./names.ts";
+import { checkOption } from "./options.ts";
+import type { AccumulatorPlugin, OptimizerPlugin, OptionSpec, Plugin, SchedulePlugin, TransformPlugin } from "./plugin.ts";
 import type { Use } from "./types.ts";
 
 /** The four kinds. */
@@ -24,6 +25,7 @@ const functions: Readonly<Record<keyof Kinds, readonly string[]>> = {
   accumulator: ["create"],
   transform: ["rule"],
 };
+const counted: readonly string[] = ["tensor", "group", "optimizer"] satisfies OptimizerPlugin["counts"][];
 const kinds: readonly (keyof Kinds)[] = ["optimizer", "schedule", "accumulator", "transform"];
 
 /** `optimizer "adamw"`. */
@@ -41,15 +43,36 @@ export function checkPlugin(plugin: unknown): asserts plugin is Plugin {
   }
   const title = titleOf({ kind, name });
   if (typeof description !== "string") throw new TypeError(`Cannot use ${title}: its description must be a string`);
-  if (typeof options !== "object" || options === null) throw new TypeError(`Cannot use ${title}: its options must be an object of specs`);
-  for (const [option, spec] of Object.entries(options as Record<string, unknown>)) {
-    if (typeof spec !== "object" || spec === null) throw new TypeError(`Cannot use ${title}: option "${option}" has no spec`);
+  if (!isRecord(options)) throw new TypeError(`Cannot use ${title}: its options must be an object of specs`);
+  for (const [option, spec] of Object.entries(options)) checkSpec(title, option, spec);
+  const { counts } = plugin as Partial<OptimizerPlugin>;
+  if (kind === "optimizer" && counts !== undefined && !counted.includes(counts)) {
+    throw new TypeError(`Cannot use ${title}, which counts steps of the ${show(counts)}: ${known(counted)}`);
   }
   for (const name of functions[kind]) {
     if (typeof (plugin as unknown as Record<string, unknown>)[name] !== "function") {
       throw new TypeError(`Cannot use ${title}: it has no function ${name}()`);
     }
   }
+}
+
+const specKeys = [
+  "default",
+  "description",
+  "type",
+  "enum",
+  "minimum",
+  "maximum",
+  "exclusiveMinimum",
+  "exclusiveMaximum",
+] as const satisfies readonly (keyof OptionSpec<unknown>)[];
+
+function checkSpec(title: string, option: string, spec: unknown): void {
+  if (typeof spec !== "object" || spec === null) throw new TypeError(`Cannot use ${title}: option "${option}" has no spec`);
+  refuseUnknownKeys(`the spec of option "${option}" of ${title}`, spec, specKeys);
+  const { default: value } = spec as OptionSpec<unknown>;
+  // null is how a default says that there is none.
+  if (value !== undefined && value !== null) checkOption(`${title}, as its default`, option, spec as OptionSpec<unknown>, value);
 }
 
 /** The plugin behind a name, or the plugin itself, if it is of this kind. */

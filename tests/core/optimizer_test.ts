@@ -177,15 +177,35 @@ test("A step without any gradient applies nothing and counts nothing", () => {
   assertEquals([w[0], optimizer.steps], [1, 0]);
 });
 
-const steps: Record<string, [w: number, b: number]> = { tensor: [1 + 2 + 3, 1], group: [1 + 2 + 3, 3], optimizer: [1 + 2 + 3, 3] };
-for (const [counts, [w, b]] of Object.entries(steps)) {
-  test(`t counts the steps of the ${counts} where the plugin says so`, () => {
-    const params = { w: f32(0), b: f32(0) };
-    using optimizer = createOptimizer(counting(counts as "tensor"), params, {}, { backend: "js", groups: [{ match: "b" }] });
-    optimizer.step({ w: f32(0) });
-    optimizer.step({ w: f32(0) });
-    optimizer.step({ w: f32(0), b: f32(0) });
-    assertEquals([params.w[0], params.b[0]], [w, b]);
+const steps: Record<string, [t: number, a: number, b: number, c: number][]> = {
+  tensor: [[1, 1, 0, 0], [2, 2, 0, 0], [3, 3, 1, 1], [4, 3, 1, 2]],
+  group: [[1, 1, 0, 0], [2, 2, 0, 0], [3, 3, 3, 1], [4, 3, 3, 2]],
+  optimizer: [[1, 1, 0, 0], [2, 2, 0, 0], [3, 3, 3, 3], [4, 3, 3, 4]],
+};
+for (const [counts, rows] of Object.entries(steps)) {
+  test(`t counts the steps of the ${counts} where the plugin says so, also after a load`, () => {
+    const make = () => {
+      const params = { a: f32(0), b: f32(0), c: f32(0) };
+      return createOptimizer(counting(counts as "tensor"), params, {}, { backend: "js", groups: [{ match: "c" }] });
+    };
+    let optimizer = make();
+    const sum = { a: 0, b: 0, c: 0 }, seen = { a: 0, b: 0, c: 0 };
+    for (const [step, ...ts] of rows) {
+      const grads: Record<string, Float32Array> = {};
+      (["a", "b", "c"] as const).forEach((name, i) => {
+        if (ts[i] === seen[name]) return;
+        grads[name] = f32(0);
+        seen[name] = ts[i];
+        sum[name] += ts[i];
+      });
+      optimizer.step(grads);
+      assertEquals([optimizer.steps, numbers(optimizer.params)], [step, { a: [sum.a], b: [sum.b], c: [sum.c] }]);
+      const state = optimizer.saveState();
+      optimizer[Symbol.dispose]();
+      optimizer = make();
+      optimizer.loadState(state);
+    }
+    optimizer[Symbol.dispose]();
   });
 }
 
@@ -466,6 +486,19 @@ const badRules: [what: string, rule: unknown, error: typeof TypeError | typeof S
   ["an unknown name", { slots: {}, update: "p -= momentum*g" }, SyntaxError, "momentum"],
   ["an entry with a mistake", { slots: {}, update: "p -= g", also: { ascend: "p += rho*g" } }, SyntaxError, "rho"],
   ["a point with a mistake", { slots: {}, update: "p -= g", points: { eval: "p + z" } }, SyntaxError, "z"],
+  ["no line", { slots: {}, update: "# nothing\n" }, TypeError, "no line"],
+  ["a misspelt key", { slots: {}, update: "p -= g", point: { mid: "p" } }, TypeError, `did you mean "points"?`],
+  ["a transform's text", { slots: {}, update: "p -= g", after: "u *= 2" }, TypeError, `"after"`],
+  ["slots that are a list", { slots: [], update: "p -= g" }, TypeError, "slots"],
+  ["points that are a text", { slots: {}, update: "p -= g", points: "p" }, TypeError, "points"],
+  ["a slot that is none", { slots: { m: null }, update: "p -= g" }, TypeError, `"m"`],
+  [
+    "a slot with a misspelt key",
+    { slots: { m: { shape: "param", key: "m", inti: 1 } }, update: "p -= g" },
+    TypeError,
+    `did you mean "init"?`,
+  ],
+  ["an input that is a text", { slots: { m: { shape: "param", key: "m", input: "yes" } }, update: "p -= g" }, TypeError, `"yes"`],
   ["a slot with a name of the language", { slots: { t: { shape: "param", key: "t" } }, update: "p -= g" }, TypeError, `"t"`],
   ["a slot of unknown shape", { slots: { m: { shape: "params", key: "m" } }, update: "p -= g" }, TypeError, "params"],
   [

@@ -85,6 +85,10 @@ const noPlugins: [what: string, plugin: unknown][] = [
   ["no description", { ...descent, description: undefined }],
   ["no specs", { ...descent, options: undefined }],
   ["a spec that is none", { ...descent, options: { lr: null } }],
+  ["specs that are a list", { ...descent, options: [] }],
+  ["a spec with a misspelt key", { ...descent, options: { lr: { default: 1, minimun: 0, description: "Learning rate" } } }],
+  ["a default of another type", { ...descent, options: { lr: { default: "1", type: "number", description: "Learning rate" } } }],
+  ["steps of nobody", { ...descent, counts: "tensors" }],
   ["an optimizer without a rule", { ...descent, rule: undefined }],
   ["an optimizer without scalars", { ...descent, scalars: undefined }],
   ["a schedule without create", { ...linear, create: undefined }],
@@ -93,6 +97,11 @@ const noPlugins: [what: string, plugin: unknown][] = [
 for (const [what, plugin] of noPlugins) {
   test(`createRegistry refuses ${what} as a plugin`, () => void assertThrows(() => createRegistry([plugin as Plugin]), TypeError));
 }
+
+test("createRegistry refuses a default out of its own range", () => {
+  const out = { ...descent, options: { lr: { default: -1, minimum: 0, description: "Learning rate" } } };
+  assertThrows(() => createRegistry([out]), RangeError, "lr = -1");
+});
 
 test("Unknown names are TypeErrors that say what is known", () => {
   const like = { w: f32(1) };

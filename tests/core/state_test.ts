@@ -11,7 +11,7 @@ import { adamwTorch } from "../../plugins/optimizers/adamw_torch.ts";
 import { nadam } from "../reference/plugins/nadam.ts";
 import { prodigy } from "../reference/plugins/prodigy.ts";
 import { scheduleFreeAdamw } from "../reference/plugins/schedule_free_adamw.ts";
-import { everything } from "./plugins.ts";
+import { counting, everything } from "./plugins.ts";
 
 const f32 = (...values: number[]): Float32Array => new Float32Array(values);
 const wave = (size: number, phase: number): Float32Array =>
@@ -97,6 +97,26 @@ test("A state without metadata counts as many steps as its tensor with the most"
   using other = createOptimizer(adamw, makeParams(), {}, { backend: "js" });
   other.loadState({ tensors, metadata: {} });
   assertEquals([other.steps, other.saveState().tensors["bias.step"].data[0]], [3, 2]);
+});
+
+test("A group's own step count comes back, and without metadata it is that of its tensor with the most", () => {
+  const make = (): Optimizer<unknown> =>
+    createOptimizer(counting("group"), { w: f32(0), b: f32(0) }, {}, { backend: "js" }) as Optimizer<unknown>;
+  using first = make();
+  first.step({ w: f32(0) });
+  first.step({ b: f32(0) });
+  first.step({ b: f32(0) });
+  const { tensors, metadata } = first.saveState();
+  assertEquals(metadata["group.0.step"], "3");
+  for (const [state, t] of [[{ tensors, metadata }, 4], [{ tensors, metadata: {} }, 3]] as const) {
+    using second = make();
+    second.loadState(state);
+    second.step({ w: f32(0) });
+    assertEquals(second.params.w.data[0], 1 + t);
+  }
+  using third = make();
+  assertThrows(() => third.loadState({ tensors, metadata: { ...metadata, "group.0.step": "-1" } }), RangeError, "group 0");
+  assertEquals([third.steps, third.params.b.data[0]], [0, 0]);
 });
 
 test("A loaded state goes into the arrays that the user passed", () => {
