@@ -131,7 +131,7 @@ function only(tensors: StateDict["tensors"], names: object): StateDict["tensors"
 /** What a state's metadata may say; files of others say more, as PyTorch's `format: "pt"`. */
 function stateMetadata(metadata: Readonly<Record<string, string>>): Record<string, string> {
   const own = Object.entries(metadata).filter(([key, value]) =>
-    key === "steps" || key === "optimizer" || key.startsWith("schedule.") || key === "format" && value !== "pt"
+    key === "steps" || key === "optimizer" || /^schedule\.|^group\.[0-9]+\.step$/.test(key) || key === "format" && value !== "pt"
   );
   return Object.fromEntries(own);
 }
