@@ -1,10 +1,13 @@
 /**
  * The service on this machine: `npm start`, or `PORT=9000 npm start`. Ctrl+C lets open requests end first.
  *
+ * Slow bodies are stopped by the service; slow headers are not, since Deno waits for them without end: put a proxy in front of it.
+ *
  * @module
  */
 import process from "node:process";
 import { createApp } from "../plugins/http/mod.ts";
+import { page } from "../plugins/http/page.ts";
 import { builtins } from "../mod.ts";
 
 const port = Number(process.env.PORT ?? 8000);
@@ -12,7 +15,7 @@ if (!(Number.isInteger(port) && port >= 0 && port < 65536)) {
   throw new RangeError(`Cannot serve on PORT=${process.env.PORT}: it must be a port`);
 }
 
-const app = createApp(builtins);
+const app = createApp(builtins, { page });
 const server = serve();
 
 function serve(): Deno.HttpServer<Deno.NetAddr> {

@@ -6,6 +6,7 @@
 import process from "node:process";
 import { builtins } from "../../mod.ts";
 import { createApp } from "../../plugins/http/mod.ts";
+import { page } from "../../plugins/http/page.ts";
 
 interface BunServer {
   readonly url: URL;
@@ -16,7 +17,7 @@ declare const Bun: { serve(options: object): BunServer };
 const server = Bun.serve({
   hostname: process.env.HOST ?? "127.0.0.1",
   port: Number(process.env.PORT ?? 8000),
-  fetch: createApp(builtins).fetch,
+  fetch: createApp(builtins, { page }).fetch,
   // Seconds without a byte; slow headers end with it too.
   idleTimeout: 30,
   // A little more than the service reads, so that its own answer is heard.

@@ -4,6 +4,7 @@
  * @module
  */
 import { createApp } from "../../plugins/http/mod.ts";
+import { page } from "../../plugins/http/page.ts";
 import { plugins } from "./plugins.ts";
 
 /** What the first step needs, and schedules do not. */
@@ -12,6 +13,6 @@ async function backend(): Promise<import("../../core/types.ts").Backend> {
   return createKernels();
 }
 
-const app: ReturnType<typeof createApp> = createApp({ plugins }, { backend });
+const app: ReturnType<typeof createApp> = createApp({ plugins }, { backend, page });
 
 export default app;

@@ -6,7 +6,8 @@
  */
 import { builtins } from "../../mod.ts";
 import { createApp } from "../../plugins/http/mod.ts";
+import { page } from "../../plugins/http/page.ts";
 
-const app: ReturnType<typeof createApp> = createApp(builtins, { cors: "*" });
+const app: ReturnType<typeof createApp> = createApp(builtins, { cors: "*", page });
 
 export default app;

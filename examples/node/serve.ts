@@ -8,9 +8,10 @@ import { serve } from "@hono/node-server";
 import process from "node:process";
 import { builtins } from "../../mod.ts";
 import { createApp } from "../../plugins/http/mod.ts";
+import { page } from "../../plugins/http/page.ts";
 
 const server = serve(
-  { fetch: createApp(builtins).fetch, hostname: "127.0.0.1", port: Number(process.env.PORT ?? 8000) },
+  { fetch: createApp(builtins, { page }).fetch, hostname: "127.0.0.1", port: Number(process.env.PORT ?? 8000) },
   ({ address, port }) => {
     console.log(`Glissade listens on http://${address}:${port}/`);
   },

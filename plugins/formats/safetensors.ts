@@ -214,8 +214,8 @@ interface Info {
 }
 
 function headerText(bytes: Uint8Array): string {
-  // TextDecoder refuses shared memory; a copy of the header is small.
-  const plain = bytes.buffer instanceof ArrayBuffer ? bytes : new Uint8Array(bytes);
+  // TextDecoder refuses shared memory, and here and there a buffer that can grow; a copy of the header is small.
+  const plain = new Uint8Array(bytes);
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(plain);
   } catch {

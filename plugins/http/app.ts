@@ -175,8 +175,10 @@ export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">
       mediaTypeOf(request.headers, [mediaTypes.json]);
       const hold = budget.hold(tenant);
       try {
-        const bytes = await readBody(request, limits.headerBytes, limits, hold);
-        const body = postCurves(schedules, format, parseJsonBytes(bytes), limits);
+        const { bytes, free } = await readBody(request, limits.headerBytes, limits, hold);
+        const asked = parseJsonBytes(bytes);
+        free();
+        const body = postCurves(schedules, format, asked, limits);
         return { body, headers: { "Content-Type": mediaTypes[format], "Cache-Control": noStore } };
       } finally {
         hold.release();

@@ -12,39 +12,47 @@ const proof = 64 * 1024;
 /** A sender that is slower than this, in bytes a second, is stopped. */
 const slowest = 256 * 1024;
 
-/** The whole body, in a buffer of its own. `hold` holds as many bytes. */
-export async function readBody(
-  request: Request,
-  most: number,
-  { bodySeconds }: Required<Limits>,
-  hold: Hold,
-): Promise<Uint8Array<ArrayBuffer>> {
+/** A body that was read. */
+export interface Body {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Gives the memory back at once: a collector that waits would hold what others may not have. */
+  free(): void;
+}
+
+/** The whole body. `hold` holds as many bytes. */
+export async function readBody(request: Request, most: number, { bodySeconds }: Required<Limits>, hold: Hold): Promise<Body> {
   const claimed = claimedLength(request.headers);
   if (claimed !== undefined && claimed > most) tooLarge(most);
-  if (request.body === null || claimed === 0) return new Uint8Array(0);
+  if (request.body === null || claimed === 0) return { bytes: new Uint8Array(0), free: () => {} };
+  // What cannot end well is not begun: reading it would take memory from those that are under way.
+  hold.expect(claimed ?? proof);
   const reader = request.body.getReader();
   const clock = createClock(bodySeconds * 1000);
-  let buffer = new Uint8Array(Math.min(claimed ?? proof, proof));
+  // One buffer that grows in place: copies would stay as garbage for a while, and many of them fill the memory.
+  const buffer = new ArrayBuffer(0, { maxByteLength: claimed ?? most });
+  let bytes = new Uint8Array(buffer);
   let length = 0;
+  const grow = (size: number): void => {
+    hold.take(size - buffer.byteLength);
+    buffer.resize(size);
+    bytes = new Uint8Array(buffer);
+  };
   try {
-    hold.take(buffer.length);
+    grow(Math.min(claimed ?? most, proof));
     for (;;) {
       const { done, value } = await clock.race(reader.read());
-      if (done) return length === buffer.length ? buffer : buffer.slice(0, length);
+      if (done) return { bytes: new Uint8Array(buffer, 0, length), free: () => buffer.resize(0) };
       const needed = length + value.length;
       if (needed > most) tooLarge(most);
-      if (needed > buffer.length) {
-        const size = claimed !== undefined && claimed >= needed ? claimed : Math.min(most, Math.max(2 * buffer.length, needed));
-        hold.take(size - buffer.length);
-        const larger = new Uint8Array(size);
-        larger.set(buffer.subarray(0, length));
-        buffer = larger;
+      if (needed > buffer.byteLength) {
+        grow(claimed !== undefined && claimed >= needed ? claimed : Math.min(most, Math.max(2 * length, needed)));
       }
-      buffer.set(value, length);
+      bytes.set(value, length);
       length = needed;
       clock.allow(value.length / slowest * 1000);
     }
   } catch (error) {
+    buffer.resize(0);
     reader.cancel().catch(() => {});
     if (error instanceof Problem) throw error;
     throw new Problem("malformed-body", "The body ended early");

@@ -7,6 +7,8 @@ import { Problem } from "./problem.ts";
 
 /** Bytes that one request holds. */
 export interface Hold {
+  /** A Problem where there is no room for so many bytes now; holds nothing. */
+  expect(bytes: number): void;
   /** Holds more; a Problem where there is no room. */
   take(bytes: number): void;
   /** Lets go of everything. */
@@ -36,18 +38,16 @@ export function createBudget(most: number): Budget {
   return {
     hold(tenant) {
       let held = 0;
+      const expect = (bytes: number): void => {
+        if (used + bytes <= most) return;
+        // A tenant that fills most of the room is told that it is about its own requests.
+        const own = tenant !== "" && (tenants.get(tenant) ?? 0) > most / 2;
+        throw new Problem(own ? "tenant-busy" : "busy", `There is no room for ${bytes} more bytes now: try again in a second`, [], retry);
+      };
       return {
+        expect,
         take(bytes) {
-          if (used + bytes > most) {
-            // A tenant that fills most of the room is told that it is about its own requests.
-            const own = tenant !== "" && (tenants.get(tenant) ?? 0) > most / 2;
-            throw new Problem(
-              own ? "tenant-busy" : "busy",
-              `There is no room for ${bytes} more bytes now: try again in a second`,
-              [],
-              retry,
-            );
-          }
+          expect(bytes);
           add(tenant, bytes);
           held += bytes;
         },

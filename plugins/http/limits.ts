@@ -6,7 +6,7 @@
 
 /** Bounds of requests. What is left out takes its default. */
 export interface Limits {
-  /** Bytes of a body; default 24 MiB: AdamW over 1 Mi parameters takes 16. */
+  /** Bytes of a body; default 21 MiB: AdamW over 1 Mi parameters takes 16, with a third slot 20. */
   readonly bodyBytes?: number;
   /** Bytes of a JSON body; default 8 MiB. */
   readonly jsonBytes?: number;
@@ -18,7 +18,7 @@ export interface Limits {
   readonly tensors?: number;
   /** Seconds that a body may take, and as many more as it has times 256 KiB; default 10. */
   readonly bodySeconds?: number;
-  /** Bytes of bodies and of large answers that are held at once; default 48 MiB. */
+  /** Bytes of bodies and of large answers that are held at once; default 42 MiB: a body of the greatest size and its answer. */
   readonly bytesInFlight?: number;
   /** Steps in one answer; default 10,000. */
   readonly points?: number;
@@ -31,13 +31,13 @@ export interface Limits {
 const MiB = 2 ** 20;
 
 const defaults: Required<Limits> = {
-  bodyBytes: 24 * MiB,
+  bodyBytes: 21 * MiB,
   jsonBytes: 8 * MiB,
   jsonElements: 64 * 1024,
   headerBytes: MiB,
   tensors: 4096,
   bodySeconds: 10,
-  bytesInFlight: 48 * MiB,
+  bytesInFlight: 42 * MiB,
   points: 10_000,
   values: 320_000,
   cacheBytes: 8 * MiB,

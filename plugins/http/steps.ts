@@ -30,19 +30,23 @@ export function createSteps(
     const format = formatOf(request.headers);
     const accepted = acceptedFormat(request.headers, format);
     const hold = budget.hold(tenant);
+    let free = (): void => {};
     try {
-      const bytes = await readBody(request, format === "json" ? limits.jsonBytes : limits.bodyBytes, limits, hold);
+      const { bytes, ...read } = await readBody(request, format === "json" ? limits.jsonBytes : limits.bodyBytes, limits, hold);
+      free = read.free;
       const body = readTensors(format, bytes, limits, stepper.backend());
       hold.take(bytes.length); // the answer is about as large as the body
       const stepped = stepper.step(body);
       const isBare = accepted === "json" && isPlain(stepped.metadata, stepped.tensors);
       const written = writeTensors(accepted, isBare ? { ...stepped, metadata: {} } : stepped, limits, stepper.backend());
+      free();
       hold.release();
       const headers = { "Content-Type": accepted === "json" ? "application/json" : safetensorsType, "Cache-Control": noStore };
       if (typeof written === "string" || written.length < large) return { body: written, headers };
       hold.take(written.length);
       return { body: heldBody(written, hold, limits), headers: { ...headers, "Content-Length": String(written.length) } };
     } catch (error) {
+      free();
       hold.release();
       throw error;
     }

@@ -26,9 +26,10 @@ test("what the worker starts with stays under 40 kB without page and OpenAPI tex
   const folder = mkdtempSync(join(tmpdir(), "glissade-size-"));
   try {
     const withoutText = {
-      name: "without the OpenAPI text",
+      name: "without page and OpenAPI text",
       setup({ onLoad }: Parameters<NonNullable<NonNullable<Parameters<typeof buildWorker>[1]>["plugins"]>[number]["setup"]>[0]) {
         onLoad({ filter: /http[\\/]openapi\.ts$/ }, () => ({ contents: "export const openApi = () => ({});" }));
+        onLoad({ filter: /http[\\/]page\.ts$/ }, () => ({ contents: `export const page = "";` }));
       },
     };
     await buildWorker(folder, { plugins: [withoutText] });

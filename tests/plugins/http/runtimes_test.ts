@@ -4,10 +4,11 @@ import { assert, assertEquals } from "@std/assert";
 import { builtins } from "../../../mod.ts";
 import { readSafetensors, writeSafetensors } from "../../../plugins/formats/safetensors.ts";
 import { createApp } from "../../../plugins/http/mod.ts";
+import { page } from "../../../plugins/http/page.ts";
 import { f32, file } from "./ask.ts";
 import { type Runtime, type Service, startService } from "./serving.ts";
 
-const here = createApp(builtins);
+const here = createApp(builtins, { page });
 const cosine = "numWarmupSteps=10&numTrainingSteps=100";
 
 /** Runs `check` against the service in a runtime. */
