@@ -12,6 +12,7 @@
  *
  * @module
  */
+export { compileAhead } from "./ahead.ts";
 export { createBackend } from "./backend.ts";
 export { available } from "./detect.ts";
 export { maths } from "./math.ts";

@@ -33,9 +33,18 @@ export type BackendName = "js" | "wasm" | "threads";
 export interface Backend extends Disposable {
   /** Which kind it is. */
   readonly name: BackendName;
-  /** Zeroed memory that kernels reach without a copy. 16-bit dtypes come as a `Uint16Array` of patterns. */
+  /**
+   * Zeroed memory that kernels reach without a copy. 16-bit dtypes come as a `Uint16Array` of patterns. RangeError for lengths that are no integers from
+   * 0, an unknown dtype, and memory that is not there; TypeError for what is no shape and on a disposed backend.
+   */
   allocate(shape: number | readonly number[], dtype?: DType): Tensor;
-  /** Runs a rule text over equal-shaped tensors, on all cores. Every tensor that the text assigns is written. */
+  /**
+   * Runs a rule text over equal-shaped tensors, on all cores. Every tensor that the text assigns is written. Arrays that are not from `allocate` are
+   * copied in and, where they are written, out.
+   *
+   * Before anything is written: TypeError for what is no tensor or number and for a name that is both, RangeError for shapes that differ, no tensors at
+   * all, a dtype that does not fit, and a written tensor in another's memory, SyntaxError for a mistake in the text.
+   */
   run(text: string, tensors: Tensors, scalars?: Scalars): void;
 }
 
@@ -45,7 +54,7 @@ export interface BackendOptions {
   readonly threads?: number;
   /** Largest size of one arena in bytes; default just under 4 GiB. Models that need more use several arenas. */
   readonly arenaBytes?: number;
-  /** Kernels compiled ahead of time, by the hash that `kernelName` gives, for hosts that forbid compiling at run time. */
+  /** Kernels compiled ahead of time, under the names that {@linkcode compileAhead} gives them, for hosts that forbid compiling at run time. */
   readonly modules?: Readonly<Record<string, WebAssembly.Module>>;
 }
 

@@ -6,45 +6,29 @@
 import { createRegistry } from "../../core/registry.ts";
 import type { OptimizerPlugin, Plugin } from "../../core/plugin.ts";
 import type { Recipe } from "../../core/types.ts";
-import { createBackend } from "../../kernels/backend.ts";
-import type { Passes } from "../../kernels/passes.ts";
-import type { DType, Item, KernelBackend } from "../../kernels/types.ts";
-import { kernelName } from "../../kernels/wasm.ts";
-import { wasmModule } from "../../kernels/wasm_module.ts";
+import { compileAhead } from "../../kernels/ahead.ts";
+import type { Backend, DType } from "../../kernels/types.ts";
 
 const shapes: Readonly<Record<string, readonly number[]>> = { scalar: [], vector: [3], matrix: [2, 3], stack: [2, 2, 3] };
 const dtypes: readonly DType[] = ["float32", "bfloat16", "float16"];
 
 /** WASM by the name under which a backend looks for it. */
 export function compileKernels(plugins: readonly Plugin[]): Map<string, Uint8Array<ArrayBuffer>> {
-  const found = new Map<string, Uint8Array<ArrayBuffer>>();
-  const js = createBackend("js") as KernelBackend;
-  const recording: KernelBackend = Object.create(js, {
-    plan: {
-      value(items: readonly Item[]) {
-        for (const kernel of items.flatMap(({ program }) => (program as Passes).rounds.flat())) {
-          const name = kernelName(kernel);
-          if (!found.has(name)) found.set(name, wasmModule(kernel));
-        }
-        return js.plan(items);
-      },
-    },
-  });
   const registry = createRegistry(plugins);
-  for (const plugin of plugins) {
-    if (plugin.kind !== "optimizer") continue;
-    for (const options of variants(plugin)) {
-      for (const dtype of dtypes) {
-        for (const gradient of new Set([dtype, "float32" as const])) {
-          for (const transforms of [[], [{ name: "clip_global_norm", options: { maxNorm: 1 } }]]) {
-            takeStep(registry, recording, { optimizer: { name: plugin.name, options }, transforms }, dtype, gradient);
+  return compileAhead((backend) => {
+    for (const plugin of plugins) {
+      if (plugin.kind !== "optimizer") continue;
+      for (const options of variants(plugin)) {
+        for (const dtype of dtypes) {
+          for (const gradient of new Set([dtype, "float32" as const])) {
+            for (const transforms of [[], [{ name: "clip_global_norm", options: { maxNorm: 1 } }]]) {
+              takeStep(registry, backend, { optimizer: { name: plugin.name, options }, transforms }, dtype, gradient);
+            }
           }
         }
       }
     }
-  }
-  js[Symbol.dispose]();
-  return found;
+  });
 }
 
 /** The defaults, and each option changed that may change a text: what is true or false, and a decay that is there or not. */
@@ -62,7 +46,7 @@ function variants({ options }: OptimizerPlugin): object[] {
 
 function takeStep(
   registry: ReturnType<typeof createRegistry>,
-  backend: KernelBackend,
+  backend: Backend,
   recipe: Recipe,
   dtype: DType,
   gradient: DType,
