@@ -40,6 +40,10 @@ import { type Find, findNothing, takePlugin, takeUse, titleOf } from "./use.ts";
  *
  * What is passed is what is updated: arrays of `backend.allocate` where they lie, ordinary arrays by a copy in and out at each step.
  *
+ * An error takes no memory. TypeError: unknown options, settings, names in a group's list, what is of another type than asked for, two states under one
+ * key. RangeError: values out of their range, no parameters, parameters in the same memory, shapes that do not fit their data, memory that is not there.
+ * SyntaxError, with `line`, `name` and `known`: a mistake in a rule's text.
+ *
  * @example Usage
  * ```ts
  * import { adamw, createOptimizer } from "@glissade/optim";

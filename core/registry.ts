@@ -42,7 +42,7 @@ export interface Registry<P extends readonly Plugin[]> {
   readonly plugins: P;
   /** A registry with more plugins; this one stays as it is. */
   with<const Q extends readonly Plugin[]>(...plugins: Q): Registry<readonly [...P, ...Q]>;
-  /** Makes an optimizer. */
+  /** Makes an optimizer, with the errors of `createOptimizer`. TypeError for an unknown name. */
   createOptimizer<N extends NameOf<P, "optimizer">>(
     name: N,
     params: Tensors,
@@ -62,7 +62,10 @@ export interface Registry<P extends readonly Plugin[]> {
     like: Tensors,
     backend?: Backend,
   ): Accumulator;
-  /** Makes a trainer from a recipe. */
+  /**
+   * Makes a trainer from a recipe. TypeError for what JSON does not hold, unknown keys and unknown names; RangeError for a recipe nested deeper than
+   * 32; else the errors of `createOptimizer`. After an error no memory is taken.
+   */
   createTrainer(params: Tensors, recipe: Recipe, settings?: Pick<Settings<unknown>, "backend" | "threads">): Trainer;
 }
 

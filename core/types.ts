@@ -100,7 +100,13 @@ export interface Optimizer<Options = unknown> extends Disposable {
   readonly inputs: Readonly<Record<string, Readonly<Record<string, Tensor>>>>;
   /** Updates applied. */
   readonly steps: number;
-  /** One update. Without an argument all of {@linkcode Optimizer.grads}. Gradients are never written. */
+  /**
+   * One update. Without an argument all of {@linkcode Optimizer.grads}. Gradients are never written.
+   *
+   * An error leaves everything as it was. TypeError: unknown names, what is no gradient, an option that would change the slots, a scheduled value that is
+   * no number, a disposed optimizer or backend. RangeError: a shape, length, row or dtype that does not fit, a scheduled value that is not finite or out
+   * of its option's range, options that the plugin refuses together, a parameter whose array was transferred away, memory that is not there.
+   */
   step(grads?: Grads): StepReport;
   /** A rule's `also` entry, at the coming step's t; counts no step. Without gradients all of {@linkcode Optimizer.grads}, if the entry reads them. */
   run(entry: string, grads?: Grads): void;
@@ -121,7 +127,11 @@ export interface Optimizer<Options = unknown> extends Disposable {
    * after a load. Nor the gathered gradients of an accumulator.
    */
   saveState(): StateDict;
-  /** Takes a saved state: parameters, slots, step counts, metric schedules that have a `state`. All is checked before anything changes. */
+  /**
+   * Takes a saved state: parameters, slots, step counts, metric schedules that have a `state`. All is checked before anything changes. TypeError: what is
+   * no state, a tensor that is missing or too many, another algorithm's state. RangeError: another format, shape, dtype or length, and step counts that
+   * are no whole numbers from 0.
+   */
   loadState(state: StateDict): void;
 }
 
@@ -169,17 +179,23 @@ export interface Base {
 
 /** Sums gradients over micro-batches. */
 export interface Accumulator {
-  /** Adds gradients; true when a step is due. */
+  /**
+   * Adds gradients, each times the weight (default 1); true when a step is due. An error adds nothing: TypeError for unknown names and for what is no
+   * gradient or weight, RangeError for a shape, length or dtype that does not fit, no gradients at all, and a weight below 0 or not finite.
+   */
   add(grads: Grads, weight?: number): boolean;
   /** Calls since the last reset. */
   readonly count: number;
   /** Weight since the last reset. */
   readonly weight: number;
-  /** The gradients so far. */
+  /**
+   * The gradients so far, in float32 whatever dtype came in, of those tensors that had one. They are the accumulator's own memory: the next `add`,
+   * `merge` or `reset` writes it. RangeError where there is nothing to give: before the first `add`, and for a mean of total weight 0.
+   */
   readonly gradients: Readonly<Record<string, Tensor>>;
-  /** Takes another accumulator's gradients in. */
+  /** Takes another accumulator's gradients in, with its count and weight; the other stays as it is. TypeError for the accumulator itself. */
   merge(other: Accumulator): void;
-  /** Back to nothing. */
+  /** Back to nothing; the memory is kept. */
   reset(): void;
 }
 
@@ -209,9 +225,16 @@ export interface Trainer extends Disposable {
   readonly optimizer: Optimizer;
   /** Updates applied. */
   readonly steps: number;
-  /** Adds one micro-batch; true when a step was taken. */
+  /**
+   * Adds one micro-batch; true when a step was taken. The weight (default 1) is what the gradients are a mean over, in any unit that all micro-batches
+   * share, such as tokens; without accumulation it weighs nothing.
+   *
+   * Errors are those of {@linkcode Accumulator.add} and {@linkcode Optimizer.step}. The step's come before the micro-batch is added, also where it is
+   * not due yet: after an error the same micro-batch can be added again. (Only where memory runs out at the step itself has it been added: then
+   * {@linkcode Trainer.flush} tries that step again.)
+   */
   add(grads: Grads, weight?: number): boolean;
-  /** Steps with what is there; false when nothing is. */
+  /** Steps with what is there; false when nothing is. After an error what was gathered is still there. */
   flush(): boolean;
   /** Feeds metric schedules. */
   update(metric: number): void;
