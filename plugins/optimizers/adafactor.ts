@@ -95,7 +95,7 @@ export const adafactor: OptimizerPlugin<"adafactor", AdafactorOptions> = {
         c = beta2t*c + (1 - beta2t)*colmean(s)
         u = 1/sqrt(r/colmean(r))*(1/sqrt(c))*g`
           : `v = beta2t*v + (1 - beta2t)*s
-        u = g/sqrt(v)`
+        u = 1/sqrt(v)*g`
       }
         u /= max(1, rms(u)/clipThreshold)
         u *= a

@@ -73,7 +73,7 @@ export const adamKeras: OptimizerPlugin<"adam_keras", AdamKerasOptions> = {
         g = g*clipnorm/max(n, clipnorm)`
       : globalClipnorm
       ? `n = allnorm(g)
-        g *= globalClipnorm*min(1/n, 1/globalClipnorm) + (n - n)   # n - n: a norm that is not finite makes everything NaN`
+        g *= globalClipnorm*round(min(1/round(n), 1/globalClipnorm)) + (n - n)   # n - n: a norm that is not finite makes everything NaN`
       : clipvalue
       ? "g = clamp(g, -clipvalue, clipvalue)"
       : "";

@@ -102,7 +102,7 @@ export const adamWeightDecay: OptimizerPlugin<"adam_weight_decay", AdamWeightDec
       }
         ${
         globalClipnorm === null ? "" : `n = allnorm(g)
-        g *= globalClipnorm*min(1/n, 1/globalClipnorm) + (n - n)   # n - n: a norm that is not finite makes everything NaN`
+        g *= globalClipnorm*round(min(1/round(n), 1/globalClipnorm)) + (n - n)   # n - n: a norm that is not finite makes everything NaN`
       }
         ${isDecayed(options, name) ? "p -= lr*p*weightDecayRate" : ""}
         m += (g - m)*k1

@@ -44,6 +44,8 @@ export const adamwTorch: OptimizerPlugin<"adamw_torch", AdamWTorchOptions> = {
   },
   rule({ betas: [beta1], weightDecay, amsgrad, maximize, stateDtype }, { dtype }) {
     const w = amsgrad ? "w" : "v";
+    // torch's lerp_ has two forms, so that neither end of it is lost.
+    const lerp = 1 - beta1 < 0.5 ? "m += (1 - beta1)*(g - m)" : "m  = fma(m - g, rest, g)";
     return {
       slots: {
         m: { shape: "param", key: "exp_avg", dtype: stateDtype },
@@ -54,17 +56,17 @@ export const adamwTorch: OptimizerPlugin<"adamw_torch", AdamWTorchOptions> = {
         ? `
           ${maximize ? "g  = -g" : ""}
           ${weightDecay > 0 ? "p *= 1 - lr*weightDecay" : ""}
-          m  = beta1*m + (1 - beta1)*g
+          ${lerp}
           v  = beta2*v + (1 - beta2)*g*g
           ${amsgrad ? "w  = max(w, v)" : ""}
           u  = lr/c1*m / (sqrt(${w})/sqrt(c2) + eps)
           p -= u
         `
-        // torch's lerp_ has two forms, each in-place operation rounds to 16 bits, and addcmul_ is fused.
+        // Each in-place operation rounds to 16 bits, and addcmul_ is fused.
         : `
           ${maximize ? "g  = -g" : ""}
           ${weightDecay > 0 ? "p *= 1 - lr*weightDecay" : ""}
-          ${1 - beta1 < 0.5 ? "m += (1 - beta1)*(g - m)" : "m  = g - (g - m)*beta1"}
+          ${lerp}
           v  = beta2*v
           v  = fma((1 - beta2)*g, g, v)
           ${amsgrad ? "w  = max(w, v)" : ""}
@@ -79,6 +81,7 @@ export const adamwTorch: OptimizerPlugin<"adamw_torch", AdamWTorchOptions> = {
     beta2,
     eps,
     weightDecay,
+    rest: 1 - Math.fround(1 - beta1),
     c1: 1 - pow(beta1, t),
     c2: 1 - pow(beta2, t),
   }),
