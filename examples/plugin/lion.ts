@@ -33,7 +33,7 @@ export const lion: OptimizerPlugin<"lion", LionOptions> = {
     slots: { m: { shape: "param", key: "exp_avg" } },
     update: `
       u  = sign(beta1*m + (1 - beta1)*g)
-      m  = beta2*m + (1 - beta2)*g
+      m += (1 - beta2)*(g - m)
       p -= lr*(u + weightDecay*p)
     `,
   }),
