@@ -113,9 +113,8 @@ export function bits16(entry: Case, got: ArrayLike<number>, want: Numbers, where
 /**
  * Float32 parameters of one step, by the measures of `expects`: from the truth at most twice the reference's own distance, plus 2**-23; or from the
  * reference itself at most its own distance plus its spread. At a step without a truth the first bound becomes one on the distance from the reference.
- * `slack` widens the bounds, for a case that is known to be ill-conditioned.
  */
-export function withinReference(entry: Case, step: string, got: Values, want: JsonObject, slack = 1): Fault {
+export function withinReference(entry: Case, step: string, got: Values, want: JsonObject): Fault {
   const params = (want.params as Record<string, Record<string, Numbers>>)[step];
   const own = entry.expects.precision?.params?.[step];
   if (own === undefined) return exact(got, params, `step ${step}`);
@@ -129,7 +128,7 @@ export function withinReference(entry: Case, step: string, got: Values, want: Js
   const fromReference = worst(params);
   if (fromReference <= own[3] + spread) return;
   const truth = (want.params64 as Record<string, Record<string, Numbers>> | undefined)?.[step];
-  const bound = slack * (truth === undefined ? fromOther(own) : 2 * own[3] + SINGLE_STEP);
+  const bound = truth === undefined ? fromOther(own) : 2 * own[3] + SINGLE_STEP;
   const error = truth === undefined ? fromReference : worst(truth);
   if (error <= bound) return;
   return `step ${step}: off by ${error.toExponential(2)} of the largest value, at most ${bound.toExponential(2)} (the reference itself: ${

@@ -13,7 +13,6 @@ import { camelKeys } from "./options.ts";
 import { runConfigInstead } from "./configs.ts";
 import { runScriptByRule } from "./accumulators.ts";
 import { runMechanicsInstead } from "./mechanics.ts";
-import { runOptimizerWithin } from "./optimizers.ts";
 import { runReadingsInstead } from "./readings.ts";
 import { lrAt, makeSchedule } from "./schedules.ts";
 
@@ -40,6 +39,21 @@ function kwargsOf(args: JsonObject): JsonObject {
 
 function specificOf(args: JsonObject): JsonObject | undefined {
   return kwargsOf(args).scheduler_specific_kwargs as JsonObject | undefined;
+}
+
+/** Whether a schedule with these arguments divides by 0 at some step, or takes the root of what is below. */
+function dividesByZero(args: JsonObject): boolean {
+  const { num_warmup_steps, num_training_steps, power, timescale } = { ...kwargsOf(args), ...specificOf(args) };
+  if (typeof timescale === "number") return timescale <= 0;
+  if (args.name !== undefined && args.name !== "polynomial") return false;
+  return typeof num_training_steps === "number" && num_warmup_steps === num_training_steps || typeof power === "number" && power < 0;
+}
+
+/** Whether the reference's arithmetic fails at some step; it may have been asked for too few steps to get there. */
+function failsOnTheWay({ error = null }: JsonObject): boolean {
+  if (error === null) return true;
+  const { type, message } = error as Record<"type" | "message", string>;
+  return type === "ZeroDivisionError" || type === "ValueError" && message === "math domain error";
 }
 
 /** What is to be refused. */
@@ -138,12 +152,9 @@ export const INTENDED: readonly Intended[] = [
   {
     difference: "D7",
     system: PAGE,
-    item: /^(get_polynomial_decay_schedule_with_warmup|get_scheduler)$/,
-    when: (args, want) => {
-      const { num_warmup_steps, num_training_steps } = kwargsOf(args);
-      return num_warmup_steps === num_training_steps && (want.error as JsonObject | undefined)?.type === "ZeroDivisionError";
-    },
-    reason: "polynomial with a warmup as long as the training is refused when it is made, not in the middle of the run",
+    item: /^(get_polynomial_decay_schedule_with_warmup|get_inverse_sqrt_schedule|get_scheduler)$/,
+    when: (args, want) => failsOnTheWay(want) && dividesByZero(args),
+    reason: "a schedule that is bound to divide by 0 is refused when it is made, not in the middle of the run",
     instead: (context, entry) => refused(RangeError, () => scheduleOf(context, entry)),
   },
   {
@@ -320,14 +331,6 @@ export const INTENDED: readonly Intended[] = [
         if (fault !== undefined) return `${exclude}: ${fault}`;
       }
     },
-  },
-  {
-    difference: "Prodigy",
-    system: /^pytorch_optimizer-/,
-    item: /^Prodigy$/,
-    when: () => true,
-    reason: "the step size is learned from sums that cancel: a case may need up to twice the bound",
-    instead: (context, entry) => runOptimizerWithin(context, entry, 2),
   },
 ];
 

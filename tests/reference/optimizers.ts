@@ -132,11 +132,6 @@ function scheduleOptions({ scheduler_specific_kwargs, ...rest }: JsonObject): Re
 
 /** Runs the case; says what differs from the reference. */
 export function runOptimizer(context: Context, entry: Case): Fault {
-  return runOptimizerWithin(context, entry, 1);
-}
-
-/** The same with bounds that are `slack` times as wide. */
-export function runOptimizerWithin(context: Context, entry: Case, slack: number): Fault {
   const args = argsOf(entry);
   const bank = context.golden.bank(args.bank);
   const want = context.golden.want(entry);
@@ -156,8 +151,7 @@ export function runOptimizerWithin(context: Context, entry: Case, slack: number)
     if (used !== undefined) return used;
     if (Object.hasOwn(want.params as JsonObject, t)) snapshots.set(String(t), valuesOf(params));
   }
-  return paramsFault(entry, snapshots, want, slack) ?? pointFault(entry, optimizer, want) ??
-    stateFault(entry, optimizer.saveState(), want, slack);
+  return paramsFault(entry, snapshots, want) ?? pointFault(entry, optimizer, want) ?? stateFault(entry, optimizer.saveState(), want);
 }
 
 function setLrs(optimizer: Optimizer<{ lr: number }>, prose: string, t: number): void {
@@ -194,10 +188,10 @@ function usedFault(entry: Case, optimizer: Optimizer, want: JsonObject, t: numbe
   }
 }
 
-function paramsFault(entry: Case, snapshots: ReadonlyMap<string, Values>, want: JsonObject, slack: number): Fault {
+function paramsFault(entry: Case, snapshots: ReadonlyMap<string, Values>, want: JsonObject): Fault {
   const params = want.params as Record<string, Record<string, Numbers>>;
   for (const [step, got] of snapshots) {
-    const fault = stepFault(entry, step, got, params[step], want, slack);
+    const fault = stepFault(entry, step, got, params[step], want);
     if (fault !== undefined) return fault;
   }
 }
@@ -208,12 +202,11 @@ function stepFault(
   got: Values,
   params: Readonly<Record<string, Numbers>>,
   want: JsonObject,
-  slack: number,
 ): Fault {
   const { dtype } = argsOf(entry);
   if (dtype === "float64") return plain(got, params, `step ${step}`);
   if (dtype === "float32") {
-    return entry.expects.precision ? withinReference(entry, step, got, want, slack) : exact(got, params, `step ${step}`);
+    return entry.expects.precision ? withinReference(entry, step, got, want) : exact(got, params, `step ${step}`);
   }
   for (const name of Object.keys(params)) {
     const fault = bits16(entry, got[name], params[name], `step ${step}, ${name}`);
@@ -230,8 +223,8 @@ function pointFault(entry: Case, optimizer: Optimizer, want: JsonObject): Fault 
 }
 
 /** The optimizer's state at the end against `state[tensor][key]`. */
-function stateFault(entry: Case, { tensors }: StateDict, want: JsonObject, slack: number): Fault {
-  const bound = slack * stateBound(entry);
+function stateFault(entry: Case, { tensors }: StateDict, want: JsonObject): Fault {
+  const bound = stateBound(entry);
   const state = want.state as Record<string, Record<string, Encoded>>;
   const early = argsOf(entry).groups.flatMap((group) => group.tensors).find((name) =>
     state[name] === undefined && tensors[`${name}.step`]?.data[0] > 0
@@ -248,17 +241,22 @@ function stateFault(entry: Case, { tensors }: StateDict, want: JsonObject, slack
 }
 
 function slotFault(entry: Case, got: ArrayLike<number>, shape: readonly number[], expected: Encoded, bound: number, where: string): Fault {
-  if (typeof expected !== "object") return numberFault(entry, got, Number(expected), bound, where);
+  if (typeof expected !== "object") {
+    return where.endsWith(".step") ? countFault(got, Number(expected), where) : numberFault(entry, got, Number(expected), bound, where);
+  }
   if (shape.join() !== expected.shape.join()) return `${where}: shape [${shape}] instead of [${expected.shape}]`;
   if (expected.bits !== undefined) return bits16(entry, got, expected.data, where);
   return near({ it: got }, { it: expected.data }, bound, where);
 }
 
-/** A tensor without dimensions, or a count. They have no part in `precision.state`, so its absolute error counts for them. */
+function countFault({ 0: got }: ArrayLike<number>, expected: number, where: string): Fault {
+  if (got !== expected) return `${where}: ${got} instead of ${expected}`;
+}
+
+/** A tensor without dimensions. It has no part in `precision.state`, so the absolute error there counts for it. */
 function numberFault(entry: Case, got: ArrayLike<number>, expected: number, bound: number, where: string): Fault {
   if (got.length !== 1) return `${where}: ${got.length} numbers instead of one`;
   if (got[0] === expected || Number.isNaN(expected) && Number.isNaN(got[0])) return;
-  if (Number.isInteger(expected)) return `${where}: ${got[0]} instead of ${expected}`;
   const absolute = 3 * (entry.expects.precision?.state?.[2] ?? 0);
   if (Math.abs(got[0] - expected) <= Math.max(absolute, bound * Math.abs(expected))) return;
   return `${where}: ${got[0]} instead of ${expected}`;

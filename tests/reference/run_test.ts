@@ -41,7 +41,7 @@ function withAdamw(change: (plugin: OptimizerPlugin) => OptimizerPlugin): Contex
 const mistakes: Readonly<Record<string, (update: string) => string>> = {
   "eps under the root": (update) => update.replace(/sqrt\(v\) \+ eps/, "sqrt(v + eps)"),
   "a first moment without its weight": (update) => update.replace("(1 - beta1)*g", "g"),
-  "the sign of the step": (update) => update.replace("p -= stepSize*u", "p += stepSize*u"),
+  "the sign of the step": (update) => update.replace("p -= u", "p += u"),
 };
 
 for (const [what, mistake] of Object.entries(mistakes)) {

@@ -44,9 +44,9 @@ export const nadam: OptimizerPlugin<"nadam", NAdamOptions> = {
       q: { shape: "scalar", key: "mu_product", init: 1 },
     },
     update: `
-      ${weightDecay === 0 ? "" : decoupledWeightDecay ? "p -= lr*weightDecay*p" : "g += weightDecay*p"}
+      ${weightDecay === 0 ? "" : decoupledWeightDecay ? "p *= 1 - lr*weightDecay" : "g += weightDecay*p"}
       q *= mu
-      m  = beta1*m + (1 - beta1)*g
+      m += (1 - beta1)*(g - m)
       v  = beta2*v + (1 - beta2)*g*g
       d  = sqrt(v/c2) + eps
       p -= lr*(1 - mu)/(1 - q)*g/d

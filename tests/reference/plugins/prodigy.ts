@@ -53,7 +53,7 @@ export const prodigy: OptimizerPlugin<"prodigy", ProdigyOptions> = {
     growthRate: {
       default: null,
       type: ["number", "null"],
-      minimum: 1,
+      exclusiveMinimum: 0,
       description: "Greatest growth of the estimate in a step; null: any",
     },
     weightDecay: { default: 0, minimum: 0, description: "Decay" },
@@ -75,14 +75,14 @@ export const prodigy: OptimizerPlugin<"prodigy", ProdigyOptions> = {
       k  = d*step
       a  = allsum(g*(o - p))
       N  = beta3*N + d/d0*k*a
-      m  = beta1*m + d*(1 - beta1)*g
-      v  = beta2*v + d*d*(1 - beta2)*g*g
-      s  = beta3*s + d/d0*${safeguardWarmup ? "d" : "k"}*g
+      m  = fma(d*(1 - beta1), g, beta1*m)
+      v  = fma(d*d*(1 - beta2)*g, g, beta2*v)
+      s  = fma(d/d0*${safeguardWarmup ? "d" : "k"}, g, beta3*s)
       l  = allsum(abs(s))
       h  = where(l > 0, dCoef*N/l, 0)
       D  = max(D, h)
       d  = where(l > 0, ${growthRate === null ? "D" : "min(D, where(d == d0, max(d, h), d)*growthRate)"}, d)
-      ${weightDecay === 0 ? "" : "p -= where(l > 0, k*weightDecay, 0)*p"}
+      ${weightDecay === 0 ? "" : "p *= 1 - where(l > 0, k*weightDecay, 0)"}
       u  = k*m / (sqrt(v) + d*eps)
       p -= u
     `,
