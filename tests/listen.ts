@@ -20,7 +20,8 @@ export async function listen(fetch: (request: Request) => Response | Promise<Res
     const headers = Object.entries(incoming.headers).map(([name, value]): [string, string] => [name, String(value)]);
     const answer = await fetch(new Request(`http://${incoming.headers.host}${incoming.url}`, { method: incoming.method, headers }));
     outgoing.writeHead(answer.status, Object.fromEntries(answer.headers));
-    outgoing.end(new Uint8Array(await answer.arrayBuffer()));
+    for await (const piece of answer.body ?? []) outgoing.write(piece);
+    outgoing.end();
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   return {

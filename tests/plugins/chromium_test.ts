@@ -3,8 +3,9 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { chromium, chromiumFlags, inChromium } from "../chromium.ts";
+import { chromium, chromiumFlags, inChromium, missing } from "../chromium.ts";
 import { root } from "../generated.ts";
 import { scheduleBits } from "./schedule_samples.ts";
 
@@ -37,6 +38,8 @@ function runInChromium(script: string): string {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
+
+if (missing !== undefined) test.skip(missing, () => {});
 
 inChromium("every schedule agrees with headless Chromium, bit for bit", () => {
   const text = runInChromium(`

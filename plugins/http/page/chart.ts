@@ -125,6 +125,7 @@ export function createChart(place: HTMLElement, { label, steps, show = showNumbe
             dash: [...dashes[line.colour % dashes.length]],
             points: { show: false },
             spanGaps: false,
+            pxAlign: 0,
           })),
         ],
         hooks: { draw: [drawWords, drawTags, () => placeMarks()] },

@@ -22,6 +22,7 @@ export function startPage(registry: AnyRegistry): void {
   const store = createStore(firstState(registry), (state) => completeCurves(registry, state), shorten);
   startSchedules(registry, store);
   startLive(registry, store);
+  document.querySelector("main")?.classList.add("ready");
   // The fragment holds the state, so that links within the page cannot use it.
   for (const link of document.querySelectorAll<HTMLAnchorElement>("a[data-goto]")) {
     link.addEventListener("click", (event) => {
