@@ -81,16 +81,17 @@ export const unitsByWorkers: WeakMap<object, () => number> = new WeakMap();
 /** Makes backend "threads". Up to `alone` elements the calling thread works alone: tests set it to nothing. */
 export function createThreads(options: BackendOptions, alone?: number): KernelBackend {
   const threads = options.threads ?? cores();
-  const memories: WebAssembly.Memory[] = [];
+  const arenas: Arena[] = [];
   const held: Held = { control: new Int32Array(new SharedArrayBuffer(4 * controlWords)), started: [] };
   const { started } = held;
+  let pages: Int32Array = new Int32Array(0);
   let refused = false;
 
   const dispatcher: Dispatcher = {
     threads,
     mostKernels,
-    arena({ memory }: Arena): void {
-      memories.push(memory);
+    arena(arena: Arena): void {
+      arenas.push(arena);
       if (started.length === 0) return;
       // Workers know the memories they were started with: after a new one, others start, at a control block of their own. The old ones end at
       // theirs, where no unit is left, so that none can be stopped with a unit in its hands.
@@ -107,10 +108,12 @@ export function createThreads(options: BackendOptions, alone?: number): KernelBa
       if (units >= closed) throw new RangeError(`Cannot share out ${units} units in one dispatch`);
       const { control } = held;
       if (started.length === 0) {
+        const memories = arenas.map(({ memory }) => memory);
+        pages = new Int32Array(new SharedArrayBuffer(4 * arenas.length));
         for (let index = 1; index < threads && !refused; index++) {
           try {
             const worker = start();
-            worker.postMessage({ memories, control, index, fields: recordFields });
+            worker.postMessage({ memories, control, pages, index, fields: recordFields });
             started.push(worker);
           } catch {
             // A host may have the name and forbid its use, or have no room for more: then the units are shared among fewer.
@@ -118,6 +121,7 @@ export function createThreads(options: BackendOptions, alone?: number): KernelBa
           }
         }
       }
+      for (let i = 0; i < arenas.length; i++) pages[i] = arenas[i].buffer.byteLength / 65_536;
       const generation = Atomics.load(control, GENERATION) + 1 | 0;
       const open = generation << unitBits;
       // Closed first: a claim in flight must not meet the new count with the old generation.

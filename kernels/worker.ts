@@ -9,6 +9,8 @@ import { claim, COUNT, DIRECTORY, DONE, FAILED, GENERATION, STOP, TABLE, TAKEN, 
 export interface Start {
   readonly memories: readonly WebAssembly.Memory[];
   readonly control: Int32Array;
+  /** How many pages each memory has by now. */
+  readonly pages: Int32Array;
   /** 1 for the first worker; the calling thread is 0. */
   readonly index: number;
   /** Numbers in a record of a table. */
@@ -20,11 +22,17 @@ type Run = (...numbers: number[]) => void;
 // Waking from Atomics.wait costs tens of microseconds; the passes of one step follow each other faster than that.
 const spins = 4_000;
 
-function work({ memories, control, index, fields }: Start): void {
+function work({ memories, control, pages, index, fields }: Start): void {
   const kernels: WebAssembly.Module[] = [];
   const functions: Run[][] = memories.map(() => []);
+  /** A memory's buffer in its full length. V8 tells no worker of a grow that happens while the worker takes the memory over, until the next grow. */
+  const whole = (arena: number): ArrayBufferLike => {
+    const memory = memories[arena];
+    while (memory.buffer.byteLength < pages[arena] * 65_536) memory.grow(0);
+    return memory.buffer;
+  };
   const kernel = (arena: number, id: number): Run => {
-    kernels[id] ??= compile(memories[0].buffer, control[DIRECTORY + 2 * id] >>> 0, control[DIRECTORY + 2 * id + 1]);
+    kernels[id] ??= compile(whole(0), control[DIRECTORY + 2 * id] >>> 0, control[DIRECTORY + 2 * id + 1]);
     return functions[arena][id] ??= new WebAssembly.Instance(kernels[id], { env: { memory: memories[arena] } }).exports.k as Run;
   };
   for (let seen = 0;;) {
@@ -36,7 +44,8 @@ function work({ memories, control, index, fields }: Start): void {
       try {
         // Addresses beyond 2 GiB are negative in a word.
         const table = Atomics.load(control, TABLE) >>> 0;
-        const r = new Int32Array(memories[0].buffer, table + 4 * fields * unit, fields);
+        const r = new Int32Array(whole(0), table + 4 * fields * unit, fields);
+        whole(r[1]);
         kernel(r[1], r[0])(r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9] + index * r[10]);
       } catch {
         Atomics.store(control, FAILED, 1);
