@@ -59,8 +59,8 @@ export interface ChartOptions {
   readonly pointed?: (step: number) => void;
 }
 
-/** A dash for each colour: lines differ without their colours too. */
-const dashes: readonly (readonly number[])[] = [[], [], [], [9, 4], [9, 4], [2, 4], [2, 4], [12, 3, 2, 3]];
+/** A dash for each colour: colours that look alike to colour-blind readers have different ones. */
+export const dashes: readonly (readonly number[])[] = [[], [], [], [9, 4], [9, 4], [2, 4], [2, 4], [12, 3, 2, 3]];
 
 /** A chart that fills its place, whose size style.css fixes. */
 export function createChart(place: HTMLElement, { label, steps, show = showNumber, right = 30, pointed }: ChartOptions): Chart {

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { builtins, plotSchedule, type SchedulePlugin } from "../../../mod.ts";
+import { dashes } from "../../../plugins/http/page/chart.ts";
 import { codeOf, codeOfRun, curvesPath, version } from "../../../plugins/http/page/code.ts";
 import { compact, curveOf, gridOf, innerChoices, offersOf } from "../../../plugins/http/page/curves.ts";
 import { readNumber, showNumber, showReading } from "../../../plugins/http/page/numbers.ts";
@@ -176,18 +177,59 @@ test("numbers are read as they are shown", () => {
   for (const text of ["", "x", "1e", "0x10", "1 2", "Infinity"]) assertEquals(readNumber(text), undefined);
 });
 
+function pageColours(): Readonly<Record<"light" | "dark", readonly string[]>> {
+  const parts = read("plugins/http/page/style.css").split("@media (prefers-color-scheme: dark)");
+  const [light, dark] = parts.map((part) => [...part.matchAll(/--c\d: (#\w{6});/g)].map(([, colour]) => colour));
+  return { light, dark };
+}
+
 test("the page's colours are those of plotSchedule's pictures", () => {
   const flat = Array.from({ length: 8 }, () => () => 1);
-  const css = read("plugins/http/page/style.css");
-  const [light, dark] = css.split("@media (prefers-color-scheme: dark)").map((part) =>
-    [...part.matchAll(/--c\d: (#\w{6});/g)].map(([, colour]) => colour)
-  );
+  const { light, dark } = pageColours();
   for (const [colours, theme] of [[light, "light"], [dark, "dark"]] as const) {
     const drawn = [...plotSchedule(flat, { theme }).matchAll(/class="c\d" d="M[^h"]*h22" fill="none" stroke="(#\w{6})"/g)].map((
       [, colour],
     ) => colour);
     assertEquals(drawn.length, 8);
-    assertEquals(colours.slice(0, 8), drawn);
+    assertEquals(colours, drawn);
+  }
+});
+
+// Machado, Oliveira & Fernandes, "A Physiologically-based Model for Simulation of Color Vision Deficiency", 2009: complete deficiencies, linear RGB.
+const sights = {
+  "all cones": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+  protanopia: [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+  deuteranopia: [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+  tritanopia: [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+};
+
+/** CIELAB of a colour as somebody sees it. */
+function labOf(hex: string, sight: readonly (readonly number[])[]): readonly number[] {
+  const linear = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16) / 255).map((c) =>
+    c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4
+  );
+  const [r, g, b] = sight.map((row) => Math.min(1, Math.max(0, row.reduce((sum, weight, i) => sum + weight * linear[i], 0))));
+  const [x, y, z] = [
+    (0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505,
+    0.2126 * r + 0.7152 * g + 0.0722 * b,
+    (0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.089,
+  ].map((t) => t > 0.008856 ? Math.cbrt(t) : 7.787 * t + 16 / 116);
+  return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
+}
+
+test("no two of the page's lines look alike, to colour-blind readers either", () => {
+  for (const [theme, colours] of Object.entries(pageColours())) {
+    for (const [name, sight] of Object.entries(sights)) {
+      const labs = colours.map((colour) => labOf(colour, sight));
+      for (let i = 0; i < labs.length; i++) {
+        for (let j = 0; j < i; j++) {
+          // About 2 can just be told apart side by side.
+          const difference = Math.hypot(...labs[i].map((value, k) => value - labs[j][k]));
+          const isSameDash = JSON.stringify(dashes[i]) === JSON.stringify(dashes[j]);
+          assert(!isSameDash || difference > 12, `${theme}, ${name}: lines ${j + 1} and ${i + 1} differ by ${difference}`);
+        }
+      }
+    }
   }
 });
 
