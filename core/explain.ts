@@ -3,15 +3,16 @@
  *
  * @module
  */
-import { maths } from "../kernels/math.ts";
+import { dtypes } from "../kernels/extent.ts";
 import { compile } from "../kernels/passes.ts";
 import type { DType } from "../kernels/types.ts";
+import { makeGroups, makeTransforms, rulePart, scalarNames, transformPart } from "./group.ts";
 import { known, refuseUnknownKeys, show } from "./names.ts";
-import { type AnySpecs, resolveOptions } from "./options.ts";
+import { resolveOptions } from "./options.ts";
 import type { OptimizerPlugin } from "./plugin.ts";
-import { checkRule, extentOf, type Part, splice } from "./splice.ts";
+import { extentOf, splice } from "./splice.ts";
 import type { Use } from "./types.ts";
-import { checkPlugin, findNothing, takeUse, titleOf } from "./use.ts";
+import { checkPlugin, findNothing, titleOf } from "./use.ts";
 
 /**
  * What one step does to a tensor of this shape: a line a pass, as "pass 1: read p g m v, write p m v".
@@ -32,34 +33,19 @@ export function explain<Options>(
   if (plugin.kind !== "optimizer") throw new TypeError(`Cannot explain ${titleOf(plugin)}: give a plugin of kind "optimizer"`);
   refuseUnknownKeys("what explain takes", how, ["options", "dtype", "transforms"]);
   const { dtype = "float32", transforms = [] } = how;
-  const dtypes: DType[] = ["float32", "bfloat16", "float16"];
   if (!dtypes.includes(dtype)) throw new RangeError(`Cannot explain a rule over ${show(dtype)}: ${known(dtypes)}`);
   if (!Array.isArray(shape) || !shape.every((n) => Number.isSafeInteger(n) && n >= 0)) {
     throw new RangeError(`Cannot explain a rule over shape ${show(shape)}: a shape is an array of integers from 0`);
   }
   const tensor = { name: "w", shape, dtype };
-  const rule = plugin as OptimizerPlugin;
-  const parts = [ruleOf(rule, how.options, tensor), ...transforms.map((use, index) => transformOf(use, index, tensor))];
+  const group = makeGroups(findNothing, plugin as OptimizerPlugin, ["w"], [], makeTransforms(findNothing, transforms))[0];
+  const options = resolveOptions(group.title, group.specs, how.options);
+  group.plugin.check?.(options);
+  const parts = [
+    rulePart(group, options, scalarNames(group, options), tensor),
+    ...group.transforms.map((transform) => transformPart(transform, tensor)),
+  ];
   extentOf(parts, tensor); // refuses matrices that do not fit
   const { scopes, update } = splice(parts, dtype);
   return compile(update, { scopes, p: dtype, g: dtype }).explain();
-}
-
-function ruleOf(plugin: OptimizerPlugin, given: object | undefined, tensor: Parameters<OptimizerPlugin["rule"]>[1]): Part {
-  const title = titleOf(plugin);
-  const options = resolveOptions(title, plugin.options as AnySpecs, given);
-  plugin.check?.(options);
-  const rule = plugin.rule(options, tensor);
-  checkRule(title, rule, ["update"]);
-  return { scope: plugin.name, title, rule, scalars: Object.keys(plugin.scalars(options, 1, maths)) };
-}
-
-function transformOf(use: Use, index: number, tensor: Parameters<OptimizerPlugin["rule"]>[1]): Part {
-  const { plugin, options: given } = takeUse(findNothing, "transform", use);
-  const title = titleOf(plugin);
-  const options = resolveOptions(title, plugin.options as AnySpecs, given);
-  plugin.check?.(options);
-  const rule = plugin.rule(options, tensor);
-  checkRule(title, rule, ["before", "after", "last"]);
-  return { scope: `${index}:${plugin.name}`, title, rule, scalars: Object.keys(plugin.scalars?.(options, 1, maths) ?? {}) };
 }

@@ -1,16 +1,18 @@
 /**
- * One group at work: its options as the next step uses them, its rules, its numbers.
+ * Groups at work, each with its options as the next step uses them, its rules, its numbers.
  *
  * @module
  */
 import { maths } from "../kernels/math.ts";
 import type { Scalars } from "../kernels/types.ts";
-import { show } from "./names.ts";
-import { type AnySpecs, checkOption, sameOption, type Values } from "./options.ts";
+import { splitNames } from "./groups.ts";
+import { refuseUnknownKeys, show } from "./names.ts";
+import { type AnySpecs, checkOption, checkOptions, resolveOptions, sameOption, type Values } from "./options.ts";
 import type { OptimizerPlugin, TensorInfo, TransformPlugin } from "./plugin.ts";
 import { type Scheduled, valueAt } from "./schedules.ts";
 import { checkRule, type Part } from "./splice.ts";
-import { titleOf } from "./use.ts";
+import type { Group, Use } from "./types.ts";
+import { type Find, takePlugin, takeUse, titleOf } from "./use.ts";
 
 /** A transform at work; its options do not change. */
 export interface TransformAtWork {
@@ -60,6 +62,63 @@ export interface GroupAtWork {
 
 // One for each different t of a step, and a step never has many.
 const mostValues = 64;
+
+/** Transforms of an optimizer. */
+export function makeTransforms(find: Find, uses: readonly Use[] = []): TransformAtWork[] {
+  if (!Array.isArray(uses)) throw new TypeError(`Cannot use transforms ${show(uses)}: they must be an array`);
+  return uses.map((use, index) => {
+    const { plugin, options: given } = takeUse(find, "transform", use);
+    const title = titleOf(plugin);
+    const scope = `${index}:${plugin.name}`;
+    const options = Object.freeze(resolveOptions(title, plugin.options as AnySpecs, given));
+    plugin.check?.(options);
+    return { plugin, title, scope, options, scalars: transformScalarNames(plugin, scope, options) };
+  });
+}
+
+/** Groups of an optimizer over tensors of these names; those that match none form the last. */
+export function makeGroups(
+  find: Find,
+  main: OptimizerPlugin,
+  names: readonly string[],
+  given: readonly Group<unknown>[] | undefined,
+  transforms: readonly TransformAtWork[],
+): GroupAtWork[] {
+  const list = given === undefined ? [] : given;
+  if (!Array.isArray(list)) throw new TypeError(`Cannot use groups ${show(list)}: they must be an array`);
+  list.forEach((group, index) => refuseUnknownKeys(`group ${index}`, group, ["match", "options", "optimizer"]));
+  const groups = splitNames(names, list).map((names, index): GroupAtWork => {
+    const { options = {}, optimizer }: Partial<Group<unknown>> = list[index] ?? {};
+    const plugin = optimizer === undefined ? main : takePlugin(find, "optimizer", optimizer);
+    const title = titleOf(plugin);
+    const specs = plugin.options as AnySpecs;
+    return {
+      index,
+      names,
+      plugin,
+      title,
+      specs,
+      // Another algorithm's options mean other things, so such a group takes none of the optimizer's, not even lr.
+      own: new Map(Object.entries(plugin === main ? checkOptions(title, specs, options) : resolveOptions(title, specs, options))),
+      scheduled: [],
+      slots: new Map(),
+      transforms,
+      count: 0,
+      version: 0,
+      base: {},
+      current: {},
+      reads: new Set(),
+      scalars: { names: [], keys: [] },
+      asked: null,
+      values: new Map(),
+    };
+  });
+  const plugins = new Map([main, ...groups.map(({ plugin }) => plugin)].map((plugin) => [plugin.name, plugin]));
+  for (const { plugin, title } of groups) {
+    if (plugins.get(plugin.name) !== plugin) throw new TypeError(`Cannot use two plugins in one optimizer that are both ${title}`);
+  }
+  return groups;
+}
 
 /** The options of a group without schedules. */
 export function baseOf(group: GroupAtWork, base: Values): Values {

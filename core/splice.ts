@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { extentOf as cut } from "../kernels/extent.ts";
+import { dtypes, extentOf as cut } from "../kernels/extent.ts";
 import { parse } from "../kernels/parse.ts";
 import type { DType, Extent, Scope, SlotClass, SlotType, Statement } from "../kernels/types.ts";
 import { isRecord, known, refuseUnknownKeys, show } from "./names.ts";
@@ -47,7 +47,7 @@ const classes: readonly SlotClass[] = ["param", "row", "col", "batch", "scalar",
 const taken = ["p", "g", "u", "t", "size", "batch", "rows", "cols"];
 const ofMatrix = /\b(?:rows|cols|batch|(?:row|col)(?:sum|mean|norm|rms|max))\b/;
 
-const slotDTypes = ["float32", "bfloat16", "float16", "param"];
+const slotDTypes = [...dtypes, "param"];
 
 /** Refuses a rule that is none. The texts are read later. */
 export function checkRule(title: string, rule: unknown, texts: readonly string[]): void {

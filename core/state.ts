@@ -4,6 +4,8 @@
  * @module
  */
 import type { DType } from "../kernels/types.ts";
+import type { Cell } from "./cell.ts";
+import type { GroupAtWork } from "./group.ts";
 import { isRecord, known, show, tagOf } from "./names.ts";
 import { put, type Raw, rawOf, sameShape } from "./tensors.ts";
 import type { MetricSchedule, StateDict } from "./types.ts";
@@ -41,6 +43,58 @@ export interface CountingGroup {
 }
 
 const format = "glissade.1";
+
+/** Every number that the next step depends on, in the order of the parameters. */
+export function entriesOf(cells: readonly Cell[], groups: readonly GroupAtWork[]): Entry[] {
+  const entries: Entry[] = [];
+  for (const cell of cells) {
+    const { info, raw, param, slots, scalarSlots } = cell;
+    entries.push({ key: info.name, shape: param.shape, dtype: param.dtype, data: raw });
+    for (const { key, slot, shape, tensor } of slots) {
+      if (slot.key === null || slot.shape === "group") continue;
+      const name = `${info.name}.${slot.key}`;
+      if (tensor !== null) entries.push({ key: name, shape, dtype: tensor.dtype, data: tensor.data as Raw });
+      else {entries.push({
+          key: name,
+          shape,
+          dtype: "float64",
+          get: () => scalarSlots.get(key)!,
+          set: (value) => scalarSlots.set(key, value),
+        });}
+    }
+    entries.push({
+      key: `${info.name}.step`,
+      shape: [],
+      dtype: "float64",
+      counts: true,
+      get: () => cell.count,
+      set: (value) => cell.count = value,
+    });
+  }
+  for (const { index, slots } of groups) {
+    const keys = new Map(
+      cells.filter(({ group }) => group === index).flatMap(({ slots }) => slots).filter(({ slot }) => slot.shape === "group")
+        .map(({ key, slot }) => [key, slot.key]),
+    );
+    for (const [key, name] of keys) {
+      if (name !== null) {
+        entries.push({
+          key: `group.${index}.${name}`,
+          shape: [],
+          dtype: "float64",
+          get: () => slots.get(key)!,
+          set: (value) => slots.set(key, value),
+        });
+      }
+    }
+  }
+  const keys = new Set<string>();
+  for (const { key } of entries) {
+    if (keys.has(key)) throw new TypeError(`Cannot keep two states under the key "${key}": a parameter and a slot, or two slots, share it`);
+    keys.add(key);
+  }
+  return entries;
+}
 
 /** A state, in copies on plain buffers: views of shared memory cannot be sent or stored everywhere. */
 export function saveEntries(entries: readonly Entry[], { optimizer, steps, schedules, groups }: About): StateDict {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dtypes } from "../kernels/extent.ts";
 import type { DType, Tensor, TensorLike } from "../kernels/types.ts";
 import { known, show, tagOf } from "./names.ts";
 
@@ -14,8 +15,6 @@ export interface FullTensor extends Tensor {
 
 /** What kernels read and write: 16-bit numbers as their patterns. */
 export type Raw = Float32Array | Uint16Array;
-
-const dtypes: readonly DType[] = ["float32", "bfloat16", "float16"];
 
 /** Number of elements. */
 export function sizeOf(shape: readonly number[]): number {

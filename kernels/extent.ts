@@ -31,10 +31,13 @@ export function checkedShape(shape: number | readonly number[], what = "allocate
   return dims;
 }
 
+/** The element types. */
+export const dtypes: readonly DType[] = ["float32", "bfloat16", "float16"];
+
 /** A dtype as given to `allocate`, checked. */
 export function checkedDType(dtype: DType): DType {
-  if (!["float32", "bfloat16", "float16"].includes(dtype)) {
-    throw new RangeError(`Cannot allocate dtype ${JSON.stringify(dtype)}: known are float32, bfloat16, float16`);
+  if (!dtypes.includes(dtype)) {
+    throw new RangeError(`Cannot allocate dtype ${JSON.stringify(dtype)}: known are ${dtypes.join(", ")}`);
   }
   return dtype;
 }
