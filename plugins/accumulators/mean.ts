@@ -4,6 +4,9 @@
  * Give as weight what each gradient is already a mean over, such as its number of tokens: the weighted sum, divided once by the total weight, is the
  * gradient of the whole batch, however it was split. Means of means are not, where micro-batches differ in length.
  *
+ * A tensor without a gradient since the last `reset()` has none in the mean, as it has none in a step without accumulation: it is not stepped. (`sum`
+ * gives zeros for it, as `GradientAccumulator` does.) Right after a `reset()` there are zeros for all that there ever were.
+ *
  * @module
  */
 import type { Accumulator, AccumulatorPlugin, Grads, Tensor } from "../../core/plugin.ts";
@@ -21,7 +24,22 @@ export interface MeanAccumulator extends Accumulator {
   readonly sums: Readonly<Record<string, Tensor>>;
 }
 
-/** Averages gradients, each with its weight (by default 1). */
+/**
+ * Averages gradients, each with its weight (by default 1).
+ *
+ * The means lie in memory of their own, which the next time that `gradients` is asked for writes anew.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const params = { w: new Float32Array(2) };
+ * const accumulator = builtins.createAccumulator("mean", { every: 2 }, params);
+ * accumulator.add({ w: new Float32Array([1, 2]) }, 3); // false: a step is not due
+ * accumulator.add({ w: new Float32Array([5, 6]) }, 1); // true
+ * accumulator.gradients.w.data; // 2, 3
+ * ```
+ */
 export const mean: AccumulatorPlugin<"mean", MeanOptions> = {
   kind: "accumulator",
   name: "mean",
@@ -33,11 +51,20 @@ export const mean: AccumulatorPlugin<"mean", MeanOptions> = {
     const sums = sum.create(options, like, backend);
     const { every } = options;
     const means = new Map<string, Tensor>();
+    // Names that have had a gradient since the last reset.
+    const present = new Set<string>();
+    const pick = (of: Readonly<Record<string, Tensor>>): Record<string, Tensor> =>
+      Object.fromEntries(Object.entries(of).filter(([name]) => sums.count === 0 || present.has(name)));
+    const note = (grads: Grads): void => {
+      for (const [name, gradient] of Object.entries(grads)) if (gradient !== null && gradient !== undefined) present.add(name);
+    };
     return {
       add(grads: Grads, weight?: number): boolean {
         // Refused before it is added: a step that is due could not be given its gradients.
         if (weight === 0 && sums.weight === 0 && every !== null && sums.count + 1 >= every) throw noMean();
-        return sums.add(grads, weight);
+        const isDue = sums.add(grads, weight);
+        note(grads);
+        return isDue;
       },
       get count() {
         return sums.count;
@@ -46,14 +73,14 @@ export const mean: AccumulatorPlugin<"mean", MeanOptions> = {
         return sums.weight;
       },
       get sums() {
-        return sums.gradients;
+        return pick(sums.gradients);
       },
       get gradients() {
-        const { gradients, count, weight } = sums;
-        if (count === 0 || weight === 1) return gradients;
+        const { gradients, count } = sums;
+        const weight = count === 0 ? 1 : sums.weight;
         if (weight === 0) throw noMean();
         const divided: Record<string, Tensor> = {};
-        for (const [name, s] of Object.entries(gradients)) {
+        for (const [name, s] of Object.entries(pick(gradients))) {
           let m = means.get(name);
           if (m === undefined) means.set(name, m = backend.allocate(s.shape!, "float32"));
           // A small array costs less here than a dispatch; the bits are the same.
@@ -66,8 +93,12 @@ export const mean: AccumulatorPlugin<"mean", MeanOptions> = {
       merge(other: Accumulator): void {
         if (other === this) throw new TypeError("Cannot merge an accumulator into itself");
         sums.merge(other);
+        if (other.count > 0) note("sums" in other ? other.sums as Grads : other.gradients);
       },
-      reset: (): void => sums.reset(),
+      reset(): void {
+        sums.reset();
+        present.clear();
+      },
     };
   },
 };

@@ -2,8 +2,9 @@
  * The sum of the gradients of several micro-batches.
  *
  * The `GradientAccumulator` of transformers 4.37.2 without its losses: everything is checked before anything is added, a gradient that first comes
- * late counts, and an empty set of gradients is an error. Sums are float32 also for 16-bit gradients. Where gradients are one another's equals in
- * number of examples, divide by `count`, or take `mean`.
+ * late counts, and an empty set of gradients is an error. As there, `reset()` sets the sums to zero and keeps them: a tensor that ever had a gradient
+ * has one in each round from then on, of zeros where none was added, so that its moments and its decay go on. Sums are float32 also for 16-bit
+ * gradients. Where gradients are one another's equals in number of examples, divide by `count`, or take `mean`.
  *
  * @module
  */
@@ -15,7 +16,21 @@ export interface SumOptions {
   every?: number | null;
 }
 
-/** Sums gradients, each times its weight (by default 1). */
+/**
+ * Sums gradients, each times its weight (by default 1).
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const params = { w: new Float32Array(2) };
+ * const accumulator = builtins.createAccumulator("sum", {}, params);
+ * accumulator.add({ w: new Float32Array([1, 2]) });
+ * accumulator.add({ w: new Float32Array([3, 4]) }, 0.5);
+ * accumulator.gradients.w.data; // 2.5, 4
+ * accumulator.reset(); // zeros, for as long as nothing is added
+ * ```
+ */
 export const sum: AccumulatorPlugin<"sum", SumOptions> = {
   kind: "accumulator",
   name: "sum",
@@ -27,14 +42,12 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
     const shapes = new Map(Object.entries(like).map(([name, tensor]) => [name, shapeOf(tensor)]));
     const dtypes = new Map(Object.entries(like).map(([name, tensor]) => [name, dtypeOf(tensor)]));
     const sums = new Map<string, Tensor>();
-    const present = new Set<string>();
     let count = 0;
     let weight = 0;
 
     // All memory before the first number: an allocation that fails leaves the sums as they were.
     function open(names: readonly string[]): void {
       for (const name of names) if (!sums.has(name)) sums.set(name, backend.allocate(shapes.get(name)!, "float32"));
-      for (const name of names) present.add(name);
     }
     function check(grads: unknown): [name: string, gradient: TensorLike | Sparse][] {
       if (Object.prototype.toString.call(grads) !== "[object Object]") { // arrays, maps, dates, null
@@ -70,6 +83,7 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
       add(grads: Grads, w = 1): boolean {
         if (typeof w !== "number") throw new TypeError(`Cannot add gradients of weight ${String(w)}: it must be a number`);
         if (!(w >= 0 && w < Infinity)) throw new RangeError(`Cannot add gradients of weight ${w}: it must be finite and not negative`);
+        checkWeight(w, weight + w);
         const given = check(grads);
         // Nothing weighs nothing: the mean over no example is often NaN, and 0 times NaN would be, too.
         open(given.map(([name]) => name));
@@ -87,13 +101,14 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
       get gradients() {
         if (count === 0 && sums.size === 0) throw new RangeError("Cannot give gradients: none was added yet");
         const gradients: Record<string, Tensor> = {};
-        // After a reset all that there ever were, as zeros.
-        for (const [name, tensor] of sums) if (count === 0 || present.has(name)) define(gradients, name, tensor);
+        for (const [name, tensor] of sums) define(gradients, name, tensor);
         return gradients;
       },
       merge(other: Accumulator): void {
         if (other === this) throw new TypeError("Cannot merge an accumulator into itself");
+        if (!isAccumulator(other)) throw new TypeError("Cannot merge what is no accumulator: it must have count, weight and gradients");
         if (other.count === 0) return;
+        checkWeight(other.weight, weight + other.weight);
         // What a mean divides by comes with its weight: its sums are what adds up.
         const theirs = "sums" in other ? other.sums as Accumulator["gradients"] : other.gradients;
         const given = Object.keys(theirs).length === 0 ? [] : check(theirs);
@@ -104,7 +119,6 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
       },
       reset(): void {
         for (const { data } of sums.values()) data.fill(0);
-        present.clear();
         count = 0;
         weight = 0;
       },
@@ -113,6 +127,24 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
 };
 
 const small = 2048;
+
+// Sums are float32, and so are their factors: there a weight beyond these would be Infinity or 0, and what it weighs NaN.
+const LEAST = 2 ** -126;
+const GREATEST = (2 - 2 ** -23) * 2 ** 127;
+
+function checkWeight(weight: number, total: number): void {
+  if (weight === 0) return;
+  if (weight < LEAST || weight > GREATEST) {
+    throw new RangeError(`Cannot add gradients of weight ${weight}: it must be 0 or a number of float32 in [${LEAST}, ${GREATEST}]`);
+  }
+  if (total > GREATEST) throw new RangeError(`Cannot add gradients of weight ${weight}: the total weight would pass ${GREATEST}`);
+}
+
+function isAccumulator(value: unknown): value is Accumulator {
+  if (typeof value !== "object" || value === null) return false;
+  const { count, weight } = value as Partial<Accumulator>;
+  return typeof count === "number" && typeof weight === "number" && "gradients" in value;
+}
 
 const dataOf = (like: TensorLike): Tensor["data"] => "data" in like ? like.data : like;
 const shapeOf = (like: TensorLike): readonly number[] => "data" in like ? like.shape ?? [like.data.length] : [like.length];

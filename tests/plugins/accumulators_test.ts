@@ -61,7 +61,47 @@ test("reset() starts again: first zeros, then only what has come since", () => {
     accumulator.reset();
     assertEquals([accumulator.count, accumulator.weight, values(accumulator)], [0, 0, { w: [0, 0, 0, 0], v: [0] }]);
     accumulator.add({ v: f32(5) }, 2);
-    assertEquals(values(accumulator), { v: [name === "sum" ? 10 : 5] });
+    // As GradientAccumulator, a sum keeps its zeros (N7); a mean gives what a step without accumulation would have.
+    assertEquals(values(accumulator), name === "sum" ? { w: [0, 0, 0, 0], v: [10] } : { v: [5] });
+  }
+});
+
+test("A tensor without a gradient after a reset is stepped by a sum's zeros, and left alone by a mean (N7)", () => {
+  const moved = (["sum", "mean"] as const).map((name) => {
+    const w = f32(1), v = f32(1);
+    const recipe = { optimizer: { name: "adamw", options: { lr: 0.1 } }, accumulate: { name, options: { every: 1 } } };
+    using trainer = builtins.createTrainer({ w, v }, recipe, { backend: "js" });
+    trainer.add({ w: f32(1), v: f32(1) });
+    const [before] = w;
+    trainer.add({ v: f32(1) });
+    return w[0] !== before;
+  });
+  assertEquals(moved, [true, false]);
+});
+
+test("A mean's gradients are no sums, whatever the weight", () => {
+  const means = make("mean");
+  means.add({ v: f32(1) });
+  const { v } = means.gradients;
+  means.add({ v: f32(3) });
+  assertEquals([...v.data], [1]);
+});
+
+test("merge() refuses what is no accumulator", () => {
+  for (const name of ["sum", "mean"] as const) {
+    for (const other of [null, {}, undefined, 3, [f32(1)]]) {
+      assertThrows(() => make(name).merge(other as unknown as Accumulator), TypeError, "no accumulator");
+    }
+  }
+});
+
+test("A total weight that float32 cannot hold is refused before it is reached", () => {
+  for (const name of ["sum", "mean"] as const) {
+    const [a, b] = [make(name), make(name)];
+    for (const one of [a, b]) one.add({ v: f32(1) }, 2e38);
+    assertThrows(() => a.add({ v: f32(1) }, 2e38), RangeError, "total weight");
+    assertThrows(() => a.merge(b), RangeError, "total weight");
+    assertEquals([a.count, a.weight, values(a)], [1, 2e38, { v: [name === "sum" ? Math.fround(2e38) : 1] }]);
   }
 });
 
@@ -172,6 +212,8 @@ const bad: [what: string, grads: unknown, weight: unknown, error: typeof TypeErr
   ["a negative weight", { v: f32(1) }, -1, RangeError, "-1"],
   ["a weight that is NaN", { v: f32(1) }, NaN, RangeError, "NaN"],
   ["an endless weight", { v: f32(1) }, Infinity, RangeError, "Infinity"],
+  ["a weight above float32", { v: f32(1) }, 1e39, RangeError, "1e+39"],
+  ["a weight below float32", { v: f32(1) }, 1e-46, RangeError, "1e-46"],
   ["a weight in words", { v: f32(1) }, "1", TypeError, "weight"],
 ];
 for (const [what, grads, weight, error, text] of bad) {
