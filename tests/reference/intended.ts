@@ -5,11 +5,12 @@
  * @module
  */
 import { exact, type Fault, near, sameLr } from "./compare.ts";
-import type { Context } from "./context.ts";
+import { type Context, optimizerPlugin } from "./context.ts";
 import { runAccepted } from "./error_cases.ts";
 import { thrownBy } from "./errors.ts";
 import type { Case, Json, JsonObject, Numbers } from "./golden.ts";
-import { camelKeys } from "./options.ts";
+import { optimizerName } from "./items.ts";
+import { camelKeys, translateAll } from "./options.ts";
 import { runConfigInstead } from "./configs.ts";
 import { runScriptByRule } from "./accumulators.ts";
 import { runMechanicsInstead } from "./mechanics.ts";
@@ -83,10 +84,13 @@ export const INTENDED: readonly Intended[] = [
     item: /^(AdamW|Adafactor|AdamWeightDecay)$/,
     when: (args, want) => hasNaN(args.options) && want.error === null,
     reason: "NaN options are refused; 4.37.2 accepts them",
-    instead: (context, { args }) => {
-      const make = (): void =>
-        context.registry.createOptimizer("adamw", { p: new Float32Array(1) }, camelKeys(args.options as JsonObject))[Symbol.dispose]();
-      return refused(RangeError, make);
+    instead: (context, entry) => {
+      const plugin = optimizerPlugin(context, optimizerName(entry))!;
+      const options = translateAll(plugin, entry.args.options as JsonObject);
+      return refused(
+        RangeError,
+        () => context.registry.createOptimizer(plugin.name, { p: new Float32Array(1) }, options)[Symbol.dispose](),
+      );
     },
   },
   {
@@ -277,7 +281,7 @@ export const INTENDED: readonly Intended[] = [
     difference: "Python",
     system: TF_SIDE,
     item: /^GradientAccumulator$/,
-    when: ({ script }) => Array.isArray(script),
+    when: ({ script }) => Array.isArray(script) && hasOtherCount(script as unknown as Script),
     reason: "tensors have names: a call may leave some of them out",
     instead: runScriptByRule,
   },
@@ -346,6 +350,12 @@ function isLossy(script: Script): boolean {
     grads.length > 0 && first.length === 0 ||
     grads.length === first.length && grads.some((grad, i) => isOther(grad, i) && (i > 0 || first[i] === null))
   );
+}
+
+/** Whether a call has another number of gradients than the first. */
+function hasOtherCount(script: Script): boolean {
+  const [first, ...later] = script.filter(([call]) => call === "call").map(([, grads]) => grads!.length);
+  return later.some((count) => count !== first);
 }
 
 /** Rows with their indices, one of them twice, step as their dense sum does. */
