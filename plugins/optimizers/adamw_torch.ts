@@ -59,7 +59,7 @@ export const adamwTorch: OptimizerPlugin<"adamw_torch", AdamWTorchOptions> = {
           ${lerp}
           v  = beta2*v + (1 - beta2)*g*g
           ${amsgrad ? "w  = max(w, v)" : ""}
-          u  = lr/c1*m / (sqrt(${w})/sqrt(c2) + eps)
+          u  = lr/c1*m / (sqrt(${w})*(1/sqrt(c2)) + eps)
           p -= u
         `
         // Each in-place operation rounds to 16 bits, and addcmul_ is fused.
