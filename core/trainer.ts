@@ -41,8 +41,8 @@ export function buildTrainer(
 }
 
 function present(recipe: Recipe, { optimizer, check }: CheckedOptimizer, accumulator: Accumulator | undefined, end: () => void): Trainer {
-  // Names of the gradients since the last step.
-  const gathered = new Set<string>();
+  // Names of all gradients that ever came: an accumulator may go on giving one, as a sum gives zeros.
+  const ever = new Set<string>();
   let disposed = false;
   const alive = (action: string): void => {
     if (disposed) throw new TypeError(`Cannot ${action} the trainer of optimizer "${optimizer.name}": it is disposed`);
@@ -51,7 +51,6 @@ function present(recipe: Recipe, { optimizer, check }: CheckedOptimizer, accumul
   const stepWith = (accumulator: Accumulator): boolean => {
     const { applied } = optimizer.step(accumulator.gradients);
     accumulator.reset();
-    gathered.clear();
     return applied;
   };
   return {
@@ -68,9 +67,9 @@ function present(recipe: Recipe, { optimizer, check }: CheckedOptimizer, accumul
       }
       // Nothing can be taken out of an accumulator again, so a step that would be refused is refused before.
       const names = isRecord(grads) ? Object.keys(grads).filter((name) => (grads[name] ?? null) !== null) : [];
-      check(new Set([...gathered, ...names]));
+      check(new Set([...ever, ...names]));
       const isDue = accumulator.add(grads, weight);
-      for (const name of names) gathered.add(name);
+      for (const name of names) ever.add(name);
       return isDue && stepWith(accumulator);
     },
     flush(): boolean {

@@ -189,7 +189,7 @@ export interface Accumulator {
   /** Weight since the last reset. */
   readonly weight: number;
   /**
-   * The gradients so far, in float32 whatever dtype came in, of those tensors that had one. They are the accumulator's own memory: the next `add`,
+   * The gradients so far, in float32 whatever dtype came in, of those tensors that had one: a sum's since it was made, a mean's since the last reset. They are the accumulator's own memory: the next `add`,
    * `merge` or `reset` writes it. RangeError where there is nothing to give: before the first `add`, and for a mean of total weight 0.
    */
   readonly gradients: Readonly<Record<string, Tensor>>;
