@@ -22,7 +22,7 @@ import { listPlugins } from "./plugins.ts";
 import { Problem } from "./problem.ts";
 import { parseQuery, refuseStray } from "./query.ts";
 import { getCurves, getSchedule, postCurves, takeSchedules, type Written } from "./schedules.ts";
-import { createServe, type Handler, type Incoming, json, noStore, type Origins, preflight, validated } from "./serve.ts";
+import { createServe, type Handler, type Incoming, json, noStore, type Origins, preflight, type Validated, validated } from "./serve.ts";
 import { createGate, createMetricsGate } from "./tokens.ts";
 
 /** Settings of {@linkcode createApp}. */
@@ -106,20 +106,21 @@ export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">
     metrics.cached(cached !== undefined);
     if (cached === undefined) {
       const { format, canonical, body } = make(incoming, path);
-      cached = { body, etag: etagOf(canonical), headers: mediaHeaders[format] };
+      const cacheControl = isPrivate ? noStore : cacheable;
+      cached = { body, headers: { ...mediaHeaders[format], "ETag": etagOf(canonical), "Cache-Control": cacheControl } };
       cache.set(path, cached);
     }
-    return validated(incoming.request, cached.etag, cached.body, cached.headers, isPrivate ? noStore : cacheable);
+    return validated(incoming.request, cached.body, cached.headers);
   };
   /** A text made once, which is asked for again before it is used again. */
   const document = (headers: Readonly<Record<string, string>>, make: () => string): Handler => {
-    let made: { readonly text: string; readonly etag: string } | undefined;
+    let made: { readonly text: string; readonly headers: Validated } | undefined;
     return ({ request }) => {
       if (made === undefined) {
         const text = make();
-        made = { text, etag: etagOf(text) };
+        made = { text, headers: { ...headers, "ETag": etagOf(text), "Cache-Control": "private, no-cache" } };
       }
-      return validated(request, made.etag, made.text, headers, "private, no-cache");
+      return validated(request, made.text, made.headers);
     };
   };
 

@@ -3,15 +3,14 @@
  *
  * @module
  */
+import type { Validated } from "./serve.ts";
 
 /** An answer that can be given again. */
 export interface Cached {
   /** The body. */
   readonly body: string;
-  /** Its strong validator. */
-  readonly etag: string;
   /** Headers beside those of every answer. */
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Validated;
 }
 
 /** Answers by URL. */

@@ -4,34 +4,47 @@
  * @module
  */
 
+/** Counts an answer of one route. */
+export type Count = (method: string, status: number, seconds: number) => void;
+
 /** Counters of one app. */
 export interface Metrics {
-  /** Counts an answer. */
-  count(route: string, method: string, status: number, seconds: number): void;
+  /** A route's counter. */
+  route(route: string): Count;
   /** Counts a look into the cache. */
   cached(hit: boolean): void;
   /** All of it as text. `gauges` are read now: name to help and value. */
   text(gauges: Readonly<Record<string, readonly [help: string, value: number]>>): string;
 }
 
+interface Counted {
+  /** By labels. */
+  readonly requests: Map<string, number>;
+  readonly buckets: number[];
+  sum: number;
+  count: number;
+}
+
 const bounds = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5];
 
 /** Counters at 0. */
 export function createMetrics(): Metrics {
-  const requests = new Map<string, number>();
-  const times = new Map<string, { readonly buckets: number[]; sum: number; count: number }>();
+  const routes = new Map<string, Counted>();
   let hits = 0;
   let misses = 0;
   const known = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
   return {
-    count(route, method, status, seconds) {
-      const key = `route="${route}",method="${known.has(method) ? method : "other"}",status="${status}"`;
-      requests.set(key, (requests.get(key) ?? 0) + 1);
-      let time = times.get(route);
-      if (time === undefined) times.set(route, time = { buckets: bounds.map(() => 0), sum: 0, count: 0 });
-      time.sum += seconds;
-      time.count++;
-      for (let i = bounds.length - 1; i >= 0 && seconds <= bounds[i]; i--) time.buckets[i]++;
+    route(route) {
+      // A path has one counter, whatever its methods.
+      const counted = routes.get(route) ?? { requests: new Map<string, number>(), buckets: bounds.map(() => 0), sum: 0, count: 0 };
+      routes.set(route, counted);
+      return (method, status, seconds) => {
+        const labels = `method="${known.has(method) ? method : "other"}",status="${status}"`;
+        counted.requests.set(labels, (counted.requests.get(labels) ?? 0) + 1);
+        counted.sum += seconds;
+        counted.count++;
+        for (let i = bounds.length - 1; i >= 0 && seconds <= bounds[i]; i--) counted.buckets[i]++;
+      };
     },
     cached(hit) {
       if (hit) hits++;
@@ -41,11 +54,14 @@ export function createMetrics(): Metrics {
       const lines = [
         "# HELP glissade_http_requests_total Answers by route, method and status.",
         "# TYPE glissade_http_requests_total counter",
-        ...[...requests].map(([key, value]) => `glissade_http_requests_total{${key}} ${value}`),
+        ...[...routes].flatMap(([route, { requests }]) =>
+          [...requests].map(([labels, value]) => `glissade_http_requests_total{route="${route}",${labels}} ${value}`)
+        ),
         "# HELP glissade_http_request_seconds Time from the request's header to the answer's.",
         "# TYPE glissade_http_request_seconds histogram",
       ];
-      for (const [route, { buckets, sum, count }] of times) {
+      for (const [route, { buckets, sum, count }] of routes) {
+        if (count === 0) continue;
         bounds.forEach((bound, i) => lines.push(`glissade_http_request_seconds_bucket{route="${route}",le="${bound}"} ${buckets[i]}`));
         lines.push(`glissade_http_request_seconds_bucket{route="${route}",le="+Inf"} ${count}`);
         lines.push(`glissade_http_request_seconds_sum{route="${route}"} ${sum}`);

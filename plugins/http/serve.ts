@@ -4,7 +4,7 @@
  * @module
  */
 import type { Context } from "hono";
-import type { Metrics } from "./metrics.ts";
+import type { Count, Metrics } from "./metrics.ts";
 import { isMatch } from "./etag.ts";
 import { Problem } from "./problem.ts";
 import type { Gate } from "./tokens.ts";
@@ -36,19 +36,14 @@ export type Serve = (route: string, gate: Gate | null, handler: Handler) => (con
 /** Everything that is neither public nor said to be something else. */
 export const noStore = "private, no-store";
 
-/** An answer with a validator: 304 where the client has it already. */
-export function validated(
-  request: Request,
-  etag: string,
-  body: string,
-  headers: Readonly<Record<string, string>>,
-  cacheControl: string,
-): Answer {
-  if (isMatch(request.headers.get("if-none-match"), etag)) {
-    return { status: 304, body: null, headers: { "ETag": etag, "Cache-Control": cacheControl } };
-  }
-  return { body, headers: { ...headers, "ETag": etag, "Cache-Control": cacheControl } };
+/** An answer with a validator, which its headers hold: 304 where the client has it already. */
+export function validated(request: Request, body: string, headers: Validated): Answer {
+  if (!isMatch(request.headers.get("if-none-match"), headers.ETag)) return { body, headers };
+  return { status: 304, body: null, headers: { "ETag": headers.ETag, "Cache-Control": headers["Cache-Control"] } };
 }
+
+/** Headers of an answer with a validator. */
+export type Validated = Readonly<Record<string, string> & Record<"ETag" | "Cache-Control", string>>;
 
 /** A JSON answer that nobody keeps. */
 export function json(value: unknown, status = 200): Answer {
@@ -58,21 +53,26 @@ export function json(value: unknown, status = 200): Answer {
 /** Makes {@linkcode Serve} for one app. */
 export function createServe(metrics: Metrics, cors: Origins | undefined): Serve {
   let prefix = "";
-  let count = 0;
+  let ids = 0;
   const idOf = (request: Request): string => {
     const given = request.headers.get("x-request-id");
     if (given !== null && /^[\w.:-]{1,64}$/.test(given)) return given;
     // Random numbers are not to be had on workerd before the first request.
     prefix ||= crypto.randomUUID().slice(0, 13);
-    return `${prefix}-${(count++).toString(36)}`;
+    return `${prefix}-${(ids++).toString(36)}`;
   };
-  return (route, gate, handler) => (context) => {
+  return (route, gate, handler) => {
+    const count = metrics.route(route);
+    return (context) => answer(context, gate, handler, count);
+  };
+
+  function answer(context: Context, gate: Gate | null, handler: Handler, count: Count): Response | Promise<Response> {
     const start = performance.now();
     const request = context.req.raw;
     const id = idOf(request);
     const respond = ({ status = 200, body, headers }: Answer): Response => {
       const took = performance.now() - start;
-      metrics.count(route, request.method, status, took / 1000);
+      count(request.method, status, took / 1000);
       return new Response(body, {
         status,
         headers: {
@@ -93,7 +93,7 @@ export function createServe(metrics: Metrics, cors: Origins | undefined): Serve 
     } catch (error) {
       return fail(error);
     }
-  };
+  }
 }
 
 /** The answer to a preflight. */
