@@ -2,7 +2,7 @@
  * Keras' configurations of AdamWeightDecay and Adam, from and to recipes.
  *
  * As `get_config` and `from_config` of transformers 4.37.2 on Keras 2.15, but for the include and exclude lists, which are lost there and kept here.
- * The name of an optimizer or a schedule object has no counterpart here.
+ * The name of an optimizer or a schedule object has no counterpart here. What a configuration cannot say is refused, not left out.
  *
  * @module
  */
@@ -33,6 +33,74 @@ const SCHEDULE_DEFAULTS: Readonly<Record<string, Readonly<Record<string, unknown
   piecewise_constant_decay: {},
 };
 
+/** What an option may be; `list` holds names and patterns, `numbers` numbers. A recipe knows the plugins by name alone, so its options stand here. */
+type Kind = "number" | "boolean" | "numbers" | "list" | "number or null" | "schedule";
+type Kinds = Readonly<Record<string, Kind>>;
+
+const ADAM: Kinds = {
+  lr: "number",
+  betas: "numbers",
+  eps: "number",
+  amsgrad: "boolean",
+  clipnorm: "number or null",
+  clipvalue: "number or null",
+  globalClipnorm: "number or null",
+};
+const OPTIMIZERS: Readonly<Record<string, Kinds>> = {
+  adam_weight_decay: {
+    ...ADAM,
+    weightDecayRate: "number",
+    includeInWeightDecay: "list",
+    excludeFromWeightDecay: "list",
+    onlyInclude: "boolean",
+    decay: "number",
+  },
+  adam_keras: ADAM,
+};
+const SCHEDULE_OPTIONS: Readonly<Record<string, Kinds>> = {
+  warmup: { initialLearningRate: "number", decaySchedule: "schedule", warmupSteps: "number", power: "number" },
+  polynomial_decay: { initialLearningRate: "number", decaySteps: "number", endLearningRate: "number", power: "number", cycle: "boolean" },
+  cosine_decay: {
+    initialLearningRate: "number",
+    decaySteps: "number",
+    alpha: "number",
+    warmupTarget: "number or null",
+    warmupSteps: "number",
+  },
+  cosine_decay_restarts: { initialLearningRate: "number", firstDecaySteps: "number", tMul: "number", mMul: "number", alpha: "number" },
+  exponential_decay: { initialLearningRate: "number", decaySteps: "number", decayRate: "number", staircase: "boolean" },
+  inverse_time_decay: { initialLearningRate: "number", decaySteps: "number", decayRate: "number", staircase: "boolean" },
+  piecewise_constant_decay: { boundaries: "numbers", values: "numbers" },
+};
+
+/** What a value of each kind is, in words and as a test. */
+const KINDS: Readonly<Record<Kind, readonly [wanted: string, fits: (value: unknown) => boolean]>> = {
+  number: ["a number", (value) => typeof value === "number"],
+  boolean: ["true or false", (value) => typeof value === "boolean"],
+  numbers: ["a list of numbers", (value) => Array.isArray(value) && value.every((x) => typeof x === "number")],
+  list: [
+    "a list of names and regular expressions, or null",
+    (value) => value === null || Array.isArray(value) && value.every((x) => typeof x === "string" || x instanceof RegExp),
+  ],
+  "number or null": ["a number or null", (value) => value === null || typeof value === "number"],
+  schedule: ["{ name, options }", isRecord],
+};
+
+/** Keras' other optimizers: under such a name stands another algorithm, where any other name is the user's to choose. */
+const STRANGERS: readonly string[] = [
+  "SGD",
+  "RMSprop",
+  "Adagrad",
+  "Adadelta",
+  "Adamax",
+  "Nadam",
+  "Ftrl",
+  "Adafactor",
+  "AdamW",
+  "Lion",
+  "LossScaleOptimizer",
+];
+
 /** Words that are not the option's own in snake case. */
 const WORDS: readonly (readonly [keras: string, option: string])[] = [
   ["epsilon", "eps"],
@@ -61,11 +129,11 @@ function toCamel(name: string): string {
  * ```
  *
  * @param recipe A recipe of `adam_weight_decay` or `adam_keras`.
- * @returns JSON that {@linkcode fromConfig} and Keras read; Keras does not know the lists.
+ * @returns JSON that {@linkcode fromConfig} and Keras read, the lists, too, where they hold names and patterns without flags.
  */
 export function getConfig(recipe: Recipe): KerasConfig {
-  const { name, options } = recipe.optimizer;
-  const given: Record<string, unknown> = { ...options };
+  const { name, options } = checkRecipe(recipe);
+  const given = checkOptions(`optimizer "${name}"`, OPTIMIZERS[name], options);
   const betas = (given.betas ?? [0.9, 0.999]) as readonly number[];
   const schedule = recipe.schedules?.lr;
   const learning_rate = schedule === undefined ? given.lr ?? 1e-3 : scheduleConfig(schedule);
@@ -85,9 +153,6 @@ export function getConfig(recipe: Recipe): KerasConfig {
       learning_rate,
       ...adam,
     };
-  }
-  if (name !== "adam_weight_decay") {
-    throw new TypeError(`Cannot write the Keras configuration of "${name}": known are adam_weight_decay, adam_keras`);
   }
   const clips = ["clipnorm", "clipvalue", "globalClipnorm"].filter((clip) => (given[clip] ?? null) !== null);
   const lists = ["includeInWeightDecay", "excludeFromWeightDecay"].filter((list) => (given[list] ?? null) !== null);
@@ -119,9 +184,14 @@ export function getConfig(recipe: Recipe): KerasConfig {
  * @returns A recipe for `createTrainer`.
  */
 export function fromConfig(config: KerasConfig): Recipe {
+  if (!isRecord(config)) throw new TypeError(`Cannot read ${show(config)} as a Keras configuration: it must be an object`);
   // Only Keras' own Adam has these; the name is the user's to choose.
   const own = "is_legacy_optimizer" in config;
-  const { name: _, beta_1, beta_2, lr, learning_rate = lr, ...rest } = config;
+  const { name: given, beta_1 = 0.9, beta_2 = 0.999, learning_rate: rate, lr, ...rest } = config;
+  const learning_rate = lr === undefined ? rate : lr;
+  if (STRANGERS.includes(given as string)) {
+    throw new TypeError(`Cannot read the Keras configuration of ${given}: known are AdamWeightDecay and Adam`);
+  }
   const idle = ["use_ema", "ema_momentum", "ema_overwrite_frequency", "jit_compile", "is_legacy_optimizer", "weight_decay"];
   if (rest.use_ema || rest.weight_decay) {
     throw new TypeError("Cannot read the Keras configuration: use_ema and weight_decay have no counterpart here");
@@ -133,10 +203,62 @@ export function fromConfig(config: KerasConfig): Recipe {
     if (!known.includes(key)) throw new TypeError(`Cannot read "${key}" in a Keras configuration: known are ${known.join(", ")}`);
     options[toCamel(key)] = Array.isArray(value) ? value.map(readPattern) : value;
   }
-  if (beta_1 !== undefined || beta_2 !== undefined) options.betas = [beta_1 ?? 0.9, beta_2 ?? 0.999];
-  if (typeof learning_rate === "number") options.lr = learning_rate;
-  const schedule = typeof learning_rate === "object" && learning_rate !== null ? { schedules: { lr: readSchedule(learning_rate) } } : {};
-  return { optimizer: { name: own ? "adam_keras" : "adam_weight_decay", options }, ...schedule };
+  if ("beta_1" in config || "beta_2" in config) options.betas = [beta_1, beta_2];
+  const scheduled = isRecord(learning_rate);
+  if (!scheduled && learning_rate !== undefined) options.lr = learning_rate;
+  const name = own ? "adam_keras" : "adam_weight_decay";
+  return {
+    optimizer: { name, options: checkOptions(`optimizer "${name}"`, OPTIMIZERS[name], options) },
+    ...(scheduled ? { schedules: { lr: readSchedule(learning_rate) } } : {}),
+  };
+}
+
+/** The optimizer of a recipe that a configuration can say. */
+function checkRecipe(recipe: Recipe): Recipe["optimizer"] {
+  const { optimizer, schedules = {}, ...rest }: Partial<Recipe> = isRecord(recipe) ? recipe : {};
+  if (!isRecord(optimizer) || !isRecord(schedules)) {
+    throw new TypeError(`Cannot write ${show(recipe)} as a Keras configuration: it must be a recipe, { optimizer: { name, options } }`);
+  }
+  if (!Object.hasOwn(OPTIMIZERS, optimizer.name)) {
+    throw new TypeError(`Cannot write the Keras configuration of "${optimizer.name}": known are ${Object.keys(OPTIMIZERS).join(", ")}`);
+  }
+  for (const [key, value] of Object.entries(rest)) {
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
+    throw new TypeError(`Cannot write a recipe's ${key} as a Keras configuration: it has optimizer and schedules.lr alone`);
+  }
+  const other = Object.keys(schedules).find((option) => option !== "lr");
+  if (other !== undefined) throw new TypeError(`Cannot write a schedule of "${other}" as a Keras configuration: it has one of lr alone`);
+  return optimizer;
+}
+
+/** Only what is given, each name known and each value of its option's kind. */
+function checkOptions(owner: string, kinds: Kinds, given: unknown = {}): Record<string, unknown> {
+  if (!isRecord(given)) throw new TypeError(`Cannot use ${show(given)} as the options of ${owner}: they must be an object`);
+  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
+  for (const [name, value] of entries) {
+    if (!Object.hasOwn(kinds, name)) {
+      throw new TypeError(`Cannot use option "${name}" of ${owner} with Keras: known are ${Object.keys(kinds).join(", ")}`);
+    }
+    const [wanted, fits] = KINDS[kinds[name]];
+    if (!fits(value)) throw new TypeError(`Cannot use ${name} = ${show(value)} of ${owner}: it must be ${wanted}`);
+    const wrong = [value].flat().find((x) => typeof x === "number" && !Number.isFinite(x));
+    if (wrong !== undefined) throw new RangeError(`Cannot use ${name} = ${wrong} of ${owner}: it must be finite`);
+  }
+  return Object.fromEntries(entries);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function show(value: unknown): string {
+  return typeof value === "string"
+    ? JSON.stringify(value)
+    : isRecord(value)
+    ? "an object"
+    : Array.isArray(value)
+    ? "an array"
+    : String(value);
 }
 
 const ADAM_KEYS: readonly string[] = ["epsilon", "amsgrad", "clipnorm", "clipvalue", "global_clipnorm"];
@@ -153,12 +275,15 @@ interface NamedSchedule {
   readonly options?: object;
 }
 
-function scheduleConfig({ name, options }: NamedSchedule): KerasConfig {
+function scheduleConfig(schedule: NamedSchedule): KerasConfig {
+  if (!isRecord(schedule)) throw new TypeError(`Cannot write ${show(schedule)} as a schedule of Keras: it must be { name, options }`);
+  const { name, options }: NamedSchedule = schedule;
   const class_name = Object.hasOwn(SCHEDULES, name) ? SCHEDULES[name] : undefined;
   if (class_name === undefined) {
     throw new TypeError(`Cannot write schedule "${name}" as Keras': known are ${Object.keys(SCHEDULES).join(", ")}`);
   }
-  const given = Object.entries({ ...SCHEDULE_DEFAULTS[name], ...options });
+  const checked = checkOptions(`schedule "${name}"`, SCHEDULE_OPTIONS[name], options);
+  const given = Object.entries({ ...SCHEDULE_DEFAULTS[name], ...checked });
   const config = given.map(([key, value]) => [toSnake(key), key === "decaySchedule" ? scheduleConfig(value as NamedSchedule) : value]);
   const own = name === "warmup";
   return {
@@ -170,25 +295,35 @@ function scheduleConfig({ name, options }: NamedSchedule): KerasConfig {
 }
 
 function readSchedule(value: unknown): NamedSchedule {
-  const { class_name, config } = value as { readonly class_name?: unknown; readonly config?: object };
+  const { class_name, config }: { readonly class_name?: unknown; readonly config?: unknown } = isRecord(value) ? value : {};
   const name = Object.keys(SCHEDULES).find((name) => SCHEDULES[name] === class_name);
   if (name === undefined) {
     throw new TypeError(`Cannot read schedule "${class_name}" in a Keras configuration: known are ${Object.values(SCHEDULES).join(", ")}`);
   }
-  const given = Object.entries({ ...config }).filter(([key]) => key !== "name");
-  return {
-    name,
-    options: Object.fromEntries(given.map(([key, value]) => [toCamel(key), key === "decay_schedule_fn" ? readSchedule(value) : value])),
-  };
+  if (!isRecord(config)) throw new TypeError(`Cannot read schedule ${class_name} in a Keras configuration: its config must be an object`);
+  const given = Object.entries(config).filter(([key]) => key !== "name");
+  const options = Object.fromEntries(
+    given.map(([key, value]) => [toCamel(key), key === "decay_schedule_fn" ? readSchedule(value) : value]),
+  );
+  return { name, options: checkOptions(`schedule "${name}"`, SCHEDULE_OPTIONS[name], options) };
 }
 
 function patternConfig(pattern: unknown): unknown {
   if (!(pattern instanceof RegExp)) return pattern;
-  return pattern.flags === "" ? pattern.source : { source: pattern.source, flags: pattern.flags };
+  // As a string, \A would be Python's.
+  const isPlain = pattern.flags === "" && !/\\[AZ]/.test(pattern.source);
+  return isPlain ? pattern.source : { source: pattern.source, flags: pattern.flags };
 }
 
 function readPattern(pattern: unknown): unknown {
-  if (typeof pattern !== "object" || pattern === null) return pattern;
-  const { source, flags } = pattern as { readonly source: string; readonly flags: string };
-  return new RegExp(source, flags);
+  if (!isRecord(pattern)) return pattern;
+  const { source, flags } = pattern;
+  if (typeof source !== "string" || typeof flags !== "string") {
+    throw new TypeError("Cannot read a pattern in a Keras configuration: it must be a string or { source, flags }");
+  }
+  try {
+    return new RegExp(source, flags);
+  } catch (error) {
+    throw new RangeError(`Cannot read pattern /${source}/${flags} in a Keras configuration: ${(error as Error).message}`);
+  }
 }

@@ -9,6 +9,7 @@ import { t5FixedLr, t5Relative } from "../../plugins/recipes/t5.ts";
 import { type TfOptimizerOptions, tfRecipe } from "../../plugins/recipes/tf.ts";
 import { polynomialDecay } from "../../plugins/schedules/polynomial_decay.ts";
 import { warmup } from "../../plugins/schedules/warmup.ts";
+import { builtins } from "../../mod.ts";
 import { root } from "../generated.ts";
 import { type Case, type Json, type JsonObject, openGolden } from "../reference/golden.ts";
 import { camelKeys } from "../reference/options.ts";
@@ -83,6 +84,8 @@ test("t5Relative() is the page's second setting", () => {
 
 // ---- get_config and from_config, semantics W3, T11
 
+const decayed: Recipe = { optimizer: { name: "adam_weight_decay" } };
+
 /** The recipe of AdamWeightDecay's arguments as the manifest has them. */
 function recipeOf(given: JsonObject): Recipe {
   const { learning_rate = 1e-3, beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7, name: _, ...rest } = given;
@@ -154,8 +157,30 @@ test("fromConfig() keeps both lists, their patterns' flags and onlyInclude throu
   });
 });
 
-test("fromConfig() takes lr for learning_rate (T11)", () => {
+test("getConfig() knows every option of the plugins that it writes", () => {
+  const sample = (spec: { readonly default?: unknown; readonly type?: unknown }): unknown =>
+    spec.default !== undefined ? spec.default : spec.type === "array" ? [1] : spec.type === "object" ? { name: "polynomial_decay" } : 1;
+  const full = ({ options }: { readonly options: object }) =>
+    Object.fromEntries(Object.entries(options).map(([name, spec]) => [name, sample(spec)]));
+  for (const name of ["adam_weight_decay", "adam_keras"] as const) {
+    getConfig({ optimizer: { name, options: full(builtins.plugins.find((plugin) => plugin.name === name)!) } });
+  }
+  const written = builtins.plugins.filter((plugin) => plugin.kind === "schedule" && /decay|^warmup$/.test(plugin.name));
+  assertEquals(written.length, 7);
+  for (const { name, options } of written) getConfig({ ...decayed, schedules: { lr: { name, options: full({ options }) } } });
+});
+
+test("fromConfig() takes lr for learning_rate, also where both are there (T11)", () => {
   assertEquals(fromConfig({ name: "x", lr: 0.5 }).optimizer.options, { lr: 0.5 });
+  assertEquals(fromConfig({ learning_rate: 0.1, lr: 0.5 }).optimizer.options, { lr: 0.5 });
+});
+
+test("getConfig() writes a pattern such that fromConfig() reads it again, also where its text would be Python's", () => {
+  const excludeFromWeightDecay = [/\A/, /bias/gi, /kernel/u];
+  const config = getConfig({ optimizer: { name: "adam_weight_decay", options: { excludeFromWeightDecay } } });
+  const read = fromConfig(JSON.parse(JSON.stringify(config)));
+  const patterns = (read.optimizer.options as Record<string, unknown[]>).excludeFromWeightDecay;
+  assertEquals(patterns.map(String), excludeFromWeightDecay.map(String));
 });
 
 for (
@@ -165,6 +190,24 @@ for (
     ["an unknown key", () => fromConfig({ nesterov: true })],
     ["an unknown schedule", () => fromConfig({ learning_rate: { class_name: "LinearDecay", config: {} } })],
     ["a moving average", () => fromConfig({ is_legacy_optimizer: false, use_ema: true })],
+    ["nothing, to write", () => getConfig(null as unknown as Recipe)],
+    ["nothing, to read", () => fromConfig(null as unknown as Record<string, unknown>)],
+    ["groups", () => getConfig({ ...decayed, groups: [{ match: "bias", options: { lr: 1 } }] })],
+    ["transforms", () => getConfig({ ...decayed, transforms: [{ name: "clip_norm", options: { max: 1 } }] })],
+    ["accumulation", () => getConfig({ ...decayed, accumulate: { name: "mean" } })],
+    ["another option's schedule", () => getConfig({ ...decayed, schedules: { eps: { name: "polynomial_decay" } } })],
+    ["an option that there is not", () => getConfig({ optimizer: { name: "adam_weight_decay", options: { weightDecay: 1 } } })],
+    ["an option of another type", () => getConfig({ optimizer: { name: "adam_weight_decay", options: { eps: "1e-7" } } })],
+    ["a schedule's unknown option", () => getConfig({ ...decayed, schedules: { lr: { name: "warmup", options: { steps: 3 } } } })],
+    ["a schedule function", () => getConfig({ ...decayed, schedules: { lr: (() => 1) as unknown as { name: string } } })],
+    ["a learning rate in words", () => fromConfig({ learning_rate: "0.1" })],
+    ["a learning rate of null", () => fromConfig({ learning_rate: null })],
+    ["a beta in words", () => fromConfig({ beta_1: "0.9" })],
+    ["a beta of null", () => fromConfig({ beta_2: null })],
+    ["another class", () => fromConfig({ name: "SGD", learning_rate: 0.1 })],
+    ["a schedule of another type", () => fromConfig({ learning_rate: { class_name: "PolynomialDecay", config: { decay_steps: "9" } } })],
+    ["a schedule without its config", () => fromConfig({ learning_rate: { class_name: "PolynomialDecay" } })],
+    ["a pattern without its text", () => fromConfig({ exclude_from_weight_decay: [{}] })],
   ] as const
 ) {
   test(`Keras' configurations of ${what} are refused`, () => {
