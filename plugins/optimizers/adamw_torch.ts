@@ -62,11 +62,11 @@ export const adamwTorch: OptimizerPlugin<"adamw_torch", AdamWTorchOptions> = {
           u  = lr/c1*m / (sqrt(${w})*(1/sqrt(c2)) + eps)
           p -= u
         `
-        // Each in-place operation rounds to 16 bits, and addcmul_ is fused.
+        // Each in-place operation rounds to 16 bits; lerp_ and addcmul_ are fused.
         : `
           ${maximize ? "g  = -g" : ""}
           ${weightDecay > 0 ? "p *= 1 - lr*weightDecay" : ""}
-          ${lerp}
+          ${1 - beta1 < 0.5 ? "m  = fma(1 - beta1, g - m, m)" : lerp}
           v  = beta2*v
           v  = fma((1 - beta2)*g, g, v)
           ${amsgrad ? "w  = max(w, v)" : ""}
