@@ -112,7 +112,8 @@ export const adafactor: OptimizerPlugin<"adafactor", AdafactorOptions> = {
     return { rel: relativeLr(options, t), eps1, eps2, clipThreshold, weightDecay, beta1: beta1 ?? 0, beta2t: 1 - pow(t, decayRate) };
   },
   reading(options, t, { RMS }) {
-    if (t === 0) return options.initialLr;
+    // Before the first step nothing scales an external rate yet.
+    if (t === 0) return options.relativeStep ? options.initialLr : relativeLr(options, t);
     const [, least] = options.eps;
     return relativeLr(options, t) * (options.scaleParameter ? RMS > least ? RMS : least : 1);
   },
