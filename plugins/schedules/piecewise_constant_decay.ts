@@ -38,6 +38,10 @@ export const piecewiseConstantDecay: SchedulePlugin<"piecewise_constant_decay", 
     values: { type: "array", description: "The values, one more than boundaries" },
   },
   check({ boundaries, values }) {
+    for (const [name, list] of Object.entries({ boundaries, values })) {
+      const wrong = list.findIndex((element) => typeof element !== "number");
+      if (wrong >= 0) throw new TypeError(`Cannot use ${name}[${wrong}] = ${JSON.stringify(list[wrong])}: it must be a number`);
+    }
     if (boundaries.length === 0) throw new RangeError("Cannot use boundaries of length 0: there must be one at least");
     if (values.length !== boundaries.length + 1) {
       throw new RangeError(

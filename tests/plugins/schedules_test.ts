@@ -381,4 +381,8 @@ test("piecewise_constant_decay refuses tables that do not fit", () => {
   for (const [boundaries, table] of [[[1, 2], [1, 2]], [[], [1]], [[2, 1], [1, 2, 3]]]) {
     assertThrows(() => make(piecewiseConstantDecay, { boundaries, values: table }), RangeError);
   }
+  for (const [boundaries, table, wrong] of [[[1], ["1", 2], "values[0]"], [[null], [1, 2], "boundaries[0]"]] as const) {
+    const given = { boundaries, values: table } as unknown as { boundaries: number[]; values: number[] };
+    assertThrows(() => make(piecewiseConstantDecay, given), TypeError, wrong);
+  }
 });
