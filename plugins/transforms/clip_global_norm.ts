@@ -14,7 +14,18 @@ export interface ClipGlobalNormOptions {
   maxNorm: number;
 }
 
-/** Scales all gradients down to a common norm of at most maxNorm. */
+/**
+ * Scales all gradients down to a common norm of at most maxNorm.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const transforms = [{ name: "clip_global_norm", options: { maxNorm: 1 } }];
+ * using trainer = builtins.createTrainer({ w: new Float32Array(2) }, { optimizer: { name: "adamw" }, transforms });
+ * trainer.add({ w: new Float32Array([3, 4]) }); // stepped by the clipped gradient
+ * ```
+ */
 export const clipGlobalNorm: TransformPlugin<"clip_global_norm", ClipGlobalNormOptions> = {
   kind: "transform",
   name: "clip_global_norm",

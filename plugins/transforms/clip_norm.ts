@@ -14,7 +14,18 @@ export interface ClipNormOptions {
   maxNorm: number;
 }
 
-/** Scales each tensor's gradient down to a norm of at most maxNorm. */
+/**
+ * Scales each tensor's gradient down to a norm of at most maxNorm.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const transforms = [{ name: "clip_norm", options: { maxNorm: 1 } }];
+ * using trainer = builtins.createTrainer({ w: new Float32Array(2) }, { optimizer: { name: "adamw" }, transforms });
+ * trainer.add({ w: new Float32Array([3, 4]) }); // stepped by the clipped gradient
+ * ```
+ */
 export const clipNorm: TransformPlugin<"clip_norm", ClipNormOptions> = {
   kind: "transform",
   name: "clip_norm",

@@ -13,7 +13,18 @@ export interface ClipValueOptions {
   value: number;
 }
 
-/** Clips each number of the gradient to [-value, value]. */
+/**
+ * Clips each number of the gradient to [-value, value].
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const transforms = [{ name: "clip_value", options: { value: 1 } }];
+ * using trainer = builtins.createTrainer({ w: new Float32Array(2) }, { optimizer: { name: "adamw" }, transforms });
+ * trainer.add({ w: new Float32Array([3, 4]) }); // stepped by the clipped gradient
+ * ```
+ */
 export const clipValue: TransformPlugin<"clip_value", ClipValueOptions> = {
   kind: "transform",
   name: "clip_value",
