@@ -15,7 +15,7 @@ export interface PlotOptions {
   readonly from?: number;
   /** Last step, which is shown; default 1000. */
   readonly to?: number;
-  /** Steps between two points; default: as many points as the picture can show. */
+  /** Steps between two points; default: 1, and over more than 100,000 steps as many points as the picture can show. */
   readonly every?: number;
   /** The points themselves, ascending, instead of `from`, `to` and `every`. */
   readonly steps?: readonly number[];
@@ -109,14 +109,36 @@ function chooseSteps({ from = 0, to = 1000, every, steps }: PlotOptions, width: 
   if (!(Number.isFinite(from) && Number.isFinite(to) && from <= to)) {
     throw new RangeError(`Cannot draw from = ${from} to = ${to}: both must be finite and in this order`);
   }
-  // Two points a pixel, and whole steps: between them a schedule has no value.
-  const stride = every ?? Math.max(1, Math.ceil((to - from) / (2 * width)));
+  // Every whole step where that is affordable: a stride would alias with what moves from step to step.
+  const stride = every ?? (to - from <= MOST_STEPS ? 1 : Math.ceil((to - from) / (2 * width)));
   if (!(stride > 0) || (to - from) / stride > 100_000) {
     throw new RangeError(`Cannot draw every = ${stride}: it must be above 0 and give 100,000 points at most`);
   }
   const points = Array.from({ length: Math.floor((to - from) / stride) + 1 }, (_, i) => from + i * stride);
   if (points[points.length - 1] < to) points.push(to);
   return points;
+}
+
+const MOST_STEPS = 100_000;
+
+/** At most four points a half pixel: the first, the least, the greatest and the last, so that a curve keeps its reach. */
+function thin(points: readonly (readonly [number, number])[]): readonly (readonly [number, number])[] {
+  const kept: (readonly [number, number])[] = [];
+  for (let start = 0, end = 0; start < points.length; start = end) {
+    const column = Math.floor(2 * points[start][0]);
+    while (end < points.length && Math.floor(2 * points[end][0]) === column) end++;
+    let least = start, most = start, gap = -1;
+    for (let i = start; i < end; i++) {
+      if (!Number.isFinite(points[i][1])) gap = i;
+      if (!(points[i][1] >= points[least][1])) least = i;
+      if (!(points[i][1] <= points[most][1])) most = i;
+    }
+    const chosen = end - start <= 4 || gap >= 0
+      ? points.slice(start, end)
+      : [...new Set([start, least, most, end - 1])].sort((a, b) => a - b).map((i) => points[i]);
+    for (const point of chosen) kept.push(point);
+  }
+  return kept;
 }
 
 function makeCurves(name: string, schedule: Schedule, steps: readonly number[], bases: readonly number[]): Curve[] {
@@ -203,7 +225,7 @@ function draw(
     `</g>`,
     ...curves.map(({ values }, i) => {
       const points = values.map((value, k) => [x(steps[k]), y(value)] as const);
-      return `<path class="c${i % 10}" d="${pathOf(points)}" ${stroke(i, inks.curves)}/>`;
+      return `<path class="c${i % 10}" d="${pathOf(thin(points))}" ${stroke(i, inks.curves)}/>`;
     }),
     `</svg>`,
   ];

@@ -179,3 +179,10 @@ for (
     assertThrows(draw, error, "Cannot draw");
   });
 }
+
+test("A curve that moves from step to step keeps its reach over many steps", () => {
+  const svg = plotSchedule((step) => step % 2, { to: 20_000 });
+  const [path] = [...svg.matchAll(/<path class="c0" d="([^"]+)"/g)].map(([, d]) => d).slice(-1);
+  const heights = [...path.matchAll(/[ML]\S+ ([\d.]+)/g)].map(([, y]) => Number(y));
+  assert(Math.max(...heights) - Math.min(...heights) > 200, path.slice(0, 80));
+});
