@@ -2,8 +2,8 @@
  * TensorFlow's `create_optimizer` as a recipe.
  *
  * Follows `create_optimizer` of transformers 4.37.2: polynomial decay behind a linear warmup, `adam_weight_decay` with biases and layer norms
- * excluded where there is weight decay, and Keras' own Adam where there is none. The warmup is linear whatever `power` is, as there. A warmup as long as
- * the training, whose learning rate is NaN there from its end on, is refused here when the recipe is made.
+ * excluded where there is weight decay, and Keras' own Adam where there is none. The warmup is linear whatever `power` is, as there; as there, a warmup
+ * as long as the training ends in a learning rate that is NaN.
  *
  * @module
  */
@@ -141,10 +141,6 @@ function checkOptions(options: Record<string, unknown>): void {
   }
   const missing = REQUIRED.filter((name) => options[name] === undefined);
   if (missing.length > 0) throw new TypeError(`Cannot make the recipe: ${missing.join(", ")} must be given`);
-  const { numTrainSteps, numWarmupSteps } = options;
-  if (numTrainSteps === numWarmupSteps) {
-    throw new RangeError(`Cannot use numTrainSteps = ${numTrainSteps} with as many numWarmupSteps: no steps are left for the decay`);
-  }
   const { adamClipnorm = null, adamGlobalClipnorm = null } = options;
   if (adamClipnorm !== null && adamGlobalClipnorm !== null) {
     throw new RangeError(

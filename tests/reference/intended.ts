@@ -164,17 +164,6 @@ export const INTENDED: readonly Intended[] = [
   {
     difference: "D7",
     system: PAGE,
-    item: /^create_optimizer$/,
-    when: (args, want) => {
-      const { num_train_steps, num_warmup_steps } = kwargsOf(args);
-      return typeof num_train_steps === "number" && num_train_steps === num_warmup_steps && want.lrs !== undefined;
-    },
-    reason: "a warmup as long as the training, whose learning rate becomes NaN, is refused when the recipe is made",
-    instead: (context, entry) => refused(RangeError, () => context.keras!.tfRecipe(camelKeys(kwargsOf(entry.args)))),
-  },
-  {
-    difference: "D7",
-    system: PAGE,
     item: /^(get_inverse_sqrt_schedule|get_scheduler)$/,
     when: (args, want) => {
       const { num_warmup_steps, timescale = null } = kwargsOf(args);
