@@ -25,7 +25,8 @@ import { wasmModule } from "./wasm_module.ts";
  */
 export function compileAhead(use: (backend: Backend) => void): Map<string, Uint8Array<ArrayBuffer>> {
   const found = new Map<string, Uint8Array<ArrayBuffer>>();
-  using js = createJs();
+  // Not `using`: the packed library runs in Node 20 as it stands.
+  const js = createJs();
   const plan = (items: readonly Item[]): ReturnType<KernelBackend["plan"]> => {
     for (const kernel of items.flatMap(({ program }) => (program as Passes).rounds.flat())) {
       const name = kernelName(kernel);
@@ -36,6 +37,10 @@ export function compileAhead(use: (backend: Backend) => void): Map<string, Uint8
   const { owns, together, reserve, release } = js;
   const { run } = createRun({ owns, together, reserve, release, plan, lasts: () => false, memoryOf: ({ data }) => data.buffer });
   const recording: KernelBackend = Object.create(js, { plan: { value: plan }, run: { value: run } });
-  use(recording);
+  try {
+    use(recording);
+  } finally {
+    js[Symbol.dispose]();
+  }
   return found;
 }
