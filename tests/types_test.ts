@@ -1,34 +1,8 @@
 import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
+import { lion } from "../examples/plugin/lion.ts";
 import { builtins, createOptimizer, createRegistry, type Registry } from "../mod.ts";
-import type { MetricSchedule, OptimizerPlugin, Plugin, Schedule } from "../core/plugin.ts";
-
-interface LionOptions {
-  lr?: number;
-  betas?: readonly [number, number];
-  weightDecay?: number;
-}
-
-/** A stranger's plugin: types only from the library. */
-const lion: OptimizerPlugin<"lion", LionOptions> = {
-  kind: "optimizer",
-  name: "lion",
-  description: "Sign of an interpolated momentum",
-  options: {
-    lr: { default: 1e-4, minimum: 0, description: "Learning rate" },
-    betas: { default: [0.9, 0.99], minimum: 0, exclusiveMaximum: 1, description: "Of the update, of the momentum" },
-    weightDecay: { default: 0, minimum: 0, description: "Decoupled decay" },
-  },
-  rule: () => ({
-    slots: { m: { shape: "param", key: "exp_avg" } },
-    update: `
-      u  = sign(beta1*m + (1 - beta1)*g)
-      m  = beta2*m + (1 - beta2)*g
-      p -= lr*(u + weightDecay*p)
-    `,
-  }),
-  scalars: ({ lr, betas: [beta1, beta2], weightDecay }) => ({ lr, beta1, beta2, weightDecay }),
-};
+import type { MetricSchedule, Plugin, Schedule } from "../core/plugin.ts";
 
 const params = (): { w: Float32Array } => ({ w: new Float32Array([1, -1]) });
 
