@@ -67,6 +67,10 @@ const band = 65_536;
 const mostBands = 16;
 const leastBandRows = 64;
 
+// Elements of a wave: few enough that a round finds in the cache what the one before it read, enough to be shared out among threads. T5-small's Adafactor
+// on two threads (bench/adafactor.ts): without waves 6 % more time, with waves twice as large 2 %, half as large 20 %.
+const wave = 1 << 20;
+
 /** The end of a reduction: from the sum over n elements. */
 export function finish(f: Reduce["f"], sum: number, n: number): number {
   switch (f) {
@@ -340,7 +344,7 @@ export function createPlan(items: readonly Item[], executor: Executor): Plan {
       if (family === undefined) families.push(family = { code: made, groupSlots: item.groupSlots, contexts: [], used: 0 });
       works.push(layOut(item, made, family, { threads: executor.threads, scratch }));
     }
-    stages = order(works, families);
+    stages = inWaves(order(works, families));
     for (const { parts } of stages) {
       runs.push(executor.stage(parts.flatMap(({ works, round }) => works.flatMap((work) => work.jobs[round]))));
     }
@@ -442,6 +446,46 @@ function order(works: readonly Work[], families: readonly Family[]): Stage[] {
   }
 }
 
+/**
+ * Rounds that wait for no sum over all tensors follow each other over a few tensors at a time: the second round then finds in the cache what the
+ * first one read.
+ */
+function inWaves(stages: readonly Stage[]): Stage[] {
+  const result: Stage[] = [];
+  let sweep: Stage[] = [];
+  for (const stage of stages) {
+    sweep.push(stage);
+    if (stage.complete.length === 0 && stage !== stages.at(-1)) continue;
+    // Without a sum that completes, the next stage has no work that this one lacks: a first stage has them all.
+    const waves = wavesOf(sweep[0].parts.flatMap(({ works }) => works), sweep.length);
+    for (const wave of waves) {
+      for (const { parts, complete } of sweep) {
+        result.push({
+          parts: parts.map(({ works, round }) => {
+            const own = works.filter((work) => wave.has(work));
+            return { families: [...new Set(own.map(({ family }) => family))], works: own, round };
+          }),
+          complete: wave === waves.at(-1) ? complete : [],
+        });
+      }
+    }
+    sweep = [];
+  }
+  return result;
+}
+
+function wavesOf(works: readonly Work[], rounds: number): Set<Work>[] {
+  if (rounds === 1) return [new Set(works)];
+  const waves: Set<Work>[] = [];
+  let room = 0;
+  for (const work of works) {
+    if (room <= 0) waves.push(new Set()), room = wave;
+    waves.at(-1)!.add(work);
+    room -= work.item.extent.size;
+  }
+  return waves;
+}
+
 // ------------------------------------------------------------------------------------------------------------------------------- one run
 
 /** Finds each item's context and loads what the text reads. */
@@ -516,12 +560,16 @@ function collect(work: Work, round: number): void {
         const { buffer, byteOffset } = memory[pointer];
         const into = new Float32Array(buffer, byteOffset, batch * cols);
         const bands = unitCount / batch;
+        const sums = new Float64Array(cols);
         for (let b = 0; b < batch; b++) {
-          for (let c = 0; c < cols; c++) {
-            let sum = identity(f);
-            for (let k = 0; k < bands; k++) sum = join(f, sum, columns[((nth * batch + b) * bands + k) * cols + c]);
-            into[b * cols + c] = finish(f, sum, rows);
+          sums.fill(identity(f));
+          // Band by band, as they lie in memory: column by column took three times as long.
+          for (let k = 0; k < bands; k++) {
+            const at = ((nth * batch + b) * bands + k) * cols;
+            if (f === "max") { for (let c = 0; c < cols; c++) sums[c] = Math.max(sums[c], columns[at + c]); }
+            else for (let c = 0; c < cols; c++) sums[c] += columns[at + c];
           }
+          for (let c = 0; c < cols; c++) into[b * cols + c] = finish(f, sums[c], rows);
         }
       }
     }

@@ -338,10 +338,21 @@ function build(kernel: Kernel, local: (type: number) => number): Code {
     const { f } = reductions[k];
     return [identity(f), set(tail), pairs.map((pair) => [identity(f), simd(0x14), set(pair)])];
   };
-  /** Two doubles of a vector, squared where the reduction wants it. */
-  const doubles = (f: string, value: Code, high: boolean): Code => {
+  /** Two doubles of a vector, squared where the reduction wants it. Widening is what costs most here: what two reductions sum is widened once. */
+  const widened = new Map<string, number>();
+  const doubles = (k: number, u: number, high: boolean): Code => {
+    const { f, node } = reductions[k];
+    const value = get(valueOf(node, u));
     const wide: Code = high ? [value, value, upper, promoteLow] : [value, promoteLow];
-    return squares(f) ? [wide, set(T), get(T), get(T), f64x2.mul] : wide;
+    const name = `${node} ${squares(f)} ${u} ${high}`;
+    const first = reductions.findIndex((r) => r.node === node && squares(r.f) === squares(f));
+    const shared = reductions.findLastIndex((r) => r.node === node && squares(r.f) === squares(f)) > first;
+    if (k > first) return get(widened.get(name)!);
+    const full = squares(f) ? [wide, set(T), get(T), get(T), f64x2.mul] : wide;
+    if (!shared) return full;
+    const into = widened.get(name) ?? local(v128);
+    widened.set(name, into);
+    return [full, [0x22, ...unsigned(into)]];
   };
   const single = (f: string, value: Code): Code => {
     const wide: Code = [value, lane0, promote];
@@ -356,16 +367,7 @@ function build(kernel: Kernel, local: (type: number) => number): Code {
       return us.flatMap((u) =>
         [false, true].map((high) => {
           const offset = 32 * u + (high ? 16 : 0);
-          return [
-            get(into),
-            get(into),
-            simd(0x00),
-            at(offset),
-            doubles(f, get(valueOf(node, u)), high),
-            combine(f),
-            simd(0x0b),
-            at(offset),
-          ];
+          return [get(into), get(into), simd(0x00), at(offset), doubles(k, u, high), combine(f), simd(0x0b), at(offset)];
         })
       );
     }
@@ -374,7 +376,7 @@ function build(kernel: Kernel, local: (type: number) => number): Code {
     return us.flatMap((u) =>
       [false, true].map((high) => {
         const pair = pairs[2 * u + (high ? 1 : 0)];
-        return [get(pair), doubles(f, get(valueOf(node, u)), high), combine(f), set(pair)];
+        return [get(pair), doubles(k, u, high), combine(f), set(pair)];
       })
     );
   };

@@ -190,3 +190,18 @@ test("a dispatch large enough for workers agrees with one thread", () => {
     }
   }
 });
+
+test("tensors that are taken in waves, few at a time, get what each gets alone", () => {
+  const sample = samples["rows and columns"];
+  const large = [[900, 1024], [3, 5], [1100, 1024], [2, 700, 64], [300], [1200, 512]];
+  for (const [name, options] of [["wasm", {}], ["threads", { threads: 2 }]] as const) {
+    const together = bits(name, options, sample, large, "float32", "float32").split("\n");
+    large.forEach((shape, i) => {
+      // Gradients follow the place in the list.
+      const places = large.map((_, k) => k === i ? shape : [0]);
+      const alone = bits(name, options, sample, places, "float32", "float32").split("\n");
+      const lines = together.length / large.length;
+      assertEquals(together.slice(i * lines, (i + 1) * lines), alone.slice(i * lines, (i + 1) * lines), `${name}, [${shape}]`);
+    });
+  }
+});

@@ -4,6 +4,7 @@ import { createOptimizer } from "../../core/optimizer.ts";
 import type { Settings, Tensor } from "../../core/types.ts";
 import type { BackendName } from "../../kernels/types.ts";
 import { adafactor, type AdafactorOptions } from "../../plugins/optimizers/adafactor.ts";
+import { clipGlobalNorm } from "../../plugins/transforms/clip_global_norm.ts";
 
 const shape = [4, 3];
 const size = 12;
@@ -214,4 +215,35 @@ for (const backend of ["wasm", "threads"] satisfies BackendName[]) {
 test("adafactor agrees on backend threads with backend js where workers take part, bit for bit", () => {
   const of = [1024, 701]; // over 512 Ki elements
   assertEquals(run({ beta1: 0.9 }, 2, { backend: "threads", threads: 3 }, of), run({ beta1: 0.9 }, 2, {}, of));
+});
+
+test("adafactor over more tensors than a wave holds, clipped by their common norm, gives each what it gets alone with its gradient scaled", () => {
+  const shapes = { a: [700, 1024], b: [900, 800], c: [5], d: [64, 640], e: [600, 1024] };
+  const made = (name: string): Tensor & { data: Float32Array } => {
+    const shape = shapes[name as keyof typeof shapes];
+    const size = shape.reduce((n, length) => n * length);
+    return { data: Float32Array.from({ length: size }, (_, i) => Math.sin(i * 0.37 + name.charCodeAt(0))), shape };
+  };
+  const names = Object.keys(shapes);
+  const params = Object.fromEntries(names.map((name) => [name, made(name)]));
+  // Powers of two, so that the norm is the same in whatever order it is summed.
+  const gradient = (name: string): Tensor & { data: Float32Array } => {
+    const { data, shape } = made(name);
+    return { data: data.map((x) => x > 0.5 ? 0.5 : x > 0 ? 0.25 : -0.5), shape };
+  };
+  const grads = Object.fromEntries(names.map((name) => [name, gradient(name)]));
+  const transforms = [{ name: clipGlobalNorm, options: { maxNorm: 3 } }];
+  using all = createOptimizer(adafactor, params, {}, { backend: "threads", threads: 2, transforms });
+  all.step(grads);
+  all.step(grads);
+  const norm = Math.sqrt(names.reduce((sum, name) => grads[name].data.reduce((sum, x) => sum + x * x, sum), 0));
+  const factor = Math.fround(3 / (norm + 1e-6));
+  for (const name of names) {
+    const param = made(name);
+    using alone = createOptimizer(adafactor, { w: param }, {}, { backend: "wasm" });
+    const scaled = { ...grads[name], data: grads[name].data.map((x) => x * factor) };
+    alone.step({ w: scaled });
+    alone.step({ w: scaled });
+    assertEquals(params[name].data, param.data, name);
+  }
 });
