@@ -17,31 +17,7 @@
  * @module
  */
 import { createRegistry, type Registry } from "./core/registry.ts";
-import { adafactor } from "./plugins/optimizers/adafactor.ts";
-import { adamKeras } from "./plugins/optimizers/adam_keras.ts";
-import { adamWeightDecay } from "./plugins/optimizers/adam_weight_decay.ts";
-import { adamw } from "./plugins/optimizers/adamw.ts";
-import { adamwTorch } from "./plugins/optimizers/adamw_torch.ts";
-import { constant } from "./plugins/schedules/constant.ts";
-import { constantWithWarmup } from "./plugins/schedules/constant_with_warmup.ts";
-import { cosine } from "./plugins/schedules/cosine.ts";
-import { cosineDecay } from "./plugins/schedules/cosine_decay.ts";
-import { cosineDecayRestarts } from "./plugins/schedules/cosine_decay_restarts.ts";
-import { cosineWithRestarts } from "./plugins/schedules/cosine_with_restarts.ts";
-import { exponentialDecay } from "./plugins/schedules/exponential_decay.ts";
-import { inverseSqrt } from "./plugins/schedules/inverse_sqrt.ts";
-import { inverseTimeDecay } from "./plugins/schedules/inverse_time_decay.ts";
-import { linear } from "./plugins/schedules/linear.ts";
-import { piecewiseConstantDecay } from "./plugins/schedules/piecewise_constant_decay.ts";
-import { polynomial } from "./plugins/schedules/polynomial.ts";
-import { polynomialDecay } from "./plugins/schedules/polynomial_decay.ts";
-import { reduceLrOnPlateau } from "./plugins/schedules/reduce_lr_on_plateau.ts";
-import { warmup } from "./plugins/schedules/warmup.ts";
-import { mean } from "./plugins/accumulators/mean.ts";
-import { sum } from "./plugins/accumulators/sum.ts";
-import { clipGlobalNorm } from "./plugins/transforms/clip_global_norm.ts";
-import { clipNorm } from "./plugins/transforms/clip_norm.ts";
-import { clipValue } from "./plugins/transforms/clip_value.ts";
+import { type Builtins, plugins } from "./plugins/builtins.ts";
 import { bindTfOptimizer, type CreateTfOptimizer } from "./plugins/recipes/tf.ts";
 
 export { explain } from "./core/explain.ts";
@@ -51,6 +27,7 @@ export type * from "./core/plugin.ts";
 export { type Args, createRegistry, type Made, type NameOf, type OfKind, type OptionsOf, type Registry } from "./core/registry.ts";
 export type * from "./core/types.ts";
 export { createBackend } from "./kernels/backend.ts";
+export type { Builtins } from "./plugins/builtins.ts";
 export { adafactor, type AdafactorOptions } from "./plugins/optimizers/adafactor.ts";
 export { adamKeras, type AdamKerasOptions } from "./plugins/optimizers/adam_keras.ts";
 export { adamWeightDecay, type AdamWeightDecayOptions } from "./plugins/optimizers/adam_weight_decay.ts";
@@ -85,63 +62,8 @@ export { fromConfig, getConfig, type KerasConfig } from "./plugins/recipes/keras
 export { t5FixedLr, type T5FixedLrOptions, t5Relative } from "./plugins/recipes/t5.ts";
 export { bindTfOptimizer, type CreateTfOptimizer, type TfOptimizerOptions, tfRecipe } from "./plugins/recipes/tf.ts";
 
-/** All built-in plugins, as a type. */
-export type Builtins = readonly [
-  typeof adafactor,
-  typeof adamKeras,
-  typeof adamWeightDecay,
-  typeof adamw,
-  typeof adamwTorch,
-  typeof constant,
-  typeof constantWithWarmup,
-  typeof cosine,
-  typeof cosineDecay,
-  typeof cosineDecayRestarts,
-  typeof cosineWithRestarts,
-  typeof exponentialDecay,
-  typeof inverseSqrt,
-  typeof inverseTimeDecay,
-  typeof linear,
-  typeof piecewiseConstantDecay,
-  typeof polynomial,
-  typeof polynomialDecay,
-  typeof reduceLrOnPlateau,
-  typeof warmup,
-  typeof mean,
-  typeof sum,
-  typeof clipGlobalNorm,
-  typeof clipNorm,
-  typeof clipValue,
-];
-
 /** The registry of all built-in plugins. `builtins.with(…)` adds to it. */
-export const builtins: Registry<Builtins> = /* @__PURE__ */ createRegistry([
-  adafactor,
-  adamKeras,
-  adamWeightDecay,
-  adamw,
-  adamwTorch,
-  constant,
-  constantWithWarmup,
-  cosine,
-  cosineDecay,
-  cosineDecayRestarts,
-  cosineWithRestarts,
-  exponentialDecay,
-  inverseSqrt,
-  inverseTimeDecay,
-  linear,
-  piecewiseConstantDecay,
-  polynomial,
-  polynomialDecay,
-  reduceLrOnPlateau,
-  warmup,
-  mean,
-  sum,
-  clipGlobalNorm,
-  clipNorm,
-  clipValue,
-]);
+export const builtins: Registry<Builtins> = /* @__PURE__ */ createRegistry(plugins);
 
 /** TensorFlow's `create_optimizer` over named tensors: the optimizer that {@linkcode tfRecipe} describes. */
 export const createTfOptimizer: CreateTfOptimizer = /* @__PURE__ */ bindTfOptimizer(builtins);

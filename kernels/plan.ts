@@ -67,8 +67,8 @@ const band = 65_536;
 const mostBands = 16;
 const leastBandRows = 64;
 
-// Elements of a wave: few enough that a round finds in the cache what the one before it read, enough to be shared out among threads. T5-small's Adafactor
-// on two threads (bench/adafactor.ts): without waves 6 % more time, with waves twice as large 2 %, half as large 20 %.
+// Elements of a wave: few enough that a round finds in the cache what the one before it read, enough to be shared out among threads. A rule of four
+// rounds over the 131 tensors of T5-small took 6 % more time without waves on two threads, 2 % more with waves twice as large, 20 % more with half.
 const wave = 1 << 20;
 
 /** The end of a reduction: from the sum over n elements. */

@@ -17,7 +17,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "plugins/http/": ["hono", "core/", "plugins/formats/", "plugins/http/"],
   // The page's program, which esbuild bundles into one text: an application, so it may use the whole library and the example that it runs.
   "plugins/http/page/": ["mod.ts", "core/", "plugins/http/", "examples/digits/", "uplot"],
+  // The list of all of them.
+  "plugins/builtins.ts": ["plugins/optimizers/", "plugins/schedules/", "plugins/accumulators/", "plugins/transforms/"],
   "mod.ts": [
+    "plugins/builtins.ts",
     "kernels/",
     "core/",
     "plugins/optimizers/",
