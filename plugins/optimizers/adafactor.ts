@@ -84,17 +84,17 @@ export const adafactor: OptimizerPlugin<"adafactor", AdafactorOptions> = {
           : { v: { shape: "param", key: "exp_avg_sq" } }),
         ...(beta1 === null ? {} : { m: { shape: "param", key: "exp_avg" } }),
       },
-      // Where RMS is NaN, Python's max(eps2, RMS) is eps2.
+      // The reference's sums into r, c and v are fused. Where RMS is NaN, Python's max(eps2, RMS) is eps2.
       update: `
         RMS = rms(p)
         a = ${scaleParameter ? "rel*where(RMS > eps2, RMS, eps2)" : "rel"}
         s = g*g + eps1
         ${
         factored
-          ? `r = beta2t*r + (1 - beta2t)*rowmean(s)
-        c = beta2t*c + (1 - beta2t)*colmean(s)
+          ? `r = fma(1 - beta2t, rowmean(s), beta2t*r)
+        c = fma(1 - beta2t, colmean(s), beta2t*c)
         u = 1/sqrt(r/colmean(r))*(1/sqrt(c))*g`
-          : `v = beta2t*v + (1 - beta2t)*s
+          : `v = fma(1 - beta2t, s, beta2t*v)
         u = 1/sqrt(v)*g`
       }
         u /= max(1, rms(u)/clipThreshold)
