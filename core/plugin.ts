@@ -62,7 +62,24 @@ export interface Maths {
   cos(x: number): number;
 }
 
-/** An algorithm for one tensor: its memory and its text. */
+/**
+ * An algorithm for one tensor: its memory, and what a step does as text.
+ *
+ * A text has one assignment a line: `name = expression`, or `+=`, `-=`, `*=`, `/=`; `#` begins a comment. Expressions are `+ - * / ( )`, one of
+ * `< <= > >= == !=` (1 where true, 0 where not, 0 on NaN), numbers, names and functions, evaluated from left to right and never regrouped.
+ *
+ * - Names: `p` the parameter, `g` its gradient, the slots, what `scalars` gives, `t` the step from 1, `size batch rows cols` of the tensor, and locals.
+ *   A rule calls the direction of its step `u`: that is where transforms' `after` goes. `p`, `g`, slots and locals may be assigned again.
+ * - Per element: `abs sqrt sign(x)`, `min max(a, b)`, `clamp(x, low, high)`, `where(condition, a, b)`, which selects, `round(x)` to the parameter's
+ *   dtype, `fma(a, b, c)`, which is a*b + c with an exact product. `min`, `max`, `clamp` spread NaN; `sign(NaN)` is NaN.
+ * - Of numbers only: `pow(x, y)`, `exp log cos floor(x)`.
+ * - Reductions: `sum mean norm rms max(x)` of the whole tensor; with `row` or `col` before the name one number per row or column (`rowmean`); with
+ *   `all` over all tensors of the optimizer that the text serves, in name order, on a line of its own: `n = allnorm(g)`.
+ *
+ * A value has a class: number, per matrix, per row, per column, or per element. Classes mix by broadcasting, and a slot takes what is not wider than
+ * itself. Numbers are float64 and are rounded where they meet a tensor; per element every operation rounds to float32; reductions add in float64, in
+ * an order that does not depend on threads. Assigning to `p` or a 16-bit slot rounds to its dtype at once. `explain` shows the passes over memory.
+ */
 export interface Rule {
   /** Memory by name. */
   readonly slots: Readonly<Record<string, Slot>>;
