@@ -157,6 +157,8 @@ const INKS = {
   light: { paper: "#ffffff", ink: "#1f2328", soft: "#59636e", line: "#d1d9e0", axis: "#818b98", curves: LIGHT },
   dark: { paper: "#0d1117", ink: "#f0f6fc", soft: "#a9b4bf", line: "#2c333b", axis: "#6e7781", curves: DARK },
 };
+// Pixels that the curves keep, whatever the legend would take.
+const LEAST_RISE = 40;
 const LETTER = 7.2; // Width of a letter of 12 pixels in a wide font; none can be measured here.
 
 function draw(
@@ -168,12 +170,13 @@ function draw(
   height: number,
   theme: "auto" | "light" | "dark",
 ): string {
-  const legend = layLegend(curves, width);
+  const head = title ? 34 : 12;
+  const legend = layLegend(curves.map(({ name }) => name), width, Math.floor((height - head - 22 - 44 - LEAST_RISE) / 20));
   const finite = curves.flatMap(({ values }) => values.filter(Number.isFinite));
   const low = finite.reduce((a, b) => Math.min(a, b), 0);
   const peak = finite.reduce((a, b) => Math.max(a, b), 0);
   const high = peak > low ? peak : low + 1;
-  const top = (title ? 34 : 12) + legend.height + 22;
+  const top = head + legend.height + 22;
   const bottom = height - 44;
   const rise = niceStep((high - low) / Math.max(2, Math.floor((bottom - top) / 46)));
   const yTicks = ticks(Math.floor(low / rise + SLACK) * rise, Math.ceil(high / rise - SLACK) * rise, rise);
@@ -190,6 +193,9 @@ function draw(
   const yHigh = yTicks[yTicks.length - 1];
   const y = (value: number) => bottom - (value - yLow) / (yHigh - yLow) * (bottom - top);
 
+  const paths = curves.map(({ values }) => pathOf(thin(values.map((value, k) => [x(steps[k]), y(value)] as const))));
+  const under = paths.map((path, i) => paths.slice(0, i).filter((other) => other === path).length);
+
   const inks = INKS[theme === "dark" ? "dark" : "light"];
   const heading = title || curves.map(({ name }) => name).filter((name) => name !== "").join(", ") || label;
   const lines = [
@@ -202,14 +208,13 @@ function draw(
     ...(title ? [`<text class="ink" x="18" y="26" font-size="15" font-weight="600" fill="${inks.ink}">${escape(title)}</text>`] : []),
     `<g class="ink" fill="${inks.ink}">`,
     ...legend.items.map(({ name, at, row }) => {
-      const middle = (title ? 34 : 12) + row * 20 + 10;
+      const middle = head + row * 20 + 10;
       return `<text x="${round(at + 28)}" y="${round(middle + 4)}">${escape(name)}</text>`;
     }),
     `</g>`,
-    ...legend.items.map(({ at, row }, i) => {
-      const middle = round((title ? 34 : 12) + row * 20 + 10);
-      return `<path class="c${i % 10}" d="M${round(at)} ${middle}h22" ${stroke(i, inks.curves)}/>`;
-    }),
+    ...legend.items.filter(({ isCurve }) => isCurve).map(({ at, row }, i) =>
+      `<path class="c${i % 10}" d="M${round(at)} ${round(head + row * 20 + 10)}h22" ${stroke(i, inks.curves, under[i])}/>`
+    ),
     `<g class="line" stroke="${inks.line}">`,
     ...yTicks.map((value) => `<path d="M${round(left)} ${round(y(value))}H${frame.right}"/>`),
     `</g>`,
@@ -223,10 +228,7 @@ function draw(
     `<text x="${round(left)}" y="${top - 9}" text-anchor="${left > 50 ? "middle" : "start"}" font-style="italic">${escape(label)}</text>`,
     `<text x="${round((left + frame.right) / 2)}" y="${bottom + 36}" text-anchor="middle" font-style="italic">step</text>`,
     `</g>`,
-    ...curves.map(({ values }, i) => {
-      const points = values.map((value, k) => [x(steps[k]), y(value)] as const);
-      return `<path class="c${i % 10}" d="${pathOf(thin(points))}" ${stroke(i, inks.curves)}/>`;
-    }),
+    ...paths.map((path, i) => `<path class="c${i % 10}" d="${path}" ${stroke(i, inks.curves, under[i])}/>`),
     `</svg>`,
   ];
   return lines.join("\n") + "\n";
@@ -246,29 +248,38 @@ function darkRules(count: number): string {
   return rules.map(([name, rule]) => `.glissade-plot.auto ${name}{${rule}}`).join("");
 }
 
-function stroke(index: number, colours: readonly string[]): string {
-  const dash = ["", ` stroke-dasharray="7 4"`, ` stroke-dasharray="2 3"`][Math.floor(index / 10) % 3];
-  return `fill="none" stroke="${colours[index % 10]}" stroke-width="2" stroke-linejoin="round" stroke-linecap="round"${dash}`;
+/** `under`: how many curves before take the very same way. Its dashes leave them to be seen. */
+function stroke(index: number, colours: readonly string[], under: number): string {
+  const [dash, cap] = under > 0 ? [`8 ${8 * (2 ** under - 1)}`, "butt"] : [["", "7 4", "2 3"][Math.floor(index / 10) % 3], "round"];
+  return `fill="none" stroke="${colours[index % 10]}" stroke-width="2" stroke-linejoin="round" stroke-linecap="${cap}"` +
+    (dash && ` stroke-dasharray="${dash}"`);
 }
 
-function layLegend(
-  curves: readonly Curve[],
-  width: number,
-): { readonly items: readonly { readonly name: string; readonly at: number; readonly row: number }[]; readonly height: number } {
-  if (curves.length === 1 && curves[0].name === "") return { items: [], height: 0 };
-  let at = 18;
-  let row = 0;
-  const items = curves.map(({ name }) => {
-    const length = 28 + LETTER * name.length + 18;
-    if (at > 18 && at + length > width) {
-      at = 18;
-      row += 1;
-    }
-    const item = { name, at, row };
-    at += length;
-    return item;
-  });
-  return { items, height: (row + 1) * 20 };
+interface Legend {
+  /** `isCurve`: false for the word about those that are not shown. */
+  readonly items: readonly { readonly name: string; readonly at: number; readonly row: number; readonly isCurve: boolean }[];
+  readonly height: number;
+}
+
+/** Names in rows. Where there is no room for all, the last says how many more there are. */
+function layLegend(names: readonly string[], width: number, most: number): Legend {
+  if (most < 1 || (names.length === 1 && names[0] === "")) return { items: [], height: 0 };
+  for (let kept = names.length;; kept--) {
+    let at = 18;
+    let row = 0;
+    const shown = kept === names.length ? names : [...names.slice(0, kept), `and ${names.length - kept} more`];
+    const items = shown.map((name, nth) => {
+      const length = 28 + LETTER * name.length + 18;
+      if (at > 18 && at + length > width) {
+        at = 18;
+        row += 1;
+      }
+      const item = { name, at, row, isCurve: nth < kept };
+      at += length;
+      return item;
+    });
+    if (row < most || kept === 0) return { items, height: (row + 1) * 20 };
+  }
 }
 
 /** A line through the points, without those that lie within a tenth of a pixel of it. Points without a finite value are gaps. */

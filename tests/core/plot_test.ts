@@ -186,3 +186,25 @@ test("A curve that moves from step to step keeps its reach over many steps", () 
   const heights = [...path.matchAll(/[ML]\S+ ([\d.]+)/g)].map(([, y]) => Number(y));
   assert(Math.max(...heights) - Math.min(...heights) > 200, path.slice(0, 80));
 });
+
+test("plotSchedule() dashes a curve that takes the way of another, so that both are seen", () => {
+  const dashes = [...plotSchedule({ down, up, twin: down, third: down }).matchAll(/<path class="c\d" d="M[^"]*L[^"]*"[^>]*>/g)]
+    .map(([path]) => /stroke-dasharray="([^"]*)"/.exec(path)?.[1]);
+  assertEquals(dashes, [undefined, undefined, "8 8", "8 24"]);
+});
+
+test("plotSchedule() keeps room for the curves in a small picture, and says how many names it leaves out", () => {
+  const many = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`schedule ${i}`, (step: number) => step * (i + 1) / 12_000]));
+  for (const [width, height] of [[160, 120], [240, 160], [400, 200]]) {
+    const svg = plotSchedule(many, { width, height });
+    const all = curves(svg);
+    assertEquals(all.length, 12);
+    const ys = all.flat(2).map(([, y]) => y);
+    assert(
+      Math.min(...ys) >= 30 && Math.max(...ys) <= height - 44 + 0.1 && Math.max(...ys) - Math.min(...ys) >= 38,
+      `${width} x ${height}`,
+    );
+    const names = texts(svg).filter((text) => text.startsWith("schedule ")).length;
+    if (names > 0 && names < 12) assert(texts(svg).includes(`and ${12 - names} more`));
+  }
+});
