@@ -1,5 +1,6 @@
 /**
- * A typed client of the service: `deno run --allow-net examples/client.ts http://127.0.0.1:8000`. A misspelled path or parameter does not compile.
+ * A typed client of the service: `deno run --allow-net examples/client.ts http://127.0.0.1:8000`. A misspelled path or
+ * point does not compile; a schedule's own options are checked by the service.
  *
  * @module
  */

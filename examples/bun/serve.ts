@@ -14,10 +14,12 @@ interface BunServer {
 }
 declare const Bun: { serve(options: object): BunServer };
 
+const app = createApp(builtins, { page });
 const server = Bun.serve({
   hostname: process.env.HOST ?? "127.0.0.1",
   port: Number(process.env.PORT ?? 8000),
-  fetch: createApp(builtins, { page }).fetch,
+  // Probes that speak HTTP/1.0 name no host, and Bun then gives a path for the URL.
+  fetch: (request: Request) => app.fetch(request.url.startsWith("/") ? new Request(`http://localhost${request.url}`, request) : request),
   // Seconds without a byte; slow headers end with it too.
   idleTimeout: 30,
   // A little more than the service reads, so that its own answer is heard.

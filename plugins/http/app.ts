@@ -4,6 +4,7 @@
  * @module
  */
 import { Hono } from "hono";
+import { show } from "../../core/names.ts";
 import type { Plugin } from "../../core/plugin.ts";
 import type { Registry } from "../../core/registry.ts";
 import type { Backend, BackendName } from "../../core/types.ts";
@@ -29,7 +30,7 @@ import { createGate, createMetricsGate } from "./tokens.ts";
 export interface AppOptions {
   /** SHA-256 in hex of each tenant's bearer token. Without it, steps are open to everybody. */
   readonly tokens?: Readonly<Record<string, string>>;
-  /** The bearer token of `/metrics`, or its SHA-256 in hex. Without it, metrics are open to everybody. */
+  /** The bearer token of `/metrics`, or its SHA-256 in hex: 64 hex digits are always that. Without it, metrics are open to everybody. */
   readonly metricsToken?: string;
   /** Whether schedules need a token too; default `"none"`. */
   readonly schedules?: { readonly auth?: "none" | "all" };
@@ -51,10 +52,13 @@ const mediaHeaders: Readonly<Record<Format, Readonly<Record<string, string>>>> =
   svg: { "Content-Type": mediaTypes.svg, "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'" },
 };
 
+/** Bytes of a body that asks for curves. */
+const mostCurves = 2 ** 20;
+
 const cacheable = "public, max-age=3600, stale-while-revalidate=86400";
 
 /**
- * Makes the service over a registry: a Hono app, to be served or mounted.
+ * Makes the service over a registry: a Hono app, to be served, or to be mounted in another one with `other.mount("/path", app.fetch)`.
  *
  * @example Usage
  * ```ts
@@ -68,7 +72,7 @@ const cacheable = "public, max-age=3600, stale-while-revalidate=86400";
  */
 export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">, options: AppOptions = {}): Hono {
   const { tokens, metricsToken, cors, page } = options;
-  refuseUnknown(options);
+  checkOptions(options);
   const limits = takeLimits(options.limits);
   const schedules = takeSchedules(registry.plugins);
   const gate = tokens === undefined ? null : createGate(tokens);
@@ -95,7 +99,7 @@ export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">
     });
     return (await steps)(incoming);
   };
-  const serve = createServe(metrics, cors);
+  const serve = createServe({ metrics, budget, limits, cors });
   const app = new Hono();
 
   /** An answer that depends on the URL alone. */
@@ -176,11 +180,11 @@ export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">
       mediaTypeOf(request.headers, [mediaTypes.json]);
       const hold = budget.hold(tenant);
       try {
-        const { bytes, free } = await readBody(request, limits.headerBytes, limits, hold);
+        const { bytes, free } = await readBody(request, Math.min(limits.jsonBytes, mostCurves), limits, hold);
         const asked = parseJsonBytes(bytes);
         free();
         const body = postCurves(schedules, format, asked, limits);
-        return { body, headers: { "Content-Type": mediaTypes[format], "Cache-Control": noStore } };
+        return { body, headers: { ...mediaHeaders[format], "Cache-Control": noStore } };
       } finally {
         hold.release();
       }
@@ -195,7 +199,9 @@ export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">
   app.notFound(serve("none", null, ({ context }) => {
     const known = [...methods].find(([path]) => patternOf(path).test(context.req.path));
     if (known === undefined) throw new Problem("not-found", `There is nothing at ${context.req.path.slice(0, 200)}`);
-    throw new Problem("method-not-allowed", `${context.req.method} is not allowed here`, [], { "Allow": known[1] });
+    throw new Problem("method-not-allowed", `${context.req.method} is not allowed here`, [], {
+      "Allow": `${known[1]}${cors === undefined ? "" : ", OPTIONS"}`,
+    });
   }));
   return app;
 }
@@ -208,11 +214,31 @@ interface Route {
   readonly handler: Handler;
 }
 
-const known = ["tokens", "metricsToken", "schedules", "cors", "limits", "backend", "page", "openapi"];
+const isText = (value: unknown): boolean => typeof value === "string";
+const isTable = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
 
-function refuseUnknown(options: AppOptions): void {
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw new TypeError(`Cannot make an app with option "${name}": known are ${known.join(", ")}`);
+/** What each option may be, by test and in words. */
+const wanted: Readonly<Record<keyof AppOptions, readonly [is: (value: unknown) => boolean, words: string]>> = {
+  tokens: [isTable, "an object, tenant to the SHA-256 of its token"],
+  metricsToken: [isText, "a string"],
+  schedules: [(value) => isTable(value) && Object.keys(value as object).every((key) => key === "auth"), "{ auth }"],
+  cors: [(value) => isText(value) || Array.isArray(value) && value.every(isText), 'an origin, a list of them, or "*"'],
+  limits: [isTable, "an object of limits"],
+  backend: [
+    (value) => typeof value === "function" || isTable(value) || ["js", "wasm", "threads"].includes(value as string),
+    "a backend, its name (js, wasm, threads), or what makes one",
+  ],
+  page: [isText, "HTML, a string"],
+  openapi: [(value) => value === false || isText(value), "a string, or false"],
+};
+
+function checkOptions(options: AppOptions): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(wanted, name)) {
+      throw new TypeError(`Cannot make an app with option "${name}": known are ${Object.keys(wanted).join(", ")}`);
+    }
+    const [is, words] = wanted[name as keyof AppOptions];
+    if (value !== undefined && !is(value)) throw new TypeError(`Cannot make an app with ${name} = ${show(value)}: it must be ${words}`);
   }
   const auth = options.schedules?.auth ?? "none";
   if (auth !== "none" && auth !== "all") {

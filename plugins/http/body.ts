@@ -45,7 +45,8 @@ export async function readBody(request: Request, most: number, { bodySeconds }: 
       const needed = length + value.length;
       if (needed > most) tooLarge(most);
       if (needed > buffer.byteLength) {
-        grow(claimed !== undefined && claimed >= needed ? claimed : Math.min(most, Math.max(2 * length, needed)));
+        // Never at once to what is claimed: who claims much and then stalls holds twice what it has sent.
+        grow(Math.min(claimed ?? most, Math.max(2 * length, needed)));
       }
       bytes.set(value, length);
       length = needed;

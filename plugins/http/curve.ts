@@ -45,7 +45,7 @@ export function askSchedule(plugin: SchedulePlugin, given: object, bases: readon
   const schedule: Schedule | MetricSchedule = makeSchedule(plugin, given, { value: bases[0], groups: bases });
   if (isMetric(schedule)) {
     const detail = `Schedule "${plugin.name}" follows a metric: it has no value at a step`;
-    throw new Problem("metric-schedule", detail, [{ in: "path", name: "name", detail }]);
+    throw new Problem("metric-schedule", detail);
   }
   return { name: plugin.name, options, schedule };
 }
@@ -101,6 +101,7 @@ function writeCsv(steps: readonly number[], columns: readonly (readonly number[]
 }
 
 function drawCurves(asked: readonly Asked[], steps: readonly number[], bases: readonly number[] | undefined, picture: Picture): string {
+  for (const one of asked) valuesOf(one, steps, bases ?? [1]); // a picture would leave out what is not finite
   const ascending = [...new Set(steps)].sort((a, b) => a - b);
   const names = asked.map(({ name }, i) => {
     const before = asked.slice(0, i).filter((other) => other.name === name).length;

@@ -18,7 +18,7 @@ export interface Limits {
   readonly tensors?: number;
   /** Seconds that a body may take, and as many more as it has times 256 KiB; default 10. */
   readonly bodySeconds?: number;
-  /** Bytes of bodies and of large answers that are held at once; default 42 MiB: a body of the greatest size and its answer. */
+  /** Bytes of bodies and of large answers that are held at once; default: a body of the greatest size and its answer, 42 MiB. */
   readonly bytesInFlight?: number;
   /** Steps in one answer; default 10,000. */
   readonly points?: number;
@@ -49,5 +49,6 @@ export function takeLimits(given: Limits = {}): Required<Limits> {
     if (!Object.hasOwn(defaults, name)) throw new TypeError(`Cannot use limit "${name}": known are ${Object.keys(defaults).join(", ")}`);
     if (!(typeof value === "number" && value >= 0)) throw new RangeError(`Cannot use limit ${name} = ${value}: it must be a number from 0`);
   }
-  return { ...defaults, ...given };
+  const { bodyBytes } = { ...defaults, ...given };
+  return { ...defaults, bytesInFlight: Math.max(defaults.bytesInFlight, 2 * bodyBytes), ...given };
 }

@@ -37,23 +37,24 @@ export function formatOf(headers: Headers): TensorFormat {
   return names[mediaTypeOf(headers, Object.keys(names))];
 }
 
-/** The format of the answer by Accept: the body's own, or the other one; 406. */
+/** The format of the answer by Accept: the one it prefers, else the body's own; 406. */
 export function acceptedFormat(headers: Headers, own: TensorFormat): TensorFormat {
   const accept = headers.get("accept");
   if (accept === null) return own;
   const ranges = accept.split(",").map((range) => {
     const [type, ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
-    return { type, isRefused: parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter)) };
+    const [weight = "1"] = parameters.filter((parameter) => parameter.startsWith("q=")).map((parameter) => parameter.slice(2));
+    return { type, weight: Number(weight) || 0 };
   });
-  const accepts = (format: TensorFormat): boolean => {
+  const weightOf = (format: TensorFormat): number => {
     const types = Object.keys(names).filter((type) => names[type] === format);
     const fitting = [types, ["application/*"], ["*/*"]].map((some) => ranges.filter(({ type }) => some.includes(type)));
     const [closest = []] = fitting.filter((some) => some.length > 0);
-    return closest.some(({ isRefused }) => !isRefused);
+    return Math.max(0, ...closest.map(({ weight }) => weight));
   };
   const other = own === "json" ? "safetensors" : "json";
-  const format = [own, other].find((one) => accepts(one as TensorFormat)) as TensorFormat | undefined;
-  if (format !== undefined) return format;
+  const format = weightOf(other) > weightOf(own) ? other : own;
+  if (weightOf(format) > 0) return format;
   const detail = `Accept ${accept.slice(0, 80)} names no form that tensors have here`;
   throw new Problem("not-acceptable", detail, [{ in: "header", name: "Accept", detail, allowed: Object.keys(names) }]);
 }

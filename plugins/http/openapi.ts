@@ -119,7 +119,7 @@ const schemas: Json = {
       detail: text,
       instance: text,
       errors: listOf(
-        object({ in: { enum: ["query", "header", "body", "path"] }, name: text, pointer: text, detail: text, allowed: { type: "array" } }, [
+        object({ in: { enum: ["query", "header", "body"] }, name: text, pointer: text, detail: text, allowed: { type: "array" } }, [
           "in",
           "detail",
         ]),

@@ -7,7 +7,7 @@
 /** One thing that is wrong, and where. */
 export interface Fault {
   /** Which part of the request. */
-  readonly in: "query" | "header" | "body" | "path";
+  readonly in: "query" | "header" | "body";
   /** Name of the parameter or header. */
   readonly name?: string;
   /** JSON pointer into the body. */
@@ -36,6 +36,9 @@ const kinds = {
   "internal-error": [500, "This is our mistake"],
   "busy": [503, "The service has too much in flight"],
 } as const;
+
+const longestText = 1000;
+const mostFaults = 32;
 
 /** A kind of problem. */
 export type ProblemKind = keyof typeof kinds;
@@ -67,15 +70,18 @@ export class Problem extends Error {
   body(instance: string): string {
     const [status, title] = kinds[this.kind];
     const { kind, message, errors } = this;
-    return JSON.stringify({
-      type: `urn:glissade:problem:${kind}`,
-      title,
-      status,
-      detail: message,
-      instance,
-      ...(errors.length > 0 ? { errors } : {}),
-    });
+    const told = { type: `urn:glissade:problem:${kind}`, title, status, detail: message, instance };
+    // What a client sent comes back in its errors: cut, so that an answer stays small whatever was sent.
+    return JSON.stringify(
+      errors.length > 0 ? { ...told, errors: errors.slice(0, mostFaults) } : told,
+      (_, value) => typeof value === "string" && value.length > longestText ? `${value.slice(0, longestText)}…` : value,
+    );
   }
+}
+
+/** A JSON pointer to a key. */
+export function pointerTo(key: string): string {
+  return `/${key.slice(0, 80).replaceAll("~", "~0").replaceAll("/", "~1")}`;
 }
 
 /** A refused query, from its faults. */

@@ -6,11 +6,11 @@
 import { known } from "../../core/names.ts";
 import type { AnySpecs } from "../../core/options.ts";
 import type { Plugin, SchedulePlugin } from "../../core/plugin.ts";
-import { type Asked, askSchedule, type Format, type Picture, writeCurves, writeSchedule } from "./curve.ts";
+import { type Asked, askSchedule, type Format, type Picture, splitSuffix, writeCurves, writeSchedule } from "./curve.ts";
 import { parseJsonText } from "./json_body.ts";
 import type { Limits } from "./limits.ts";
 import { mostGroups, pointNames, type Points, readBases, readPoints, takePoints } from "./points.ts";
-import { isRefusal, Problem, refuseBody, refuseQuery } from "./problem.ts";
+import { isRefusal, pointerTo, Problem, refuseBody, refuseQuery } from "./problem.ts";
 import { numberOf, optionFault, parseQuery, type Query, readOptions, refuseStray } from "./query.ts";
 
 /** Names that no option of a schedule may have. */
@@ -35,6 +35,11 @@ export function takeSchedules(plugins: readonly Plugin[]): Schedules {
   for (const plugin of plugins) {
     if (plugin.kind !== "schedule") continue;
     const clash = Object.keys(plugin.options).find((name) => reserved.includes(name));
+    if (!/^[\w.~-]+$/.test(plugin.name) || splitSuffix(plugin.name).format !== "json") {
+      throw new TypeError(
+        `Cannot serve schedule ${JSON.stringify(plugin.name)}: its name must be fit for a path, and not end in .csv or .svg`,
+      );
+    }
     if (clash !== undefined) {
       throw new TypeError(`Cannot serve schedule "${plugin.name}": its option "${clash}" has a reserved name (${reserved.join(", ")})`);
     }
@@ -49,7 +54,7 @@ export function getSchedule(schedules: Schedules, name: string, format: Format, 
   if (plugin === undefined) {
     const names = [...schedules.keys()];
     const detail = `There is no schedule ${JSON.stringify(name.slice(0, 80))}: ${known(names, name)}`;
-    throw new Problem("not-found", detail, [{ in: "path", name: "name", detail, allowed: names }]);
+    throw new Problem("not-found", detail);
   }
   const specs = plugin.options as AnySpecs;
   const query = parseQuery(url);
@@ -90,7 +95,12 @@ export function getCurves(schedules: Schedules, format: Format, url: string, lim
     } catch (error) {
       refuse(`schedule=${text.slice(0, 80)} is no JSON: ${(error as Error).message}`);
     }
-    return askUse(schedules, use, bases ?? [1], refuse);
+    try {
+      return askUse(schedules, use, bases ?? [1], refuse);
+    } catch (error) {
+      if (!(error instanceof Problem && error.kind === "metric-schedule")) throw error;
+      throw new Problem(error.kind, error.message, [{ in: "query", name: "schedule", detail: error.message }]);
+    }
   });
   const canonical = JSON.stringify([format, asked.map(({ name, options }) => [name, options]), points, bases ?? null, picture]);
   return { canonical, body: refusing(() => writeCurves(format, asked, points, bases, picture), refuse) };
@@ -199,8 +209,4 @@ function checkValues(
 ): void {
   const count = steps.length * (bases?.length ?? 1) * curves;
   if (count > values) refuse(`The answer would have ${count} numbers, and at most ${values} are answered`);
-}
-
-function pointerTo(key: string): string {
-  return `/${key.slice(0, 80).replaceAll("~", "~0").replaceAll("/", "~1")}`;
 }

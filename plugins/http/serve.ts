@@ -4,8 +4,11 @@
  * @module
  */
 import type { Context } from "hono";
-import type { Count, Metrics } from "./metrics.ts";
+import { heldBody } from "./body.ts";
+import type { Budget } from "./budget.ts";
 import { isMatch } from "./etag.ts";
+import type { Limits } from "./limits.ts";
+import type { Count, Metrics } from "./metrics.ts";
 import { Problem } from "./problem.ts";
 import type { Gate } from "./tokens.ts";
 
@@ -20,7 +23,7 @@ export interface Incoming {
 /** An answer before it has what every answer has. */
 export interface Answer {
   readonly status?: number;
-  readonly body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  readonly body: string | Uint8Array<ArrayBuffer> | null;
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -50,8 +53,19 @@ export function json(value: unknown, status = 200): Answer {
   return { status, body: JSON.stringify(value), headers: { "Content-Type": "application/json", "Cache-Control": noStore } };
 }
 
+/** Answers of this size and above are held until they are sent. The page is smaller. */
+const large = 512 * 1024;
+
+/** What {@linkcode createServe} needs of its app. */
+export interface Service {
+  readonly metrics: Metrics;
+  readonly budget: Budget;
+  readonly limits: Required<Limits>;
+  readonly cors: Origins | undefined;
+}
+
 /** Makes {@linkcode Serve} for one app. */
-export function createServe(metrics: Metrics, cors: Origins | undefined): Serve {
+export function createServe({ metrics, budget, limits, cors }: Service): Serve {
   let prefix = "";
   let ids = 0;
   const idOf = (request: Request): string => {
@@ -70,13 +84,15 @@ export function createServe(metrics: Metrics, cors: Origins | undefined): Serve 
     const start = performance.now();
     const request = context.req.raw;
     const id = idOf(request);
-    const respond = ({ status = 200, body, headers }: Answer): Response => {
+    const respond = (tenant: string, { status = 200, body, headers }: Answer): Response => {
+      const sent = request.method === "HEAD" || body !== null && body.length >= large ? measured(tenant, request, body) : { body };
       const took = performance.now() - start;
       count(request.method, status, took / 1000);
-      return new Response(body, {
+      return new Response(sent.body, {
         status,
         headers: {
           ...headers,
+          ...sent.headers,
           "X-Request-Id": id,
           "Server-Timing": `total;dur=${took.toFixed(2)}`,
           "X-Content-Type-Options": "nosniff",
@@ -84,15 +100,32 @@ export function createServe(metrics: Metrics, cors: Origins | undefined): Serve 
         },
       });
     };
-    const fail = (error: unknown): Response => respond(problemAnswer(error, id));
+    const fail = (error: unknown): Response => respond("", problemAnswer(error, id));
+    const handle = (tenant: string): Response | Promise<Response> => {
+      const answer = handler({ context, request, tenant });
+      return answer instanceof Promise ? answer.then((answer) => respond(tenant, answer)) : respond(tenant, answer);
+    };
     try {
-      const answer = gate === null
-        ? handler({ context, request, tenant: "" })
-        : gate(request.headers).then((tenant) => handler({ context, request, tenant }));
-      return answer instanceof Promise ? answer.then(respond).catch(fail) : respond(answer);
+      const answer = gate === null ? handle("") : gate(request.headers).then(handle);
+      return answer instanceof Promise ? answer.catch(fail) : answer;
     } catch (error) {
       return fail(error);
     }
+  }
+
+  /** A body whose length is told: to HEAD instead of it, and where it is large, so that it is in the budget until it is sent. */
+  function measured(
+    tenant: string,
+    { method }: Request,
+    body: Answer["body"],
+  ): { body: BodyInit | null; headers?: Record<string, string> } {
+    if (body === null) return { body };
+    const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+    const headers = { "Content-Length": String(bytes.length) };
+    if (method === "HEAD") return { body: null, headers };
+    const hold = budget.hold(tenant);
+    hold.take(bytes.length);
+    return { body: heldBody(bytes, hold, limits), headers };
   }
 }
 

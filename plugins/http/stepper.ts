@@ -4,10 +4,11 @@
  * @module
  */
 import { createBackend } from "../../core/backend.ts";
+import { known } from "../../core/names.ts";
 import type { Plugin } from "../../core/plugin.ts";
 import { createRegistry } from "../../core/registry.ts";
 import type { Backend, BackendName, Grads, Recipe, StateDict, Tensor } from "../../core/types.ts";
-import { isRefusal, refuseBody } from "./problem.ts";
+import { isRefusal, pointerTo, refuseBody } from "./problem.ts";
 import type { TensorBody } from "./tensors.ts";
 
 /** Takes steps, with one backend for all of them. */
@@ -27,6 +28,7 @@ const mostUses = 16;
 /** Makes a stepper; the backend is made by the first step. */
 export function createStepper(plugins: readonly Plugin[], given: Backend | BackendName | undefined): Stepper {
   const registry = createRegistry(plugins);
+  const optimizers = plugins.filter(({ kind }) => kind === "optimizer").map(({ name }) => name);
   let own: Backend | undefined;
   const recipes = new Set<string>();
   const backend = (): Backend => {
@@ -42,13 +44,15 @@ export function createStepper(plugins: readonly Plugin[], given: Backend | Backe
     backend,
     step({ recipe, tensors, metadata }) {
       const parts = splitTensors(tensors);
-      checkRecipe(recipe, Object.keys(parts.params));
+      checkRecipe(recipe, Object.keys(parts.params), optimizers);
       const key = JSON.stringify(recipe);
       if (key.length < 4096) recipes.add(key);
       else for (let i = 0; i < 16; i++) recipes.add(`${recipes.size}`); // a long one may leave more behind
+      let read = "/recipe";
       try {
         const trainer = registry.createTrainer(parts.params, recipe as Recipe, { backend: backend() });
         try {
+          read = "/tensors";
           const { optimizer } = trainer;
           if (Object.keys(parts.state).length > 0) {
             optimizer.loadState({ tensors: { ...parts.state, ...only(tensors, parts.params) }, metadata: stateMetadata(metadata) });
@@ -60,11 +64,21 @@ export function createStepper(plugins: readonly Plugin[], given: Backend | Backe
           trainer[Symbol.dispose]();
         }
       } catch (error) {
-        if (isRefusal(error)) refuseBody("/recipe", error.message);
+        if (isRefusal(error)) refuseBody(pointerOf(error.message, read, tensors), error.message);
         throw error;
       }
     },
   };
+}
+
+/** Where a refusal points: at the tensor that it names, else at what was being read. */
+function pointerOf(message: string, read: string, tensors: StateDict["tensors"]): string {
+  const quoted = message.matchAll(/(gradient of parameter |gradient of |parameter |)"([^"]*)"/g);
+  for (const [, what, name] of quoted) {
+    const whole = what.startsWith("gradient") ? `${name}.grad` : name;
+    if (Object.hasOwn(tensors, whole) && (what !== "" || read === "/tensors")) return `/tensors${pointerTo(whole)}`;
+  }
+  return read;
 }
 
 /** What of the metadata the tensors say too, so that JSON can go without it. */
@@ -83,45 +97,49 @@ interface Parts {
 }
 
 /**
- * Which tensors are parameters, gradients and state. `w.grad` says that `w` is a parameter; without a gradient, a tensor is one unless its name
- * begins with another parameter's and a dot, or is a group's (`group.0.d`).
+ * Which tensors are parameters, gradients and state. `w.grad` and `w.step` say that `w` is a parameter; without either, a tensor is one unless its
+ * name begins with another parameter's and a dot, or is a group's (`group.0.d`).
  */
 function splitTensors(tensors: StateDict["tensors"]): Parts {
   const names = Object.keys(tensors).sort();
-  const isGradient = (name: string): boolean => name.endsWith(".grad") && Object.hasOwn(tensors, name.slice(0, -5));
-  const params = new Set(names.filter((name) => Object.hasOwn(tensors, `${name}.grad`)));
-  for (const name of params) {
-    if (isGradient(name)) refuseBody(`/tensors`, `Tensor ${JSON.stringify(name)} has a gradient and is one`);
-  }
+  const has = (name: string): boolean => Object.hasOwn(tensors, name);
+  const isGradient = (name: string): boolean => name.endsWith(".grad") && has(name.slice(0, -5));
+  const params = new Set(names.filter((name) => has(`${name}.grad`)));
   if (params.size === 0) refuseBody("/tensors", "No tensor has a gradient: w.grad is the gradient of w");
+  for (const name of params) {
+    if (isGradient(name)) refuseBody(`/tensors${pointerTo(name)}`, `Tensor ${JSON.stringify(name)} has a gradient and is one`);
+  }
+  for (const name of names) if (has(`${name}.step`) && !isGradient(name)) params.add(name);
   const state = new Set<string>();
   for (const name of names) {
     if (params.has(name) || isGradient(name)) continue;
-    if (name.endsWith(".grad")) refuseBody("/tensors", `Tensor ${JSON.stringify(name)} is a gradient of what is not there`);
+    if (name.endsWith(".grad")) {
+      refuseBody(`/tensors${pointerTo(name)}`, `Tensor ${JSON.stringify(name)} is a gradient of what is not there`);
+    }
     const isGroup = /^group\.\d+\.[^.]+$/.test(name) && tensors[name].shape.length === 0;
     // Names are in order, so that a parameter comes before what begins with its name.
-    if (isGroup || prefixes(name).some((prefix) => params.has(prefix))) state.add(name);
+    if (isGroup || beginsWithOne(name, params)) state.add(name);
     else params.add(name);
   }
   const pick = <T>(chosen: Iterable<string>, of: (name: string) => T): Record<string, T> =>
     Object.fromEntries([...chosen].map((name) => [name, of(name)]));
   return {
     params: pick(params, (name) => tensors[name] as Tensor),
-    grads: pick([...params].filter((name) => Object.hasOwn(tensors, `${name}.grad`)), (name) => tensors[`${name}.grad`] as Tensor),
+    grads: pick([...params].filter((name) => has(`${name}.grad`)), (name) => tensors[`${name}.grad`] as Tensor),
     state: pick(state, (name) => stateTensor(name, tensors[name])),
   };
 }
 
-/** PyTorch keeps step counts in float32. */
-function stateTensor(name: string, tensor: StateDict["tensors"][string]): StateDict["tensors"][string] {
-  if (!name.endsWith(".step") || !(tensor.data instanceof Float32Array) || tensor.shape.length > 0) return tensor;
-  return { data: Float64Array.from(tensor.data), shape: [], dtype: "float64" };
+/** True where a name is one of `names` with a dot and more behind it. */
+function beginsWithOne(name: string, names: ReadonlySet<string>): boolean {
+  for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) if (names.has(name.slice(0, dot))) return true;
+  return false;
 }
 
-function prefixes(name: string): string[] {
-  const found: string[] = [];
-  for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) found.push(name.slice(0, dot));
-  return found;
+/** PyTorch keeps step counts in float32. */
+function stateTensor(name: string, tensor: StateDict["tensors"][string]): StateDict["tensors"][string] {
+  if (!name.endsWith(".step") || !(tensor.data instanceof Float32Array) || tensor.data.length > 1) return tensor;
+  return { data: Float64Array.from(tensor.data), shape: tensor.shape, dtype: "float64" };
 }
 
 function only(tensors: StateDict["tensors"], names: object): StateDict["tensors"] {
@@ -137,9 +155,17 @@ function stateMetadata(metadata: Readonly<Record<string, string>>): Record<strin
 }
 
 /** What core takes from a friend and a service does not take from a stranger. */
-function checkRecipe(recipe: unknown, names: readonly string[]): void {
+function checkRecipe(recipe: unknown, names: readonly string[], optimizers: readonly string[]): void {
   if (typeof recipe !== "object" || recipe === null || Array.isArray(recipe)) refuseBody("/recipe", "The recipe must be an object");
-  const { accumulate, groups = [], transforms = [], schedules = {} } = recipe as Partial<Record<string, unknown>>;
+  const { optimizer, accumulate, groups = [], transforms = [], schedules = {} } = recipe as Partial<Record<string, unknown>>;
+  const name = (optimizer as { name?: unknown } | null | undefined)?.name;
+  if (typeof name === "string" && !optimizers.includes(name)) {
+    refuseBody(
+      "/recipe/optimizer/name",
+      `There is no optimizer ${JSON.stringify(name.slice(0, 80))}: ${known(optimizers, name)}`,
+      optimizers,
+    );
+  }
   if (accumulate !== undefined) {
     refuseBody("/recipe/accumulate", "A step that keeps nothing cannot accumulate: send the gathered gradients");
   }

@@ -5,7 +5,7 @@
  */
 import type { Plugin } from "../../core/plugin.ts";
 import type { Backend, BackendName } from "../../core/types.ts";
-import { heldBody, readBody } from "./body.ts";
+import { readBody } from "./body.ts";
 import type { Budget } from "./budget.ts";
 import type { Limits } from "./limits.ts";
 import { acceptedFormat, formatOf, safetensorsType } from "./media.ts";
@@ -13,9 +13,6 @@ import { parseQuery, refuseStray } from "./query.ts";
 import { type Handler, noStore } from "./serve.ts";
 import { createStepper, isPlain } from "./stepper.ts";
 import { readTensors, writeTensors } from "./tensors.ts";
-
-/** Answers of this size and above are held until they are sent. */
-const large = 256 * 1024;
 
 /** Makes the handler of `/v1/steps`. */
 export function createSteps(
@@ -39,16 +36,13 @@ export function createSteps(
       const stepped = stepper.step(body);
       const isBare = accepted === "json" && isPlain(stepped.metadata, stepped.tensors);
       const written = writeTensors(accepted, isBare ? { ...stepped, metadata: {} } : stepped, limits, stepper.backend());
+      return {
+        body: written,
+        headers: { "Content-Type": accepted === "json" ? "application/json" : safetensorsType, "Cache-Control": noStore },
+      };
+    } finally {
       free();
       hold.release();
-      const headers = { "Content-Type": accepted === "json" ? "application/json" : safetensorsType, "Cache-Control": noStore };
-      if (typeof written === "string" || written.length < large) return { body: written, headers };
-      hold.take(written.length);
-      return { body: heldBody(written, hold, limits), headers: { ...headers, "Content-Length": String(written.length) } };
-    } catch (error) {
-      free();
-      hold.release();
-      throw error;
     }
   };
 }

@@ -8,7 +8,7 @@ import { parseSafetensors, readSafetensors, writeSafetensors } from "../formats/
 import { parseJsonBytes, parseJsonText } from "./json_body.ts";
 import type { Limits } from "./limits.ts";
 import { safetensorsType, type TensorFormat } from "./media.ts";
-import { isRefusal, Problem, refuseBody } from "./problem.ts";
+import { isRefusal, pointerTo, Problem, refuseBody } from "./problem.ts";
 
 /** A body of tensors. */
 export interface TensorBody {
@@ -18,6 +18,9 @@ export interface TensorBody {
   /** Strings beside the recipe. */
   readonly metadata: Readonly<Record<string, string>>;
 }
+
+/** Longer names are refused: what looks for a parameter's state goes through every name. */
+const longestName = 512;
 
 const arrays = { float32: Float32Array, float64: Float64Array, bfloat16: Uint16Array, float16: Uint16Array } as const;
 const dtypes = Object.keys(arrays);
@@ -62,6 +65,7 @@ function readFile(bytes: Uint8Array<ArrayBuffer>, { headerBytes, tensors: most }
   }
   try {
     const { tensors, metadata: { recipe: text, ...metadata } } = readSafetensors(bytes, limits);
+    Object.keys(tensors).forEach(checkName);
     if (text === undefined) refuseBody("/__metadata__/recipe", "The file's __metadata__ has no recipe");
     return { recipe: readRecipe(text), tensors, metadata };
   } catch (error) {
@@ -84,17 +88,18 @@ function readJson(body: unknown, limits: Required<Limits>, backend: Backend): Te
   const { recipe, tensors, metadata = {}, ...rest } = objectOf("", body);
   const [stray] = Object.keys(rest);
   const keys = ["recipe", "tensors", "metadata"];
-  if (stray !== undefined) refuseBody(pointer(stray), `There is no ${JSON.stringify(stray.slice(0, 80))} here`, keys);
+  if (stray !== undefined) refuseBody(pointerTo(stray), `There is no ${JSON.stringify(stray.slice(0, 80))} here`, keys);
   if (recipe === undefined) refuseBody("/recipe", "The body has no recipe");
   const given = Object.entries(objectOf("/tensors", tensors));
   if (given.length > limits.tensors) refuseBody("/tensors", `There are ${given.length} tensors, and at most ${limits.tensors} are read`);
   let left = limits.jsonElements;
   const read = given.map(([name, value]): [string, StateDict["tensors"][string]] => {
-    const at = `/tensors${pointer(name)}`;
+    checkName(name);
+    const at = `/tensors${pointerTo(name)}`;
     const { shape, dtype = name.endsWith(".step") ? "float64" : "float32", data, ...rest } = objectOf(at, value);
     const [stray] = Object.keys(rest);
     if (stray !== undefined) {
-      refuseBody(`${at}${pointer(stray)}`, `A tensor has no ${JSON.stringify(stray.slice(0, 80))}`, ["shape", "dtype", "data"]);
+      refuseBody(`${at}${pointerTo(stray)}`, `A tensor has no ${JSON.stringify(stray.slice(0, 80))}`, ["shape", "dtype", "data"]);
     }
     if (!dtypes.includes(dtype as string)) refuseBody(`${at}/dtype`, `There is no dtype ${JSON.stringify(dtype)?.slice(0, 80)}`, dtypes);
     if (!Array.isArray(shape) || !shape.every((length) => Number.isSafeInteger(length) && length >= 0)) {
@@ -107,11 +112,13 @@ function readJson(body: unknown, limits: Required<Limits>, backend: Backend): Te
     if (size !== data.length) {
       refuseBody(`${at}/data`, `Shape [${shape.slice(0, 8)}] takes ${size} elements, and the data has ${data.length}`);
     }
-    if (!data.every(Number.isFinite)) refuseBody(`${at}/data`, "The data must be finite numbers");
-    return [name, { data: arrayOf(data, dtype as DType | "float64", backend), shape, dtype: dtype as DType | "float64" }];
+    if (!data.every(Number.isFinite)) refuseBody(`${at}/data`, "The data must be finite numbers"); // numbers, that is: null is none
+    const tensor = { data: arrayOf(data, dtype as DType | "float64", backend), shape, dtype: dtype as DType | "float64" };
+    if (!numbersOf(tensor, backend).every(Number.isFinite)) refuseBody(`${at}/data`, `The data must be finite numbers in ${dtype}`);
+    return [name, tensor];
   });
   const strings = Object.entries(objectOf("/metadata", metadata));
-  for (const [key, value] of strings) if (typeof value !== "string") refuseBody(`/metadata${pointer(key)}`, "Metadata are strings");
+  for (const [key, value] of strings) if (typeof value !== "string") refuseBody(`/metadata${pointerTo(key)}`, "Metadata are strings");
   return { recipe, tensors: Object.fromEntries(read), metadata: Object.fromEntries(strings) as Record<string, string> };
 }
 
@@ -120,8 +127,9 @@ function objectOf(at: string, value: unknown): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-function pointer(key: string): string {
-  return `/${key.slice(0, 80).replaceAll("~", "~0").replaceAll("/", "~1")}`;
+function checkName(name: string): void {
+  if (name.length <= longestName) return;
+  refuseBody("/tensors", `The name of a tensor may have ${longestName} characters, and one has ${name.length}: ${name.slice(0, 40)}…`);
 }
 
 /** Numbers as the dtype holds them; 16-bit ones are rounded by the kernels. */

@@ -9,6 +9,7 @@ import { Problem } from "./problem.ts";
 export type Gate = (headers: Headers) => Promise<string>;
 
 const longest = 512;
+const bearer = /^Bearer +([\w.~+/=-]+) *$/i;
 
 /** A gate for tenants with the SHA-256 of their tokens in hex. */
 export function createGate(tokens: Readonly<Record<string, string>>): Gate {
@@ -17,7 +18,7 @@ export function createGate(tokens: Readonly<Record<string, string>>): Gate {
     return { tenant, hash: hash.toLowerCase() };
   });
   return async (headers) => {
-    const [, token = ""] = /^Bearer +([\w.~+/=-]+) *$/i.exec(headers.get("authorization") ?? "") ?? [];
+    const [, token = ""] = bearer.exec(headers.get("authorization") ?? "") ?? [];
     if (token === "" || token.length > longest) unauthorized();
     const given = await sha256(token);
     let found: string | undefined;
@@ -29,6 +30,9 @@ export function createGate(tokens: Readonly<Record<string, string>>): Gate {
 
 /** A gate for one token: as it is, or its SHA-256 in hex. */
 export function createMetricsGate(token: string): Gate {
+  if (!bearer.test(`Bearer ${token}`)) {
+    throw new TypeError("Cannot use this metricsToken: a bearer token is letters, digits and any of . _ ~ + / = -");
+  }
   const hash = /^[0-9a-f]{64}$/i.test(token) ? Promise.resolve(token) : undefined;
   let gate: Gate | undefined;
   return async (headers) => (gate ??= createGate({ metrics: await (hash ?? sha256(token)) }))(headers);

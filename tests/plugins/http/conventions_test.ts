@@ -184,3 +184,57 @@ test("the typed client asks and is answered by the hand-written types", async ()
   assertEquals((await stepped.json()).tensors["w.step"].data, [1]);
   assertEquals((await app.request("/v1/curves", json({ schedule: { name: "constant" }, step: 1 }))).status, 200);
 });
+
+test("HEAD tells the length that GET has", async () => {
+  for (const route of [path, "/openapi.json", "/v1/schedules/constant.svg?from=0&to=9&every=1&title=%C3%A4"]) {
+    const head = await app.request(route, { method: "HEAD" });
+    const body = await (await app.request(route)).arrayBuffer();
+    assertEquals([head.status, Number(head.headers.get("content-length"))], [200, body.byteLength], route);
+    assertEquals((await head.arrayBuffer()).byteLength, 0);
+  }
+});
+
+test("an app is not made with options that it could not follow", () => {
+  const wrong: Record<string, unknown>[] = [
+    { schedules: { autth: "all" } },
+    { schedules: "all" },
+    { schedules: { auth: "some" } },
+    { cors: true },
+    { cors: { origin: "*" } },
+    { cors: [1] },
+    { backend: "gpu" },
+    { page: 5 },
+    { tokens: null },
+    { tokens: { alice: "not a hash" } },
+    { metricsToken: "" },
+    { metricsToken: "with a blank" },
+    { openapi: true },
+    { limits: { points: "10" } },
+    { port: 8000 },
+  ];
+  for (const options of wrong) assertThrows(() => createApp(builtins, options as never), Error, "Cannot", JSON.stringify(options));
+});
+
+test("a schedule whose name would not stand in a path is not served", () => {
+  const [constant] = builtins.plugins.filter(({ name }) => name === "constant");
+  for (const name of ["a.csv", "a/b", "a b", ""]) {
+    assertThrows(() => createApp({ plugins: [{ ...constant, name } as never] }), TypeError, "Cannot serve schedule");
+  }
+});
+
+test("Accept is followed by its weights", async () => {
+  const body = { recipe: { optimizer: { name: "adamw" } }, tensors: { w: { shape: [1], data: [1] }, "w.grad": { shape: [1], data: [1] } } };
+  const type = async (accept: string) => (await app.request("/v1/steps", json(body, { Accept: accept }))).headers.get("content-type");
+  assertEquals(await type("application/json;q=0.1, application/vnd.safetensors"), "application/vnd.safetensors");
+  assertEquals(await type("application/json, application/vnd.safetensors"), "application/json");
+  assertEquals(await type("application/json;q=0, */*;q=0.2"), "application/vnd.safetensors");
+  assertEquals(await type("text/html, */*;q=0.2"), "application/json");
+});
+
+test("a metric schedule among curves is the fault of its parameter", async () => {
+  const { status, type, errors } = await problem(
+    app,
+    `/v1/curves?step=1&schedule=${encodeURIComponent(`{"name":"reduce_lr_on_plateau"}`)}`,
+  );
+  assertEquals([status, type, errors?.[0].in, errors?.[0].name], [400, "urn:glissade:problem:metric-schedule", "query", "schedule"]);
+});

@@ -175,7 +175,7 @@ test("the number of tensors, groups and what they match is bounded", async () =>
     json({ recipe: { ...JSON.parse(adamw), groups }, tensors: { [name]: w, [`${name}.grad`]: w } });
   assertEquals((await problem(app, "/v1/steps", step(Array(17).fill({ match: ["w"] })))).errors?.[0].pointer, "/recipe/groups");
   const begin = performance.now();
-  const wild = step(Array(16).fill({ match: { glob: `${"*a".repeat(10_000)}b` } }), "a".repeat(20_000));
+  const wild = step(Array(16).fill({ match: { glob: `${"*a".repeat(10_000)}b` } }), "a".repeat(500));
   assertEquals((await problem(app, "/v1/steps", wild)).errors?.[0].pointer, "/recipe/groups");
   assert(performance.now() - begin < 2000);
 });
@@ -201,4 +201,66 @@ test("answers by URL are kept within their bounds", async () => {
   assertEquals(await hits(), 2);
   await ask(0); // the oldest went first
   assertEquals(await hits(), 2);
+});
+
+test("who claims much and stalls holds about what was sent, and others are served", async () => {
+  const app = createApp(builtins, { limits: { bodySeconds: 1 } });
+  const used = async () => Number(/^glissade_bytes_in_flight (\d+)$/m.exec(await (await app.request("/metrics")).text())![1]);
+  const claimed = { "Content-Length": String(20 * 2 ** 20) };
+  const stalled = Array.from({ length: 2 }, () => {
+    const { body } = slowBody([new Uint8Array(70_000)], 0);
+    const endless = body.pipeThrough(new TransformStream({ flush: () => new Promise(() => {}) }));
+    return problem(app, "/v1/steps", stream(endless, claimed));
+  });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assert(await used() < 2 ** 20, `${await used()} bytes`);
+  const w = f32([1]);
+  assertEquals((await app.request("/v1/steps", file({ w, "w.grad": w }, { recipe: adamw }))).status, 200);
+  assertEquals((await Promise.all(stalled)).map(({ status }) => status), [408, 408]);
+  assertEquals(await used(), 0);
+});
+
+test("a large answer is held until it is read", async () => {
+  const app = createApp(builtins);
+  const used = async () => Number(/^glissade_bytes_in_flight (\d+)$/m.exec(await (await app.request("/metrics")).text())![1]);
+  const answer = await app.request(`/v1/schedules/constant?from=0&to=9999&every=1&lr=${Array(16).fill("0.12345").join()}`);
+  const length = Number(answer.headers.get("content-length"));
+  assert(length > 2 ** 20);
+  assertEquals(await used(), length);
+  assertEquals((await answer.text()).length, length);
+  assertEquals(await used(), 0);
+  const small = createApp(builtins, { limits: { bytesInFlight: 2 ** 20 } });
+  const busy = await problem(small, `/v1/schedules/constant?from=0&to=9999&every=1&lr=${Array(16).fill("0.12345").join()}`);
+  assertEquals([busy.status, busy.headers.get("retry-after")], [503, "1"]);
+});
+
+test("a name of many dots costs no time", async () => {
+  const app = createApp(builtins);
+  const w = { shape: [1], data: [1] };
+  const begin = performance.now();
+  const tensors = { w, "w.grad": w, [`x${".".repeat(200_000)}`]: w };
+  assertEquals((await problem(app, "/v1/steps", json({ recipe: JSON.parse(adamw), tensors }))).status, 422);
+  assertEquals(
+    (await problem(app, "/v1/steps", file({ w: f32([1]), "w.grad": f32([1]), [`x${".".repeat(200_000)}`]: f32([1]) }, { recipe: adamw })))
+      .status,
+    422,
+  );
+  assert(performance.now() - begin < 1000);
+});
+
+test("what a client sent comes back in errors cut short", async () => {
+  const app = createApp(builtins);
+  const w = { shape: [1], data: [1] };
+  const recipe = { optimizer: { name: "adamw", options: { ["x".repeat(1_000_000)]: 1 } } };
+  const answer = await app.request("/v1/steps", json({ recipe, tensors: { w, "w.grad": w } }));
+  assertEquals(answer.status, 422);
+  assert((await answer.text()).length < 5000);
+});
+
+test("larger bodies get room for their answers without being asked for it", async () => {
+  const app = createApp(builtins, { limits: { bodyBytes: 64 * 2 ** 20 } });
+  const w = { data: new Float32Array(5 * 2 ** 20), shape: [5 * 2 ** 20], dtype: "float32" as const };
+  const answer = await app.request("/v1/steps", file({ w, "w.grad": w }, { recipe: JSON.stringify({ optimizer: { name: "adafactor" } }) }));
+  assertEquals(answer.status, 200);
+  await answer.body?.cancel();
 });

@@ -200,16 +200,18 @@ test("unknown, repeated and refused parameters are named, all at once", async ()
 });
 
 test("an unknown schedule is 404 with those that are known", async () => {
-  const { status, errors } = await problem(app, "/v1/schedules/cosin?step=1");
-  assertEquals([status, errors?.[0].in], [404, "path"]);
-  assert(errors?.[0].allowed?.includes("cosine"));
+  const { status, detail, errors } = await problem(app, "/v1/schedules/cosin?step=1");
+  assertEquals([status, errors], [404, undefined]); // neither query nor header nor body is wrong
+  assert(detail.includes('did you mean "cosine"?'));
 });
 
 test("a value that is not finite is refused instead of written as null", async () => {
   const wild = { ...stairs, name: "wild", create: () => (step: number) => 1 / (step - 1) } as unknown as SchedulePlugin;
   const own = createApp(builtins.with(wild));
   assertEquals((await problem(own, "/v1/schedules/wild?heights=1&step=1")).status, 400);
-  assertEquals((await own.request("/v1/schedules/wild.svg?heights=1&steps=0,1,2")).status, 200);
+  for (const form of [".csv", ".svg"]) {
+    assertEquals((await problem(own, `/v1/schedules/wild${form}?heights=1&steps=0,1,2`)).status, 400, form);
+  }
 });
 
 test("plugins are listed by kind and by page", async () => {

@@ -135,7 +135,7 @@ const refused: readonly (readonly [why: string, status: number, body: unknown, p
   ["no recipe", 422, { tensors: { w, "w.grad": w } }, "/recipe"],
   ["no tensors", 422, { recipe: adamw }, "/tensors"],
   ["an unknown key", 422, { recipe: adamw, tensors: { w, "w.grad": w }, lr: 1 }, "/lr"],
-  ["an unknown optimizer", 422, { recipe: { optimizer: { name: "adamww" } }, tensors: { w, "w.grad": w } }, "/recipe"],
+  ["an unknown optimizer", 422, { recipe: { optimizer: { name: "adamww" } }, tensors: { w, "w.grad": w } }, "/recipe/optimizer/name"],
   [
     "an unknown option",
     422,
@@ -160,17 +160,29 @@ const refused: readonly (readonly [why: string, status: number, body: unknown, p
     tensors: { w, "w.grad": w },
   }, "/recipe/transforms"],
   ["no gradient", 422, { recipe: adamw, tensors: { w } }, "/tensors"],
-  ["a gradient of nothing", 422, { recipe: adamw, tensors: { w, "w.grad": w, "v.grad": w } }, "/tensors"],
-  ["a gradient of another shape", 422, { recipe: adamw, tensors: { w, "w.grad": { shape: [3], data: [1, 2, 3] } } }, "/recipe"],
-  ["half a state", 422, { recipe: adamw, tensors: { w, "w.grad": w, "w.exp_avg": w } }, "/recipe"],
-  ["a tensor that no slot has", 422, { recipe: adamw, tensors: { w, "w.grad": w, "w.momentum": w } }, "/recipe"],
+  ["a gradient of nothing", 422, { recipe: adamw, tensors: { w, "w.grad": w, "v.grad": w } }, "/tensors/v.grad"],
+  ["a gradient of another shape", 422, { recipe: adamw, tensors: { w, "w.grad": { shape: [3], data: [1, 2, 3] } } }, "/tensors/w.grad"],
+  ["half a state", 422, { recipe: adamw, tensors: { w, "w.grad": w, "w.exp_avg": w } }, "/tensors"],
+  ["a tensor that no slot has", 422, { recipe: adamw, tensors: { w, "w.grad": w, "w.momentum": w } }, "/tensors/w.momentum"],
   ["a shape that does not fit", 422, { recipe: adamw, tensors: { w: { shape: [3], data: [1, 2] }, "w.grad": w } }, "/tensors/w/data"],
   ["a negative size", 422, { recipe: adamw, tensors: { w: { shape: [-2], data: [1, 2] }, "w.grad": w } }, "/tensors/w/shape"],
   ["a fractional size", 422, { recipe: adamw, tensors: { w: { shape: [0.5], data: [1, 2] }, "w.grad": w } }, "/tensors/w/shape"],
   ["nested data", 422, { recipe: adamw, tensors: { w: { shape: [1, 2], data: [[1, 2]] }, "w.grad": w } }, "/tensors/w/data"],
   ["null among the data", 422, { recipe: adamw, tensors: { "a/b": { shape: [2], data: [1, null] }, "a/b.grad": w } }, "/tensors/a~1b/data"],
   ["an unknown dtype", 422, { recipe: adamw, tensors: { w: { ...w, dtype: "float8" }, "w.grad": w } }, "/tensors/w/dtype"],
-  ["float64 parameters", 422, { recipe: adamw, tensors: { w: { ...w, dtype: "float64" }, "w.grad": w } }, "/recipe"],
+  ["numbers beyond float32", 422, { recipe: adamw, tensors: { w: { shape: [1], data: [1e300] }, "w.grad": w } }, "/tensors/w/data"],
+  [
+    "numbers beyond float16",
+    422,
+    { recipe: adamw, tensors: { w: { shape: [1], dtype: "float16", data: [1e6] }, "w.grad": w } },
+    "/tensors/w/data",
+  ],
+  ["a name that is too long", 422, { recipe: adamw, tensors: { w, "w.grad": w, [`w${".x".repeat(256)}`]: w } }, "/tensors"],
+  ["a step count with a shape", 422, {
+    recipe: adamw,
+    tensors: { w, "w.grad": w, "w.exp_avg": w, "w.exp_avg_sq": w, "w.step": { shape: [1], dtype: "float32", data: [1] } },
+  }, "/tensors/w.step"],
+  ["float64 parameters", 422, { recipe: adamw, tensors: { w: { ...w, dtype: "float64" }, "w.grad": w } }, "/tensors/w"],
 ];
 for (const [why, status, body, pointer] of refused) {
   test(`a step with ${why} is refused with ${status} and the place`, async () => {
@@ -238,4 +250,18 @@ test("a file that is broken is 400, what it holds is 422", async () => {
   assertEquals((await post(whole)).status, 422);
   assertEquals((await post(writeSafetensors({ tensors: { w: f32([1]) }, metadata: {} }))).errors?.[0].pointer, "/__metadata__/recipe");
   assertEquals((await post(writeSafetensors({ tensors: { w: f32([1]) }, metadata: { recipe: "{" } }))).status, 400);
+});
+
+test("a state goes on where a parameter whose name begins with another's has no gradient", async () => {
+  const recipe = { optimizer: { name: "adamw", options: { lr: 0.1 } } };
+  const tensors = asJson({ a: f32([1]), "a.grad": f32([0.5]), "a.b": f32([2]), "a.b.grad": f32([-0.5]) });
+  const first = await (await app.request("/v1/steps", json({ recipe, tensors }))).json();
+  const second = await (await app.request("/v1/steps", json({ ...first, tensors: { ...first.tensors, "a.grad": tensors["a.grad"] } })))
+    .json();
+  const params = { a: new Float32Array([1]), "a.b": new Float32Array([2]) };
+  using optimizer = builtins.createOptimizer("adamw", params, { lr: 0.1 });
+  optimizer.step({ a: new Float32Array([0.5]), "a.b": new Float32Array([-0.5]) });
+  optimizer.step({ a: new Float32Array([0.5]) });
+  assertEquals([second.tensors.a.data, second.tensors["a.b"].data], [[...params.a], [...params["a.b"]]]);
+  assertEquals([second.tensors["a.step"].data, second.tensors["a.b.step"].data], [[2], [1]]);
 });
