@@ -30,7 +30,7 @@ export { createBackend } from "./kernels/backend.ts";
 export type { Builtins } from "./plugins/builtins.ts";
 export { adafactor, type AdafactorOptions } from "./plugins/optimizers/adafactor.ts";
 export { adamKeras, type AdamKerasOptions } from "./plugins/optimizers/adam_keras.ts";
-export { adamWeightDecay, type AdamWeightDecayOptions } from "./plugins/optimizers/adam_weight_decay.ts";
+export { adamWeightDecay, type AdamWeightDecayOptions, type NamePattern } from "./plugins/optimizers/adam_weight_decay.ts";
 export { adamw, type AdamWOptions } from "./plugins/optimizers/adamw.ts";
 export { adamwTorch, type AdamWTorchOptions } from "./plugins/optimizers/adamw_torch.ts";
 export { constant, type ConstantOptions } from "./plugins/schedules/constant.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { refuseUnknownKeys, show } from "./names.ts";
 import type { Schedule } from "./types.ts";
 
 /** Options of {@linkcode plotSchedule}. */
@@ -63,6 +64,7 @@ export function plotSchedule(
   schedules: Schedule | readonly Schedule[] | Readonly<Record<string, Schedule>>,
   options: PlotOptions = {},
 ): string {
+  checkOptions(options);
   const width = checkSize("width", options.width ?? 720, 160);
   const height = checkSize("height", options.height ?? 360, 120);
   const theme = options.theme ?? "auto";
@@ -72,10 +74,28 @@ export function plotSchedule(
   const named = nameSchedules(schedules, options.names);
   const steps = chooseSteps(options, width);
   const bases = typeof options.lr === "number" ? [options.lr] : options.lr ?? [1];
-  if (bases.length === 0 || !bases.every(Number.isFinite)) throw new RangeError(`Cannot draw with lr = ${bases}: it must be finite`);
+  if (!Array.isArray(bases) || bases.length === 0 || !bases.every(Number.isFinite)) {
+    throw new RangeError(`Cannot draw with lr = ${show(options.lr)}: it must be a finite number, or a list of them`);
+  }
   const curves = named.flatMap(([name, schedule]) => makeCurves(name, schedule, steps, bases));
   const absolute = options.lr !== undefined || named.some(([, schedule]) => schedule.returns === "value");
   return draw(curves, steps, options.title ?? "", options.label ?? (absolute ? "lr" : "factor"), width, height, theme);
+}
+
+function checkOptions(options: PlotOptions): void {
+  refuseUnknownKeys("the options of a picture", options, [
+    ...["title", "names", "from", "to", "every", "steps", "lr", "label", "width", "height", "theme"],
+  ]);
+  for (const name of ["title", "label"] as const) {
+    const text: unknown = options[name];
+    if (text !== undefined && typeof text !== "string") {
+      throw new TypeError(`Cannot draw with ${name} = ${show(text)}: it must be a string`);
+    }
+  }
+  for (const name of ["names", "steps"] as const) {
+    const list: unknown = options[name];
+    if (list !== undefined && !Array.isArray(list)) throw new TypeError(`Cannot draw with ${name} = ${show(list)}: it must be a list`);
+  }
 }
 
 function checkSize(what: string, value: number, least: number): number {
@@ -87,6 +107,10 @@ function nameSchedules(
   schedules: Schedule | readonly Schedule[] | Readonly<Record<string, Schedule>>,
   names: readonly string[] | undefined,
 ): [string, Schedule][] {
+  if (typeof schedules !== "object" && typeof schedules !== "function" || schedules === null) {
+    throw new TypeError(`Cannot draw ${show(schedules)}: it must be a schedule, a list, or schedules by name`);
+  }
+  if (followsMetric(schedules)) throw new TypeError(FOLLOWS_METRIC);
   const list = typeof schedules === "function" ? [schedules] : schedules;
   const entries: [string, Schedule][] = Array.isArray(list)
     ? list.map((schedule, i) => [names?.[i] ?? (list.length > 1 ? `schedule ${i + 1}` : ""), schedule])
@@ -94,9 +118,18 @@ function nameSchedules(
   if (entries.length === 0) throw new RangeError("Cannot draw no schedule at all: pass one at least");
   for (const [name, schedule] of entries) {
     if (typeof schedule === "function") continue;
+    if (followsMetric(schedule)) throw new TypeError(FOLLOWS_METRIC);
     throw new TypeError(`Cannot draw ${JSON.stringify(name)}: it must be a function of the step`);
   }
   return entries;
+}
+
+const FOLLOWS_METRIC = "Cannot draw a schedule that follows a metric: it has no value at a step";
+
+/** True for what would be drawn as two curves, and fed with their steps. */
+function followsMetric(value: unknown): boolean {
+  const { update, factors }: { update?: unknown; factors?: unknown } = value ?? {};
+  return typeof update === "function" && typeof factors === "function";
 }
 
 function chooseSteps({ from = 0, to = 1000, every, steps }: PlotOptions, width: number): readonly number[] {
@@ -126,7 +159,7 @@ function thin(points: readonly (readonly [number, number])[]): readonly (readonl
   const kept: (readonly [number, number])[] = [];
   for (let start = 0, end = 0; start < points.length; start = end) {
     const column = Math.floor(2 * points[start][0]);
-    while (end < points.length && Math.floor(2 * points[end][0]) === column) end++;
+    do end++; while (end < points.length && Math.floor(2 * points[end][0]) === column);
     let least = start, most = start, gap = -1;
     for (let i = start; i < end; i++) {
       if (!Number.isFinite(points[i][1])) gap = i;
@@ -142,7 +175,11 @@ function thin(points: readonly (readonly [number, number])[]): readonly (readonl
 }
 
 function makeCurves(name: string, schedule: Schedule, steps: readonly number[], bases: readonly number[]): Curve[] {
-  const values = steps.map((step) => schedule(step));
+  const values = steps.map((step) => {
+    const value: unknown = schedule(step);
+    if (typeof value === "number") return value;
+    throw new TypeError(`Cannot draw ${show(name)}: it gives ${show(value)} at step ${step}, not a number`);
+  });
   if (schedule.returns === "value") return [{ name, values }];
   return bases.map((base) => ({
     name: bases.length === 1 ? name : `${name}${name && ", "}lr ${formatNumber(base)}`,
@@ -159,6 +196,9 @@ const INKS = {
 };
 // Pixels that the curves keep, whatever the legend would take.
 const LEAST_RISE = 40;
+// Beyond these, the numbers between two ticks would overflow or vanish.
+const MOST_VALUE = 1e300;
+const LEAST_REACH = 1e-300;
 const LETTER = 7.2; // Width of a letter of 12 pixels in a wide font; none can be measured here.
 
 function draw(
@@ -175,7 +215,10 @@ function draw(
   const finite = curves.flatMap(({ values }) => values.filter(Number.isFinite));
   const low = finite.reduce((a, b) => Math.min(a, b), 0);
   const peak = finite.reduce((a, b) => Math.max(a, b), 0);
-  const high = peak > low ? peak : low + 1;
+  if (!(low >= -MOST_VALUE && peak <= MOST_VALUE)) {
+    throw new RangeError(`Cannot draw values from ${low} to ${peak}: the axis reaches to ${MOST_VALUE}`);
+  }
+  const high = peak - low >= LEAST_REACH ? peak : low + 1;
   const top = head + legend.height + 22;
   const bottom = height - 44;
   const rise = niceStep((high - low) / Math.max(2, Math.floor((bottom - top) / 46)));
@@ -184,8 +227,8 @@ function draw(
   const yLabels = yTicks.map((value) => small && value !== 0 ? value.toExponential() : formatNumber(value));
   const left = 18 + LETTER * Math.max(...yLabels.map((text) => text.length));
   const frame: Frame = { left, right: width - 26, top, bottom };
-  const first = steps[0];
-  const last = steps.length > 1 ? steps[steps.length - 1] : first + 1;
+  // One step alone stands in the middle.
+  const [first, last] = steps.length > 1 ? [steps[0], steps[steps.length - 1]] : [steps[0] - 1, steps[0] + 1];
   const stride = niceStep((last - first) / Math.max(2, Math.floor((frame.right - left) / 90)));
   const xTicks = ticks(first, last, last - first >= 2 ? Math.max(1, stride) : stride);
   const x = (step: number) => left + (step - first) / (last - first) * (frame.right - left);
@@ -355,6 +398,7 @@ function describe(curves: readonly Curve[], steps: readonly number[], label: str
   const range = `${label} over steps ${steps[0]} to ${steps[steps.length - 1]}`;
   const ends = curves.map(({ name, values }) => {
     const numbers = values.filter(Number.isFinite);
+    if (numbers.length === 0) return `${name && `${name}: `}no finite value`;
     const greatest = numbers.reduce((a, b) => Math.max(a, b), -Infinity);
     const shown = (value: number) => String(Number(value.toPrecision(4)));
     return `${name && `${name}: `}from ${shown(values[0])} to ${shown(values[values.length - 1])}, at most ${shown(greatest)}`;

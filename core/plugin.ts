@@ -104,6 +104,8 @@ export interface OptionSpec<T> {
   readonly description: string;
   /** Inferred from the default where it can be. */
   readonly type?: JsonType | readonly JsonType[];
+  /** `"regex"`: each text in it is a regular expression. A service runs only simple ones of strangers'. */
+  readonly format?: "regex";
   /** The only values allowed. */
   readonly enum?: readonly T[];
   /** Least value; of each element of an array. */

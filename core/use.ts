@@ -60,6 +60,7 @@ const specKeys = [
   "default",
   "description",
   "type",
+  "format",
   "enum",
   "minimum",
   "maximum",

@@ -23,7 +23,7 @@ export function optionsSchema(specs: AnySpecs): JsonSchema {
 
 /** One option's schema. */
 export function optionSchema(spec: OptionSpec<unknown>): JsonSchema {
-  const { default: value, description, enum: values, minimum, maximum, exclusiveMinimum, exclusiveMaximum } = spec;
+  const { default: value, description, format, enum: values, minimum, maximum, exclusiveMinimum, exclusiveMaximum } = spec;
   const types = typesOf(spec);
   const isArray = types?.includes("array") === true;
   const bounds = {
@@ -32,6 +32,7 @@ export function optionSchema(spec: OptionSpec<unknown>): JsonSchema {
     ...(exclusiveMinimum !== undefined && { exclusiveMinimum }),
     ...(exclusiveMaximum !== undefined && { exclusiveMaximum }),
   };
+  const texts = format !== undefined && { type: "string", format };
   const isNumbers = Array.isArray(value) && value.length > 0 && value.every((element) => typeof element === "number");
   return {
     ...(types !== undefined && { type: types.length === 1 ? types[0] : types }),
@@ -39,7 +40,8 @@ export function optionSchema(spec: OptionSpec<unknown>): JsonSchema {
     ...(value !== undefined && { default: value }),
     ...(values !== undefined && { enum: values }),
     ...(!isArray && bounds),
-    ...(isArray && { items: { ...(isNumbers || types?.length === 2 ? { type: "number" } : {}), ...bounds } }),
+    ...(!isArray && format !== undefined && { format }),
+    ...(isArray && { items: texts || { ...(isNumbers || types?.length === 2 ? { type: "number" } : {}), ...bounds } }),
     ...(isNumbers && { minItems: value.length, maxItems: value.length }),
   };
 }

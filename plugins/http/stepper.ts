@@ -5,7 +5,8 @@
  */
 import { createBackend } from "../../core/backend.ts";
 import { known } from "../../core/names.ts";
-import type { Plugin } from "../../core/plugin.ts";
+import type { AnySpecs } from "../../core/options.ts";
+import type { OptimizerPlugin, Plugin } from "../../core/plugin.ts";
 import { createRegistry } from "../../core/registry.ts";
 import type { Backend, BackendName, Grads, Recipe, StateDict, Tensor } from "../../core/types.ts";
 import { isRefusal, pointerTo, refuseBody } from "./problem.ts";
@@ -24,11 +25,12 @@ const mostRecipes = 1024;
 /** What a stranger's recipe may ask of the processor: characters compared to find the tensors of groups. */
 const mostMatching = 100_000_000;
 const mostUses = 16;
+const mostPatterns = 64;
 
 /** Makes a stepper; the backend is made by the first step. */
 export function createStepper(plugins: readonly Plugin[], given: Backend | BackendName | undefined): Stepper {
   const registry = createRegistry(plugins);
-  const optimizers = plugins.filter(({ kind }) => kind === "optimizer").map(({ name }) => name);
+  const optimizers = new Map(plugins.filter((plugin) => plugin.kind === "optimizer").map((plugin) => [plugin.name, plugin]));
   let own: Backend | undefined;
   const recipes = new Set<string>();
   const backend = (): Backend => {
@@ -155,17 +157,16 @@ function stateMetadata(metadata: Readonly<Record<string, string>>): Record<strin
 }
 
 /** What core takes from a friend and a service does not take from a stranger. */
-function checkRecipe(recipe: unknown, names: readonly string[], optimizers: readonly string[]): void {
+function checkRecipe(recipe: unknown, names: readonly string[], optimizers: ReadonlyMap<string, OptimizerPlugin>): void {
   if (typeof recipe !== "object" || recipe === null || Array.isArray(recipe)) refuseBody("/recipe", "The recipe must be an object");
   const { optimizer, accumulate, groups = [], transforms = [], schedules = {} } = recipe as Partial<Record<string, unknown>>;
-  const name = (optimizer as { name?: unknown } | null | undefined)?.name;
-  if (typeof name === "string" && !optimizers.includes(name)) {
-    refuseBody(
-      "/recipe/optimizer/name",
-      `There is no optimizer ${JSON.stringify(name.slice(0, 80))}: ${known(optimizers, name)}`,
-      optimizers,
-    );
+  const { name, options } = (optimizer ?? {}) as { name?: unknown; options?: unknown };
+  if (typeof name === "string" && !optimizers.has(name)) {
+    const there = [...optimizers.keys()];
+    refuseBody("/recipe/optimizer/name", `There is no optimizer ${JSON.stringify(name.slice(0, 80))}: ${known(there, name)}`, there);
   }
+  const specsOf = (name: unknown): AnySpecs => (optimizers.get(name as string)?.options ?? {}) as AnySpecs;
+  checkPatterns("/recipe/optimizer/options", specsOf(name), options);
   if (accumulate !== undefined) {
     refuseBody("/recipe/accumulate", "A step that keeps nothing cannot accumulate: send the gathered gradients");
   }
@@ -176,7 +177,8 @@ function checkRecipe(recipe: unknown, names: readonly string[], optimizers: read
   const letters = names.reduce((sum, name) => sum + name.length + 1, 0);
   let matching = 0;
   (Array.isArray(groups) ? groups : []).forEach((group: unknown, i) => {
-    const match: unknown = (group as { match?: unknown } | null)?.match;
+    const { match, optimizer: own = name, options } = (group ?? {}) as { match?: unknown; optimizer?: unknown; options?: unknown };
+    checkPatterns(`/recipe/groups/${i}/options`, specsOf(own), options);
     if (typeof match === "string") {
       refuseBody(`/recipe/groups/${i}/match`, "A regular expression is not run for others: give a list of names, or { glob }", [
         "list",
@@ -188,5 +190,23 @@ function checkRecipe(recipe: unknown, names: readonly string[], optimizers: read
   });
   if (matching > mostMatching) {
     refuseBody("/recipe/groups", "Finding the groups' tensors would take too long: give fewer names or shorter globs");
+  }
+}
+
+/** Refuses patterns that could take for ever: what repeats, and what refers back. Names and their ends and beginnings are neither. */
+function checkPatterns(at: string, specs: AnySpecs, options: unknown): void {
+  for (const [option, spec] of Object.entries(specs)) {
+    const given = (options as Record<string, unknown> | null | undefined)?.[option];
+    if (spec.format !== "regex" || given === undefined || given === null) continue;
+    const texts = [given].flat() as unknown[];
+    if (texts.length > mostPatterns) {
+      refuseBody(`${at}/${option}`, `There are ${texts.length} patterns, and at most ${mostPatterns} are read`);
+    }
+    texts.forEach((text, i) => {
+      const source = typeof text === "string" ? text : (text as { source?: unknown } | null)?.source;
+      if (typeof source === "string" && /[*+?{]|\\[1-9k]/.test(source)) {
+        refuseBody(`${at}/${option}/${i}`, "A pattern that repeats something is not run for others: give names, or pieces of them");
+      }
+    });
   }
 }

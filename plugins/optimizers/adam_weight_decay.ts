@@ -11,6 +11,9 @@
  */
 import type { OptimizerPlugin } from "../../core/plugin.ts";
 
+/** Which names a list means: a name or the text of a regular expression, or one as JSON can hold it. A `RegExp` is one. */
+export type NamePattern = string | { readonly source: string; readonly flags: string };
+
 /** Options of {@linkcode adamWeightDecay}. */
 export interface AdamWeightDecayOptions {
   /** Learning rate. */
@@ -24,9 +27,9 @@ export interface AdamWeightDecayOptions {
   /** Decoupled decay, before the step; a negative one is applied too. */
   weightDecayRate?: number;
   /** Names or regular expressions (searched for, unanchored) of tensors that are decayed in any case. */
-  includeInWeightDecay?: readonly (string | RegExp)[] | null;
+  includeInWeightDecay?: readonly NamePattern[] | null;
   /** Names or regular expressions of tensors that are not decayed. */
-  excludeFromWeightDecay?: readonly (string | RegExp)[] | null;
+  excludeFromWeightDecay?: readonly NamePattern[] | null;
   /** Decay nothing but what `includeInWeightDecay` names. */
   onlyInclude?: boolean;
   /** Greatest norm of each gradient; null: any. */
@@ -65,9 +68,15 @@ export const adamWeightDecay: OptimizerPlugin<"adam_weight_decay", AdamWeightDec
     includeInWeightDecay: {
       default: null,
       type: ["array", "null"],
+      format: "regex",
       description: "Names or patterns of tensors that are decayed in any case",
     },
-    excludeFromWeightDecay: { default: null, type: ["array", "null"], description: "Names or patterns of tensors that are not decayed" },
+    excludeFromWeightDecay: {
+      default: null,
+      type: ["array", "null"],
+      format: "regex",
+      description: "Names or patterns of tensors that are not decayed",
+    },
     onlyInclude: { default: false, description: "Decay nothing but what includeInWeightDecay names" },
     clipnorm: { default: null, type: ["number", "null"], minimum: 0, description: "Greatest norm of each gradient; null: any" },
     clipvalue: { default: null, type: ["number", "null"], minimum: 0, description: "Greatest absolute value in a gradient; null: any" },
@@ -142,22 +151,30 @@ function isDecayed(
 ): boolean {
   if (weightDecayRate === 0) return false;
   // search() pays no heed to a pattern's own place, as test() would.
-  const isIn = (patterns: readonly (string | RegExp)[] | null) => (patterns ?? []).some((pattern) => name.search(new RegExp(pattern)) >= 0);
+  const isIn = (patterns: readonly NamePattern[] | null) => (patterns ?? []).some((pattern) => name.search(expressionOf(pattern)) >= 0);
   if (isIn(includeInWeightDecay)) return true;
   return !onlyInclude && !isIn(excludeFromWeightDecay);
 }
 
+function expressionOf(pattern: NamePattern): RegExp {
+  return typeof pattern === "string" ? new RegExp(pattern) : new RegExp(pattern.source, pattern.flags);
+}
+
 function checkPattern(option: string, pattern: unknown): void {
-  if (pattern instanceof RegExp) return;
-  if (typeof pattern !== "string") throw new TypeError(`Cannot use ${pattern} in ${option}: it must be a name or a regular expression`);
-  // These would mean something else in silence: \A is an A here, \Z a Z.
-  const python = /\\[AZ]|\(\?P[<=]|\(\?[aiLmsux]+\)/.exec(pattern);
+  const { source, flags = "" }: { source?: unknown; flags?: unknown } = typeof pattern === "string" ? { source: pattern } : pattern ?? {};
+  if (typeof source !== "string" || typeof flags !== "string") {
+    throw new TypeError(`Cannot use ${String(pattern)} in ${option}: it must be a name, a regular expression or { source, flags }`);
+  }
+  // These would mean something else in silence: \A is an A here, \Z a Z, an empty class matches nothing. Who writes a RegExp knows.
+  const python = typeof pattern === "string" ? /\\[AZ]|\(\?P[<=]|\(\?[aiLmsux]+\)|\[\^?\]/.exec(pattern.replace(/\\\\/g, "--")) : null;
   if (python !== null) {
-    throw new RangeError(`Cannot use "${pattern}" in ${option}: JavaScript's regular expressions have no ${python[0]}`);
+    throw new RangeError(
+      `Cannot use "${pattern}" in ${option}: JavaScript's regular expressions read ${python[0]} otherwise than Python's`,
+    );
   }
   try {
-    new RegExp(pattern);
+    new RegExp(source, flags);
   } catch (error) {
-    throw new RangeError(`Cannot use "${pattern}" in ${option}: ${(error as Error).message}`);
+    throw new RangeError(`Cannot use /${source}/${flags} in ${option}: ${(error as Error).message}`);
   }
 }

@@ -34,12 +34,12 @@ const SCHEDULE_DEFAULTS: Readonly<Record<string, Readonly<Record<string, unknown
 };
 
 /** What an option may be; `list` holds names and patterns, `numbers` numbers. A recipe knows the plugins by name alone, so its options stand here. */
-type Kind = "number" | "boolean" | "numbers" | "list" | "number or null" | "schedule";
+type Kind = "number" | "boolean" | "numbers" | "pair" | "list" | "number or null" | "schedule";
 type Kinds = Readonly<Record<string, Kind>>;
 
 const ADAM: Kinds = {
   lr: "number",
-  betas: "numbers",
+  betas: "pair",
   eps: "number",
   amsgrad: "boolean",
   clipnorm: "number or null",
@@ -78,9 +78,10 @@ const KINDS: Readonly<Record<Kind, readonly [wanted: string, fits: (value: unkno
   number: ["a number", (value) => typeof value === "number"],
   boolean: ["true or false", (value) => typeof value === "boolean"],
   numbers: ["a list of numbers", (value) => Array.isArray(value) && value.every((x) => typeof x === "number")],
+  pair: ["two numbers", (value) => Array.isArray(value) && value.length === 2 && value.every((x) => typeof x === "number")],
   list: [
     "a list of names and regular expressions, or null",
-    (value) => value === null || Array.isArray(value) && value.every((x) => typeof x === "string" || x instanceof RegExp),
+    (value) => value === null || Array.isArray(value) && value.every((x) => typeof x === "string" || isPattern(x)),
   ],
   "number or null": ["a number or null", (value) => value === null || typeof value === "number"],
   schedule: ["{ name, options }", isRecord],
@@ -129,7 +130,8 @@ function toCamel(name: string): string {
  * ```
  *
  * @param recipe A recipe of `adam_weight_decay` or `adam_keras`.
- * @returns JSON that {@linkcode fromConfig} and Keras read, the lists, too, where they hold names and patterns without flags.
+ * @returns JSON that {@linkcode fromConfig} reads. Keras reads it too, the lists included, but for `only_include`, for patterns with flags, and for a
+ * `WarmUp`: Keras builds 4.37.2's own configuration of one, and cannot call it.
  */
 export function getConfig(recipe: Recipe): KerasConfig {
   const { name, options } = checkRecipe(recipe);
@@ -201,7 +203,10 @@ export function fromConfig(config: KerasConfig): Recipe {
   for (const [key, value] of Object.entries(rest)) {
     if (own && idle.includes(key)) continue;
     if (!known.includes(key)) throw new TypeError(`Cannot read "${key}" in a Keras configuration: known are ${known.join(", ")}`);
-    options[toCamel(key)] = Array.isArray(value) ? value.map(readPattern) : value;
+    options[toCamel(key)] = Array.isArray(value) ? value.map(checkPattern) : value;
+  }
+  for (const [key, beta] of Object.entries({ beta_1, beta_2 })) {
+    if (typeof beta !== "number") throw new TypeError(`Cannot read ${key} = ${show(beta)} in a Keras configuration: it must be a number`);
   }
   if ("beta_1" in config || "beta_2" in config) options.betas = [beta_1, beta_2];
   const scheduled = isRecord(learning_rate);
@@ -280,7 +285,7 @@ function scheduleConfig(schedule: NamedSchedule): KerasConfig {
   const { name, options }: NamedSchedule = schedule;
   const class_name = Object.hasOwn(SCHEDULES, name) ? SCHEDULES[name] : undefined;
   if (class_name === undefined) {
-    throw new TypeError(`Cannot write schedule "${name}" as Keras': known are ${Object.keys(SCHEDULES).join(", ")}`);
+    throw new TypeError(`Cannot write schedule ${show(name)} as Keras': known are ${Object.keys(SCHEDULES).join(", ")}`);
   }
   const checked = checkOptions(`schedule "${name}"`, SCHEDULE_OPTIONS[name], options);
   const given = Object.entries({ ...SCHEDULE_DEFAULTS[name], ...checked });
@@ -308,22 +313,28 @@ function readSchedule(value: unknown): NamedSchedule {
   return { name, options: checkOptions(`schedule "${name}"`, SCHEDULE_OPTIONS[name], options) };
 }
 
-function patternConfig(pattern: unknown): unknown {
-  if (!(pattern instanceof RegExp)) return pattern;
-  // As a string, \A would be Python's.
-  const isPlain = pattern.flags === "" && !/\\[AZ]/.test(pattern.source);
-  return isPlain ? pattern.source : { source: pattern.source, flags: pattern.flags };
+/** A `RegExp`, or one as JSON holds it. */
+function isPattern(value: unknown): value is { readonly source: string; readonly flags: string } {
+  return (value instanceof RegExp || isRecord(value)) && typeof value.source === "string" && typeof value.flags === "string";
 }
 
-function readPattern(pattern: unknown): unknown {
-  if (!isRecord(pattern)) return pattern;
+function patternConfig(pattern: unknown): unknown {
+  if (!isPattern(pattern)) return pattern;
   const { source, flags } = pattern;
-  if (typeof source !== "string" || typeof flags !== "string") {
+  // As a string, \A would be Python's.
+  return flags === "" && !/\\[AZ]/.test(source) ? source : { source, flags };
+}
+
+function checkPattern(pattern: unknown): unknown {
+  if (!isRecord(pattern)) return pattern;
+  if (!isPattern(pattern)) {
     throw new TypeError("Cannot read a pattern in a Keras configuration: it must be a string or { source, flags }");
   }
+  const { source, flags } = pattern;
   try {
-    return new RegExp(source, flags);
+    new RegExp(source, flags);
   } catch (error) {
     throw new RangeError(`Cannot read pattern /${source}/${flags} in a Keras configuration: ${(error as Error).message}`);
   }
+  return { source, flags };
 }

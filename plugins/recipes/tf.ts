@@ -2,8 +2,8 @@
  * TensorFlow's `create_optimizer` as a recipe.
  *
  * Follows `create_optimizer` of transformers 4.37.2: polynomial decay behind a linear warmup, `adam_weight_decay` with biases and layer norms
- * excluded where there is weight decay, and Keras' own Adam where there is none. The warmup is linear whatever `power` is, as there; as there, a warmup
- * as long as the training ends in a learning rate that is NaN.
+ * excluded where there is weight decay, and Keras' own Adam where there is none. The warmup is linear whatever `power` is, as there. A warmup as long
+ * as the training is accepted, as there; where the learning rate is NaN there, from its end on, the step is refused here.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export interface TfOptimizerOptions {
   /** Exponent of the decay; default 1. */
   readonly power?: number;
   /** Names or patterns of tensors that are decayed although they are biases or layer norms. */
-  readonly includeInWeightDecay?: readonly string[] | null;
+  readonly includeInWeightDecay?: readonly (string | { readonly source: string; readonly flags: string })[] | null;
 }
 
 const REQUIRED: readonly string[] = ["initLr", "numTrainSteps", "numWarmupSteps"];
@@ -134,6 +134,9 @@ function checkOptions(options: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(options)) {
     if (!REQUIRED.includes(name) && !OPTIONAL.includes(name)) {
       throw new TypeError(`Cannot make the recipe with option "${name}": known are ${[...REQUIRED, ...OPTIONAL].join(", ")}`);
+    }
+    if (name === "includeInWeightDecay" && value !== undefined && value !== null && !Array.isArray(value)) {
+      throw new TypeError(`Cannot make the recipe with ${name} = ${value}: it must be a list of names and patterns`);
     }
     if (value === undefined || name === "includeInWeightDecay" || (value === null && name.endsWith("lipnorm"))) continue;
     if (typeof value !== "number") throw new TypeError(`Cannot make the recipe with ${name} = ${value}: it must be a number`);

@@ -208,3 +208,35 @@ test("plotSchedule() keeps room for the curves in a small picture, and says how 
     if (names > 0 && names < 12) assert(texts(svg).includes(`and ${12 - names} more`));
   }
 });
+
+test("plotSchedule() refuses values that its axis cannot reach, and draws the smallest there are", () => {
+  assertThrows(() => plotSchedule((step) => (step < 500 ? -1 : 1) * 1.7e308), RangeError, "the axis reaches to 1e+300");
+  for (const value of [1e300, -1e300, 5e-324, 0, -5e-324]) {
+    const svg = plotSchedule(() => value);
+    elements(svg);
+    assert(!/NaN|Infinity/.test(svg), String(value));
+  }
+  assertStringIncludes(plotSchedule(() => NaN), "no finite value");
+});
+
+test("plotSchedule() draws a step alone in the middle", () => {
+  const [[[[x]]]] = curves(plotSchedule(down, { steps: [7] }));
+  assert(x > 300 && x < 450, String(x));
+});
+
+for (
+  const [what, act, error] of [
+    ["an unknown option", () => plotSchedule(down, { tile: "x" } as never), TypeError],
+    ["a title that is no text", () => plotSchedule(down, { title: 5 as never }), TypeError],
+    ["steps that are no list", () => plotSchedule(down, { steps: "abc" as never }), TypeError],
+    ["a base value that is no number", () => plotSchedule(down, { lr: "1" as never }), RangeError],
+    ["nothing", () => plotSchedule(null as never), TypeError],
+    ["what gives no number", () => plotSchedule((() => "x") as never), TypeError],
+    ["a schedule that follows a metric", () => plotSchedule({ update() {}, factors: () => [1] } as never), TypeError],
+    ["one among others", () => plotSchedule([down, { update() {}, factors: () => [1] } as never]), TypeError],
+  ] as const
+) {
+  test(`plotSchedule() refuses ${what}, in words of its own`, () => {
+    assertThrows(act, error, "Cannot ");
+  });
+}

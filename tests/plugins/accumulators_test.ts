@@ -228,3 +228,13 @@ for (const [what, grads, weight, error, text] of bad) {
     });
   }
 }
+
+test("sum refuses a shape that is none, and a dtype that is none, before it adds", () => {
+  const accumulator = builtins.createAccumulator("sum", {}, { w: new Float32Array(3) });
+  const data = new Float32Array(3);
+  for (const shape of [null, "3", 3]) {
+    assertThrows(() => accumulator.add({ w: { data, shape } as never }), TypeError, "a shape is an array");
+  }
+  assertThrows(() => accumulator.add({ w: { data, dtype: null } as never }), RangeError, "does not hold");
+  assertEquals(accumulator.count, 0);
+});

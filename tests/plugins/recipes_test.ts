@@ -148,8 +148,8 @@ test("fromConfig() keeps both lists, their patterns' flags and onlyInclude throu
   };
   const config = JSON.parse(JSON.stringify(getConfig({ optimizer: { name: "adam_weight_decay", options } })));
   const read = fromConfig(config).optimizer.options as typeof options;
-  assertEquals(read.includeInWeightDecay.map(String), ["kernel", "/norm/i"]);
-  assertEquals(read.excludeFromWeightDecay.map(String), ["^bias$"]);
+  assertEquals(read.includeInWeightDecay as unknown[], ["kernel", { source: "norm", flags: "i" }]);
+  assertEquals(read.excludeFromWeightDecay as unknown[], ["^bias$"]);
   assertEquals({ ...read, includeInWeightDecay: 0, excludeFromWeightDecay: 0 }, {
     ...options,
     includeInWeightDecay: 0,
@@ -180,11 +180,23 @@ test("getConfig() writes a pattern such that fromConfig() reads it again, also w
   const config = getConfig({ optimizer: { name: "adam_weight_decay", options: { excludeFromWeightDecay } } });
   const read = fromConfig(JSON.parse(JSON.stringify(config)));
   const patterns = (read.optimizer.options as Record<string, unknown[]>).excludeFromWeightDecay;
-  assertEquals(patterns.map(String), excludeFromWeightDecay.map(String));
+  assertEquals(patterns, excludeFromWeightDecay.map(({ source, flags }) => ({ source, flags })));
+});
+
+test("fromConfig() gives a recipe that createTrainer() takes, patterns with flags included", () => {
+  const options = { weightDecayRate: 0.5, excludeFromWeightDecay: [/BIAS/i] };
+  const config = JSON.parse(JSON.stringify(getConfig({ optimizer: { name: "adam_weight_decay", options } })));
+  const params = { bias: new Float32Array([1]), kernel: new Float32Array([1]) };
+  using trainer = builtins.createTrainer(params, JSON.parse(JSON.stringify(fromConfig(config))));
+  trainer.add({ bias: new Float32Array(1), kernel: new Float32Array(1) });
+  assertEquals([...params.bias], [1]);
+  assert(params.kernel[0] < 1);
 });
 
 for (
   const [what, act] of [
+    ["betas that are not two", () => getConfig({ optimizer: { name: "adam_weight_decay", options: { betas: [0.9] } } })],
+    ["a beta that is no number", () => fromConfig({ beta_1: "x" })],
     ["another optimizer", () => getConfig({ optimizer: { name: "adamw" } })],
     ["a schedule that Keras lacks", () => getConfig({ optimizer: { name: "adam_keras" }, schedules: { lr: { name: "linear" } } })],
     ["an unknown key", () => fromConfig({ nesterov: true })],

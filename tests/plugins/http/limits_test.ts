@@ -264,3 +264,23 @@ test("larger bodies get room for their answers without being asked for it", asyn
   assertEquals(answer.status, 200);
   await answer.body?.cancel();
 });
+
+test("patterns that repeat something are not run for others, in an optimizer's options as little as in a group's", async () => {
+  const app = createApp(builtins);
+  const name = `${"a".repeat(40)}b`;
+  const w = { shape: [1], data: [1] };
+  const ask = (options: object, groups: object[] = []) =>
+    json({ recipe: { optimizer: { name: "adam_weight_decay", options }, groups }, tensors: { [name]: w, [`${name}.grad`]: w } });
+  const begin = performance.now();
+  for (const pattern of ["(a+)+$", "a*a*a*$", "(a|a){40}$", { source: "(a+)+$", flags: "" }, "(a)\\1"]) {
+    const lists = { weightDecayRate: 0.1, excludeFromWeightDecay: ["bias", pattern] };
+    const answer = await problem(app, "/v1/steps", ask(lists));
+    assertEquals([answer.status, answer.errors?.[0].pointer], [422, "/recipe/optimizer/options/excludeFromWeightDecay/1"]);
+    const grouped = await problem(app, "/v1/steps", ask({}, [{ match: [name], options: lists }]));
+    assertEquals([grouped.status, grouped.errors?.[0].pointer], [422, "/recipe/groups/0/options/excludeFromWeightDecay/1"]);
+  }
+  assertEquals((await problem(app, "/v1/steps", ask({ includeInWeightDecay: Array(65).fill("a") }))).status, 422);
+  assert(performance.now() - begin < 1000);
+  const plain = ask({ weightDecayRate: 0.1, includeInWeightDecay: null, excludeFromWeightDecay: ["LayerNorm", "bias$", "a.b"] });
+  assertEquals((await app.request("/v1/steps", plain)).status, 200);
+});
