@@ -12,6 +12,9 @@
 import type { Accumulator, AccumulatorPlugin, Grads, Tensor } from "../../core/plugin.ts";
 import { sum } from "./sum.ts";
 
+/** Elements up to which a loop here costs less than a dispatch. */
+const SMALL = 2048;
+
 /** Options of {@linkcode mean}. */
 export interface MeanOptions {
   /** Calls after which a step is due; null: the caller knows. */
@@ -84,7 +87,7 @@ export const mean: AccumulatorPlugin<"mean", MeanOptions> = {
           let m = means.get(name);
           if (m === undefined) means.set(name, m = backend.allocate(s.shape!, "float32"));
           // A small array costs less here than a dispatch; the bits are the same.
-          if (s.data.length <= small) divide(m.data, s.data, weight);
+          if (s.data.length <= SMALL) divide(m.data, s.data, weight);
           else backend.run("m = s/weight", { m, s }, { weight });
           Object.defineProperty(divided, name, { value: m, enumerable: true, configurable: true, writable: true });
         }
@@ -103,7 +106,6 @@ export const mean: AccumulatorPlugin<"mean", MeanOptions> = {
   },
 };
 
-const small = 2048;
 const noMean = (): RangeError => new RangeError("Cannot give the mean of gradients: their total weight is 0");
 
 function divide(into: Tensor["data"], sums: Tensor["data"], weight: number): void {

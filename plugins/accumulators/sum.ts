@@ -10,6 +10,9 @@
  */
 import type { Accumulator, AccumulatorPlugin, DType, Grads, Sparse, Tensor, TensorLike } from "../../core/plugin.ts";
 
+/** Elements up to which a loop here costs less than a dispatch. */
+const SMALL = 2048;
+
 /** Options of {@linkcode sum}. */
 export interface SumOptions {
   /** Calls after which a step is due; null: the caller knows. */
@@ -73,7 +76,7 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
       if ("indices" in gradient) return addRows(into, gradient, factor);
       const tensor = { data: dataOf(gradient), shape: shapes.get(name)!, dtype: dtypeOf(gradient) };
       // A small array costs less here than a dispatch, and an ordinary one less than a copy to where kernels reach it; the bits are the same.
-      if (tensor.data instanceof Float32Array && (tensor.data.length <= small || tensor.data.buffer instanceof ArrayBuffer)) {
+      if (tensor.data instanceof Float32Array && (tensor.data.length <= SMALL || tensor.data.buffer instanceof ArrayBuffer)) {
         return addArray(into.data as Float32Array, tensor.data, factor);
       }
       backend.run(factor === 1 ? "s += g" : "s += weight*g", { s: into, g: tensor }, factor === 1 ? {} : { weight: factor });
@@ -126,8 +129,6 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
   },
 };
 
-const small = 2048;
-
 // Sums are float32, and so are their factors: there a weight beyond these would be Infinity or 0, and what it weighs NaN.
 const LEAST = 2 ** -126;
 const GREATEST = (2 - 2 ** -23) * 2 ** 127;
@@ -170,8 +171,11 @@ function checkGradient(name: string, gradient: TensorLike | Sparse, shape: reado
       `Cannot add the gradient of "${name}": it must be a Float32Array, a Float16Array, { data, shape, dtype } or { indices, values }`,
     );
   }
-  const own = tensor.dtype ?? (fits[kind].length === 1 ? fits[kind][0] : undefined);
-  if (own === undefined || !fits[kind].includes(own)) {
+  if (tensor.shape !== undefined && !Array.isArray(tensor.shape)) {
+    throw new TypeError(`Cannot add the gradient of "${name}" of shape ${String(tensor.shape)}: a shape is an array of lengths`);
+  }
+  const own = tensor.dtype !== undefined ? tensor.dtype : (fits[kind].length === 1 ? fits[kind][0] : undefined);
+  if (own === undefined || own === null || !fits[kind].includes(own)) {
     throw new RangeError(`Cannot add the gradient of "${name}": a ${kind} does not hold ${own ?? "numbers without a dtype"}`);
   }
   if (own !== dtype && own !== "float32") {

@@ -24,7 +24,7 @@ export interface ReduceLrOnPlateauOptions {
   thresholdMode?: "rel" | "abs";
   /** Updates after a cut that are not counted. */
   cooldown?: number;
-  /** Least value, absolute: one for all groups, or one for each. */
+  /** Least value, absolute: one for all groups, or one for each. It is measured at the base values that the schedule is made with. */
   minLr?: number | readonly number[];
   /** A cut that changes the value by no more than this is left out. */
   eps?: number;
