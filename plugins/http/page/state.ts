@@ -48,6 +48,8 @@ export const mostCurves = 8;
 export function writeState(state: PageState, start: PageState): string {
   const query = new URLSearchParams();
   for (const curve of state.curves) query.append("schedule", JSON.stringify(curve));
+  // Without the word a link is silent about curves, which means those of the start.
+  if (state.curves.length === 0) query.append("schedule", "");
   query.append("to", String(state.to));
   query.append("lr", String(state.lr));
   if (state.scale !== start.scale) query.append("scale", state.scale);

@@ -46,12 +46,10 @@ test("the page's state goes through a URL and comes back whole", () => {
     },
     { ...start, scale: "log", at: 7, updates: 50, seed: 99, runs: [start.runs[1], start.runs[0]] },
   ];
-  for (const state of states.slice(0, 1).concat(states.slice(2))) {
+  for (const state of states) {
     const fragment = new URL(`http://localhost/#${writeState(state, start)}`).hash;
     assertEquals(readState(fragment, start), state);
   }
-  // Without a curve the link says the rest.
-  assertEquals(readState(writeState(states[1], start), { ...start, to: 5 }).to, 1000);
 });
 
 test("a link that means nothing gives the page as it begins", () => {
