@@ -4,6 +4,7 @@
  * @module
  */
 import type { Recipe } from "../../../core/plugin.ts";
+import { examEvery } from "./run.ts";
 import type { Choice } from "./state.ts";
 
 /** Where code is to run. */
@@ -54,14 +55,16 @@ export function codeOf(language: Language, curve: CodeOf): string {
   ].join("\n");
 }
 
-/** The code that trains by a recipe. */
-export function codeOfRun(recipe: Recipe): string {
+/** The code that trains by a recipe; `metric` names a schedule in it that follows a metric, not the step. */
+export function codeOfRun(recipe: Recipe, metric?: string): string {
   return [
     ...importOf("deno"),
     "",
     "const params = { weight: new Float32Array(64), bias: new Float32Array(8) }; // your model's",
     `using trainer = builtins.createTrainer(params, ${literal(recipe)});`,
     "// for each micro-batch: trainer.add({ weight: …, bias: … });",
+    // Nothing else tells it, and lr would stay for ever.
+    ...(metric === undefined ? [] : [`// every ${examEvery} updates, for ${metric} follows it: trainer.update(heldOutLoss);`]),
     "",
   ].join("\n");
 }

@@ -246,7 +246,8 @@ export function startLive(registry: AnyRegistry, store: Store): void {
     const focused = document.activeElement?.id ?? "";
     const codePlace = element("code", { id: `${id}-code` });
     const copyButton = element("button", { type: "button", id: `${id}-copy` }, `Copy the code of run ${sides[i]}`);
-    copyOn(copyButton, byId("copied"), () => codeOfRun(recipeOf(registry, choice())));
+    const code = (): string => codeOfRun(recipeOf(registry, choice()), offer?.returns === "metric" ? offer.name : undefined);
+    copyOn(copyButton, byId("copied"), code);
     const codeDetails = element(
       "details",
       { class: "more" },
@@ -254,7 +255,7 @@ export function startLive(registry: AnyRegistry, store: Store): void {
       element("pre", { tabindex: 0 }, codePlace),
       copyButton,
     );
-    codeDetails.addEventListener("toggle", () => codePlace.textContent = codeOfRun(recipeOf(registry, choice())));
+    codeDetails.addEventListener("toggle", () => codePlace.textContent = code());
     place.replaceChildren(
       element("h3", {}, tag(i), `Run ${sides[i]}`),
       element("div", { class: "pick" }, element("label", { for: `${id}-optimizer` }, "Optimizer"), pick),

@@ -299,6 +299,19 @@ test("the code of a run makes a trainer", () => {
   assertEquals(runAll("deno", programs), ["adamw 0\n", "adafactor 0\n", "adam_weight_decay 0\n"]);
 });
 
+test("the code of a run tells a schedule that follows the held-out loss of it", () => {
+  const plateau = { name: "reduce_lr_on_plateau", options: { factor: 0.5, patience: 2 } };
+  const recipe = recipeOf(builtins, { optimizer: { name: "adamw", options: { lr: 0.004 } }, schedule: plateau });
+  const code = codeOfRun(recipe, plateau.name);
+  const [update] = /trainer\.update\(heldOutLoss\);/.exec(code) ?? [];
+  const program = `${code}
+    const heldOutLoss = 1;
+    for (let exam = 0; exam < 4; exam++) { ${update} }
+    console.log(trainer.optimizer.groups[0].current.lr);`;
+  assertEquals(runAll("deno", [program]), ["0.002\n"]);
+  assert(!codeOfRun(recipe).includes("heldOutLoss"));
+});
+
 test("the service's path has the points that a picture or a table needs, and no more than the service gives", () => {
   const choice = { name: "linear", options: { numWarmupSteps: 1, numTrainingSteps: 9 } };
   for (

@@ -344,6 +344,8 @@ inChromium("both runs read over 90 % of the held-out digits, in the page, by key
     assertEquals(await page.locator("#cell-0-update").textContent(), "0");
     // Another schedule, which follows the held-out loss, and options that the library refuses.
     await page.locator("#run-0-schedule").selectOption("reduce_lr_on_plateau");
+    await page.locator("#run-0 summary", { hasText: "Code of this run" }).click();
+    assert((await page.locator("#run-0-code").textContent())!.includes("trainer.update(heldOutLoss)"));
     await page.locator("#run-1-optimizer").selectOption("adamw_torch");
     await page.locator("#run-1-main-lr-box").fill("-1");
     await page.waitForFunction(() => document.querySelector("#run-1-problem")!.textContent !== "");
