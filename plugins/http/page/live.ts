@@ -13,11 +13,11 @@ import { copyOn } from "./copy.ts";
 import { type AnyRegistry, type Offer, offersOf } from "./curves.ts";
 import { byId, element } from "./element.ts";
 import { createMosaic, type Mosaic } from "./mosaic.ts";
-import { showNumber } from "./numbers.ts";
+import { showNumber, wholeNumbers } from "./numbers.ts";
 import { evenly, type Span, startOptions } from "./ranges.ts";
 import { createRun, plannedLr, recipeOf, type Run, smooth } from "./run.ts";
 import { innerOf, scheduleSelect } from "./schedules.ts";
-import { type Choice, mostUpdates, type RunChoice } from "./state.ts";
+import { type Choice, mostSeed, mostUpdates, type RunChoice } from "./state.ts";
 import type { Store } from "./store.ts";
 
 const sides = ["A", "B"] as const;
@@ -308,29 +308,21 @@ export function startLive(registry: AnyRegistry, store: Store): void {
         label: "Updates",
         value: updates,
         range: evenly(50, 1000, 50),
-        fits: (value: number) => value >= 1 && value <= mostUpdates,
-        set: (value: number) => store.set({ updates: value }),
+        allowed: wholeNumbers(1, mostUpdates),
+        set: (updates: number) => store.set({ updates }),
       },
       {
         id: "seed",
         label: "Seed",
         value: seed,
         range: evenly(1, 20, 1),
-        fits: (value: number) => value >= 0 && value < 2 ** 32,
-        set: (value: number) => store.set({ seed: value }),
+        allowed: wholeNumbers(0, mostSeed),
+        set: (seed: number) => store.set({ seed }),
       },
     ];
-    for (const { id, label, value, range, fits, set } of places) {
-      const { slide, box } = slider({
-        id,
-        label,
-        name: id,
-        note: `${id}-note`,
-        range,
-        value,
-        set: (value) => void (Number.isInteger(value) && fits(value) && set(value)),
-      });
-      byId(`${id}-place`).replaceChildren(element("div", { class: "head" }, element("label", { for: id }, label), box), slide);
+    for (const place of places) {
+      const { id } = place;
+      byId(`${id}-place`).replaceChildren(...slider({ ...place, note: `${id}-note` }).rows);
     }
   }
 

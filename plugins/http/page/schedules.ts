@@ -9,11 +9,12 @@ import { type Code, createCode } from "./take.ts";
 import { optionControls, slider } from "./controls.ts";
 import { type AnyRegistry, compact, type Curve, curveOf, gridOf, innerChoices, type Offer, offersOf } from "./curves.ts";
 import { byId, element } from "./element.ts";
-import { readNumber, showNumber, showReading } from "./numbers.ts";
+import { aboveZero, type Allowed, readAllowed, showNumber, showReading, wholeNumbers } from "./numbers.ts";
 import { lrRange, type Span, startOptions, stepsRange } from "./ranges.ts";
 import { createServiceCurves, serviceOffers } from "./service.ts";
 import { type Choice, mostCurves, type PageState } from "./state.ts";
 import type { Store } from "./store.ts";
+import { typed } from "./typed.ts";
 
 /** Fills the section `#schedules` and keeps it in step with the state. */
 export function startSchedules(registry: AnyRegistry, store: Store): void {
@@ -34,6 +35,14 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
   const code: Code = createCode(store, (i) => curves[i], offerOf);
 
   const span = (): Span => ({ steps: store.state.to, lr: store.state.lr });
+  const atNow = (): number => Math.min(store.state.at, store.state.to);
+  const steps = (): Allowed => wholeNumbers(0, store.state.to);
+  const typedAt = typed(atBox, {
+    read: (text) => readAllowed(text, steps()),
+    words: () => steps().words,
+    set: (at) => store.set({ at }),
+    show: () => String(atNow()),
+  });
 
   function compute(): void {
     const { curves: choices, lr, to } = store.state;
@@ -65,12 +74,12 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
   /** The values at the step that is read. */
   function tell(): void {
     const { curves: choices, to } = store.state;
-    const at = Math.min(store.state.at, to);
+    const at = atNow();
     const values = curves.map((curve) => valueAt(curve, at));
     chart.mark(at, values);
     scrub.max = String(to);
     scrub.value = String(at);
-    if (document.activeElement !== atBox) atBox.value = String(at);
+    if (document.activeElement !== atBox) typedAt.show();
     const rows = choices.map((choice, i) => {
       const value = values[i];
       return element(
@@ -248,17 +257,6 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
     if (offer !== undefined) addCurve({ name: offer.name, options: startOptions(offer, span()) });
   });
   scrub.addEventListener("input", () => store.set({ at: Number(scrub.value) }));
-  atBox.addEventListener("input", () => {
-    const at = readNumber(atBox.value);
-    const isStep = at !== undefined && Number.isSafeInteger(at) && at >= 0 && at <= store.state.to;
-    if (isStep) atBox.removeAttribute("aria-invalid");
-    else atBox.setAttribute("aria-invalid", "true");
-    if (isStep) store.set({ at });
-  });
-  atBox.addEventListener("blur", () => {
-    atBox.removeAttribute("aria-invalid");
-    tell();
-  });
   for (const scale of ["linear", "log"] as const) {
     byId<"input">(`scale-${scale}`).addEventListener("change", () => store.set({ scale }));
   }
@@ -276,13 +274,14 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
         label: "Steps",
         value: to,
         range: stepsRange,
-        set: (value: number) => Number.isSafeInteger(value) && value >= 1 && store.set({ to: value }),
+        allowed: wholeNumbers(1),
+        set: (to: number) => store.set({ to }),
       },
-      { id: "lr", label: "Base lr", value: lr, range: lrRange, set: (value: number) => value > 0 && store.set({ lr: value }) },
+      { id: "lr", label: "Base lr", value: lr, range: lrRange, allowed: aboveZero, set: (lr: number) => store.set({ lr }) },
     ];
-    for (const { id, label, ...rest } of places) {
-      const { slide, box } = slider({ id, label, name: id, note: `${id}-note`, ...rest });
-      byId(`${id}-place`).replaceChildren(element("div", { class: "head" }, element("label", { for: id }, label), box), slide);
+    for (const place of places) {
+      const { id } = place;
+      byId(`${id}-place`).replaceChildren(...slider({ ...place, note: `${id}-note` }).rows);
     }
   }
 

@@ -137,6 +137,10 @@ test("a stranger's options become controls by their specs alone", () => {
     limit: { default: null, type: ["number", "null"], description: "" },
     pair: { default: [0.5, 0.75], minimum: 0, exclusiveMaximum: 1, description: "" },
     rest: { type: "array", description: "" },
+    wave: { default: "sin", description: "" },
+    label: { type: ["string", "null"], description: "" },
+    more: { default: { x: 1 }, description: "" },
+    any: { default: null, description: "" },
     innerSchedule: { type: "object", description: "" },
   } as const;
   const kinds = Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, controlOf(name, spec, span).kind]));
@@ -147,7 +151,11 @@ test("a stranger's options become controls by their specs alone", () => {
     isOn: "switch",
     limit: "number",
     pair: "numbers",
-    rest: "json",
+    rest: "list",
+    wave: "text",
+    label: "text",
+    more: "json",
+    any: "json",
     innerSchedule: "schedule",
   });
   const hold = controlOf("hold", specs.hold, span);
@@ -162,6 +170,10 @@ test("a stranger's options become controls by their specs alone", () => {
     limit: null,
     pair: [0.5, 0.75],
     rest: [],
+    wave: "sin",
+    label: "",
+    more: { x: 1 },
+    any: null,
     innerSchedule: {},
   });
 });

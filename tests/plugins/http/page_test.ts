@@ -20,15 +20,21 @@ import { listen, type Listening } from "../../listen.ts";
 import { bundlePage } from "../../page.ts";
 
 /** A schedule that nobody has but the test: a service may have it, the page has not. */
-const sawtooth: SchedulePlugin<"sawtooth", { period?: number; depth?: number }> = {
+const sawtooth: SchedulePlugin<"sawtooth", { period?: number; depth?: number; tooth?: string; label?: string | null }> = {
   kind: "schedule",
   name: "sawtooth",
   description: "Falls by depth in each period",
   options: {
     period: { default: 100, minimum: 1, description: "Steps of a tooth" },
     depth: { default: 0.5, minimum: 0, maximum: 1, description: "What a tooth takes away" },
+    tooth: { default: "straight", description: "straight or 12" },
+    label: { default: null, type: ["string", "null"], description: "It counts for nothing" },
   },
-  create: ({ period, depth }) => (step) => 1 - depth * ((step % period) / period),
+  create({ period, depth, tooth, label }) {
+    if (tooth !== "straight" && tooth !== "12") throw new RangeError(`There is no tooth ${JSON.stringify(tooth)}`);
+    if (label === "null") throw new RangeError("null is a text here");
+    return (step) => 1 - depth * ((step % period) / period) ** (tooth === "12" ? 12 : 1);
+  },
 };
 
 /** The page as it would be built from the sources now: what is committed is compared elsewhere. */
@@ -309,6 +315,42 @@ inChromium("curves are added up to eight, doubled and removed, and the focus sta
     );
     assertEquals(await page.locator("#curve-0 .problem").textContent(), "");
   }, { hash: link([linear], 1000, 3e-4) }));
+
+inChromium("a box says what may stand in it, takes nothing else, and has its value again when it is left", () =>
+  visit(async (page) => {
+    const cases = [
+      ["to-box", ["-5", "0", "1.5", "1e99", ""], "A whole number from 1"],
+      ["lr-box", ["0", "-1", "x"], "A number above 0, such as 0.5 or 5e-5"],
+      ["updates-box", ["20000", "0", "7.5"], "A whole number from 1 to 10,000"],
+      ["seed-box", ["4294967296", "-1"], "A whole number from 0 to 4,294,967,295"],
+      ["at", ["1001", "-1", "a"], "A whole number from 0 to 1,000"],
+      ["curve-0-numWarmupSteps-box", ["abc", ""], "A number, such as 0.5 or 5e-5"],
+      ["curve-1-boundaries", ["500, x"], "Numbers with commas between them"],
+    ] as const;
+    await page.locator("#curve-1-summary").click();
+    const everything = (): Promise<unknown> =>
+      page.evaluate(() => [...document.querySelectorAll<HTMLInputElement>("input, #values")].map((one) => one.value ?? one.textContent));
+    const before = await everything();
+    for (const [id, texts, words] of cases) {
+      const box = page.locator(`#${id}`);
+      const problem = page.locator(`#${id}-problem`);
+      const value = await box.inputValue();
+      for (const text of texts) {
+        await box.fill(text);
+        await settled(page);
+        assertEquals([await box.getAttribute("aria-invalid"), await problem.textContent()], ["true", words], `${id}: ${text}`);
+        assert(await problem.isVisible());
+        assert((await box.getAttribute("aria-describedby"))!.split(" ").includes(`${id}-problem`));
+        await box.blur();
+        assertEquals([await box.getAttribute("aria-invalid"), await problem.textContent()], [null, ""]);
+        assertEquals(await everything(), before, `${id}: ${text} has changed something`);
+      }
+      // The mark goes as soon as the text is right.
+      await box.fill("?");
+      await box.fill(value);
+      assertEquals([await box.getAttribute("aria-invalid"), await problem.isVisible()], [null, false]);
+    }
+  }, { hash: link([linear, ["piecewise_constant_decay", { boundaries: [500], values: [1e-3, 1e-4] }]], 1000, 3e-4) }));
 
 inChromium("both runs read over 90 % of the held-out digits, in the page, by keyboard alone", () =>
   visit(async (page) => {
@@ -597,6 +639,13 @@ inChromium("a schedule that the service alone has appears in the page, computed 
       );
     await isRead(2e-3 * 0.75);
     await page.locator("#curve-1-depth-box").fill("1");
+    await isRead(2e-3 * 0.5);
+    // A text is typed as it is, be it like a number.
+    await page.locator("#curve-1-tooth").fill("12");
+    await isRead(2e-3 * (1 - 0.5 ** 12));
+    await page.locator("#curve-1-tooth").fill("straight");
+    await page.locator("#curve-1-label").fill("cos");
+    await page.locator("#curve-1-label").fill("null");
     await isRead(2e-3 * 0.5);
     assertEquals(await page.locator("#curve-1 .problem").textContent(), "");
     // The library's words come through the service.
