@@ -54,7 +54,9 @@ export const aboveZero: Allowed = { words: "A number above 0, such as 0.5 or 5e-
 /** Whole numbers between two, both allowed. */
 export function wholeNumbers(least: number, most: number = Number.MAX_SAFE_INTEGER): Allowed {
   return {
-    words: `A whole number from ${least}${most === Number.MAX_SAFE_INTEGER ? "" : ` to ${most.toLocaleString("en")}`}`,
+    words: most === Number.MAX_SAFE_INTEGER
+      ? `A whole number, ${least} or more`
+      : `A whole number from ${least} to ${most.toLocaleString("en")}`,
     fits: (value) => Number.isSafeInteger(value) && value >= least && value <= most,
   };
 }

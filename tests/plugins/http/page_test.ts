@@ -319,7 +319,7 @@ inChromium("curves are added up to eight, doubled and removed, and the focus sta
 inChromium("a box says what may stand in it, takes nothing else, and has its value again when it is left", () =>
   visit(async (page) => {
     const cases = [
-      ["to-box", ["-5", "0", "1.5", "1e99", ""], "A whole number from 1"],
+      ["to-box", ["-5", "0", "1.5", "1e99", ""], "A whole number, 1 or more"],
       ["lr-box", ["0", "-1", "x"], "A number above 0, such as 0.5 or 5e-5"],
       ["updates-box", ["20000", "0", "7.5"], "A whole number from 1 to 10,000"],
       ["seed-box", ["4294967296", "-1"], "A whole number from 0 to 4,294,967,295"],
@@ -387,7 +387,7 @@ inChromium("both runs read over 90 % of the held-out digits, in the page, by key
     // Another schedule, which follows the held-out loss, and options that the library refuses.
     await page.locator("#run-0-schedule").selectOption("reduce_lr_on_plateau");
     await page.locator("#run-0 summary", { hasText: "Code of this run" }).click();
-    assert((await page.locator("#run-0-code").textContent())!.includes("trainer.update(heldOutLoss)"));
+    await page.waitForFunction(() => document.querySelector("#run-0-code")!.textContent!.includes("trainer.update(heldOutLoss)"));
     await page.locator("#run-1-optimizer").selectOption("adamw_torch");
     await page.locator("#run-1-main-lr-box").fill("-1");
     await page.waitForFunction(() => document.querySelector("#run-1-problem")!.textContent !== "");
@@ -429,17 +429,28 @@ inChromium("the page works by keyboard alone, and shows where the focus is", () 
         if (focused === document.body) return null;
         // A radio button is shown by its label.
         const shown = focused.matches(".switcher input") ? focused.nextElementSibling! : focused;
-        const { outlineStyle, outlineWidth } = getComputedStyle(shown);
-        const { width, height, top, bottom } = shown.getBoundingClientRect();
+        const { outlineStyle, outlineWidth, outlineOffset } = getComputedStyle(shown);
+        const { width, height, top, bottom, left, right } = shown.getBoundingClientRect();
+        const reach = parseFloat(outlineOffset) + parseFloat(outlineWidth);
+        // What it may not cover. Above and below a slider's track there is nothing to see.
+        const covered = [...document.querySelectorAll("input:not([type=range]), select, button, label")].filter((other) => {
+          if (
+            !other.checkVisibility() || other === shown || shown.contains(other) || other.contains(shown) ||
+            other.closest(".switcher") !== null
+          ) return false;
+          const box = other.getBoundingClientRect();
+          return box.width > 1 && box.left < right + reach && box.right > left - reach && box.top < bottom + reach &&
+            box.bottom > top - reach;
+        });
         const isSeen = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 && width > 0 && height > 0 && bottom > 0 &&
           top < innerHeight;
         const name = focused.id || focused.textContent!.trim().slice(0, 20);
-        return `${name}${isSeen ? "" : " (not seen)"}`;
+        return `${name}${isSeen ? "" : " (not seen)"}${covered.map(({ id, textContent }) => ` (over ${id || textContent})`).join("")}`;
       });
       if (stop === null) break;
       stops.push(stop);
     }
-    assertEquals(stops.filter((stop) => stop.endsWith("(not seen)")), []);
+    assertEquals(stops.filter((stop) => stop.endsWith(")")), []);
     for (
       const id of [
         "to",
@@ -474,7 +485,7 @@ inChromium("the page works by keyboard alone, and shows where the focus is", () 
     assertEquals(await page.evaluate(() => document.activeElement!.id), "live-title");
   }));
 
-for (const width of [320, 390, 768, 1024]) {
+for (const width of [320, 360, 390, 420, 768, 1024, 1280]) {
   inChromium(`the page fits a screen of ${width} pixels`, () =>
     visit(async (page) => {
       const details = page.locator("summary");
@@ -483,6 +494,7 @@ for (const width of [320, 390, 768, 1024]) {
         if (!isOpen && await details.nth(i).isVisible()) await details.nth(i).click();
       }
       await page.locator("label[for=code-python]").click();
+      await page.locator("#add").selectOption("piecewise_constant_decay");
       const beyond = await page.evaluate(() => {
         const wide = [...document.body.querySelectorAll("*")].filter((one) =>
           one.getBoundingClientRect().right > innerWidth + 0.5 && one.closest(".scroll, pre, .unseen, [hidden]") === null
@@ -490,6 +502,15 @@ for (const width of [320, 390, 768, 1024]) {
         return wide.map(({ tagName, id, className }) => `${tagName}#${id}.${className}`);
       });
       assertEquals(beyond, []);
+      // No setting reaches into its neighbour's place, and no name is cut.
+      const crowded = await page.evaluate(() =>
+        [...document.querySelectorAll<HTMLElement>(".head > *, #values .who")].filter((part) => {
+          const place = part.parentElement!.getBoundingClientRect();
+          const { left, right } = part.getBoundingClientRect();
+          return left < place.left - 0.5 || right > place.right + 0.5 || part.scrollWidth > part.offsetWidth;
+        }).map(({ textContent }) => textContent)
+      );
+      assertEquals(crowded, []);
       assertEquals(await page.evaluate(() => [document.documentElement.scrollWidth, scrollX]), [width, 0]);
     }, { viewport: { width, height: 800 }, isMobile: width < 700, hasTouch: width < 700 }));
 }
