@@ -115,12 +115,18 @@ function pictureUrl({ choice, lr, to, service }: CodeOf): string {
 
 /** The service's path, relative to the page, for curves in a format. A picture has no more points than it can show. */
 export function curvesPath(format: "" | ".csv" | ".svg", choices: readonly Choice[], to: number, lr: number): string {
-  const query = new URLSearchParams();
-  for (const choice of choices) query.append("schedule", JSON.stringify(choice));
-  query.append("from", "0");
-  query.append("to", String(to));
-  query.append("every", String(Math.max(1, Math.ceil(to / (format === ".svg" ? 1000 : mostPoints)))));
-  query.append("lr", String(lr));
+  const every = Math.max(1, Math.ceil(to / (format === ".svg" ? 1000 : mostPoints)));
+  return pathOf(format, choices, { from: "0", to: String(to), every: String(every) }, lr);
+}
+
+/** The same for the values of one curve at some steps. */
+export function valuesPath(choice: Choice, steps: readonly number[], lr: number): string {
+  return pathOf("", [choice], { steps: steps.join() }, lr);
+}
+
+function pathOf(format: string, choices: readonly Choice[], points: Readonly<Record<string, string>>, lr: number): string {
+  const schedules = choices.map((choice) => ["schedule", JSON.stringify(choice)]);
+  const query = new URLSearchParams([...schedules, ...Object.entries(points), ["lr", String(lr)]]);
   return `v1/curves${format}?${query.toString().replaceAll("+", "%20")}`;
 }
 

@@ -62,6 +62,13 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
     }
   }
 
+  /** The value at a step as it is read; `isNear` where the service has told no more than that of a step nearby. */
+  function read(curve: Curve, step: number): Reading {
+    const exact = "exact" in curve ? curve.exact?.(step) : undefined;
+    if (exact !== undefined) return { value: exact, isNear: false };
+    return { value: valueAt(curve, step), isNear: "exact" in curve };
+  }
+
   function draw(): void {
     const { to, scale } = store.state;
     const steps = gridOf(to, byId("plot").clientWidth || 600);
@@ -75,23 +82,24 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
   function tell(): void {
     const { curves: choices, to } = store.state;
     const at = atNow();
-    const values = curves.map((curve) => valueAt(curve, at));
-    chart.mark(at, values);
+    const values = curves.map((curve) => read(curve, at));
+    chart.mark(at, values.map(({ value }) => value));
     scrub.max = String(to);
     scrub.value = String(at);
     if (document.activeElement !== atBox) typedAt.show();
     const rows = choices.map((choice, i) => {
-      const value = values[i];
+      const { value, isNear } = values[i];
+      const words = wordsOf(values[i], showReading);
       return element(
         "li",
         {},
         tagOf(i),
         element("span", { class: "who" }, choice.name),
-        value === null ? element("span", { class: "value" }, "–") : element("data", { class: "value", value }, showReading(value)),
+        value === null || isNear ? element("span", { class: "value" }, words) : element("data", { class: "value", value }, words),
       );
     });
     byId("values").replaceChildren(...rows);
-    const words = choices.map((choice, i) => `${i + 1} ${choice.name} ${values[i] === null ? "none" : showNumber(values[i])}`);
+    const words = choices.map((choice, i) => `${i + 1} ${choice.name} ${wordsOf(values[i], showNumber, "none", "about")}`);
     scrub.setAttribute("aria-valuetext", `step ${at}: ${words.join(", ") || "no curves"}`);
   }
 
@@ -107,10 +115,7 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
       ...choices.map(({ name }, i) => element("th", { scope: "col" }, `${i + 1} ${name}`)),
     );
     const rows = steps.map((step) => {
-      const cells = curves.map((curve) => {
-        const value = valueAt(curve, step);
-        return element("td", {}, value === null ? "–" : showReading(value));
-      });
+      const cells = curves.map((curve) => element("td", {}, wordsOf(read(curve, step), showReading)));
       return element("tr", {}, element("th", { scope: "row" }, step.toLocaleString("en")), ...cells);
     });
     byId("table-place").replaceChildren(
@@ -354,6 +359,16 @@ function tagOf(i: number): HTMLElement {
 /** A button whose name says to what it belongs. */
 export function button(words: string, of: string, id: string, click: () => void): HTMLButtonElement {
   return element("button", { type: "button", id, click }, words, element("span", { class: "unseen" }, ` ${of}`));
+}
+
+interface Reading {
+  readonly value: number | null;
+  readonly isNear: boolean;
+}
+
+function wordsOf({ value, isNear }: Reading, show: (value: number) => string, none = "–", near = "≈"): string {
+  if (value === null) return none;
+  return isNear ? `${near} ${show(value)}` : show(value);
 }
 
 function showOption(value: unknown): string {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { curvesPath } from "./code.ts";
+import { curvesPath, valuesPath } from "./code.ts";
 import type { Curve, Offer } from "./curves.ts";
 import type { Choice } from "./state.ts";
 
@@ -39,6 +39,9 @@ export interface ServiceCurves {
   curve(place: number, choice: Choice, to: number, lr: number): Curve;
 }
 
+/** Milliseconds for which a slider or a pointer may move on before the service is asked. */
+const pause = 150;
+
 interface Place {
   readonly path: string;
   shown: Curve;
@@ -56,28 +59,68 @@ export function createServiceCurves(arrived: () => void): ServiceCurves {
       clearTimeout(known?.timer);
       const next: Place = { path, shown: known?.shown ?? { error: "On its way from the service …" } };
       next.timer = setTimeout(async () => {
-        const curve = await fetchCurve(path);
+        const curve = await fetchCurve(choice, to, lr, arrived);
         if (places.get(place) !== next) return;
         next.shown = curve;
         arrived();
-      }, 150);
+      }, pause);
       places.set(place, next);
       return next.shown;
     },
   };
 }
 
-async function fetchCurve(path: string): Promise<Curve> {
+async function fetchCurve(choice: Choice, to: number, lr: number, arrived: () => void): Promise<Curve> {
+  const answer = await ask(curvesPath("", [choice], to, lr));
+  if ("error" in answer) return answer;
+  const { steps, values } = answer;
+  const every = steps.length > 1 ? steps[1] - steps[0] : 1;
+  const last = steps.length - 1;
+  return {
+    returns: "factor",
+    // The last step may stand nearer to the one before it.
+    lr: (step) => values[step >= steps[last] ? last : Math.round(step / every)],
+    exact: createReader(choice, lr, answer, arrived),
+  };
+}
+
+/** Steps that are asked for at once: more nobody reads. */
+const mostRead = 50;
+
+/** Reads single steps: the service gives no more than so many points of a long curve. */
+function createReader(choice: Choice, lr: number, { steps, values }: Answer, arrived: () => void): (step: number) => number | undefined {
+  const known = new Map(steps.map((step, i) => [step, values[i]]));
+  let wanted: readonly number[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const fetchWanted = async (): Promise<void> => {
+    const asked = wanted;
+    timer = undefined;
+    wanted = [];
+    const answer = await ask(valuesPath(choice, asked, lr));
+    // What was refused is asked for when it is looked at again, not before.
+    if ("error" in answer) return;
+    answer.steps.forEach((step, i) => known.set(step, answer.values[i]));
+    arrived();
+  };
+  return (step) => {
+    if (known.has(step)) return known.get(step);
+    wanted = [...wanted.filter((other) => other !== step), step].slice(-mostRead);
+    timer ??= setTimeout(fetchWanted, pause);
+  };
+}
+
+/** Values by their steps. */
+interface Answer {
+  readonly steps: readonly number[];
+  readonly values: readonly number[];
+}
+
+async function ask(path: string): Promise<Answer | { readonly error: string }> {
   try {
     const response = await fetch(path);
     const answer = await response.json();
-    if (!response.ok) {
-      return { error: answer.errors?.[0]?.detail ?? answer.detail ?? answer.title ?? `The service answers ${response.status}` };
-    }
-    const steps: readonly number[] = answer.steps;
-    const values: readonly number[] = answer.curves[0].lr[0];
-    const every = steps.length > 1 ? steps[1] - steps[0] : 1;
-    return { returns: "factor", lr: (step) => values[Math.min(values.length - 1, Math.round(step / every))] };
+    if (response.ok) return { steps: answer.steps, values: answer.curves[0].lr[0] };
+    return { error: answer.errors?.[0]?.detail ?? answer.detail ?? answer.title ?? `The service answers ${response.status}` };
   } catch {
     return { error: "This schedule is computed by the service, which cannot be reached" };
   }

@@ -676,6 +676,25 @@ inChromium("a schedule that the service alone has appears in the page, computed 
   }, { from, hash: link([linear], 1000, 2e-3), expected: /the server responded with a status of 400/ });
 });
 
+inChromium("a step of a long curve that the service computes is read at that very step", () =>
+  visit(async (page) => {
+    const words = (): Promise<string> => page.locator("#values .value").first().textContent().then(String);
+    const isRead = (value: number): Promise<unknown> =>
+      page.waitForFunction((value) => document.querySelector<HTMLDataElement>("#values data")?.value === String(value), value);
+    // Between the steps that the service tells of a curve so long there are ten teeth.
+    await isRead(2e-3 * 0.75);
+    await page.locator("#at").fill("1234575");
+    assert((await words()).startsWith("≈ "), await words());
+    await isRead(2e-3 * 0.625);
+    assert(!(await words()).includes("≈"));
+    await page.locator("#at").fill("9999999");
+    await isRead(2e-3 * (1 - 0.5 * 0.99));
+    await page.locator("#table > summary").click();
+    await page.waitForFunction(() => /^[^≈]*0\.0020000[^≈]*$/.test(document.querySelector("#table-place")!.textContent!));
+    const cells = await page.locator("#table-place td").allTextContents();
+    assertEquals(cells.map(Number), Array.from({ length: 11 }, (_, i) => 2e-3 * (1 - 0.5 * (Math.round(i * 999_999.9) % 100) / 100)));
+  }, { from: serve(builtins.with(sawtooth)), hash: link([["sawtooth", {}]], 9_999_999, 2e-3) }));
+
 inChromium("a page bundled with another registry has that registry's schedules and optimizers", async () => {
   const folder = mkdtempSync(join(tmpdir(), "glissade-own-"));
   try {
