@@ -22,6 +22,8 @@ export interface CodeOf {
   readonly to: number;
   /** The service's address, with a slash at the end. */
   readonly service: string;
+  /** Whether the service answers only to a token. */
+  readonly needsToken: boolean;
   /** Whether the page's registry has the schedule; code cannot import what only a service has. */
   readonly isBuiltin: boolean;
 }
@@ -31,7 +33,7 @@ export const version = "0.1.0";
 
 /** The code of a curve in a language. */
 export function codeOf(language: Language, curve: CodeOf): string {
-  if (language === "readme") return `![${curve.choice.name}](${pictureUrl(curve)})\n`;
+  if (language === "readme") return readmeOf(curve);
   if (language === "python") return pythonOf(curve);
   if (!curve.isBuiltin) {
     return `// "${curve.choice.name}" is registered with this service alone: fetch its curve, as the Python code does.\n`;
@@ -74,8 +76,23 @@ function importOf(language: "deno" | "bun"): string[] {
   return [`// bunx jsr add @glissade/optim@^${version}`, `import { builtins } from "@glissade/optim";`];
 }
 
+function readmeOf({ choice, lr, to, service, needsToken }: CodeOf): string {
+  const url = `${service}${curvesPath(".svg", [choice], to, lr)}`;
+  if (!needsToken) return `![${choice.name}](${url})\n`;
+  return [
+    `![${choice.name}](curve.svg)`,
+    "<!-- The picture's service needs a token:",
+    `curl -H "Authorization: Bearer $${tokenName}" -o curve.svg "${url}"`,
+    "-->",
+    "",
+  ].join("\n");
+}
+
+/** The environment variable with the service's token. */
+const tokenName = "GLISSADE_TOKEN";
+
 // PyTorch's LambdaLR multiplies lr by what its function says; over 1 a value stands for itself.
-function pythonOf({ choice, returns, lr, to, service }: CodeOf): string {
+function pythonOf({ choice, returns, lr, to, service, needsToken }: CodeOf): string {
   const every = Math.ceil(to / mostPoints);
   const query = new URLSearchParams({ schedule: JSON.stringify(choice), from: "0", to: String(to), every: String(every) });
   // The schedule may depend on the base value: it is asked for with it, and divided by it.
@@ -83,6 +100,7 @@ function pythonOf({ choice, returns, lr, to, service }: CodeOf): string {
   const scale = returns === "factor" ? lr : 1;
   return [
     "import json",
+    ...(needsToken ? ["import os"] : []),
     "import urllib.request",
     "",
     "import torch",
@@ -90,7 +108,12 @@ function pythonOf({ choice, returns, lr, to, service }: CodeOf): string {
     `url = (${pythonString(`${service}v1/curves?`)}`,
     ...[...query].map(([key, value], i) => `       ${pythonString(`${i > 0 ? "&" : ""}${key}=${encodeURIComponent(value)}`)}`),
     "       )",
-    "answer = json.load(urllib.request.urlopen(url))",
+    ...needsToken
+      ? [
+        `request = urllib.request.Request(url, headers={"Authorization": "Bearer " + os.environ["${tokenName}"]})`,
+        "answer = json.load(urllib.request.urlopen(request))",
+      ]
+      : ["answer = json.load(urllib.request.urlopen(url))"],
     `curve = answer["curves"][0]["lr"][0]  # ${every === 1 ? "one value a step" : `one value every ${every} steps`}`,
     "",
     "model = torch.nn.Linear(8, 8)  # yours",
@@ -108,10 +131,6 @@ function pythonString(text: string): string {
 
 /** The most points that the service gives in one answer. */
 export const mostPoints = 9_999;
-
-function pictureUrl({ choice, lr, to, service }: CodeOf): string {
-  return `${service}${curvesPath(".svg", [choice], to, lr)}`;
-}
 
 /** The service's path, relative to the page, for curves in a format. A picture has no more points than it can show. */
 export function curvesPath(format: "" | ".csv" | ".svg", choices: readonly Choice[], to: number, lr: number): string {

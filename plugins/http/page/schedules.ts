@@ -11,7 +11,7 @@ import { type AnyRegistry, compact, type Curve, curveOf, gridOf, innerChoices, t
 import { byId, element } from "./element.ts";
 import { aboveZero, type Allowed, readAllowed, showNumber, showReading, wholeNumbers } from "./numbers.ts";
 import { lrRange, type Span, startOptions, stepsRange } from "./ranges.ts";
-import { createServiceCurves, serviceOffers } from "./service.ts";
+import { askService, createServiceCurves, plainService } from "./service.ts";
 import { type Choice, mostCurves, type PageState } from "./state.ts";
 import type { Store } from "./store.ts";
 import { typed } from "./typed.ts";
@@ -20,7 +20,8 @@ import { typed } from "./typed.ts";
 export function startSchedules(registry: AnyRegistry, store: Store): void {
   const own = offersOf(registry);
   let offers: readonly Offer[] = own;
-  const service = createServiceCurves(() => refresh());
+  let service = plainService;
+  const serviceCurves = createServiceCurves(() => refresh());
   const open = new Set<number>([0]);
   let curves: readonly Curve[] = [];
   let frame = 0;
@@ -32,7 +33,7 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
   const cards = byId("cards");
   const add = byId<"select">("add");
   const offerOf = (choice: Choice | undefined): Offer | undefined => offers.find(({ name }) => name === choice?.name);
-  const code: Code = createCode(store, (i) => curves[i], offerOf);
+  const code: Code = createCode(store, (i) => curves[i], offerOf, () => service.needsToken);
 
   const span = (): Span => ({ steps: store.state.to, lr: store.state.lr });
   const atNow = (): number => Math.min(store.state.at, store.state.to);
@@ -47,7 +48,7 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
   function compute(): void {
     const { curves: choices, lr, to } = store.state;
     curves = choices.map((choice, i) => {
-      if (offerOf(choice)?.from === "service") return service.curve(i, choice, to, lr);
+      if (offerOf(choice)?.from === "service") return serviceCurves.curve(i, choice, to, lr);
       return curveOf(registry, choice, lr);
     });
   }
@@ -307,9 +308,11 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
   fillAdd();
   toolbar();
   rebuild();
-  serviceOffers(own).then((more) => {
-    if (more.length === 0) return;
-    offers = [...own, ...more];
+  askService(own).then((answer) => {
+    service = answer;
+    if (answer.needsToken) code.refresh();
+    if (answer.offers.length === 0) return;
+    offers = [...own, ...answer.offers];
     fillAdd();
     rebuild();
   });

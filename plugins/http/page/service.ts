@@ -8,22 +8,38 @@ import { curvesPath, valuesPath } from "./code.ts";
 import type { Curve, Offer } from "./curves.ts";
 import type { Choice } from "./state.ts";
 
-/** The schedules that the service has and the page has not; none where there is no service. */
-export async function serviceOffers(own: readonly Offer[]): Promise<readonly Offer[]> {
-  if (!location.protocol.startsWith("http")) return [];
+/** What the page knows of its service. */
+export interface Service {
+  /** The schedules that it has and the page has not. */
+  readonly offers: readonly Offer[];
+  /** Whether it answers only to a token; the page has none. */
+  readonly needsToken: boolean;
+}
+
+/** A service that has nothing to add; there may be none at all. */
+export const plainService: Service = { offers: [], needsToken: false };
+
+/** Asks the service what it has, beside the page's `own` schedules. */
+export async function askService(own: readonly Offer[]): Promise<Service> {
+  if (!location.protocol.startsWith("http")) return plainService;
+  const guarded: Service = { offers: [], needsToken: true };
+  if (document.querySelector('meta[name="schedules"][content="token"]') !== null) return guarded;
   try {
     const response = await fetch("v1/plugins?kind=schedule");
-    if (!response.ok) return [];
+    // Somebody before the service may ask for a token too.
+    if (response.status === 401) return guarded;
+    if (!response.ok) return plainService;
     const { plugins }: { plugins: readonly Described[] } = await response.json();
-    return plugins.filter(({ name }) => !own.some((offer) => offer.name === name)).map(({ name, description, options }) => ({
+    const offers = plugins.filter(({ name }) => !own.some((offer) => offer.name === name)).map(({ name, description, options }): Offer => ({
       name,
       description,
       options: Object.fromEntries(Object.entries(options.properties).map(([key, schema]) => [key, { ...schema.items, ...schema }])),
       returns: "factor",
       from: "service",
     }));
+    return { offers, needsToken: false };
   } catch {
-    return [];
+    return plainService;
   }
 }
 

@@ -283,6 +283,7 @@ for (const runtime of ["deno", "bun"] as const) {
         lr: 3e-4,
         to,
         service: "http://localhost/",
+        needsToken: false,
         isBuiltin: true,
       })
     );

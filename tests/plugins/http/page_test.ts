@@ -1,8 +1,10 @@
 /// <reference lib="dom" />
 import { execFile, execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
@@ -10,7 +12,7 @@ import { gzipSync } from "node:zlib";
 import { type Browser, type BrowserContextOptions, chromium as playwright, type Page } from "playwright-core";
 import { assert, assertEquals } from "@std/assert";
 import { adamw, builtins, createRegistry, linear as linearPlugin, type SchedulePlugin } from "../../../mod.ts";
-import { createApp } from "../../../plugins/http/mod.ts";
+import { type AppOptions, createApp } from "../../../plugins/http/mod.ts";
 import { page as committed } from "../../../plugins/http/page.ts";
 import { version } from "../../../plugins/http/page/code.ts";
 import { curveOf } from "../../../plugins/http/page/curves.ts";
@@ -43,8 +45,8 @@ const page = (): string => built ??= bundlePage();
 let browser: Promise<Browser> | undefined;
 const servers: Promise<Listening>[] = [];
 
-function serve(registry: Parameters<typeof createApp>[0] = builtins, html: string = page()): Promise<Listening> {
-  const server = listen(createApp(registry, { page: html }).fetch);
+function serve(registry: Parameters<typeof createApp>[0] = builtins, html: string = page(), options: AppOptions = {}): Promise<Listening> {
+  const server = listen(createApp(registry, { page: html, ...options }).fetch);
   servers.push(server);
   return server;
 }
@@ -674,6 +676,38 @@ inChromium("a schedule that the service alone has appears in the page, computed 
     await page.waitForFunction(() => document.querySelector("#curve-1 .problem")?.textContent !== "");
     // The browser itself tells of the 400 that was asked for.
   }, { from, hash: link([linear], 1000, 2e-3), expected: /the server responded with a status of 400/ });
+});
+
+inChromium("the page of a service whose schedules need a token says so, and its code sends one", async () => {
+  const token = "open-sesame";
+  const tokens = { reader: createHash("sha256").update(token).digest("hex") };
+  const from = serve(builtins, page(), { tokens, schedules: { auth: "all" } });
+  await visit(async (page) => {
+    assertEquals((await readings(page)).values, values([cosine], 3e-4, 250));
+    for (const format of ["svg", "csv", "json"]) {
+      assert(await page.locator(`#link-${format}`).isHidden(), `The ${format} link leads to 401`);
+    }
+    assert(await page.locator("#token-note").isVisible());
+    await page.locator("label[for=code-readme]").click();
+    const [, url] = /curl -H "Authorization: Bearer \$GLISSADE_TOKEN" .* "(.*)"/.exec((await page.locator("#code").textContent())!)!;
+    const picture = await fetch(url, { headers: { Authorization: `Bearer ${token}` } });
+    assert((await picture.text()).startsWith("<svg"), url);
+    await page.locator("label[for=code-python]").click();
+    const code = (await page.locator("#code").textContent())!;
+    assert(code.includes("Authorization"));
+    if (!hasPython) return;
+    const env = { ...process.env, GLISSADE_TOKEN: token };
+    const { stdout } = await promisify(execFile)("python3", ["-c", `${torch}\n${code}`], { env });
+    assertEquals(JSON.parse(stdout).length, 5);
+  }, { from, hash: link([cosine], 1000, 3e-4) });
+  // One that is guarded by somebody else: its page learns of it by being refused.
+  const open = createApp(builtins, { page: page() });
+  const guarded = listen((request) => new URL(request.url).pathname === "/" ? open.fetch(request) : new Response(null, { status: 401 }));
+  servers.push(guarded);
+  await visit(async (page) => {
+    await page.locator("#token-note").waitFor();
+    assert(await page.locator("#link-csv").isHidden());
+  }, { from: guarded, expected: /the server responded with a status of 401/ });
 });
 
 inChromium("a step of a long curve that the service computes is read at that very step", () =>
