@@ -21,27 +21,22 @@ export interface Editing {
   readonly values: Readonly<Record<string, unknown>>;
   /** What the ranges are measured by. */
   readonly span: Span;
-  /** Called with all values when one has changed. */
-  changed(values: Readonly<Record<string, unknown>>): void;
+  /** Called when a value has changed. */
+  changed(option: string, value: unknown): void;
   /** The schedules that an option takes which is itself a schedule. */
   inner(option: string): readonly (Choice & { readonly specs: Readonly<Record<string, OptionSpec<unknown>>> })[];
 }
 
 /** A control for each option. */
 export function optionControls({ id, specs, values, span, changed, inner }: Editing): HTMLElement {
-  const now: Record<string, unknown> = { ...values };
-  const set = (name: string, value: unknown): void => {
-    now[name] = value;
-    changed({ ...now });
-  };
   const rows = Object.entries(specs).map(([name, spec]): HTMLElement => {
     const control = controlOf(name, spec, span);
     const part: Part = {
       id: `${id}-${name}`,
       name,
       spec,
-      value: Object.hasOwn(now, name) ? now[name] : spec.default,
-      set: (value) => set(name, value),
+      value: Object.hasOwn(values, name) ? values[name] : spec.default,
+      set: (value) => changed(name, value),
     };
     switch (control.kind) {
       case "number":
@@ -298,12 +293,16 @@ function scheduleRow(part: Part, choices: ReturnType<Editing["inner"]>, span: Sp
   const held = element("div", { class: "inner" });
   const show = (choice: Choice): void => {
     const specs = choices.find((other) => other.name === choice.name)?.specs ?? {};
+    let { options } = choice;
     held.replaceChildren(optionControls({
       id: `${id}-${choice.name}`,
       specs,
-      values: choice.options,
+      values: options,
       span,
-      changed: (options) => set({ name: choice.name, options }),
+      changed: (option, value) => {
+        options = { ...options, [option]: value };
+        set({ name: choice.name, options });
+      },
       inner,
     }));
   };

@@ -15,7 +15,7 @@ import { byId, element } from "./element.ts";
 import { createMosaic, type Mosaic } from "./mosaic.ts";
 import { showNumber, wholeNumbers } from "./numbers.ts";
 import { evenly, type Span, startOptions } from "./ranges.ts";
-import { createRun, plannedLr, recipeOf, type Run, smooth } from "./run.ts";
+import { adviceOn, createRun, plannedLr, recipeOf, type Run, smooth } from "./run.ts";
 import { innerOf, scheduleSelect } from "./schedules.ts";
 import { type Choice, mostSeed, mostUpdates, type RunChoice } from "./state.ts";
 import type { Store } from "./store.ts";
@@ -74,7 +74,8 @@ export function startLive(registry: AnyRegistry, store: Store): void {
       try {
         return digits === undefined ? undefined : createRun(registry, choice, digits, updates, seed);
       } catch (error) {
-        place.textContent = error instanceof Error ? error.message : String(error);
+        const advice = adviceOn(registry, choice, usualLr);
+        place.textContent = `${error instanceof Error ? error.message : error}${advice && `. ${advice}`}`;
         return undefined;
       }
     });
@@ -221,7 +222,7 @@ export function startLive(registry: AnyRegistry, store: Store): void {
     const { lr, ...others } = specs;
     const main = lr === undefined ? [] : [controlsOf(`${id}-main`, { lr }, "optimizer", i)];
     const pickSchedule = scheduleSelect(offers, schedule?.name ?? "", `${id}-schedule`);
-    pickSchedule.prepend(element("option", { value: "" }, "none: lr stays"));
+    pickSchedule.prepend(element("option", { value: "" }));
     const metric = offers.filter(({ returns }) => returns === "metric");
     if (metric.length > 0) {
       pickSchedule.append(
@@ -263,7 +264,7 @@ export function startLive(registry: AnyRegistry, store: Store): void {
       ...main,
       element("details", { class: "more" }, element("summary", {}, "All options"), controlsOf(`${id}-option`, others, "optimizer", i)),
       element("div", { class: "pick" }, element("label", { for: `${id}-schedule` }, "Schedule"), pickSchedule),
-      element("p", { class: "about" }, offer?.description ?? "The learning rate is the optimizer's own."),
+      element("p", { class: "about", id: `${id}-about` }),
       element(
         "details",
         { class: "more", hidden: offer === undefined },
@@ -273,8 +274,18 @@ export function startLive(registry: AnyRegistry, store: Store): void {
       codeDetails,
       problem,
     );
+    describe(i);
     place.querySelectorAll("details").forEach((details, k) => details.open = wasOpen[k] ?? false);
     if (focused !== "" && document.activeElement === document.body) document.getElementById(focused)?.focus();
+  }
+
+  /** What the run's lr does, which may change with an option. */
+  function describe(i: 0 | 1): void {
+    const { optimizer, schedule } = store.state.runs[i];
+    const stays = typeof optimizer.options.lr === "number";
+    byId<"select">(`run-${i}-schedule`).options[0].text = stays ? "none: lr stays" : "none: the algorithm finds its own lr";
+    const words = stays ? "The learning rate stays as it is set above." : "The learning rate follows the algorithm's own rule.";
+    byId(`run-${i}-about`).textContent = offers.find(({ name }) => name === schedule?.name)?.description ?? words;
   }
 
   function controlsOf(id: string, specs: Offer["options"], of: "optimizer" | "schedule", i: 0 | 1): HTMLElement {
@@ -284,11 +295,12 @@ export function startLive(registry: AnyRegistry, store: Store): void {
       specs,
       values: used?.options ?? {},
       span: span(),
-      changed: (values) => {
+      changed: (option, value) => {
         const run = store.state.runs[i];
         const before = run[of];
         if (before === null) return;
-        setRun(i, { ...run, [of]: { name: before.name, options: { ...before.options, ...values } } });
+        setRun(i, { ...run, [of]: { name: before.name, options: { ...before.options, [option]: value } } });
+        describe(i);
       },
       inner: (option) => used === null ? [] : innerOf(registry, offers, used, option, span()),
     });

@@ -180,7 +180,7 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
       specs: offer?.options ?? {},
       values: choice.options,
       span: span(),
-      changed: (options) => setCurve(i, { name: choice.name, options }),
+      changed: (option, value) => setCurve(i, { name: choice.name, options: { ...store.state.curves[i].options, [option]: value } }),
       inner: (option) => innerOf(registry, offers, choice, option, span()),
     });
     const details = element(

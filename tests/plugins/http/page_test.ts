@@ -399,6 +399,33 @@ inChromium("both runs read over 90 % of the held-out digits, in the page, by key
     assertEquals(await page.locator("#run-1-problem").textContent(), "");
   }, { hash: "#to=1000&lr=1e-3&updates=150" }));
 
+inChromium("an algorithm that finds its own lr says so, and what to do for a schedule", () =>
+  visit(async (page) => {
+    const none = page.locator("#run-1-schedule option").first();
+    const box = page.locator("#run-1-main-lr-box");
+    assertEquals([await none.textContent(), await box.inputValue()], ["none: the algorithm finds its own lr", ""]);
+    assert(await box.isDisabled());
+    await page.locator("#run-1-schedule").selectOption("cosine");
+    const problem = page.locator("#run-1-problem");
+    await page.waitForFunction(() => document.querySelector("#run-1-problem")!.textContent !== "");
+    assert((await problem.textContent())!.endsWith(". Untick null at lr, and switch relativeStep off under All options."));
+    // As it is said.
+    await page.locator("#run-1-main-lr-none").uncheck();
+    assertEquals([await none.textContent(), await box.isDisabled()], ["none: lr stays", false]);
+    await box.fill("0.01");
+    await page.locator("#run-1-main-lr-none").check();
+    assertEquals(await box.inputValue(), "");
+    await page.locator("#run-1-main-lr-none").uncheck();
+    assertEquals(await box.inputValue(), "0.01");
+    await page.locator("#run-1 summary", { hasText: "All options" }).click();
+    await page.locator("#run-1-option-relativeStep").uncheck();
+    await page.waitForFunction(() => document.querySelector<HTMLButtonElement>("#start")!.disabled === false);
+    assertEquals(await problem.textContent(), "");
+    // Neither of the two groups of options has undone the other's change.
+    await page.locator("#run-1 summary", { hasText: "Code of this run" }).click();
+    await page.waitForFunction(() => /lr: 0.01,[^]*relativeStep: false,/.test(document.querySelector("#run-1-code")!.textContent!));
+  }));
+
 inChromium("the page's training gives the losses that the same training gives here", async () => {
   const { createRun } = await import("../../../plugins/http/page/run.ts");
   const { readDigits } = await import("../../../examples/digits/data.ts");
