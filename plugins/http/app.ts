@@ -13,7 +13,7 @@ import { createBudget } from "./budget.ts";
 import { createCache } from "./cache.ts";
 import { type Format, mediaTypes, splitSuffix } from "./curve.ts";
 import { etagOf } from "./etag.ts";
-import { homePage, pageHeaders } from "./home.ts";
+import { homePage, pageHeaders, withPrivateSchedules } from "./home.ts";
 import { parseJsonBytes } from "./json_body.ts";
 import { type Limits, takeLimits } from "./limits.ts";
 import { mediaTypeOf } from "./media.ts";
@@ -71,7 +71,7 @@ const cacheable = "public, max-age=3600, stale-while-revalidate=86400";
  * ```
  */
 export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">, options: AppOptions = {}): Hono {
-  const { tokens, metricsToken, cors, page } = options;
+  const { tokens, metricsToken, cors, page = homePage } = options;
   checkOptions(options);
   const limits = takeLimits(options.limits);
   const schedules = takeSchedules(registry.plugins);
@@ -131,7 +131,7 @@ export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">
   const routes: Route[] = [
     { method: "GET", path: "/healthz", gate: null, handler: () => json({ status: "ok" }) },
     { method: "GET", path: "/readyz", gate: null, handler: () => json({ status: "ok" }) },
-    { method: "GET", path: "/", gate: null, handler: document(pageHeaders, () => page ?? homePage) },
+    { method: "GET", path: "/", gate: null, handler: document(pageHeaders, () => isPrivate ? withPrivateSchedules(page) : page) },
     {
       method: "GET",
       path: "/v1/plugins",

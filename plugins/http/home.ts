@@ -20,6 +20,11 @@ export const homePage: string = `<!doctype html>
 </html>
 `;
 
+/** A page over schedules that need a token. Ours asks for nothing then: what is refused stands in the reader's console. */
+export function withPrivateSchedules(page: string): string {
+  return page.replace('<meta name="schedules" content="open">', '<meta name="schedules" content="token">');
+}
+
 /** Headers of a page that brings everything along: scripts, WebAssembly, workers; isolated, so that workers may share memory. */
 export const pageHeaders: Readonly<Record<string, string>> = {
   "Content-Type": "text/html; charset=utf-8",

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Recipe } from "../../../core/plugin.ts";
+import { examEvery } from "./run.ts";
 import type { Choice } from "./state.ts";
 
 /** Where code is to run. */
@@ -21,6 +22,8 @@ export interface CodeOf {
   readonly to: number;
   /** The service's address, with a slash at the end. */
   readonly service: string;
+  /** Whether the service answers only to a token. */
+  readonly needsToken: boolean;
   /** Whether the page's registry has the schedule; code cannot import what only a service has. */
   readonly isBuiltin: boolean;
 }
@@ -30,7 +33,7 @@ export const version = "0.1.0";
 
 /** The code of a curve in a language. */
 export function codeOf(language: Language, curve: CodeOf): string {
-  if (language === "readme") return `![${curve.choice.name}](${pictureUrl(curve)})\n`;
+  if (language === "readme") return readmeOf(curve);
   if (language === "python") return pythonOf(curve);
   if (!curve.isBuiltin) {
     return `// "${curve.choice.name}" is registered with this service alone: fetch its curve, as the Python code does.\n`;
@@ -54,14 +57,16 @@ export function codeOf(language: Language, curve: CodeOf): string {
   ].join("\n");
 }
 
-/** The code that trains by a recipe. */
-export function codeOfRun(recipe: Recipe): string {
+/** The code that trains by a recipe; `metric` names a schedule in it that follows a metric, not the step. */
+export function codeOfRun(recipe: Recipe, metric?: string): string {
   return [
     ...importOf("deno"),
     "",
     "const params = { weight: new Float32Array(64), bias: new Float32Array(8) }; // your model's",
     `using trainer = builtins.createTrainer(params, ${literal(recipe)});`,
     "// for each micro-batch: trainer.add({ weight: …, bias: … });",
+    // Nothing else tells it, and lr would stay for ever.
+    ...(metric === undefined ? [] : [`// every ${examEvery} updates, for ${metric} follows it: trainer.update(heldOutLoss);`]),
     "",
   ].join("\n");
 }
@@ -71,8 +76,23 @@ function importOf(language: "deno" | "bun"): string[] {
   return [`// bunx jsr add @glissade/optim@^${version}`, `import { builtins } from "@glissade/optim";`];
 }
 
+function readmeOf({ choice, lr, to, service, needsToken }: CodeOf): string {
+  const url = `${service}${curvesPath(".svg", [choice], to, lr)}`;
+  if (!needsToken) return `![${choice.name}](${url})\n`;
+  return [
+    `![${choice.name}](curve.svg)`,
+    "<!-- The picture's service needs a token:",
+    `curl -H "Authorization: Bearer $${tokenName}" -o curve.svg "${url}"`,
+    "-->",
+    "",
+  ].join("\n");
+}
+
+/** The environment variable with the service's token. */
+const tokenName = "GLISSADE_TOKEN";
+
 // PyTorch's LambdaLR multiplies lr by what its function says; over 1 a value stands for itself.
-function pythonOf({ choice, returns, lr, to, service }: CodeOf): string {
+function pythonOf({ choice, returns, lr, to, service, needsToken }: CodeOf): string {
   const every = Math.ceil(to / mostPoints);
   const query = new URLSearchParams({ schedule: JSON.stringify(choice), from: "0", to: String(to), every: String(every) });
   // The schedule may depend on the base value: it is asked for with it, and divided by it.
@@ -80,6 +100,7 @@ function pythonOf({ choice, returns, lr, to, service }: CodeOf): string {
   const scale = returns === "factor" ? lr : 1;
   return [
     "import json",
+    ...(needsToken ? ["import os"] : []),
     "import urllib.request",
     "",
     "import torch",
@@ -87,7 +108,12 @@ function pythonOf({ choice, returns, lr, to, service }: CodeOf): string {
     `url = (${pythonString(`${service}v1/curves?`)}`,
     ...[...query].map(([key, value], i) => `       ${pythonString(`${i > 0 ? "&" : ""}${key}=${encodeURIComponent(value)}`)}`),
     "       )",
-    "answer = json.load(urllib.request.urlopen(url))",
+    ...needsToken
+      ? [
+        `request = urllib.request.Request(url, headers={"Authorization": "Bearer " + os.environ["${tokenName}"]})`,
+        "answer = json.load(urllib.request.urlopen(request))",
+      ]
+      : ["answer = json.load(urllib.request.urlopen(url))"],
     `curve = answer["curves"][0]["lr"][0]  # ${every === 1 ? "one value a step" : `one value every ${every} steps`}`,
     "",
     "model = torch.nn.Linear(8, 8)  # yours",
@@ -106,18 +132,20 @@ function pythonString(text: string): string {
 /** The most points that the service gives in one answer. */
 export const mostPoints = 9_999;
 
-function pictureUrl({ choice, lr, to, service }: CodeOf): string {
-  return `${service}${curvesPath(".svg", [choice], to, lr)}`;
-}
-
 /** The service's path, relative to the page, for curves in a format. A picture has no more points than it can show. */
 export function curvesPath(format: "" | ".csv" | ".svg", choices: readonly Choice[], to: number, lr: number): string {
-  const query = new URLSearchParams();
-  for (const choice of choices) query.append("schedule", JSON.stringify(choice));
-  query.append("from", "0");
-  query.append("to", String(to));
-  query.append("every", String(Math.max(1, Math.ceil(to / (format === ".svg" ? 1000 : mostPoints)))));
-  query.append("lr", String(lr));
+  const every = Math.max(1, Math.ceil(to / (format === ".svg" ? 1000 : mostPoints)));
+  return pathOf(format, choices, { from: "0", to: String(to), every: String(every) }, lr);
+}
+
+/** The same for the values of one curve at some steps. */
+export function valuesPath(choice: Choice, steps: readonly number[], lr: number): string {
+  return pathOf("", [choice], { steps: steps.join() }, lr);
+}
+
+function pathOf(format: string, choices: readonly Choice[], points: Readonly<Record<string, string>>, lr: number): string {
+  const schedules = choices.map((choice) => ["schedule", JSON.stringify(choice)]);
+  const query = new URLSearchParams([...schedules, ...Object.entries(points), ["lr", String(lr)]]);
   return `v1/curves${format}?${query.toString().replaceAll("+", "%20")}`;
 }
 

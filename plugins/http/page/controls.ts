@@ -6,9 +6,10 @@
  */
 import type { OptionSpec } from "../../../core/plugin.ts";
 import { element } from "./element.ts";
-import { readNumber, showNumber } from "./numbers.ts";
+import { type Allowed, anyNumber, readAllowed, readNumber, showNumber } from "./numbers.ts";
 import { controlOf, type Range, type Span } from "./ranges.ts";
 import type { Choice } from "./state.ts";
+import { typed } from "./typed.ts";
 
 /** Options that are being set. */
 export interface Editing {
@@ -20,27 +21,22 @@ export interface Editing {
   readonly values: Readonly<Record<string, unknown>>;
   /** What the ranges are measured by. */
   readonly span: Span;
-  /** Called with all values when one has changed. */
-  changed(values: Readonly<Record<string, unknown>>): void;
+  /** Called when a value has changed. */
+  changed(option: string, value: unknown): void;
   /** The schedules that an option takes which is itself a schedule. */
   inner(option: string): readonly (Choice & { readonly specs: Readonly<Record<string, OptionSpec<unknown>>> })[];
 }
 
 /** A control for each option. */
 export function optionControls({ id, specs, values, span, changed, inner }: Editing): HTMLElement {
-  const now: Record<string, unknown> = { ...values };
-  const set = (name: string, value: unknown): void => {
-    now[name] = value;
-    changed({ ...now });
-  };
   const rows = Object.entries(specs).map(([name, spec]): HTMLElement => {
     const control = controlOf(name, spec, span);
     const part: Part = {
       id: `${id}-${name}`,
       name,
       spec,
-      value: Object.hasOwn(now, name) ? now[name] : spec.default,
-      set: (value) => set(name, value),
+      value: Object.hasOwn(values, name) ? values[name] : spec.default,
+      set: (value) => changed(name, value),
     };
     switch (control.kind) {
       case "number":
@@ -53,8 +49,12 @@ export function optionControls({ id, specs, values, span, changed, inner }: Edit
         return choiceRow(part, control.values);
       case "schedule":
         return scheduleRow(part, inner(name), span, inner);
+      case "text":
+        return textRow(part, plainText(control.nullable));
+      case "list":
+        return textRow(part, list);
       case "json":
-        return textRow(part);
+        return textRow(part, json);
     }
   });
   return element("div", { class: "options" }, ...rows);
@@ -68,18 +68,31 @@ interface Part {
   readonly set: (value: unknown) => void;
 }
 
-/** A slider and a box for one number, each following the other. */
+/** One number to set. */
+export interface Setting {
+  /** The slider's id; the box's is made from it. */
+  readonly id: string;
+  /** Its name, as one reads it. */
+  readonly label: string;
+  /** The id of what describes it. */
+  readonly note: string;
+  /** Where the slider goes. */
+  readonly range: Range;
+  /** Which numbers can be typed. */
+  readonly allowed: Allowed;
+  /** The value now; null: none. */
+  readonly value: number | null;
+  /** What stands between the name and the box. */
+  readonly between?: readonly HTMLElement[];
+  /** Takes another value. */
+  readonly set: (value: number) => void;
+}
+
+/** A slider and a box for one number, each following the other; `show` gives them another value, or with null none, and then they rest. */
 export function slider(
-  { id, label, name, note, range, value, set }: {
-    readonly id: string;
-    readonly label: string;
-    readonly name: string;
-    readonly note: string;
-    readonly range: Range;
-    readonly value: number | null;
-    readonly set: (value: number) => void;
-  },
-): { readonly slide: HTMLInputElement; readonly box: HTMLInputElement; enable(isOn: boolean): void } {
+  { id, label, note, range, allowed, value, between = [], set }: Setting,
+): { readonly rows: readonly HTMLElement[]; readonly show: (value: number | null) => void } {
+  let now = value;
   const slide = element("input", { type: "range", id, min: 0, max: range.last, step: 1, "aria-describedby": note });
   const box = element("input", {
     type: "text",
@@ -91,36 +104,37 @@ export function slider(
     "aria-label": `${label}, exact`,
     "aria-describedby": note,
   });
-  slide.dataset.option = name;
-  box.dataset.option = name;
-  const put = (value: number): void => {
-    slide.value = String(range.position(value));
+  const words = (): string => now === null ? "" : showNumber(now, 12);
+  const put = (): void => {
+    slide.value = String(now === null ? 0 : range.position(now));
     slide.style.setProperty("--fill", `${(100 * Number(slide.value)) / range.last}%`);
-    slide.setAttribute("aria-valuetext", showNumber(value, 12));
+    slide.setAttribute("aria-valuetext", words() || "none");
+  };
+  const exact = typed(box, {
+    read: (text) => readAllowed(text, allowed),
+    words: () => allowed.words,
+    // The box keeps what was typed as it was typed.
+    set: (value) => {
+      now = value;
+      put();
+      set(value);
+    },
+    show: words,
+  });
+  const show = (value: number | null): void => {
+    now = value;
+    slide.disabled = box.disabled = value === null;
+    exact.show();
+    put();
   };
   slide.addEventListener("input", () => {
     const value = range.value(Number(slide.value));
-    put(value);
-    box.value = showNumber(value, 12);
-    box.removeAttribute("aria-invalid");
+    show(value);
     set(value);
   });
-  box.addEventListener("input", () => {
-    const value = readNumber(box.value);
-    box.toggleAttribute("aria-invalid", value === undefined);
-    if (value === undefined) return box.setAttribute("aria-invalid", "true");
-    put(value);
-    set(value);
-  });
-  box.value = value === null ? "" : showNumber(value, 12);
-  put(value ?? 0);
-  return {
-    slide,
-    box,
-    enable: (isOn) => {
-      slide.disabled = box.disabled = !isOn;
-    },
-  };
+  show(value);
+  const name = element("label", { for: id, class: "name" }, label);
+  return { rows: [element("div", { class: "head" }, name, ...between, exact.place), slide], show };
 }
 
 function note({ id, spec }: Part): HTMLElement {
@@ -128,54 +142,51 @@ function note({ id, spec }: Part): HTMLElement {
 }
 
 function numberRow(part: Part, range: Range, nullable: boolean): HTMLElement {
-  const { id, name, spec, set } = part;
+  const { id, name, set } = part;
   const given = typeof part.value === "number" ? part.value : null;
   // What a number would be, if there was one: where someone switches it on.
   let last = given ?? range.value(Math.ceil(range.last / 2));
-  const { slide, box, enable } = slider({
+  const none = element("input", { type: "checkbox", id: `${id}-none` });
+  none.checked = given === null;
+  const { rows, show } = slider({
     id,
     label: name,
-    name,
     note: `${id}-note`,
     range,
-    value: given ?? last,
+    allowed: anyNumber,
+    value: nullable ? given : last,
+    between: nullable
+      ? [element("label", { class: "none", for: `${id}-none` }, none, "null", element("span", { class: "unseen" }, ` for ${name}`))]
+      : [],
     set: (value) => {
       last = value;
       set(value);
     },
   });
-  const head = element("div", { class: "head" }, element("label", { for: id, class: "name" }, name));
-  if (nullable) {
-    const none = element("input", { type: "checkbox", id: `${id}-none` });
-    none.checked = given === null;
-    enable(given !== null);
-    none.addEventListener("change", () => {
-      enable(!none.checked);
-      set(none.checked ? null : last);
-    });
-    head.append(element("label", { class: "none", for: `${id}-none` }, none, "null", element("span", { class: "unseen" }, ` for ${name}`)));
-  }
-  head.append(box);
-  return element("div", { class: "option" }, head, slide, note({ ...part, spec }));
+  none.addEventListener("change", () => {
+    const value = none.checked ? null : last;
+    show(value);
+    set(value);
+  });
+  return element("div", { class: "option" }, ...rows, note(part));
 }
 
 function numbersRow(part: Part, range: Range, count: number): HTMLElement {
   const values = Array.isArray(part.value) ? part.value.map(Number) : [];
   const rows = Array.from({ length: count }, (_, i) => {
-    const { slide, box } = slider({
+    const { rows } = slider({
       id: `${part.id}-${i}`,
       label: `${part.name}[${i}]`,
-      name: `${part.name}[${i}]`,
       note: `${part.id}-note`,
       range,
+      allowed: anyNumber,
       value: values[i] ?? 0,
       set: (value) => {
         values[i] = value;
         part.set([...values]);
       },
     });
-    const head = element("div", { class: "head" }, element("label", { for: `${part.id}-${i}`, class: "name" }, `${part.name}[${i}]`), box);
-    return element("div", {}, head, slide);
+    return element("div", {}, ...rows);
   });
   return element("div", { class: "option" }, ...rows, note(part));
 }
@@ -184,7 +195,6 @@ function switchRow(part: Part): HTMLElement {
   const { id, name, value, set } = part;
   const box = element("input", { type: "checkbox", id, role: "switch", class: "switch", "aria-describedby": `${id}-note` });
   box.checked = value === true;
-  box.dataset.option = name;
   box.addEventListener("change", () => set(box.checked));
   return element(
     "div",
@@ -199,7 +209,6 @@ function choiceRow(part: Part, values: readonly unknown[]): HTMLElement {
   const select = element("select", { id, "aria-describedby": `${id}-note` });
   values.forEach((one, i) => select.append(element("option", { value: i }, typeof one === "string" ? one : JSON.stringify(one))));
   select.selectedIndex = values.findIndex((one) => JSON.stringify(one) === JSON.stringify(value));
-  select.dataset.option = name;
   select.addEventListener("change", () => set(values[select.selectedIndex]));
   return element(
     "div",
@@ -209,11 +218,9 @@ function choiceRow(part: Part, values: readonly unknown[]): HTMLElement {
   );
 }
 
-/** Lists of numbers as they are written down; all else as JSON. */
-function textRow(part: Part): HTMLElement {
-  const { id, name, value, set } = part;
-  const isPlain = Array.isArray(value) && value.every((one) => typeof one === "number");
-  const text = isPlain ? value.join(", ") : typeof value === "string" ? value : JSON.stringify(value);
+function textRow(part: Part, { read, write, words }: Writing): HTMLElement {
+  const { id, name, set } = part;
+  let now = part.value;
   const box = element("input", {
     type: "text",
     id,
@@ -222,32 +229,61 @@ function textRow(part: Part): HTMLElement {
     spellcheck: "false",
     "aria-describedby": `${id}-note`,
   });
-  box.value = text;
-  box.dataset.option = name;
-  box.addEventListener("input", () => {
-    const read = readText(box.value);
-    if (read === undefined) return box.setAttribute("aria-invalid", "true");
-    box.removeAttribute("aria-invalid");
-    set(read);
+  const { place } = typed(box, {
+    read,
+    words: () => words,
+    set: (value) => {
+      now = value;
+      set(value);
+    },
+    show: () => now === undefined ? "" : write(now),
   });
   return element(
     "div",
     { class: "option" },
     element("div", { class: "head" }, element("label", { for: id, class: "name" }, name)),
-    box,
+    place,
     note(part),
   );
 }
 
-function readText(text: string): unknown {
-  const parts = text.trim().replace(/^\[|\]$/g, "").split(/[\s,;]+/).filter((part) => part !== "").map(readNumber);
-  if (!/["{]/.test(text) && !["null", "true", "false"].includes(text.trim()) && parts.every((part) => part !== undefined)) return parts;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+/** How values of a type are written down. */
+interface Writing {
+  readonly words: string;
+  read(text: string): unknown;
+  write(value: unknown): string;
 }
+
+/** A text stands for itself; `null` for none, where that is allowed. */
+function plainText(nullable: boolean): Writing {
+  return {
+    words: "A text",
+    read: (text) => nullable && text === "null" ? null : text,
+    write: (value) => String(value),
+  };
+}
+
+const json: Writing = {
+  words: 'A value in JSON, such as 12, "text" or [1, 2]',
+  read: (text) => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+  },
+  write: (value) => JSON.stringify(value),
+};
+
+/** Lists of numbers are written without brackets; all else in a list as JSON. */
+const list: Writing = {
+  words: "Numbers with commas between them",
+  read: (text) => {
+    const parts = text.trim().replace(/^\[|\]$/g, "").split(/[\s,;]+/).filter((part) => part !== "").map(readNumber);
+    return parts.includes(undefined) ? json.read(text) : parts;
+  },
+  write: (value) => Array.isArray(value) && value.every((one) => typeof one === "number") ? value.join(", ") : json.write(value),
+};
 
 function scheduleRow(part: Part, choices: ReturnType<Editing["inner"]>, span: Span, inner: Editing["inner"]): HTMLElement {
   const { id, name, set } = part;
@@ -257,12 +293,16 @@ function scheduleRow(part: Part, choices: ReturnType<Editing["inner"]>, span: Sp
   const held = element("div", { class: "inner" });
   const show = (choice: Choice): void => {
     const specs = choices.find((other) => other.name === choice.name)?.specs ?? {};
+    let { options } = choice;
     held.replaceChildren(optionControls({
       id: `${id}-${choice.name}`,
       specs,
-      values: choice.options,
+      values: options,
       span,
-      changed: (options) => set({ name: choice.name, options }),
+      changed: (option, value) => {
+        options = { ...options, [option]: value };
+        set({ name: choice.name, options });
+      },
       inner,
     }));
   };

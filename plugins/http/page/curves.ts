@@ -25,8 +25,18 @@ export interface Offer {
   readonly from: "page" | "service";
 }
 
-/** A chosen schedule over the base lr. */
-export type Curve = { readonly lr: (step: number) => number; readonly returns: "factor" | "value" } | { readonly error: string };
+/** A chosen schedule over the base lr, or why there is none. */
+export type Curve = Drawn | { readonly error: string };
+
+/** A curve with its values. */
+export interface Drawn {
+  /** The value at a step. */
+  readonly lr: (step: number) => number;
+  /** What the schedule makes. */
+  readonly returns: "factor" | "value";
+  /** Where `lr` gives the value of a step nearby: that of the very step; undefined while it is on its way. */
+  readonly exact?: (step: number) => number | undefined;
+}
 
 /** The page's own schedules. */
 export function offersOf(registry: AnyRegistry): readonly Offer[] {

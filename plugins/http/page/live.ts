@@ -13,11 +13,11 @@ import { copyOn } from "./copy.ts";
 import { type AnyRegistry, type Offer, offersOf } from "./curves.ts";
 import { byId, element } from "./element.ts";
 import { createMosaic, type Mosaic } from "./mosaic.ts";
-import { showNumber } from "./numbers.ts";
+import { showNumber, wholeNumbers } from "./numbers.ts";
 import { evenly, type Span, startOptions } from "./ranges.ts";
-import { createRun, plannedLr, recipeOf, type Run, smooth } from "./run.ts";
+import { adviceOn, createRun, plannedLr, recipeOf, type Run, smooth } from "./run.ts";
 import { innerOf, scheduleSelect } from "./schedules.ts";
-import { type Choice, mostUpdates, type RunChoice } from "./state.ts";
+import { type Choice, mostSeed, mostUpdates, type RunChoice } from "./state.ts";
 import type { Store } from "./store.ts";
 
 const sides = ["A", "B"] as const;
@@ -74,7 +74,8 @@ export function startLive(registry: AnyRegistry, store: Store): void {
       try {
         return digits === undefined ? undefined : createRun(registry, choice, digits, updates, seed);
       } catch (error) {
-        place.textContent = error instanceof Error ? error.message : String(error);
+        const advice = adviceOn(registry, choice, usualLr);
+        place.textContent = `${error instanceof Error ? error.message : error}${advice && `. ${advice}`}`;
         return undefined;
       }
     });
@@ -221,7 +222,7 @@ export function startLive(registry: AnyRegistry, store: Store): void {
     const { lr, ...others } = specs;
     const main = lr === undefined ? [] : [controlsOf(`${id}-main`, { lr }, "optimizer", i)];
     const pickSchedule = scheduleSelect(offers, schedule?.name ?? "", `${id}-schedule`);
-    pickSchedule.prepend(element("option", { value: "" }, "none: lr stays"));
+    pickSchedule.prepend(element("option", { value: "" }));
     const metric = offers.filter(({ returns }) => returns === "metric");
     if (metric.length > 0) {
       pickSchedule.append(
@@ -246,7 +247,8 @@ export function startLive(registry: AnyRegistry, store: Store): void {
     const focused = document.activeElement?.id ?? "";
     const codePlace = element("code", { id: `${id}-code` });
     const copyButton = element("button", { type: "button", id: `${id}-copy` }, `Copy the code of run ${sides[i]}`);
-    copyOn(copyButton, byId("copied"), () => codeOfRun(recipeOf(registry, choice())));
+    const code = (): string => codeOfRun(recipeOf(registry, choice()), offer?.returns === "metric" ? offer.name : undefined);
+    copyOn(copyButton, byId("copied"), code);
     const codeDetails = element(
       "details",
       { class: "more" },
@@ -254,7 +256,7 @@ export function startLive(registry: AnyRegistry, store: Store): void {
       element("pre", { tabindex: 0 }, codePlace),
       copyButton,
     );
-    codeDetails.addEventListener("toggle", () => codePlace.textContent = codeOfRun(recipeOf(registry, choice())));
+    codeDetails.addEventListener("toggle", () => codePlace.textContent = code());
     place.replaceChildren(
       element("h3", {}, tag(i), `Run ${sides[i]}`),
       element("div", { class: "pick" }, element("label", { for: `${id}-optimizer` }, "Optimizer"), pick),
@@ -262,7 +264,7 @@ export function startLive(registry: AnyRegistry, store: Store): void {
       ...main,
       element("details", { class: "more" }, element("summary", {}, "All options"), controlsOf(`${id}-option`, others, "optimizer", i)),
       element("div", { class: "pick" }, element("label", { for: `${id}-schedule` }, "Schedule"), pickSchedule),
-      element("p", { class: "about" }, offer?.description ?? "The learning rate is the optimizer's own."),
+      element("p", { class: "about", id: `${id}-about` }),
       element(
         "details",
         { class: "more", hidden: offer === undefined },
@@ -272,8 +274,18 @@ export function startLive(registry: AnyRegistry, store: Store): void {
       codeDetails,
       problem,
     );
+    describe(i);
     place.querySelectorAll("details").forEach((details, k) => details.open = wasOpen[k] ?? false);
     if (focused !== "" && document.activeElement === document.body) document.getElementById(focused)?.focus();
+  }
+
+  /** What the run's lr does, which may change with an option. */
+  function describe(i: 0 | 1): void {
+    const { optimizer, schedule } = store.state.runs[i];
+    const stays = typeof optimizer.options.lr === "number";
+    byId<"select">(`run-${i}-schedule`).options[0].text = stays ? "none: lr stays" : "none: the algorithm finds its own lr";
+    const words = stays ? "The learning rate stays as it is set above." : "The learning rate follows the algorithm's own rule.";
+    byId(`run-${i}-about`).textContent = offers.find(({ name }) => name === schedule?.name)?.description ?? words;
   }
 
   function controlsOf(id: string, specs: Offer["options"], of: "optimizer" | "schedule", i: 0 | 1): HTMLElement {
@@ -283,11 +295,12 @@ export function startLive(registry: AnyRegistry, store: Store): void {
       specs,
       values: used?.options ?? {},
       span: span(),
-      changed: (values) => {
+      changed: (option, value) => {
         const run = store.state.runs[i];
         const before = run[of];
         if (before === null) return;
-        setRun(i, { ...run, [of]: { name: before.name, options: { ...before.options, ...values } } });
+        setRun(i, { ...run, [of]: { name: before.name, options: { ...before.options, [option]: value } } });
+        describe(i);
       },
       inner: (option) => used === null ? [] : innerOf(registry, offers, used, option, span()),
     });
@@ -307,29 +320,21 @@ export function startLive(registry: AnyRegistry, store: Store): void {
         label: "Updates",
         value: updates,
         range: evenly(50, 1000, 50),
-        fits: (value: number) => value >= 1 && value <= mostUpdates,
-        set: (value: number) => store.set({ updates: value }),
+        allowed: wholeNumbers(1, mostUpdates),
+        set: (updates: number) => store.set({ updates }),
       },
       {
         id: "seed",
         label: "Seed",
         value: seed,
         range: evenly(1, 20, 1),
-        fits: (value: number) => value >= 0 && value < 2 ** 32,
-        set: (value: number) => store.set({ seed: value }),
+        allowed: wholeNumbers(0, mostSeed),
+        set: (seed: number) => store.set({ seed }),
       },
     ];
-    for (const { id, label, value, range, fits, set } of places) {
-      const { slide, box } = slider({
-        id,
-        label,
-        name: id,
-        note: `${id}-note`,
-        range,
-        value,
-        set: (value) => void (Number.isInteger(value) && fits(value) && set(value)),
-      });
-      byId(`${id}-place`).replaceChildren(element("div", { class: "head" }, element("label", { for: id }, label), box), slide);
+    for (const place of places) {
+      const { id } = place;
+      byId(`${id}-place`).replaceChildren(...slider({ ...place, note: `${id}-note` }).rows);
     }
   }
 

@@ -36,3 +36,33 @@ export function niceAbove(value: number): number {
   }
   return value;
 }
+
+/** Which numbers may be typed somewhere. */
+export interface Allowed {
+  /** The same for people. */
+  readonly words: string;
+  /** Whether a number is one of them. */
+  fits(value: number): boolean;
+}
+
+/** Every number. */
+export const anyNumber: Allowed = { words: "A number, such as 0.5 or 5e-5", fits: () => true };
+
+/** Numbers above 0. */
+export const aboveZero: Allowed = { words: "A number above 0, such as 0.5 or 5e-5", fits: (value) => value > 0 };
+
+/** Whole numbers between two, both allowed. */
+export function wholeNumbers(least: number, most: number = Number.MAX_SAFE_INTEGER): Allowed {
+  return {
+    words: most === Number.MAX_SAFE_INTEGER
+      ? `A whole number, ${least} or more`
+      : `A whole number from ${least} to ${most.toLocaleString("en")}`,
+    fits: (value) => Number.isSafeInteger(value) && value >= least && value <= most,
+  };
+}
+
+/** What someone typed as one of the allowed numbers; undefined if it is none. */
+export function readAllowed(text: string, { fits }: Allowed): number | undefined {
+  const value = readNumber(text);
+  return value !== undefined && fits(value) ? value : undefined;
+}

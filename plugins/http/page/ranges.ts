@@ -33,6 +33,8 @@ export type Control =
   | { readonly kind: "switch" }
   | { readonly kind: "choice"; readonly values: readonly unknown[] }
   | { readonly kind: "schedule" }
+  | { readonly kind: "text"; readonly nullable: boolean }
+  | { readonly kind: "list" }
   | { readonly kind: "json" };
 
 /** The control of an option. */
@@ -47,7 +49,10 @@ export function controlOf(name: string, spec: OptionSpec<unknown>, span: Span): 
   if (Array.isArray(spec.default) && spec.default.length > 0 && spec.default.every((x) => typeof x === "number")) {
     return { kind: "numbers", range: rangeOf(name, spec, Math.min(...spec.default), false, span), count: spec.default.length };
   }
-  return types.includes("object") && /schedule$/i.test(name) ? { kind: "schedule" } : { kind: "json" };
+  if (types.includes("object") && /schedule$/i.test(name)) return { kind: "schedule" };
+  const others = types.filter((type) => type !== "null");
+  if (others.length !== 1) return { kind: "json" };
+  return others[0] === "string" ? { kind: "text", nullable: types.includes("null") } : { kind: others[0] === "array" ? "list" : "json" };
 }
 
 /** A value for every option: the default, or where there is none one that makes a picture. */

@@ -96,6 +96,21 @@ export function createRun(registry: AnyRegistry, choice: RunChoice, digits: Digi
   };
 }
 
+/** What to do where a schedule is to steer an lr that an algorithm finds itself; `""` where it is not so. Which switch an lr excludes is tried out. */
+export function adviceOn(registry: AnyRegistry, { optimizer: { name, options }, schedule }: RunChoice, lr: number): string {
+  if (schedule === null || options.lr !== null) return "";
+  const accepts = (change: Readonly<Record<string, unknown>>): boolean => {
+    try {
+      registry.createOptimizer(name, { weight: new Float32Array(1) }, { ...options, ...change })[Symbol.dispose]();
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const excluded = accepts({ lr }) ? undefined : Object.keys(options).find((key) => options[key] === true && accepts({ lr, [key]: false }));
+  return `Untick null at lr${excluded === undefined ? "" : `, and switch ${excluded} off under All options`}.`;
+}
+
 /** The lr that a schedule plans for steps from 0; null where it depends on more than the step. */
 export function plannedLr(registry: AnyRegistry, { optimizer, schedule }: RunChoice, steps: readonly number[]): readonly (number | null)[] {
   const { lr } = optimizer.options;

@@ -9,17 +9,19 @@ import { type Code, createCode } from "./take.ts";
 import { optionControls, slider } from "./controls.ts";
 import { type AnyRegistry, compact, type Curve, curveOf, gridOf, innerChoices, type Offer, offersOf } from "./curves.ts";
 import { byId, element } from "./element.ts";
-import { readNumber, showNumber, showReading } from "./numbers.ts";
+import { aboveZero, type Allowed, readAllowed, showNumber, showReading, wholeNumbers } from "./numbers.ts";
 import { lrRange, type Span, startOptions, stepsRange } from "./ranges.ts";
-import { createServiceCurves, serviceOffers } from "./service.ts";
+import { askService, createServiceCurves, plainService } from "./service.ts";
 import { type Choice, mostCurves, type PageState } from "./state.ts";
 import type { Store } from "./store.ts";
+import { typed } from "./typed.ts";
 
 /** Fills the section `#schedules` and keeps it in step with the state. */
 export function startSchedules(registry: AnyRegistry, store: Store): void {
   const own = offersOf(registry);
   let offers: readonly Offer[] = own;
-  const service = createServiceCurves(() => refresh());
+  let service = plainService;
+  const serviceCurves = createServiceCurves(() => refresh());
   const open = new Set<number>([0]);
   let curves: readonly Curve[] = [];
   let frame = 0;
@@ -31,14 +33,22 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
   const cards = byId("cards");
   const add = byId<"select">("add");
   const offerOf = (choice: Choice | undefined): Offer | undefined => offers.find(({ name }) => name === choice?.name);
-  const code: Code = createCode(store, (i) => curves[i], offerOf);
+  const code: Code = createCode(store, (i) => curves[i], offerOf, () => service.needsToken);
 
   const span = (): Span => ({ steps: store.state.to, lr: store.state.lr });
+  const atNow = (): number => Math.min(store.state.at, store.state.to);
+  const steps = (): Allowed => wholeNumbers(0, store.state.to);
+  const typedAt = typed(atBox, {
+    read: (text) => readAllowed(text, steps()),
+    words: () => steps().words,
+    set: (at) => store.set({ at }),
+    show: () => String(atNow()),
+  });
 
   function compute(): void {
     const { curves: choices, lr, to } = store.state;
     curves = choices.map((choice, i) => {
-      if (offerOf(choice)?.from === "service") return service.curve(i, choice, to, lr);
+      if (offerOf(choice)?.from === "service") return serviceCurves.curve(i, choice, to, lr);
       return curveOf(registry, choice, lr);
     });
   }
@@ -53,6 +63,13 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
     }
   }
 
+  /** The value at a step as it is read; `isNear` where the service has told no more than that of a step nearby. */
+  function read(curve: Curve, step: number): Reading {
+    const exact = "exact" in curve ? curve.exact?.(step) : undefined;
+    if (exact !== undefined) return { value: exact, isNear: false };
+    return { value: valueAt(curve, step), isNear: "exact" in curve };
+  }
+
   function draw(): void {
     const { to, scale } = store.state;
     const steps = gridOf(to, byId("plot").clientWidth || 600);
@@ -65,24 +82,25 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
   /** The values at the step that is read. */
   function tell(): void {
     const { curves: choices, to } = store.state;
-    const at = Math.min(store.state.at, to);
-    const values = curves.map((curve) => valueAt(curve, at));
-    chart.mark(at, values);
+    const at = atNow();
+    const values = curves.map((curve) => read(curve, at));
+    chart.mark(at, values.map(({ value }) => value));
     scrub.max = String(to);
     scrub.value = String(at);
-    if (document.activeElement !== atBox) atBox.value = String(at);
+    if (document.activeElement !== atBox) typedAt.show();
     const rows = choices.map((choice, i) => {
-      const value = values[i];
+      const { value, isNear } = values[i];
+      const words = wordsOf(values[i], showReading);
       return element(
         "li",
         {},
         tagOf(i),
         element("span", { class: "who" }, choice.name),
-        value === null ? element("span", { class: "value" }, "–") : element("data", { class: "value", value }, showReading(value)),
+        value === null || isNear ? element("span", { class: "value" }, words) : element("data", { class: "value", value }, words),
       );
     });
     byId("values").replaceChildren(...rows);
-    const words = choices.map((choice, i) => `${i + 1} ${choice.name} ${values[i] === null ? "none" : showNumber(values[i])}`);
+    const words = choices.map((choice, i) => `${i + 1} ${choice.name} ${wordsOf(values[i], showNumber, "none", "about")}`);
     scrub.setAttribute("aria-valuetext", `step ${at}: ${words.join(", ") || "no curves"}`);
   }
 
@@ -98,10 +116,7 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
       ...choices.map(({ name }, i) => element("th", { scope: "col" }, `${i + 1} ${name}`)),
     );
     const rows = steps.map((step) => {
-      const cells = curves.map((curve) => {
-        const value = valueAt(curve, step);
-        return element("td", {}, value === null ? "–" : showReading(value));
-      });
+      const cells = curves.map((curve) => element("td", {}, wordsOf(read(curve, step), showReading)));
       return element("tr", {}, element("th", { scope: "row" }, step.toLocaleString("en")), ...cells);
     });
     byId("table-place").replaceChildren(
@@ -165,7 +180,7 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
       specs: offer?.options ?? {},
       values: choice.options,
       span: span(),
-      changed: (options) => setCurve(i, { name: choice.name, options }),
+      changed: (option, value) => setCurve(i, { name: choice.name, options: { ...store.state.curves[i].options, [option]: value } }),
       inner: (option) => innerOf(registry, offers, choice, option, span()),
     });
     const details = element(
@@ -248,17 +263,6 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
     if (offer !== undefined) addCurve({ name: offer.name, options: startOptions(offer, span()) });
   });
   scrub.addEventListener("input", () => store.set({ at: Number(scrub.value) }));
-  atBox.addEventListener("input", () => {
-    const at = readNumber(atBox.value);
-    const isStep = at !== undefined && Number.isSafeInteger(at) && at >= 0 && at <= store.state.to;
-    if (isStep) atBox.removeAttribute("aria-invalid");
-    else atBox.setAttribute("aria-invalid", "true");
-    if (isStep) store.set({ at });
-  });
-  atBox.addEventListener("blur", () => {
-    atBox.removeAttribute("aria-invalid");
-    tell();
-  });
   for (const scale of ["linear", "log"] as const) {
     byId<"input">(`scale-${scale}`).addEventListener("change", () => store.set({ scale }));
   }
@@ -276,13 +280,14 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
         label: "Steps",
         value: to,
         range: stepsRange,
-        set: (value: number) => Number.isSafeInteger(value) && value >= 1 && store.set({ to: value }),
+        allowed: wholeNumbers(1),
+        set: (to: number) => store.set({ to }),
       },
-      { id: "lr", label: "Base lr", value: lr, range: lrRange, set: (value: number) => value > 0 && store.set({ lr: value }) },
+      { id: "lr", label: "Base lr", value: lr, range: lrRange, allowed: aboveZero, set: (lr: number) => store.set({ lr }) },
     ];
-    for (const { id, label, ...rest } of places) {
-      const { slide, box } = slider({ id, label, name: id, note: `${id}-note`, ...rest });
-      byId(`${id}-place`).replaceChildren(element("div", { class: "head" }, element("label", { for: id }, label), box), slide);
+    for (const place of places) {
+      const { id } = place;
+      byId(`${id}-place`).replaceChildren(...slider({ ...place, note: `${id}-note` }).rows);
     }
   }
 
@@ -303,9 +308,11 @@ export function startSchedules(registry: AnyRegistry, store: Store): void {
   fillAdd();
   toolbar();
   rebuild();
-  serviceOffers(own).then((more) => {
-    if (more.length === 0) return;
-    offers = [...own, ...more];
+  askService(own).then((answer) => {
+    service = answer;
+    if (answer.needsToken) code.refresh();
+    if (answer.offers.length === 0) return;
+    offers = [...own, ...answer.offers];
     fillAdd();
     rebuild();
   });
@@ -355,6 +362,16 @@ function tagOf(i: number): HTMLElement {
 /** A button whose name says to what it belongs. */
 export function button(words: string, of: string, id: string, click: () => void): HTMLButtonElement {
   return element("button", { type: "button", id, click }, words, element("span", { class: "unseen" }, ` ${of}`));
+}
+
+interface Reading {
+  readonly value: number | null;
+  readonly isNear: boolean;
+}
+
+function wordsOf({ value, isNear }: Reading, show: (value: number) => string, none = "–", near = "≈"): string {
+  if (value === null) return none;
+  return isNear ? `${near} ${show(value)}` : show(value);
 }
 
 function showOption(value: unknown): string {

@@ -4,26 +4,42 @@
  *
  * @module
  */
-import { curvesPath } from "./code.ts";
+import { curvesPath, valuesPath } from "./code.ts";
 import type { Curve, Offer } from "./curves.ts";
 import type { Choice } from "./state.ts";
 
-/** The schedules that the service has and the page has not; none where there is no service. */
-export async function serviceOffers(own: readonly Offer[]): Promise<readonly Offer[]> {
-  if (!location.protocol.startsWith("http")) return [];
+/** What the page knows of its service. */
+export interface Service {
+  /** The schedules that it has and the page has not. */
+  readonly offers: readonly Offer[];
+  /** Whether it answers only to a token; the page has none. */
+  readonly needsToken: boolean;
+}
+
+/** A service that has nothing to add; there may be none at all. */
+export const plainService: Service = { offers: [], needsToken: false };
+
+/** Asks the service what it has, beside the page's `own` schedules. */
+export async function askService(own: readonly Offer[]): Promise<Service> {
+  if (!location.protocol.startsWith("http")) return plainService;
+  const guarded: Service = { offers: [], needsToken: true };
+  if (document.querySelector('meta[name="schedules"][content="token"]') !== null) return guarded;
   try {
     const response = await fetch("v1/plugins?kind=schedule");
-    if (!response.ok) return [];
+    // Somebody before the service may ask for a token too.
+    if (response.status === 401) return guarded;
+    if (!response.ok) return plainService;
     const { plugins }: { plugins: readonly Described[] } = await response.json();
-    return plugins.filter(({ name }) => !own.some((offer) => offer.name === name)).map(({ name, description, options }) => ({
+    const offers = plugins.filter(({ name }) => !own.some((offer) => offer.name === name)).map(({ name, description, options }): Offer => ({
       name,
       description,
       options: Object.fromEntries(Object.entries(options.properties).map(([key, schema]) => [key, { ...schema.items, ...schema }])),
       returns: "factor",
       from: "service",
     }));
+    return { offers, needsToken: false };
   } catch {
-    return [];
+    return plainService;
   }
 }
 
@@ -38,6 +54,9 @@ export interface ServiceCurves {
   /** The curve of the choice in this place; while it is on its way, the one that was there before. */
   curve(place: number, choice: Choice, to: number, lr: number): Curve;
 }
+
+/** Milliseconds for which a slider or a pointer may move on before the service is asked. */
+const pause = 150;
 
 interface Place {
   readonly path: string;
@@ -56,28 +75,68 @@ export function createServiceCurves(arrived: () => void): ServiceCurves {
       clearTimeout(known?.timer);
       const next: Place = { path, shown: known?.shown ?? { error: "On its way from the service …" } };
       next.timer = setTimeout(async () => {
-        const curve = await fetchCurve(path);
+        const curve = await fetchCurve(choice, to, lr, arrived);
         if (places.get(place) !== next) return;
         next.shown = curve;
         arrived();
-      }, 150);
+      }, pause);
       places.set(place, next);
       return next.shown;
     },
   };
 }
 
-async function fetchCurve(path: string): Promise<Curve> {
+async function fetchCurve(choice: Choice, to: number, lr: number, arrived: () => void): Promise<Curve> {
+  const answer = await ask(curvesPath("", [choice], to, lr));
+  if ("error" in answer) return answer;
+  const { steps, values } = answer;
+  const every = steps.length > 1 ? steps[1] - steps[0] : 1;
+  const last = steps.length - 1;
+  return {
+    returns: "factor",
+    // The last step may stand nearer to the one before it.
+    lr: (step) => values[step >= steps[last] ? last : Math.round(step / every)],
+    exact: createReader(choice, lr, answer, arrived),
+  };
+}
+
+/** Steps that are asked for at once: more nobody reads. */
+const mostRead = 50;
+
+/** Reads single steps: the service gives no more than so many points of a long curve. */
+function createReader(choice: Choice, lr: number, { steps, values }: Answer, arrived: () => void): (step: number) => number | undefined {
+  const known = new Map(steps.map((step, i) => [step, values[i]]));
+  let wanted: readonly number[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const fetchWanted = async (): Promise<void> => {
+    const asked = wanted;
+    timer = undefined;
+    wanted = [];
+    const answer = await ask(valuesPath(choice, asked, lr));
+    // What was refused is asked for when it is looked at again, not before.
+    if ("error" in answer) return;
+    answer.steps.forEach((step, i) => known.set(step, answer.values[i]));
+    arrived();
+  };
+  return (step) => {
+    if (known.has(step)) return known.get(step);
+    wanted = [...wanted.filter((other) => other !== step), step].slice(-mostRead);
+    timer ??= setTimeout(fetchWanted, pause);
+  };
+}
+
+/** Values by their steps. */
+interface Answer {
+  readonly steps: readonly number[];
+  readonly values: readonly number[];
+}
+
+async function ask(path: string): Promise<Answer | { readonly error: string }> {
   try {
     const response = await fetch(path);
     const answer = await response.json();
-    if (!response.ok) {
-      return { error: answer.errors?.[0]?.detail ?? answer.detail ?? answer.title ?? `The service answers ${response.status}` };
-    }
-    const steps: readonly number[] = answer.steps;
-    const values: readonly number[] = answer.curves[0].lr[0];
-    const every = steps.length > 1 ? steps[1] - steps[0] : 1;
-    return { returns: "factor", lr: (step) => values[Math.min(values.length - 1, Math.round(step / every))] };
+    if (response.ok) return { steps: answer.steps, values: answer.curves[0].lr[0] };
+    return { error: answer.errors?.[0]?.detail ?? answer.detail ?? answer.title ?? `The service answers ${response.status}` };
   } catch {
     return { error: "This schedule is computed by the service, which cannot be reached" };
   }

@@ -48,6 +48,8 @@ export const mostCurves = 8;
 export function writeState(state: PageState, start: PageState): string {
   const query = new URLSearchParams();
   for (const curve of state.curves) query.append("schedule", JSON.stringify(curve));
+  // Without the word a link is silent about curves, which means those of the start.
+  if (state.curves.length === 0) query.append("schedule", "");
   query.append("to", String(state.to));
   query.append("lr", String(state.lr));
   if (state.scale !== start.scale) query.append("scale", state.scale);
@@ -75,12 +77,15 @@ export function readState(fragment: string, start: PageState): PageState {
     at: readWhole(query.get("at"), 0, start.at),
     runs: runs.length === 2 ? [runs[0], runs[1]] : start.runs,
     updates: Math.min(mostUpdates, readWhole(query.get("updates"), 1, start.updates)),
-    seed: readWhole(query.get("seed"), 0, start.seed),
+    seed: Math.min(mostSeed, readWhole(query.get("seed"), 0, start.seed)),
   };
 }
 
 /** A run keeps its history; a link must not fill a reader's memory. */
 export const mostUpdates = 10_000;
+
+/** What the generator of the runs takes in. */
+export const mostSeed: number = 2 ** 32 - 1;
 
 function readJson(text: string): unknown {
   try {

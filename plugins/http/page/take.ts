@@ -21,8 +21,13 @@ export interface Code {
 
 const languages: readonly Language[] = ["deno", "bun", "python", "readme"];
 
-/** Fills the section `#take`; `made` tells what became of a curve's choice, `offerOf` from what it was chosen. */
-export function createCode(store: Store, made: (i: number) => Curve | undefined, offerOf: (choice: Choice) => Offer | undefined): Code {
+/** Fills the section `#take`; `made` tells what became of a curve's choice, `offerOf` from what it was chosen, `needsToken` what the service wants. */
+export function createCode(
+  store: Store,
+  made: (i: number) => Curve | undefined,
+  offerOf: (choice: Choice) => Offer | undefined,
+  needsToken: () => boolean,
+): Code {
   let language: Language = "deno";
   let chosen = 0;
   const select = byId<"select">("code-of");
@@ -45,11 +50,14 @@ export function createCode(store: Store, made: (i: number) => Curve | undefined,
       lr,
       to,
       service,
+      needsToken: needsToken(),
       isBuiltin: offerOf(curves[chosen])?.from !== "service",
     });
     if (place.textContent !== text) place.textContent = text;
+    byId("token-note").hidden = !needsToken();
     for (const [id, format] of [["link-svg", ".svg"], ["link-csv", ".csv"], ["link-json", ""]] as const) {
       const link = byId<"a">(id);
+      link.hidden = needsToken();
       // Without a curve there is nothing to ask for.
       if (curves.length === 0) link.removeAttribute("href");
       else link.href = curvesPath(format, choices, to, lr);

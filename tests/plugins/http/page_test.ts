@@ -1,8 +1,10 @@
 /// <reference lib="dom" />
 import { execFile, execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
@@ -10,7 +12,7 @@ import { gzipSync } from "node:zlib";
 import { type Browser, type BrowserContextOptions, chromium as playwright, type Page } from "playwright-core";
 import { assert, assertEquals } from "@std/assert";
 import { adamw, builtins, createRegistry, linear as linearPlugin, type SchedulePlugin } from "../../../mod.ts";
-import { createApp } from "../../../plugins/http/mod.ts";
+import { type AppOptions, createApp } from "../../../plugins/http/mod.ts";
 import { page as committed } from "../../../plugins/http/page.ts";
 import { version } from "../../../plugins/http/page/code.ts";
 import { curveOf } from "../../../plugins/http/page/curves.ts";
@@ -20,15 +22,21 @@ import { listen, type Listening } from "../../listen.ts";
 import { bundlePage } from "../../page.ts";
 
 /** A schedule that nobody has but the test: a service may have it, the page has not. */
-const sawtooth: SchedulePlugin<"sawtooth", { period?: number; depth?: number }> = {
+const sawtooth: SchedulePlugin<"sawtooth", { period?: number; depth?: number; tooth?: string; label?: string | null }> = {
   kind: "schedule",
   name: "sawtooth",
   description: "Falls by depth in each period",
   options: {
     period: { default: 100, minimum: 1, description: "Steps of a tooth" },
     depth: { default: 0.5, minimum: 0, maximum: 1, description: "What a tooth takes away" },
+    tooth: { default: "straight", description: "straight or 12" },
+    label: { default: null, type: ["string", "null"], description: "It counts for nothing" },
   },
-  create: ({ period, depth }) => (step) => 1 - depth * ((step % period) / period),
+  create({ period, depth, tooth, label }) {
+    if (tooth !== "straight" && tooth !== "12") throw new RangeError(`There is no tooth ${JSON.stringify(tooth)}`);
+    if (label === "null") throw new RangeError("null is a text here");
+    return (step) => 1 - depth * ((step % period) / period) ** (tooth === "12" ? 12 : 1);
+  },
 };
 
 /** The page as it would be built from the sources now: what is committed is compared elsewhere. */
@@ -37,8 +45,8 @@ const page = (): string => built ??= bundlePage();
 let browser: Promise<Browser> | undefined;
 const servers: Promise<Listening>[] = [];
 
-function serve(registry: Parameters<typeof createApp>[0] = builtins, html: string = page()): Promise<Listening> {
-  const server = listen(createApp(registry, { page: html }).fetch);
+function serve(registry: Parameters<typeof createApp>[0] = builtins, html: string = page(), options: AppOptions = {}): Promise<Listening> {
+  const server = listen(createApp(registry, { page: html, ...options }).fetch);
   servers.push(server);
   return server;
 }
@@ -310,6 +318,42 @@ inChromium("curves are added up to eight, doubled and removed, and the focus sta
     assertEquals(await page.locator("#curve-0 .problem").textContent(), "");
   }, { hash: link([linear], 1000, 3e-4) }));
 
+inChromium("a box says what may stand in it, takes nothing else, and has its value again when it is left", () =>
+  visit(async (page) => {
+    const cases = [
+      ["to-box", ["-5", "0", "1.5", "1e99", ""], "A whole number, 1 or more"],
+      ["lr-box", ["0", "-1", "x"], "A number above 0, such as 0.5 or 5e-5"],
+      ["updates-box", ["20000", "0", "7.5"], "A whole number from 1 to 10,000"],
+      ["seed-box", ["4294967296", "-1"], "A whole number from 0 to 4,294,967,295"],
+      ["at", ["1001", "-1", "a"], "A whole number from 0 to 1,000"],
+      ["curve-0-numWarmupSteps-box", ["abc", ""], "A number, such as 0.5 or 5e-5"],
+      ["curve-1-boundaries", ["500, x"], "Numbers with commas between them"],
+    ] as const;
+    await page.locator("#curve-1-summary").click();
+    const everything = (): Promise<unknown> =>
+      page.evaluate(() => [...document.querySelectorAll<HTMLInputElement>("input, #values")].map((one) => one.value ?? one.textContent));
+    const before = await everything();
+    for (const [id, texts, words] of cases) {
+      const box = page.locator(`#${id}`);
+      const problem = page.locator(`#${id}-problem`);
+      const value = await box.inputValue();
+      for (const text of texts) {
+        await box.fill(text);
+        await settled(page);
+        assertEquals([await box.getAttribute("aria-invalid"), await problem.textContent()], ["true", words], `${id}: ${text}`);
+        assert(await problem.isVisible());
+        assert((await box.getAttribute("aria-describedby"))!.split(" ").includes(`${id}-problem`));
+        await box.blur();
+        assertEquals([await box.getAttribute("aria-invalid"), await problem.textContent()], [null, ""]);
+        assertEquals(await everything(), before, `${id}: ${text} has changed something`);
+      }
+      // The mark goes as soon as the text is right.
+      await box.fill("?");
+      await box.fill(value);
+      assertEquals([await box.getAttribute("aria-invalid"), await problem.isVisible()], [null, false]);
+    }
+  }, { hash: link([linear, ["piecewise_constant_decay", { boundaries: [500], values: [1e-3, 1e-4] }]], 1000, 3e-4) }));
+
 inChromium("both runs read over 90 % of the held-out digits, in the page, by keyboard alone", () =>
   visit(async (page) => {
     const readRight = (i: number): Promise<number> =>
@@ -344,6 +388,8 @@ inChromium("both runs read over 90 % of the held-out digits, in the page, by key
     assertEquals(await page.locator("#cell-0-update").textContent(), "0");
     // Another schedule, which follows the held-out loss, and options that the library refuses.
     await page.locator("#run-0-schedule").selectOption("reduce_lr_on_plateau");
+    await page.locator("#run-0 summary", { hasText: "Code of this run" }).click();
+    await page.waitForFunction(() => document.querySelector("#run-0-code")!.textContent!.includes("trainer.update(heldOutLoss)"));
     await page.locator("#run-1-optimizer").selectOption("adamw_torch");
     await page.locator("#run-1-main-lr-box").fill("-1");
     await page.waitForFunction(() => document.querySelector("#run-1-problem")!.textContent !== "");
@@ -352,6 +398,33 @@ inChromium("both runs read over 90 % of the held-out digits, in the page, by key
     await page.waitForFunction(() => document.querySelector<HTMLButtonElement>("#start")!.disabled === false);
     assertEquals(await page.locator("#run-1-problem").textContent(), "");
   }, { hash: "#to=1000&lr=1e-3&updates=150" }));
+
+inChromium("an algorithm that finds its own lr says so, and what to do for a schedule", () =>
+  visit(async (page) => {
+    const none = page.locator("#run-1-schedule option").first();
+    const box = page.locator("#run-1-main-lr-box");
+    assertEquals([await none.textContent(), await box.inputValue()], ["none: the algorithm finds its own lr", ""]);
+    assert(await box.isDisabled());
+    await page.locator("#run-1-schedule").selectOption("cosine");
+    const problem = page.locator("#run-1-problem");
+    await page.waitForFunction(() => document.querySelector("#run-1-problem")!.textContent !== "");
+    assert((await problem.textContent())!.endsWith(". Untick null at lr, and switch relativeStep off under All options."));
+    // As it is said.
+    await page.locator("#run-1-main-lr-none").uncheck();
+    assertEquals([await none.textContent(), await box.isDisabled()], ["none: lr stays", false]);
+    await box.fill("0.01");
+    await page.locator("#run-1-main-lr-none").check();
+    assertEquals(await box.inputValue(), "");
+    await page.locator("#run-1-main-lr-none").uncheck();
+    assertEquals(await box.inputValue(), "0.01");
+    await page.locator("#run-1 summary", { hasText: "All options" }).click();
+    await page.locator("#run-1-option-relativeStep").uncheck();
+    await page.waitForFunction(() => document.querySelector<HTMLButtonElement>("#start")!.disabled === false);
+    assertEquals(await problem.textContent(), "");
+    // Neither of the two groups of options has undone the other's change.
+    await page.locator("#run-1 summary", { hasText: "Code of this run" }).click();
+    await page.waitForFunction(() => /lr: 0.01,[^]*relativeStep: false,/.test(document.querySelector("#run-1-code")!.textContent!));
+  }));
 
 inChromium("the page's training gives the losses that the same training gives here", async () => {
   const { createRun } = await import("../../../plugins/http/page/run.ts");
@@ -385,17 +458,28 @@ inChromium("the page works by keyboard alone, and shows where the focus is", () 
         if (focused === document.body) return null;
         // A radio button is shown by its label.
         const shown = focused.matches(".switcher input") ? focused.nextElementSibling! : focused;
-        const { outlineStyle, outlineWidth } = getComputedStyle(shown);
-        const { width, height, top, bottom } = shown.getBoundingClientRect();
+        const { outlineStyle, outlineWidth, outlineOffset } = getComputedStyle(shown);
+        const { width, height, top, bottom, left, right } = shown.getBoundingClientRect();
+        const reach = parseFloat(outlineOffset) + parseFloat(outlineWidth);
+        // What it may not cover. Above and below a slider's track there is nothing to see.
+        const covered = [...document.querySelectorAll("input:not([type=range]), select, button, label")].filter((other) => {
+          if (
+            !other.checkVisibility() || other === shown || shown.contains(other) || other.contains(shown) ||
+            other.closest(".switcher") !== null
+          ) return false;
+          const box = other.getBoundingClientRect();
+          return box.width > 1 && box.left < right + reach && box.right > left - reach && box.top < bottom + reach &&
+            box.bottom > top - reach;
+        });
         const isSeen = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 && width > 0 && height > 0 && bottom > 0 &&
           top < innerHeight;
         const name = focused.id || focused.textContent!.trim().slice(0, 20);
-        return `${name}${isSeen ? "" : " (not seen)"}`;
+        return `${name}${isSeen ? "" : " (not seen)"}${covered.map(({ id, textContent }) => ` (over ${id || textContent})`).join("")}`;
       });
       if (stop === null) break;
       stops.push(stop);
     }
-    assertEquals(stops.filter((stop) => stop.endsWith("(not seen)")), []);
+    assertEquals(stops.filter((stop) => stop.endsWith(")")), []);
     for (
       const id of [
         "to",
@@ -430,7 +514,7 @@ inChromium("the page works by keyboard alone, and shows where the focus is", () 
     assertEquals(await page.evaluate(() => document.activeElement!.id), "live-title");
   }));
 
-for (const width of [320, 390, 768, 1024]) {
+for (const width of [320, 360, 390, 420, 768, 1024, 1280]) {
   inChromium(`the page fits a screen of ${width} pixels`, () =>
     visit(async (page) => {
       const details = page.locator("summary");
@@ -439,6 +523,7 @@ for (const width of [320, 390, 768, 1024]) {
         if (!isOpen && await details.nth(i).isVisible()) await details.nth(i).click();
       }
       await page.locator("label[for=code-python]").click();
+      await page.locator("#add").selectOption("piecewise_constant_decay");
       const beyond = await page.evaluate(() => {
         const wide = [...document.body.querySelectorAll("*")].filter((one) =>
           one.getBoundingClientRect().right > innerWidth + 0.5 && one.closest(".scroll, pre, .unseen, [hidden]") === null
@@ -446,6 +531,15 @@ for (const width of [320, 390, 768, 1024]) {
         return wide.map(({ tagName, id, className }) => `${tagName}#${id}.${className}`);
       });
       assertEquals(beyond, []);
+      // No setting reaches into its neighbour's place, and no name is cut.
+      const crowded = await page.evaluate(() =>
+        [...document.querySelectorAll<HTMLElement>(".head > *, #values .who")].filter((part) => {
+          const place = part.parentElement!.getBoundingClientRect();
+          const { left, right } = part.getBoundingClientRect();
+          return left < place.left - 0.5 || right > place.right + 0.5 || part.scrollWidth > part.offsetWidth;
+        }).map(({ textContent }) => textContent)
+      );
+      assertEquals(crowded, []);
       assertEquals(await page.evaluate(() => [document.documentElement.scrollWidth, scrollX]), [width, 0]);
     }, { viewport: { width, height: 800 }, isMobile: width < 700, hasTouch: width < 700 }));
 }
@@ -596,6 +690,13 @@ inChromium("a schedule that the service alone has appears in the page, computed 
     await isRead(2e-3 * 0.75);
     await page.locator("#curve-1-depth-box").fill("1");
     await isRead(2e-3 * 0.5);
+    // A text is typed as it is, be it like a number.
+    await page.locator("#curve-1-tooth").fill("12");
+    await isRead(2e-3 * (1 - 0.5 ** 12));
+    await page.locator("#curve-1-tooth").fill("straight");
+    await page.locator("#curve-1-label").fill("cos");
+    await page.locator("#curve-1-label").fill("null");
+    await isRead(2e-3 * 0.5);
     assertEquals(await page.locator("#curve-1 .problem").textContent(), "");
     // The library's words come through the service.
     await page.locator("#curve-1-period-box").fill("0");
@@ -603,6 +704,57 @@ inChromium("a schedule that the service alone has appears in the page, computed 
     // The browser itself tells of the 400 that was asked for.
   }, { from, hash: link([linear], 1000, 2e-3), expected: /the server responded with a status of 400/ });
 });
+
+inChromium("the page of a service whose schedules need a token says so, and its code sends one", async () => {
+  const token = "open-sesame";
+  const tokens = { reader: createHash("sha256").update(token).digest("hex") };
+  const from = serve(builtins, page(), { tokens, schedules: { auth: "all" } });
+  await visit(async (page) => {
+    assertEquals((await readings(page)).values, values([cosine], 3e-4, 250));
+    for (const format of ["svg", "csv", "json"]) {
+      assert(await page.locator(`#link-${format}`).isHidden(), `The ${format} link leads to 401`);
+    }
+    assert(await page.locator("#token-note").isVisible());
+    await page.locator("label[for=code-readme]").click();
+    const [, url] = /curl -H "Authorization: Bearer \$GLISSADE_TOKEN" .* "(.*)"/.exec((await page.locator("#code").textContent())!)!;
+    const picture = await fetch(url, { headers: { Authorization: `Bearer ${token}` } });
+    assert((await picture.text()).startsWith("<svg"), url);
+    await page.locator("label[for=code-python]").click();
+    const code = (await page.locator("#code").textContent())!;
+    assert(code.includes("Authorization"));
+    if (!hasPython) return;
+    const env = { ...process.env, GLISSADE_TOKEN: token };
+    const { stdout } = await promisify(execFile)("python3", ["-c", `${torch}\n${code}`], { env });
+    assertEquals(JSON.parse(stdout).length, 5);
+  }, { from, hash: link([cosine], 1000, 3e-4) });
+  // One that is guarded by somebody else: its page learns of it by being refused.
+  const open = createApp(builtins, { page: page() });
+  const guarded = listen((request) => new URL(request.url).pathname === "/" ? open.fetch(request) : new Response(null, { status: 401 }));
+  servers.push(guarded);
+  await visit(async (page) => {
+    await page.locator("#token-note").waitFor();
+    assert(await page.locator("#link-csv").isHidden());
+  }, { from: guarded, expected: /the server responded with a status of 401/ });
+});
+
+inChromium("a step of a long curve that the service computes is read at that very step", () =>
+  visit(async (page) => {
+    const words = (): Promise<string> => page.locator("#values .value").first().textContent().then(String);
+    const isRead = (value: number): Promise<unknown> =>
+      page.waitForFunction((value) => document.querySelector<HTMLDataElement>("#values data")?.value === String(value), value);
+    // Between the steps that the service tells of a curve so long there are ten teeth.
+    await isRead(2e-3 * 0.75);
+    await page.locator("#at").fill("1234575");
+    assert((await words()).startsWith("≈ "), await words());
+    await isRead(2e-3 * 0.625);
+    assert(!(await words()).includes("≈"));
+    await page.locator("#at").fill("9999999");
+    await isRead(2e-3 * (1 - 0.5 * 0.99));
+    await page.locator("#table > summary").click();
+    await page.waitForFunction(() => /^[^≈]*0\.0020000[^≈]*$/.test(document.querySelector("#table-place")!.textContent!));
+    const cells = await page.locator("#table-place td").allTextContents();
+    assertEquals(cells.map(Number), Array.from({ length: 11 }, (_, i) => 2e-3 * (1 - 0.5 * (Math.round(i * 999_999.9) % 100) / 100)));
+  }, { from: serve(builtins.with(sawtooth)), hash: link([["sawtooth", {}]], 9_999_999, 2e-3) }));
 
 inChromium("a page bundled with another registry has that registry's schedules and optimizers", async () => {
   const folder = mkdtempSync(join(tmpdir(), "glissade-own-"));
