@@ -1,5 +1,6 @@
 """A contestant in Python: the protocol of contestant.ts."""
 
+import math
 import sys
 import time
 
@@ -15,14 +16,15 @@ def gradient_pool():
     return np.where(random.random(CHUNK + SLACK) < 0.5, -magnitude, magnitude).astype(np.float32)
 
 
-def values(size, k):
+def values(shape, k):
     """A tensor's values for step `k`, in a new array."""
+    size = math.prod(shape)
     pool, out, offset = gradient_pool_once(), np.empty(size, np.float32), (k * 97) % SLACK
     for begin in range(0, size, CHUNK):
         length = min(CHUNK, size - begin)
         out[begin : begin + length] = pool[offset : offset + length]
         offset = (offset + 31) % SLACK
-    return out
+    return out.reshape(shape)
 
 
 _pool = None
@@ -35,8 +37,16 @@ def gradient_pool_once():
     return _pool
 
 
+def read_shapes(text):
+    """`2*64x64,512`: two matrices and a vector, as in layouts.ts."""
+    for part in text.split(","):
+        count, _, shape = part.rpartition("*")
+        for _ in range(int(count or 1)):
+            yield tuple(int(n) for n in shape.split("x"))
+
+
 def serve(hello, prepare):
-    """`prepare(variant, count, size)` gives an object with `refill(k)` and `step()`; dropping it releases its memory."""
+    """`prepare(variant, shapes)` gives an object with `refill(k)` and `step()`; dropping it releases its memory."""
     prepared, steps = None, 0
     print("hello", hello, flush=True)
     for line in sys.stdin:
@@ -45,7 +55,7 @@ def serve(hello, prepare):
             if command == "quit":
                 break
             if command == "prepare":
-                prepared = prepare(words[0], int(words[1]), int(words[2]))
+                prepared = prepare(words[0], list(read_shapes(words[1])))
                 steps = 0
                 print("ready", flush=True)
             elif command == "round":

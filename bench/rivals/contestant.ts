@@ -4,7 +4,7 @@
  * The protocol, a line each way (contestant.py and adamw.c speak it too):
  *
  *     (start)                          hello NAME AND VERSION
- *     prepare VARIANT COUNT SIZE       ready               COUNT float32 tensors of SIZE elements, moments at zero
+ *     prepare VARIANT SHAPES           ready               float32 tensors, `readShapes` reads their shapes; moments at zero
  *     round MS LEAST MOST              times NS NS …       steps for MS milliseconds, at least LEAST, at most MOST
  *     release                          released
  *     quit                             (end)
@@ -15,6 +15,7 @@
  */
 import process from "node:process";
 import { createInterface } from "node:readline";
+import { readShapes } from "../layouts.ts";
 import { type Timed, timeSteps } from "../measure.ts";
 
 /** A prepared optimizer. */
@@ -26,7 +27,7 @@ export interface Prepared extends Timed {
 /** Serves the protocol until `quit` or the end of the input. */
 export async function serve(
   hello: string,
-  prepare: (variant: string, count: number, size: number) => Prepared | Promise<Prepared>,
+  prepare: (variant: string, shapes: readonly (readonly number[])[]) => Prepared | Promise<Prepared>,
 ): Promise<void> {
   let prepared: Prepared | null = null;
   let steps = 0;
@@ -36,7 +37,7 @@ export async function serve(
     if (command === "quit") break;
     try {
       if (command === "prepare") {
-        prepared = await prepare(words[0], Number(words[1]), Number(words[2]));
+        prepared = await prepare(words[0], readShapes(words[1]));
         steps = 0;
         console.log("ready");
       } else if (command === "round") {

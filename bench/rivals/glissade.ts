@@ -1,5 +1,5 @@
 /**
- * Ours as a contestant: `glissade.ts BACKEND THREADS`. Variants: `adamw`, `adamw_torch`.
+ * Ours as a contestant: `glissade.ts BACKEND THREADS`. Variants: `adamw`, `adamw_torch`, `adafactor`.
  *
  * @module
  */
@@ -10,14 +10,16 @@ import { serve } from "./contestant.ts";
 
 const [backendName, threads] = process.argv.slice(2);
 const pool = gradientPool();
-const options = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0.01 } as const;
+const adamw = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0.01 } as const;
 const runtime = process.versions.bun ? `bun ${process.versions.bun}` : `deno ${process.versions.deno}`;
 
-await serve(runtime, (variant, count, size) => {
+await serve(runtime, (variant, shapes) => {
   const backend = createBackend(backendName as BackendName, { threads: Number(threads) });
-  const params = Object.fromEntries(Array.from({ length: count }, (_, i) => [`w${i}`, backend.allocate(size)]));
+  const params = Object.fromEntries(shapes.map((shape, i) => [`w${i}`, backend.allocate(shape)]));
   for (const { data } of Object.values(params)) refill(data, pool, 7);
-  const optimizer = builtins.createOptimizer(variant as "adamw", params, options, { backend });
+  const optimizer = variant === "adafactor"
+    ? builtins.createOptimizer(variant, params, {}, { backend })
+    : builtins.createOptimizer(variant as "adamw", params, adamw, { backend });
   const targets = Object.values(optimizer.grads).map(({ data }) => data);
   return {
     refill: (k) => targets.forEach((data) => refill(data, pool, k)),

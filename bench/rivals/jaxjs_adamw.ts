@@ -9,6 +9,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { gradientPool, refill } from "../gradients.ts";
+import { size } from "../layouts.ts";
 import { serve } from "./contestant.ts";
 
 /** What is used of it. Each use of an array takes it; `ref` keeps it for one more. */
@@ -54,19 +55,20 @@ const adamw = jax.jit(
   },
 );
 
-await serve(version, (_variant, count, size) => {
+await serve(version, (_variant, shapes) => {
   const scalar = (x: number) => np.array(new Float32Array([x])).reshape([]);
-  const filled = (k: number) => {
-    const values = new Float32Array(size);
+  const filled = (length: number, k: number) => {
+    const values = new Float32Array(length);
     refill(values, pool, k);
     return np.array(values);
   };
-  let moved: Moved[] = Array.from({ length: count }, () => [filled(7), np.array(new Float32Array(size)), np.array(new Float32Array(size))]);
+  const sizes = shapes.map(size);
+  let moved: Moved[] = sizes.map((n) => [filled(n, 7), np.array(new Float32Array(n)), np.array(new Float32Array(n))]);
   let grads: ArrayOfJax[] = [];
   let t = 0;
   return {
     async refill(k) {
-      grads = Array.from({ length: count }, () => filled(k));
+      grads = sizes.map((n) => filled(n, k));
       await jax.blockUntilReady([...grads, ...moved.flat()]);
     },
     async step() {

@@ -10,9 +10,9 @@ from contestant import serve, values
 
 
 class Prepared:
-    def __init__(self, _variant, count, size):
-        self.size = size
-        self.params = [jnp.asarray(values(size, 7)) for _ in range(count)]
+    def __init__(self, _variant, shapes):
+        self.shapes = shapes
+        self.params = [jnp.asarray(values(shape, 7)) for shape in shapes]
         optimizer = optax.adamw(1e-3, b1=0.9, b2=0.999, eps=1e-8, weight_decay=0.01)
         self.state = optimizer.init(self.params)
         self.grads = None
@@ -25,8 +25,7 @@ class Prepared:
 
     def refill(self, k):
         # A copy each, so that no two gradients share memory.
-        fresh = values(self.size, k)
-        self.grads = jax.block_until_ready([jnp.array(fresh, copy=True) for _ in self.params])
+        self.grads = jax.block_until_ready([jnp.array(values(shape, k), copy=True) for shape in self.shapes])
 
     def step(self):
         self.params, self.state = self.update(self.params, self.state, self.grads)

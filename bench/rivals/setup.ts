@@ -1,6 +1,6 @@
 /**
  * Sets the rivals up in the user's cache folder, never in the repository: a Python environment, npm packages, a compiled C loop.
- * What is there already is used again as long as it was made for the versions wanted here.
+ * What is there already is used again as long as it was made for the versions wanted here. What cannot be set up throws.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 /** Where something lies, or why it could not be set up. */
-export type Place = { readonly path: string } | { readonly reason: string };
+type Place = { readonly path: string } | { readonly reason: string };
 
 /** The interpreter that has a group of Python packages. */
 export type PythonGroup = "torch" | "transformers" | "optax";
@@ -48,11 +48,12 @@ function run(command: string, args: readonly string[], cwd?: string): string {
 /** What was tried in this run, so that a failing download is not tried once for each contestant. */
 const tried = new Map<string, Place>();
 
-/** Does something once: `wanted` is kept in a stamp beside the result, and as long as it stays the same nothing is done again. */
-function once(folder: string, name: string, wanted: unknown, path: string, make: () => void): Place {
+/** Does something once and gives its path: `wanted` is kept in a stamp beside it, and while that stays the same nothing is done again. */
+function once(folder: string, name: string, wanted: unknown, path: string, make: () => void): string {
   const place = tried.get(name) ?? attempt(folder, name, wanted, path, make);
   tried.set(name, place);
-  return place;
+  if ("reason" in place) throw new Error(place.reason);
+  return place.path;
 }
 
 /** Does what {@linkcode once} finds to do. */
@@ -82,7 +83,7 @@ function findPython(): string {
 }
 
 /** The Python environment with one group of packages. */
-export function setUpPython(group: PythonGroup): Place {
+export function setUpPython(group: PythonGroup): string {
   const folder = join(CACHE, "rivals");
   const python = join(folder, "bin", "python");
   return once(folder, group, PYTHON[group], python, () => {
@@ -92,7 +93,7 @@ export function setUpPython(group: PythonGroup): Place {
 }
 
 /** The folder with one group of npm packages. */
-export function setUpNpm(group: NpmGroup): Place {
+export function setUpNpm(group: NpmGroup): string {
   const folder = join(CACHE, "rivals-js", group);
   return once(folder, group, NPM[group], folder, () => {
     writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
@@ -101,18 +102,14 @@ export function setUpNpm(group: NpmGroup): Place {
 }
 
 /** The C loop, compiled. */
-export function setUpC(): Place {
+export function setUpC(): string {
   const folder = join(CACHE, "rivals-c");
   const source = fileURLToPath(new URL("adamw.c", import.meta.url));
   const program = join(folder, "adamw");
-  try {
-    const wanted = {
-      flags: CFLAGS,
-      compiler: run("cc", ["--version"]),
-      source: createHash("sha256").update(readFileSync(source)).digest("hex"),
-    };
-    return once(folder, "c", wanted, program, () => run("cc", [...CFLAGS, "-o", program, source, "-lm"]));
-  } catch (error) {
-    return { reason: error instanceof Error ? error.message : String(error) };
-  }
+  const wanted = {
+    flags: CFLAGS,
+    compiler: run("cc", ["--version"]),
+    source: createHash("sha256").update(readFileSync(source)).digest("hex"),
+  };
+  return once(folder, "c", wanted, program, () => run("cc", [...CFLAGS, "-o", program, source, "-lm"]));
 }

@@ -6,7 +6,7 @@
 import { spawn } from "node:child_process";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import type { Command } from "./contestants.ts";
+import type { Command } from "./commands.ts";
 
 /** A running contestant. */
 export interface Running {

@@ -8,6 +8,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import process from "node:process";
 import { gradientPool, refill } from "../gradients.ts";
+import { size } from "../layouts.ts";
 import { serve } from "./contestant.ts";
 
 /** What is used of it. */
@@ -38,22 +39,22 @@ const simd = await tf.env().getAsync("WASM_HAS_SIMD_SUPPORT");
 const pool = gradientPool();
 let made = 0;
 
-await serve(`${tf.version_core}${simd ? ", SIMD" : ""}`, (_variant, count, size) => {
+await serve(`${tf.version_core}${simd ? ", SIMD" : ""}`, (_variant, shapes) => {
   // Variables' names stay taken after they are disposed of.
-  const names = Array.from({ length: count }, () => `w${made++}`);
-  const values = new Float32Array(size);
-  const fresh = (k: number) => {
+  const names = shapes.map(() => `w${made++}`);
+  const fresh = (i: number, k: number) => {
+    const values = new Float32Array(size(shapes[i]));
     refill(values, pool, k);
-    return tf.tensor1d(values.slice());
+    return tf.tensor1d(values);
   };
-  const variables = names.map((name) => tf.variable(fresh(7), true, name));
+  const variables = names.map((name, i) => tf.variable(fresh(i, 7), true, name));
   const optimizer = tf.train.adam(1e-3, 0.9, 0.999, 1e-8);
   let grads: Record<string, TensorOfTensorFlow> = {};
   const forget = () => Object.values(grads).forEach((tensor) => tensor.dispose());
   return {
     refill(k) {
       forget();
-      grads = Object.fromEntries(names.map((name) => [name, fresh(k)]));
+      grads = Object.fromEntries(names.map((name, i) => [name, fresh(i, k)]));
     },
     step: () => optimizer.applyGradients(grads),
     release() {
