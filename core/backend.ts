@@ -1,6 +1,19 @@
 /**
- * Backends for those who may not import kernels/: a service keeps one for all of its requests.
+ * Backends for those who may not import kernels/, as a service that keeps one for all of its requests, and backends that are given.
  *
  * @module
  */
+import type { Backend, KernelBackend } from "../kernels/types.ts";
+import { show } from "./names.ts";
+
 export { createBackend } from "../kernels/backend.ts";
+
+/** A backend as a caller gave it; TypeError where it is none, or disposed. */
+export function takeBackend(given: unknown): KernelBackend {
+  const { plan, owns, disposed } = (given ?? {}) as Partial<KernelBackend>;
+  if (typeof plan !== "function" || typeof owns !== "function") {
+    throw new TypeError(`Cannot use ${show(given)} as backend: make one with createBackend`);
+  }
+  if (disposed) throw new TypeError(`Cannot use backend "${(given as Backend).name}": it is disposed`);
+  return given as KernelBackend;
+}

@@ -31,6 +31,14 @@ export function refuseUnknownKeys(what: string, value: unknown, names: readonly 
   }
 }
 
+/** Refuses keys that look like a misspelt one; others may be a newer version's, or the caller's own. */
+export function refuseMisspelt(what: string, value: object, names: readonly string[]): void {
+  for (const key of Object.keys(value)) {
+    const near = names.includes(key) ? undefined : nearest(key, names);
+    if (near !== undefined) throw new TypeError(`Cannot use ${what} with ${JSON.stringify(key)}: did you mean ${JSON.stringify(near)}?`);
+  }
+}
+
 /** A value as an error prints it, on one short line. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);

@@ -5,9 +5,9 @@
  *
  * @module
  */
-import { createBackend } from "../kernels/backend.ts";
 import { maths } from "../kernels/math.ts";
-import type { Backend, KernelBackend, Tensor } from "../kernels/types.ts";
+import type { KernelBackend, Tensor } from "../kernels/types.ts";
+import { createBackend, takeBackend } from "./backend.ts";
 import { type Cell, createCell, primeSlots } from "./cell.ts";
 import { ownGradient } from "./gradients.ts";
 import {
@@ -27,7 +27,7 @@ import { isRecord, known, refuseUnknownKeys, show } from "./names.ts";
 import { type AnySpecs, resolveOptions, type Values } from "./options.ts";
 import type { OptimizerPlugin, TensorInfo } from "./plugin.ts";
 import { pointOf } from "./points.ts";
-import { isMetric, isSchedule, makeSchedule, type Scheduled, valueAt } from "./schedules.ts";
+import { checkReturns, isMetric, isSchedule, makeSchedule, type Scheduled, valueAt } from "./schedules.ts";
 import { entriesOf, loadEntries, saveEntries, type StatefulSchedule } from "./state.ts";
 import { type FullTensor, fullTensor, put, refuseOverlap } from "./tensors.ts";
 import { textOf } from "./text.ts";
@@ -98,7 +98,7 @@ export function buildChecked(
     takeCurrent(group, currentOf(group, group.base, 0));
     group.scalars = scalarNames(group, group.current);
   }
-  const { backend, owned } = takeBackend(settings);
+  const { backend, owned } = makeOrTake(settings);
   const work: Work = {
     main,
     backend,
@@ -165,7 +165,7 @@ function makeSchedules(
       throw new Wrong(`Cannot schedule option "${option}" of ${titleOf(main)}: its base value ${show(one)} is not a number`);
     }
     const schedule = isSchedule(use)
-      ? use
+      ? checkReturns(use)
       : makeSchedule(...scheduleUse(find, use), { value: value as number, groups: values as number[] });
     if (isMetric(schedule)) {
       const count: unknown = schedule.factors()?.length;
@@ -182,17 +182,12 @@ function scheduleUse(find: Find, use: unknown): [Parameters<typeof makeSchedule>
   return [plugin, options];
 }
 
-function takeBackend({ backend, threads }: Settings<unknown>): { backend: KernelBackend; owned: boolean } {
+function makeOrTake({ backend, threads }: Settings<unknown>): { backend: KernelBackend; owned: boolean } {
   if (backend === undefined || typeof backend === "string") {
     return { backend: createBackend(backend, threads === undefined ? {} : { threads }) as KernelBackend, owned: true };
   }
   if (threads !== undefined) throw new TypeError("Cannot use threads together with a backend: the backend has its threads");
-  const { plan, owns, disposed } = (backend ?? {}) as Partial<KernelBackend>;
-  if (typeof plan !== "function" || typeof owns !== "function") {
-    throw new TypeError(`Cannot use ${show(backend)} as backend: make one with createBackend`);
-  }
-  if (disposed) throw new TypeError(`Cannot use backend "${(backend as Backend).name}": it is disposed`);
-  return { backend: backend as KernelBackend, owned: false };
+  return { backend: takeBackend(backend), owned: false };
 }
 
 /** Asks every rule, then takes all memory. */

@@ -49,6 +49,9 @@ interface Frame {
  *
  * The text is the same in every runtime. It names no font that must be loaded and holds no script, so that it can stand in an `<img>`.
  *
+ * TypeError: what is no schedule, one that follows a metric or gives no number, an unknown option or one of another type. RangeError: no schedules or
+ * steps, steps that do not ascend, more than 100,000 of them, sizes out of range, values beyond 1e300.
+ *
  * @example Usage
  * ```ts
  * import { plotSchedule } from "@glissade/optim";
@@ -74,27 +77,45 @@ export function plotSchedule(
   const named = nameSchedules(schedules, options.names);
   const steps = chooseSteps(options, width);
   const bases = typeof options.lr === "number" ? [options.lr] : options.lr ?? [1];
-  if (!Array.isArray(bases) || bases.length === 0 || !bases.every(Number.isFinite)) {
-    throw new RangeError(`Cannot draw with lr = ${show(options.lr)}: it must be a finite number, or a list of them`);
+  if (bases.length === 0 || !bases.every(Number.isFinite)) {
+    throw new RangeError(`Cannot draw with lr = ${show(options.lr)}: it must be finite`);
   }
   const curves = named.flatMap(([name, schedule]) => makeCurves(name, schedule, steps, bases));
   const absolute = options.lr !== undefined || named.some(([, schedule]) => schedule.returns === "value");
   return draw(curves, steps, options.title ?? "", options.label ?? (absolute ? "lr" : "factor"), width, height, theme);
 }
 
+/** What each option may be. */
+const wanted: Readonly<Record<keyof PlotOptions, string>> = {
+  title: "string",
+  names: "list",
+  from: "number",
+  to: "number",
+  every: "number",
+  steps: "list",
+  lr: "number or list",
+  label: "string",
+  width: "number",
+  height: "number",
+  theme: "string",
+};
+
 function checkOptions(options: PlotOptions): void {
-  refuseUnknownKeys("the options of a picture", options, [
-    ...["title", "names", "from", "to", "every", "steps", "lr", "label", "width", "height", "theme"],
-  ]);
-  for (const name of ["title", "label"] as const) {
-    const text: unknown = options[name];
-    if (text !== undefined && typeof text !== "string") {
-      throw new TypeError(`Cannot draw with ${name} = ${show(text)}: it must be a string`);
+  refuseUnknownKeys("the options of a picture", options, Object.keys(wanted));
+  for (const [name, value] of Object.entries(options)) {
+    const words = wanted[name as keyof PlotOptions];
+    const is = Array.isArray(value) ? "list" : typeof value;
+    if (value !== undefined && !words.split(" or ").includes(is)) {
+      throw new TypeError(`Cannot draw with ${name} = ${show(value)}: it must be a ${words}`);
+    }
+    const of = name === "names" ? "string" : "number";
+    if (is === "list" && !(value as unknown[]).every((one) => typeof one === of)) {
+      throw new TypeError(`Cannot draw with ${name} = ${show(value)}: it must be a list of ${of}s`);
     }
   }
-  for (const name of ["names", "steps"] as const) {
-    const list: unknown = options[name];
-    if (list !== undefined && !Array.isArray(list)) throw new TypeError(`Cannot draw with ${name} = ${show(list)}: it must be a list`);
+  const range = (["from", "to", "every"] as const).find((name) => options[name] !== undefined);
+  if (options.steps !== undefined && range !== undefined) {
+    throw new TypeError(`Cannot draw with steps and ${range}: steps are the points themselves`);
   }
 }
 
@@ -112,6 +133,9 @@ function nameSchedules(
   }
   if (followsMetric(schedules)) throw new TypeError(FOLLOWS_METRIC);
   const list = typeof schedules === "function" ? [schedules] : schedules;
+  if (names !== undefined && !(Array.isArray(list) && names.length === list.length)) {
+    throw new RangeError(`Cannot draw with ${names.length} names: they are for a list, and as many as it has`);
+  }
   const entries: [string, Schedule][] = Array.isArray(list)
     ? list.map((schedule, i) => [names?.[i] ?? (list.length > 1 ? `schedule ${i + 1}` : ""), schedule])
     : Object.entries(list as Readonly<Record<string, Schedule>>);
@@ -132,6 +156,8 @@ function followsMetric(value: unknown): boolean {
   return typeof update === "function" && typeof factors === "function";
 }
 
+const MOST_STEPS = 100_000;
+
 function chooseSteps({ from = 0, to = 1000, every, steps }: PlotOptions, width: number): readonly number[] {
   if (steps !== undefined) {
     const wrong = steps.findIndex((step, i) => !Number.isFinite(step) || step <= steps[i - 1]);
@@ -144,15 +170,13 @@ function chooseSteps({ from = 0, to = 1000, every, steps }: PlotOptions, width: 
   }
   // Every whole step where that is affordable: a stride would alias with what moves from step to step.
   const stride = every ?? (to - from <= MOST_STEPS ? 1 : Math.ceil((to - from) / (2 * width)));
-  if (!(stride > 0) || (to - from) / stride > 100_000) {
-    throw new RangeError(`Cannot draw every = ${stride}: it must be above 0 and give 100,000 points at most`);
+  if (!(stride > 0) || (to - from) / stride > MOST_STEPS) {
+    throw new RangeError(`Cannot draw every = ${stride}: it must be above 0 and give ${MOST_STEPS} points at most`);
   }
   const points = Array.from({ length: Math.floor((to - from) / stride) + 1 }, (_, i) => from + i * stride);
   if (points[points.length - 1] < to) points.push(to);
   return points;
 }
-
-const MOST_STEPS = 100_000;
 
 /** At most four points a half pixel: the first, the least, the greatest and the last, so that a curve keeps its reach. */
 function thin(points: readonly (readonly [number, number])[]): readonly (readonly [number, number])[] {

@@ -5,6 +5,7 @@
  */
 import type { Backend } from "../kernels/types.ts";
 import { makeAccumulator } from "./accumulators.ts";
+import { takeBackend } from "./backend.ts";
 import { known, refuseUnknownKeys, show } from "./names.ts";
 import { buildOptimizer } from "./optimizer.ts";
 import type { AnySpecs } from "./options.ts";
@@ -111,7 +112,8 @@ export function createRegistry<const P extends readonly Plugin[]>(plugins: P): R
     createOptimizer: (name, params, options, settings) => buildOptimizer(find, find("optimizer", name), params, options, settings),
     createSchedule: (name, options, base) => makeSchedule(find("schedule", name), options, base),
     getScheduler: (name, options) => getScheduler(byKind.schedule, name, options),
-    createAccumulator: (name, options, like, backend) => makeAccumulator(find("accumulator", name), options, like, backend),
+    createAccumulator: (name, options, like, backend) =>
+      makeAccumulator(find("accumulator", name), options, like, backend === undefined ? backend : takeBackend(backend)),
     createTrainer: (params, recipe, settings) => buildTrainer(find, params, recipe, settings),
   };
   return Object.freeze(registry) as unknown as Registry<P>;

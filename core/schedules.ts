@@ -30,7 +30,14 @@ export function makeSchedule(
   plugin.check?.(options);
   const schedule: unknown = plugin.create(options, maths, base);
   if (!isSchedule(schedule)) throw new TypeError(`Cannot use what ${title} makes: it must be a function, or { update, factors }`);
-  return schedule;
+  return checkReturns(schedule);
+}
+
+/** A schedule that says what it returns in words that are known: taken for a factor, a value would be off by the base value. */
+export function checkReturns(schedule: Schedule | MetricSchedule): Schedule | MetricSchedule {
+  const returns: unknown = isMetric(schedule) ? undefined : schedule.returns;
+  if (returns === undefined || returns === "factor" || returns === "value") return schedule;
+  throw new TypeError(`Cannot use a schedule that returns ${show(returns)}: it must be "factor" or "value"`);
 }
 
 /** True for either kind of schedule. */

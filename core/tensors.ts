@@ -5,7 +5,7 @@
  */
 import { dtypes } from "../kernels/extent.ts";
 import type { DType, Tensor, TensorLike } from "../kernels/types.ts";
-import { known, show, tagOf } from "./names.ts";
+import { known, refuseMisspelt, show, tagOf } from "./names.ts";
 
 /** A tensor that says everything. */
 export interface FullTensor extends Tensor {
@@ -29,6 +29,7 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
 /** A tensor with its shape and dtype, checked. `what` is for errors: `parameter "w"`. */
 export function fullTensor(what: string, like: unknown): FullTensor {
   const { data, shape, dtype } = parts(what, like);
+  if (!ArrayBuffer.isView(like)) refuseMisspelt(what, like as object, ["data", "shape", "dtype"]);
   return { data, shape: checkShape(what, shape ?? [data.length], data.length), dtype: checkDType(what, data, dtype) };
 }
 

@@ -115,7 +115,10 @@ export interface Optimizer<Options = unknown> extends Disposable {
    * whose algorithm has no such point is at the parameter itself.
    */
   point(name: string, into?: Tensors): Readonly<Record<string, Tensor>>;
-  /** Feeds metric schedules. */
+  /**
+   * Feeds metric schedules, in the order of `schedules`. TypeError for what is no number. One that throws leaves those before it fed: the built-in one
+   * does not.
+   */
   update(metric: number): void;
   /**
    * Per group, what the plugin's `reading` says of its first tensor (Adafactor: its relative lr). It is asked with t = 0 before the first step. Null
@@ -189,8 +192,8 @@ export interface Accumulator {
   /** Weight since the last reset. */
   readonly weight: number;
   /**
-   * The gradients so far, in float32 whatever dtype came in, of those tensors that had one: a sum's since it was made, a mean's since the last reset. They are the accumulator's own memory: the next `add`,
-   * `merge` or `reset` writes it. RangeError where there is nothing to give: before the first `add`, and for a mean of total weight 0.
+   * The gradients so far, in float32 whatever dtype came in, of those tensors that had one: a sum's since it was made, a mean's since the last reset.
+   * They are the accumulator's own memory: the next `add`, `merge` or `reset` writes it. RangeError where there is nothing to give: before the first `add`, and for a mean of total weight 0.
    */
   readonly gradients: Readonly<Record<string, Tensor>>;
   /** Takes another accumulator's gradients in, with its count and weight; the other stays as it is. TypeError for the accumulator itself. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isRecord, known, refuseUnknownKeys, show } from "./names.ts";
+import { isRecord, known, refuseMisspelt, refuseUnknownKeys, show } from "./names.ts";
 import { checkOption } from "./options.ts";
 import type { AccumulatorPlugin, OptimizerPlugin, OptionSpec, Plugin, SchedulePlugin, TransformPlugin } from "./plugin.ts";
 import type { Use } from "./types.ts";
@@ -24,6 +24,13 @@ const functions: Readonly<Record<keyof Kinds, readonly string[]>> = {
   schedule: ["create"],
   accumulator: ["create"],
   transform: ["rule"],
+};
+/** What a plugin need not have, and is a function where it has. */
+const optional: Readonly<Record<keyof Kinds, readonly string[]>> = {
+  optimizer: ["check", "reading"],
+  schedule: ["check"],
+  accumulator: [],
+  transform: ["check", "scalars"],
 };
 const counted: readonly string[] = ["tensor", "group", "optimizer"] satisfies OptimizerPlugin["counts"][];
 const kinds: readonly (keyof Kinds)[] = ["optimizer", "schedule", "accumulator", "transform"];
@@ -49,11 +56,17 @@ export function checkPlugin(plugin: unknown): asserts plugin is Plugin {
   if (kind === "optimizer" && counts !== undefined && !counted.includes(counts)) {
     throw new TypeError(`Cannot use ${title}, which counts steps of the ${show(counts)}: ${known(counted)}`);
   }
+  const members = plugin as unknown as Readonly<Record<string, unknown>>;
   for (const name of functions[kind]) {
-    if (typeof (plugin as unknown as Record<string, unknown>)[name] !== "function") {
-      throw new TypeError(`Cannot use ${title}: it has no function ${name}()`);
+    if (typeof members[name] !== "function") throw new TypeError(`Cannot use ${title}: it has no function ${name}()`);
+  }
+  for (const name of optional[kind]) {
+    if (members[name] !== undefined && typeof members[name] !== "function") {
+      throw new TypeError(`Cannot use ${title}: its ${name} is ${show(members[name])}, not a function`);
     }
   }
+  const own = ["kind", "name", "description", "options", ...functions[kind], ...optional[kind], ...kind === "optimizer" ? ["counts"] : []];
+  refuseMisspelt(title, plugin, own);
 }
 
 const specKeys = [

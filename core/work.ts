@@ -117,6 +117,11 @@ export function prepare(work: Work, entry: string, grads: Grads | undefined): La
   const cells = select(work, entry, grads);
   if (cells.length === 0) return null;
   checkArrays(cells);
+  for (const { gradient, size, info } of cells) {
+    if (gradient !== null && gradient.data.length !== size) {
+      throw new RangeError(`Cannot reach the gradient of "${info.name}": its array has ${gradient.data.length} elements now, not ${size}`);
+    }
+  }
   const laid = lay(work, entry, cells);
   for (let i = 0; i < cells.length; i++) laid.values[i] = valuesAt(work.groups[cells[i].group], timeOf(work, cells[i]));
   return laid;

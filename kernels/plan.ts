@@ -69,7 +69,7 @@ const leastBandRows = 64;
 
 // Elements of a wave: few enough that a round finds in the cache what the one before it read, enough to be shared out among threads. A rule of four
 // rounds over the 131 tensors of T5-small took 6 % more time without waves on two threads, 2 % more with waves twice as large, 20 % more with half.
-const wave = 1 << 20;
+const waveElements = 1 << 20;
 
 /** The end of a reduction: from the sum over n elements. */
 export function finish(f: Reduce["f"], sum: number, n: number): number {
@@ -479,7 +479,7 @@ function wavesOf(works: readonly Work[], rounds: number): Set<Work>[] {
   const waves: Set<Work>[] = [];
   let room = 0;
   for (const work of works) {
-    if (room <= 0) waves.push(new Set()), room = wave;
+    if (room <= 0) waves.push(new Set()), room = waveElements;
     waves.at(-1)!.add(work);
     room -= work.item.extent.size;
   }

@@ -45,7 +45,7 @@ export interface Dispatcher {
 /** Elements up to which the calling thread works alone: waking workers costs more than they save (bench/dispatch.ts). */
 export const threshold: number = 512 * 1024;
 
-/** What an arena keeps free of user's tensors, so that gradients and slots find room beside them. */
+/** The share of an arena that tensors of `allocate` may take; the rest is for gradients and slots beside them. */
 const shareForParameters = 1 / 8;
 
 /** A short name of a kernel's text, for modules that are compiled ahead of time. */

@@ -45,17 +45,34 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
     const shapes = new Map(Object.entries(like).map(([name, tensor]) => [name, shapeOf(tensor)]));
     const dtypes = new Map(Object.entries(like).map(([name, tensor]) => [name, dtypeOf(tensor)]));
     const sums = new Map<string, Tensor>();
+    // Memory taken for sums, and for 16-bit gradients in float32, since no loop here reads those.
+    const room = new Map<string, Tensor>();
+    const wide = new Map<string, Tensor>();
     let count = 0;
     let weight = 0;
 
-    // All memory before the first number: an allocation that fails leaves the sums as they were.
-    function open(names: readonly string[]): void {
-      for (const name of names) if (!sums.has(name)) sums.set(name, backend.allocate(shapes.get(name)!, "float32"));
+    function taken(memory: Map<string, Tensor>, name: string): Tensor {
+      let tensor = memory.get(name);
+      if (tensor === undefined) memory.set(name, tensor = backend.allocate(shapes.get(name)!, "float32"));
+      return tensor;
+    }
+    // All that can fail comes before the first sum changes: memory, and gradients that kernels must read.
+    function prepare(given: readonly (readonly [string, TensorLike | Sparse])[]): [name: string, gradient: Float32Array | Sparse][] {
+      return given.map(([name, gradient]) => {
+        taken(room, name);
+        if ("indices" in gradient) return [name, gradient];
+        const data = dataOf(gradient);
+        if (data instanceof Float32Array) return [name, data];
+        const w = taken(wide, name);
+        backend.run("w = g", { w, g: { data, shape: shapes.get(name)!, dtype: dtypeOf(gradient) } });
+        return [name, w.data as Float32Array];
+      });
     }
     function check(grads: unknown): [name: string, gradient: TensorLike | Sparse][] {
       if (Object.prototype.toString.call(grads) !== "[object Object]") { // arrays, maps, dates, null
         throw new TypeError(`Cannot add ${String(grads)}: gradients are an object, name to tensor`);
       }
+      if ((backend as { readonly disposed?: boolean }).disposed) throw new TypeError("Cannot add gradients: the backend is disposed");
       const names = Object.keys(grads as Grads);
       if (names.length === 0) throw new RangeError("Cannot add an empty set of gradients");
       const given: [string, TensorLike | Sparse][] = [];
@@ -71,15 +88,19 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
       }
       return given;
     }
-    function addOne(name: string, gradient: TensorLike | Sparse, factor: number): void {
-      const into = sums.get(name)!;
+    function addOne(name: string, gradient: Float32Array | Sparse, factor: number): void {
+      const into = room.get(name)!;
       if ("indices" in gradient) return addRows(into, gradient, factor);
-      const tensor = { data: dataOf(gradient), shape: shapes.get(name)!, dtype: dtypeOf(gradient) };
       // A small array costs less here than a dispatch, and an ordinary one less than a copy to where kernels reach it; the bits are the same.
-      if (tensor.data instanceof Float32Array && (tensor.data.length <= SMALL || tensor.data.buffer instanceof ArrayBuffer)) {
-        return addArray(into.data as Float32Array, tensor.data, factor);
+      if (gradient.length > SMALL && !(gradient.buffer instanceof ArrayBuffer)) {
+        const g = { data: gradient, shape: shapes.get(name)! };
+        try {
+          return backend.run(factor === 1 ? "s += g" : "s += weight*g", { s: into, g }, factor === 1 ? {} : { weight: factor });
+        } catch {
+          // Memory of another backend, and no room for a copy of it: nothing was written.
+        }
       }
-      backend.run(factor === 1 ? "s += g" : "s += weight*g", { s: into, g: tensor }, factor === 1 ? {} : { weight: factor });
+      addArray(into.data as Float32Array, gradient, factor);
     }
 
     return {
@@ -89,8 +110,11 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
         checkWeight(w, weight + w);
         const given = check(grads);
         // Nothing weighs nothing: the mean over no example is often NaN, and 0 times NaN would be, too.
-        open(given.map(([name]) => name));
-        if (w !== 0) { for (const [name, gradient] of given) addOne(name, gradient, w); }
+        const ready = prepare(given);
+        for (const [name, gradient] of ready) {
+          sums.set(name, room.get(name)!);
+          if (w !== 0) addOne(name, gradient, w);
+        }
         count += 1;
         weight += w;
         return every !== null && count >= every;
@@ -115,8 +139,10 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
         // What a mean divides by comes with its weight: its sums are what adds up.
         const theirs = "sums" in other ? other.sums as Accumulator["gradients"] : other.gradients;
         const given = Object.keys(theirs).length === 0 ? [] : check(theirs);
-        open(given.map(([name]) => name));
-        for (const [name, gradient] of given) addOne(name, gradient, 1);
+        for (const [name, gradient] of prepare(given)) {
+          sums.set(name, room.get(name)!);
+          addOne(name, gradient, 1);
+        }
         count += other.count;
         weight += other.weight;
       },

@@ -165,16 +165,25 @@ function checkPattern(option: string, pattern: unknown): void {
   if (typeof source !== "string" || typeof flags !== "string") {
     throw new TypeError(`Cannot use ${String(pattern)} in ${option}: it must be a name, a regular expression or { source, flags }`);
   }
-  // These would mean something else in silence: \A is an A here, \Z a Z, an empty class matches nothing. Who writes a RegExp knows.
-  const python = typeof pattern === "string" ? /\\[AZ]|\(\?P[<=]|\(\?[aiLmsux]+\)|\[\^?\]/.exec(pattern.replace(/\\\\/g, "--")) : null;
-  if (python !== null) {
+  // Who writes a RegExp knows.
+  const python = typeof pattern === "string" ? pythonOnly(pattern) : undefined;
+  if (python !== undefined) {
     throw new RangeError(
-      `Cannot use "${pattern}" in ${option}: JavaScript's regular expressions read ${python[0]} otherwise than Python's`,
+      `Cannot use "${pattern}" in ${option}: JavaScript's regular expressions read ${python} otherwise than Python's`,
     );
   }
   try {
     new RegExp(source, flags);
   } catch (error) {
     throw new RangeError(`Cannot use /${source}/${flags} in ${option}: ${(error as Error).message}`);
+  }
+}
+
+/** What of a pattern would mean something else in silence: \A is an A here, \Z a Z, and an empty class, which Python lacks, matches nothing. */
+function pythonOnly(pattern: string): string | undefined {
+  const parts = /(\\[AZ])|\\[^]|(\[\^?\])|\[(?:\\[^]|[^\]\\])*\]|(\(\?P[<=])|(\(\?[aiLmsux]+\))/g;
+  for (const [, ...found] of pattern.matchAll(parts)) {
+    const own = found.find((text) => text !== undefined);
+    if (own !== undefined) return own;
   }
 }

@@ -25,7 +25,18 @@ export interface AdamWOptions {
   stateDtype?: "param" | "float32";
 }
 
-/** Adam with decoupled weight decay, as in transformers. */
+/**
+ * Adam with decoupled weight decay, as in transformers.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const w = { data: new Float32Array(12).fill(1), shape: [4, 3] };
+ * using optimizer = builtins.createOptimizer("adamw", { w }, { lr: 5e-5, weightDecay: 0.01 });
+ * optimizer.step({ w: new Float32Array(12).fill(0.1) }); // w.data has moved
+ * ```
+ */
 export const adamw: OptimizerPlugin<"adamw", AdamWOptions> = {
   kind: "optimizer",
   name: "adamw",

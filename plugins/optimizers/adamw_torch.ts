@@ -28,7 +28,18 @@ export interface AdamWTorchOptions {
   stateDtype?: "param" | "float32";
 }
 
-/** Adam with decoupled weight decay, as in PyTorch. */
+/**
+ * Adam with decoupled weight decay, as in PyTorch.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const w = { data: new Float32Array(12).fill(1), shape: [4, 3] };
+ * using optimizer = builtins.createOptimizer("adamw_torch", { w }, { lr: 1e-3, amsgrad: true });
+ * optimizer.step({ w: new Float32Array(12).fill(0.1) }); // w.data has moved
+ * ```
+ */
 export const adamwTorch: OptimizerPlugin<"adamw_torch", AdamWTorchOptions> = {
   kind: "optimizer",
   name: "adamw_torch",

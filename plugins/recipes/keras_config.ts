@@ -253,7 +253,7 @@ function checkOptions(owner: string, kinds: Kinds, given: unknown = {}): Record<
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return Object.prototype.toString.call(value) === "[object Object]"; // no arrays, maps, patterns
 }
 
 function show(value: unknown): string {

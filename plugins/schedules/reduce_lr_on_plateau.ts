@@ -129,8 +129,13 @@ export const reduceLrOnPlateau: SchedulePlugin<"reduce_lr_on_plateau", ReduceLrO
         const { best: saved, values: list, ...counters } = state ?? {};
         if (typeof saved !== "string" || !Array.isArray(list)) throw new TypeError("Cannot take a state without best and values");
         if (list.length !== bases.length) throw new RangeError(`Cannot take a state of ${list.length} groups: there are ${bases.length}`);
-        const numbers = [Number(saved), counters.numBadEpochs, counters.cooldownCounter, ...list];
-        if (!numbers.every((x) => typeof x === "number" && !Number.isNaN(x))) throw new TypeError("Cannot take a state with a NaN");
+        if (Number.isNaN(Number(saved))) throw new TypeError(`Cannot take a state with best = ${saved}: it must be a number`);
+        for (const count of [counters.numBadEpochs, counters.cooldownCounter]) {
+          if (!(Number.isSafeInteger(count) && count >= 0)) {
+            throw new RangeError(`Cannot take a state with a count of ${count}: counts are integers from 0`);
+          }
+        }
+        if (!list.every(Number.isFinite)) throw new RangeError(`Cannot take a state with values ${list}: they must be finite`);
         best = Number(state.best);
         numBadEpochs = state.numBadEpochs;
         cooldownCounter = state.cooldownCounter;

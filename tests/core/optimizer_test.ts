@@ -764,3 +764,37 @@ test("A disposed optimizer refuses everything, and disposing it twice is nothing
     optimizer[Symbol.dispose]();
   }
 });
+
+test("A gradient's array that was transferred is refused before anything changes", () => {
+  const params = { a: new Float32Array(4), w: new Float32Array(4) };
+  using optimizer = createOptimizer(adamw, params, { lr: 0.1 }, { backend: "js" });
+  for (const name of ["a", "w"]) optimizer.grads[name].data.fill(1);
+  optimizer.step();
+  const before = [...params.a, ...params.w];
+  const buffer = optimizer.grads.w.data.buffer as ArrayBuffer;
+  structuredClone(buffer, { transfer: [buffer] });
+  assertThrows(() => optimizer.step(), RangeError, 'the gradient of "w"');
+  assertEquals([...params.a, ...params.w], before);
+});
+
+test("A misspelt member of a plugin, of a tensor, and a schedule's unknown word are refused, with the right one", () => {
+  const w = new Float32Array(6);
+  for (
+    const [more, said] of [[{ count: "optimizer" }, "counts"], [{ chek() {} }, "check"], [{ reading: 5 }, "reading"], [
+      { check: 5 },
+      "check",
+    ]] as const
+  ) {
+    assertThrows(() => createOptimizer({ ...adamw, ...more } as never, { w }), TypeError, said);
+  }
+  assertThrows(() => createOptimizer(adamw, { w: { data: w, shap: [2, 3] } as never }), TypeError, '"shape"');
+  const values = Object.assign(() => 1, { returns: "values" });
+  assertThrows(
+    () => createOptimizer(adamw, { w }, {}, { schedules: { lr: values as never } }),
+    TypeError,
+    '"factor" or "value"',
+  );
+  // A newer version's member, or the writer's own, is none of ours.
+  using optimizer = createOptimizer({ ...adamw, homepage: "https://example.org" } as typeof adamw, { w });
+  optimizer.step({ w });
+});

@@ -238,3 +238,38 @@ test("sum refuses a shape that is none, and a dtype that is none, before it adds
   assertThrows(() => accumulator.add({ w: { data, dtype: null } as never }), RangeError, "does not hold");
   assertEquals(accumulator.count, 0);
 });
+
+test("sum adds nothing of a call in which a later gradient finds no memory", () => {
+  using backend = createBackend("wasm", { arenaBytes: 65_536 });
+  const like = { a: new Float32Array(2), b: { data: new Uint16Array(10_240), dtype: "bfloat16" as const } };
+  const accumulator = builtins.createAccumulator("sum", {}, like, backend);
+  const grads = { a: Float32Array.of(1, 1), b: { data: new Uint16Array(10_240).fill(roundBfloat16(1)), dtype: "bfloat16" as const } };
+  for (let i = 0; i < 3; i++) assertThrows(() => accumulator.add(grads), RangeError);
+  assertEquals([accumulator.count, accumulator.weight], [0, 0]);
+  assertThrows(() => accumulator.gradients, RangeError);
+  accumulator.add({ a: grads.a });
+  assertEquals([...accumulator.gradients.a.data], [1, 1]);
+});
+
+test("sum merges all of another's gradients, also where its own backend has no room for copies of them", () => {
+  using small = createBackend("wasm", { arenaBytes: 131_072 });
+  using other = createBackend("wasm");
+  const like = { a: new Float32Array(2), b: new Float32Array(10_240) };
+  const [one, two] = [small, other].map((backend) => builtins.createAccumulator("sum", {}, like, backend));
+  const grads = { a: Float32Array.of(1, 2), b: new Float32Array(10_240).fill(3) };
+  one.add(grads);
+  two.add(grads);
+  one.merge(two);
+  assertEquals([one.count, [...one.gradients.a.data], one.gradients.b.data[10_239]], [2, [2, 4], 6]);
+});
+
+test("sum refuses to add once its backend is disposed, and createAccumulator what is no backend", () => {
+  const backend = createBackend("wasm");
+  const accumulator = builtins.createAccumulator("sum", {}, { a: new Float32Array(3) }, backend);
+  accumulator.add({ a: new Float32Array(3).fill(1) });
+  backend[Symbol.dispose]();
+  assertThrows(() => accumulator.add({ a: new Float32Array(3).fill(1) }), TypeError, "disposed");
+  for (const wrong of ["js", {}, null, backend]) {
+    assertThrows(() => builtins.createAccumulator("sum", {}, { a: new Float32Array(3) }, wrong as never), TypeError, "backend");
+  }
+});

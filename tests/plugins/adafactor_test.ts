@@ -204,17 +204,17 @@ test("adafactor's relative lr warms up at 1e-6 a step and meets 1/sqrt(t) at ste
 
 for (const backend of ["wasm", "threads"] satisfies BackendName[]) {
   test(`adafactor agrees on backend ${backend} with backend js, bit for bit, in every shape`, () => {
-    for (const  of of[[7], [1], [17, 19], [3, 5, 7], [1, 300], [300, 1]]) {
+    for (const shape of [[7], [1], [17, 19], [3, 5, 7], [1, 300], [300, 1]]) {
       for (const options of [{}, { beta1: 0.9, weightDecay: 0.1 }, { ...external, scaleParameter: false }]) {
-        assertEquals(run(options, 4, { backend }, of), run(options, 4, {}, of));
+        assertEquals(run(options, 4, { backend }, shape), run(options, 4, {}, shape));
       }
     }
   });
 }
 
 test("adafactor agrees on backend threads with backend js where workers take part, bit for bit", () => {
-  const of = [1024, 701]; // over 512 Ki elements
-  assertEquals(run({ beta1: 0.9 }, 2, { backend: "threads", threads: 3 }, of), run({ beta1: 0.9 }, 2, {}, of));
+  const shape = [1024, 701]; // over 512 Ki elements
+  assertEquals(run({ beta1: 0.9 }, 2, { backend: "threads", threads: 3 }, shape), run({ beta1: 0.9 }, 2, {}, shape));
 });
 
 test("adafactor over more tensors than a wave holds, clipped by their common norm, gives each what it gets alone with its gradient scaled", () => {

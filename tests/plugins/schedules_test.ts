@@ -293,7 +293,10 @@ test("reduce_lr_on_plateau refuses what it cannot follow, and changes nothing (P
   const before = schedule.state;
   assertThrows(() => schedule.update(undefined as unknown as number), TypeError, "number");
   assertThrows(() => schedule.state = { ...before, values: [1, 2] }, RangeError, "groups");
-  assertThrows(() => schedule.state = { ...before, best: "many" }, TypeError, "NaN");
+  assertThrows(() => schedule.state = { ...before, best: "many" }, TypeError, "best = many");
+  assertThrows(() => schedule.state = { ...before, numBadEpochs: -5 }, RangeError, "integers from 0");
+  assertThrows(() => schedule.state = { ...before, cooldownCounter: 0.5 }, RangeError, "integers from 0");
+  assertThrows(() => schedule.state = { ...before, values: [Infinity] }, RangeError, "finite");
   assertThrows(() => schedule.state = { best: "3" } as typeof before, TypeError, "values");
   assertThrows(() => schedule.state = null as unknown as typeof before, TypeError, "best");
   assertEquals(schedule.state, before);

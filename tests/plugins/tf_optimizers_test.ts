@@ -290,3 +290,12 @@ test("createTfOptimizer() takes settings beside the schedule", () => {
   using optimizer = createTfOptimizer(start(), plain, { backend: "js", groups: [{ match: "bias", options: { eps: 0.5 } }] });
   assertEquals([optimizer.name, optimizer.backend.name, optimizer.groups.length], ["adam_keras", "js", 2]);
 });
+
+test("adam_weight_decay takes patterns that both languages read alike, and refuses what Python alone reads so", () => {
+  const make = (pattern: string) =>
+    createOptimizer(adamWeightDecay, { "w[]0": new Float32Array(1) }, { excludeFromWeightDecay: [pattern] })[Symbol.dispose]();
+  for (const pattern of ["w\\[]", "w[[]0", "\\\\Abias", "[^a]b", "[\\]]"]) make(pattern);
+  for (const pattern of ["\\Abias", "bias\\Z", "[]b]", "[^]b]", "(?i)bias", "(?P<x>bias)"]) {
+    assertThrows(() => make(pattern), RangeError, "Python");
+  }
+});
