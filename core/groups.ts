@@ -64,7 +64,7 @@ function finder(match: unknown, names: readonly string[], where: string): (name:
   }
   if (Array.isArray(match)) {
     for (const name of match) {
-      if (!names.includes(name)) throw new TypeError(`Cannot find parameter ${show(name)} of ${where}: ${known(names, String(name))}`);
+      if (!names.includes(name)) throw new TypeError(`Cannot find parameter ${show(name)} of ${where}: ${known(names, name)}`);
     }
     return (name) => match.includes(name);
   }

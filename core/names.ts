@@ -8,10 +8,10 @@ const mostListed = 24;
 const longestCompared = 64;
 
 /** `known are a, b; did you mean "b"?` */
-export function known(names: readonly string[], wrong?: string): string {
+export function known(names: readonly string[], wrong?: unknown): string {
   if (names.length === 0) return "there are none";
   const more = names.length > mostListed ? ` and ${names.length - mostListed} more` : "";
-  const near = wrong === undefined ? undefined : nearest(wrong, names);
+  const near = typeof wrong === "string" ? nearest(wrong, names) : undefined;
   return `known are ${names.slice(0, mostListed).join(", ")}${more}${near === undefined ? "" : `; did you mean ${JSON.stringify(near)}?`}`;
 }
 

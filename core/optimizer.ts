@@ -283,9 +283,7 @@ function present(work: Work, scheduled: readonly Scheduled[], owned: boolean): C
       alive("run");
       if (!cells.some(({ text }) => text.splice.also.has(entry))) {
         throw new TypeError(
-          `Cannot run ${show(entry)} of ${title}: ${
-            known([...new Set(cells.flatMap(({ text }) => [...text.splice.also.keys()]))], String(entry))
-          }`,
+          `Cannot run ${show(entry)} of ${title}: ${known([...new Set(cells.flatMap(({ text }) => [...text.splice.also.keys()]))], entry)}`,
         );
       }
       const laid = prepare(work, `also ${entry}`, grads);

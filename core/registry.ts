@@ -103,7 +103,7 @@ export function createRegistry<const P extends readonly Plugin[]>(plugins: P): R
   }
   const find: Find = (kind, name) => {
     const plugin = byKind[kind].get(name);
-    if (plugin === undefined) throw new TypeError(`Cannot find ${kind} ${show(name)}: ${known([...byKind[kind].keys()], String(name))}`);
+    if (plugin === undefined) throw new TypeError(`Cannot find ${kind} ${show(name)}: ${known([...byKind[kind].keys()], name)}`);
     return plugin as unknown as Kinds[typeof kind];
   };
   const registry: Loose = {
@@ -133,7 +133,7 @@ interface Loose {
 /** Checks in the order of transformers' `get_scheduler`; its ValueError is a RangeError here. */
 function getScheduler(schedules: ReadonlyMap<string, Plugin>, name: unknown, given: object = {}): Schedule | MetricSchedule {
   const plugin = schedules.get(name as string) as SchedulePlugin | undefined;
-  if (plugin === undefined) throw new RangeError(`Cannot get scheduler ${show(name)}: ${known([...schedules.keys()], String(name))}`);
+  if (plugin === undefined) throw new RangeError(`Cannot get scheduler ${show(name)}: ${known([...schedules.keys()], name)}`);
   const title = titleOf(plugin);
   refuseUnknownKeys(`the options of getScheduler`, given, ["numWarmupSteps", "numTrainingSteps", "schedulerSpecificKwargs", "base"]);
   const { schedulerSpecificKwargs = {}, base, ...lengths } = given as Partial<Record<string, unknown>> & {

@@ -22,8 +22,8 @@ const server = Bun.serve({
   fetch: (request: Request) => app.fetch(request.url.startsWith("/") ? new Request(`http://localhost${request.url}`, request) : request),
   // Seconds without a byte; slow headers end with it too.
   idleTimeout: 30,
-  // A little more than the service reads, so that its own answer is heard.
-  maxRequestBodySize: 32 * 1024 * 1024,
+  // The service refuses what is too large, in words; Bun's own answer has none.
+  maxRequestBodySize: Number.MAX_SAFE_INTEGER,
 });
 console.log(`Glissade listens on ${server.url}`);
 

@@ -84,6 +84,7 @@ export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">
   const scheduleGate = isPrivate ? gate : null;
   const metrics = createMetrics();
   const budget = createBudget(limits.bytesInFlight);
+  const answers = createBudget(limits.bytesInFlight);
   const cache = createCache(limits.cacheBytes);
   // Kernels and all that steps need come with the first step: a service of schedules starts without.
   let steps: Promise<Handler> | undefined;
@@ -99,7 +100,7 @@ export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">
     });
     return (await steps)(incoming);
   };
-  const serve = createServe({ metrics, budget, limits, cors });
+  const serve = createServe({ metrics, answers, limits, cors });
   const app = new Hono();
 
   /** An answer that depends on the URL alone. */
@@ -151,7 +152,7 @@ export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">
   ];
   if (!isEdge()) {
     const gauges = (): Parameters<typeof metrics.text>[0] => ({
-      glissade_bytes_in_flight: ["Bytes of bodies and large answers that are held.", budget.used],
+      glissade_bytes_in_flight: ["Bytes of bodies and large answers that are held.", budget.used + answers.used],
     });
     const headers = { "Content-Type": "text/plain; version=0.0.4; charset=utf-8", "Cache-Control": noStore };
     routes.push({ method: "GET", path: "/metrics", gate: metricsGate, handler: () => ({ body: metrics.text(gauges()), headers }) });

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { show } from "../../core/names.ts";
+
 /** Bounds of requests. What is left out takes its default. */
 export interface Limits {
   /** Bytes of a body; default 21 MiB: AdamW over 1 Mi parameters takes 16, with a third slot 20. */
@@ -18,7 +20,7 @@ export interface Limits {
   readonly tensors?: number;
   /** Seconds that a body may take, and as many more as it has times 256 KiB; default 10. */
   readonly bodySeconds?: number;
-  /** Bytes of bodies and of large answers that are held at once; default: a body of the greatest size and its answer, 42 MiB. */
+  /** Bytes of bodies that are held at once, and as many of large answers; default: a body of the greatest size and its new state, 42 MiB. */
   readonly bytesInFlight?: number;
   /** Steps in one answer; default 10,000. */
   readonly points?: number;
@@ -29,6 +31,8 @@ export interface Limits {
 }
 
 const MiB = 2 ** 20;
+/** A day: timers count milliseconds in 31 bits. */
+const mostSeconds = 86_400;
 
 const defaults: Required<Limits> = {
   bodyBytes: 21 * MiB,
@@ -47,7 +51,10 @@ const defaults: Required<Limits> = {
 export function takeLimits(given: Limits = {}): Required<Limits> {
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(defaults, name)) throw new TypeError(`Cannot use limit "${name}": known are ${Object.keys(defaults).join(", ")}`);
-    if (!(typeof value === "number" && value >= 0)) throw new RangeError(`Cannot use limit ${name} = ${value}: it must be a number from 0`);
+    const most = name === "bodySeconds" ? mostSeconds : Number.MAX_SAFE_INTEGER;
+    if (!(typeof value === "number" && value >= 0 && value <= most)) {
+      throw new RangeError(`Cannot use limit ${name} = ${show(value)}: it must be a number from 0 to ${most}`);
+    }
   }
   const { bodyBytes } = { ...defaults, ...given };
   return { ...defaults, bytesInFlight: Math.max(defaults.bytesInFlight, 2 * bodyBytes), ...given };

@@ -66,12 +66,14 @@ export function openApi(plugins: readonly Plugin[], about: About): Json {
     },
     "/v1/steps": { post: secured(about.tokens, postStep(about)) },
   };
+  // A large answer may find no room; a tenant may fill it alone.
+  const refusals = about.schedules ? [400, 429, 503] : [400, 503];
   for (const plugin of schedules) {
     for (const [suffix, [type, schema]] of Object.entries(suffixes)) {
       const answer = content(type, schema ?? ref("schemas", "Schedule"));
       const parameters = [...optionParameters(plugin), ...pointParameters, ...(suffix === ".svg" ? pictureParameters : [])];
       const name = `${plugin.name}${suffix.replace(".", "_")}`;
-      const about_ = operation(name, plugin.description, parameters, { 200: ok(answer), 304: same, ...problems(400) });
+      const about_ = operation(name, plugin.description, parameters, { 200: ok(answer), 304: same, ...problems(...refusals) });
       paths[`/v1/schedules/${plugin.name}${suffix}`] = { get: secured(about.schedules, about_) };
     }
   }
@@ -84,7 +86,7 @@ export function openApi(plugins: readonly Plugin[], about: About): Json {
     const answer = content(type, schema ?? ref("schemas", "Curves"));
     const name = `curves${suffix.replace(".", "_")}`;
     const parameters = [curveParameter, ...pointParameters, ...(suffix === ".svg" ? pictureParameters : [])];
-    const get = operation(name, "Several curves", parameters, { 200: ok(answer), 304: same, ...problems(400) });
+    const get = operation(name, "Several curves", parameters, { 200: ok(answer), 304: same, ...problems(...refusals) });
     const post = operation(`post_${name}`, "Several curves, asked for in JSON", [], {
       200: { description: "The curves", ...answer },
       ...problems(400, 408, 413, 415, 422, 429, 503),

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { show } from "../../core/names.ts";
 import { numberOf, type Query } from "./query.ts";
 import { type Fault, refuseQuery } from "./problem.ts";
 
@@ -100,5 +101,5 @@ function integerOf(text: string): number | undefined {
 
 function stepOf(value: unknown, name: string, refuse: (name: string, detail: string) => never): number {
   if (Number.isSafeInteger(value) && value as number >= 0) return value as number + 0;
-  return refuse(name, `${name} = ${String(value).slice(0, 80)} is no step: steps are integers from 0 to 9007199254740991`);
+  return refuse(name, `${name} = ${show(value)} is no step: steps are integers from 0 to 9007199254740991`);
 }

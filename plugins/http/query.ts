@@ -42,9 +42,12 @@ export function refuseStray(query: Query, names: readonly string[], lists: reado
   if (faults.length > 0) refuseQuery(faults);
 }
 
+/** No double takes more to write, but for zeros. */
+const longestNumber = 400;
+
 /** The finite number that a text is, or undefined. */
 export function numberOf(text: string): number | undefined {
-  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) return undefined;
+  if (text.length > longestNumber || !/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) return undefined;
   const number = Number(text);
   return Number.isFinite(number) ? number : undefined;
 }
@@ -76,8 +79,13 @@ export function readOptions(owner: string, specs: AnySpecs, query: Query): Recor
   return Object.fromEntries(options);
 }
 
-/** What the library refuses of options together, told as a fault of the one that its error names first. */
-export function optionFault(error: Error, specs: AnySpecs): Fault {
+/** What the library refuses of options together, told as a fault of the schedule in an option that it names, or of the option that it names first. */
+export function optionFault(error: Error, specs: AnySpecs, given: Readonly<Record<string, unknown>>): Fault {
+  const inner = Object.keys(given).find((name) => {
+    const use = given[name] as { name?: unknown } | null;
+    return typeof use === "object" && typeof use?.name === "string" && error.message.includes(JSON.stringify(use.name));
+  });
+  if (inner !== undefined) return { in: "query", name: inner, detail: error.message };
   const place = (name: string): number => error.message.search(new RegExp(`\\b${name.replace(/\W/g, "\\$&")}\\b`));
   const [name] = Object.keys(specs).filter((name) => place(name) >= 0).sort((a, b) => place(a) - place(b));
   return { in: "query", ...(name !== undefined && { name }), detail: error.message };

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { known } from "../../core/names.ts";
+import { known, show } from "../../core/names.ts";
 import type { AnySpecs } from "../../core/options.ts";
 import type { Plugin, SchedulePlugin } from "../../core/plugin.ts";
 import { type Asked, askSchedule, type Format, type Picture, splitSuffix, writeCurves, writeSchedule } from "./curve.ts";
@@ -70,7 +70,7 @@ export function getSchedule(schedules: Schedules, name: string, format: Format, 
     return { canonical, body: writeSchedule(format, asked, points, bases, picture) };
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    return refuseQuery([optionFault(error, specs)]);
+    return refuseQuery([optionFault(error, specs, options)]);
   }
 }
 
@@ -158,7 +158,10 @@ function askUse(
   const plugin = schedules.get(name as string);
   if (plugin === undefined) {
     const names = [...schedules.keys()];
-    return refuse(`There is no schedule ${JSON.stringify(name)?.slice(0, 80)}: ${known(names, String(name))}`, names);
+    return refuse(
+      `There is no schedule ${JSON.stringify(name)?.slice(0, 80)}: ${known(names, name)}`,
+      names,
+    );
   }
   return refusing(() => askSchedule(plugin, options as object, bases), refuse);
 }
@@ -192,7 +195,7 @@ function takePicture(
   }
   for (const [name, value, least] of [["width", width, 160], ["height", height, 120]] as const) {
     if (value === undefined || typeof value === "number" && value >= least && value <= 4000) continue;
-    refuse(name, `${name} = ${String(value).slice(0, 80)}: it must be a number from ${least} to 4000`);
+    refuse(name, `${name} = ${show(value)}: it must be a number from ${least} to 4000`);
   }
   if (theme !== undefined && !themes.includes(theme as string)) {
     refuse("theme", `There is no theme ${JSON.stringify(theme)?.slice(0, 80)}`, themes);

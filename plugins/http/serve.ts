@@ -53,19 +53,20 @@ export function json(value: unknown, status = 200): Answer {
   return { status, body: JSON.stringify(value), headers: { "Content-Type": "application/json", "Cache-Control": noStore } };
 }
 
-/** Answers of this size and above are held until they are sent. The page is smaller. */
-const large = 512 * 1024;
+/** Answers of this size and above are held until they are sent: over HTTP/2 one connection leaves hundreds of them unread. */
+const large = 64 * 1024;
 
 /** What {@linkcode createServe} needs of its app. */
 export interface Service {
   readonly metrics: Metrics;
-  readonly budget: Budget;
+  /** What large answers are held in: not the steps' own, or who leaves the page unread would stop the steps. */
+  readonly answers: Budget;
   readonly limits: Required<Limits>;
   readonly cors: Origins | undefined;
 }
 
 /** Makes {@linkcode Serve} for one app. */
-export function createServe({ metrics, budget, limits, cors }: Service): Serve {
+export function createServe({ metrics, answers, limits, cors }: Service): Serve {
   let prefix = "";
   let ids = 0;
   const idOf = (request: Request): string => {
@@ -123,7 +124,7 @@ export function createServe({ metrics, budget, limits, cors }: Service): Serve {
     const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
     const headers = { "Content-Length": String(bytes.length) };
     if (method === "HEAD") return { body: null, headers };
-    const hold = budget.hold(tenant);
+    const hold = answers.hold(tenant);
     hold.take(bytes.length);
     return { body: heldBody(bytes, hold, limits), headers };
   }

@@ -166,7 +166,6 @@ function checkRecipe(recipe: unknown, names: readonly string[], optimizers: Read
     refuseBody("/recipe/optimizer/name", `There is no optimizer ${JSON.stringify(name.slice(0, 80))}: ${known(there, name)}`, there);
   }
   const specsOf = (name: unknown): AnySpecs => (optimizers.get(name as string)?.options ?? {}) as AnySpecs;
-  checkPatterns("/recipe/optimizer/options", specsOf(name), options);
   if (accumulate !== undefined) {
     refuseBody("/recipe/accumulate", "A step that keeps nothing cannot accumulate: send the gathered gradients");
   }
@@ -175,26 +174,35 @@ function checkRecipe(recipe: unknown, names: readonly string[], optimizers: Read
     if (count > mostUses) refuseBody(`/recipe/${key}`, `There are ${count} ${key}, and at most ${mostUses} are read`);
   }
   const letters = names.reduce((sum, name) => sum + name.length + 1, 0);
-  let matching = 0;
+  let matching = checkPatterns("/recipe/optimizer/options", specsOf(name), options, letters);
   (Array.isArray(groups) ? groups : []).forEach((group: unknown, i) => {
     const { match, optimizer: own = name, options } = (group ?? {}) as { match?: unknown; optimizer?: unknown; options?: unknown };
-    checkPatterns(`/recipe/groups/${i}/options`, specsOf(own), options);
+    matching += checkPatterns(`/recipe/groups/${i}/options`, specsOf(own), options, letters);
     if (typeof match === "string") {
       refuseBody(`/recipe/groups/${i}/match`, "A regular expression is not run for others: give a list of names, or { glob }", [
         "list",
         "{ glob }",
       ]);
     }
+    const { glob } = (match ?? {}) as { glob?: unknown };
     if (Array.isArray(match)) matching += match.length * letters;
-    else if (typeof match === "object" && match !== null) matching += String((match as { glob?: unknown }).glob).length * letters;
+    else if (typeof glob === "string") matching += glob.length * letters;
+    else if (match !== undefined) refuseBody(`/recipe/groups/${i}/match`, "A match is a list of names, or { glob }", ["list", "{ glob }"]);
   });
   if (matching > mostMatching) {
-    refuseBody("/recipe/groups", "Finding the groups' tensors would take too long: give fewer names or shorter globs");
+    refuseBody("/recipe/groups", "Finding the tensors that are meant would take too long: give fewer names, shorter globs and patterns");
   }
 }
 
-/** Refuses patterns that could take for ever: what repeats, and what refers back. Names and their ends and beginnings are neither. */
-function checkPatterns(at: string, specs: AnySpecs, options: unknown): void {
+/** What a stranger's pattern may be: letters, dots and escaped signs, at the name's beginning or end where it says so. */
+const plainPattern = /^\^?(?:[^\\^$.*+?()[\]{}|]|\.|\\[^\w\s])*\$?$/;
+
+/**
+ * Refuses patterns that could take for ever. Alternatives do so as well as repetitions: `(a|aa)` twenty-six times in a row takes seconds. Gives the
+ * characters that are compared to find the names.
+ */
+function checkPatterns(at: string, specs: AnySpecs, options: unknown, letters: number): number {
+  let matching = 0;
   for (const [option, spec] of Object.entries(specs)) {
     const given = (options as Record<string, unknown> | null | undefined)?.[option];
     if (spec.format !== "regex" || given === undefined || given === null) continue;
@@ -204,9 +212,12 @@ function checkPatterns(at: string, specs: AnySpecs, options: unknown): void {
     }
     texts.forEach((text, i) => {
       const source = typeof text === "string" ? text : (text as { source?: unknown } | null)?.source;
-      if (typeof source === "string" && /[*+?{]|\\[1-9k]/.test(source)) {
-        refuseBody(`${at}/${option}/${i}`, "A pattern that repeats something is not run for others: give names, or pieces of them");
+      if (typeof source !== "string") refuseBody(`${at}/${option}/${i}`, "A pattern is a text, or { source, flags }");
+      if (!plainPattern.test(source)) {
+        refuseBody(`${at}/${option}/${i}`, "A regular expression is not run for others: give names, pieces of them, or ends as in bias$");
       }
+      matching += source.length * letters;
     });
   }
+  return matching;
 }

@@ -9,6 +9,7 @@ import { readBody } from "./body.ts";
 import type { Budget } from "./budget.ts";
 import type { Limits } from "./limits.ts";
 import { acceptedFormat, formatOf, safetensorsType } from "./media.ts";
+import { Problem } from "./problem.ts";
 import { parseQuery, refuseStray } from "./query.ts";
 import { type Handler, noStore } from "./serve.ts";
 import { createStepper, isPlain } from "./stepper.ts";
@@ -34,8 +35,12 @@ export function createSteps(
       const body = readTensors(format, bytes, limits, stepper.backend());
       hold.take(bytes.length); // the answer is about as large as the body
       const stepped = stepper.step(body);
+      const size = Object.values(stepped.tensors).reduce((sum, { data }) => sum + data.byteLength, 0);
+      if (size > limits.bytesInFlight) {
+        throw new Problem("body-too-large", `The new state takes ${size} bytes, and at most ${limits.bytesInFlight} are ever sent`);
+      }
       const isBare = accepted === "json" && isPlain(stepped.metadata, stepped.tensors);
-      const written = writeTensors(accepted, isBare ? { ...stepped, metadata: {} } : stepped, limits, stepper.backend());
+      const written = writeTensors(accepted, format, isBare ? { ...stepped, metadata: {} } : stepped, limits, stepper.backend());
       return {
         body: written,
         headers: { "Content-Type": accepted === "json" ? "application/json" : safetensorsType, "Cache-Control": noStore },

@@ -30,9 +30,10 @@ export function readTensors(format: TensorFormat, bytes: Uint8Array<ArrayBuffer>
   return format === "json" ? readJson(parseJsonBytes(bytes), limits, backend) : readFile(bytes, limits);
 }
 
-/** Writes a body; JSON holds finite numbers only (406). */
+/** Writes a body; JSON holds finite numbers only, and few of them (406). `from` is the form that the body came in. */
 export function writeTensors(
   format: TensorFormat,
+  from: TensorFormat,
   { recipe, tensors, metadata }: TensorBody,
   limits: Required<Limits>,
   backend: Backend,
@@ -44,8 +45,8 @@ export function writeTensors(
     ]);
   };
   const elements = Object.values(tensors).reduce((sum, { data }) => sum + data.length, 0);
-  // A state is a few times the parameters; what came as JSON may go as JSON.
-  if (elements > 8 * limits.jsonElements) refuse(`The answer has ${elements} elements, too many for JSON`);
+  // A state is a few times the parameters: what came as JSON may go as JSON.
+  if (elements > (from === "json" ? 8 : 1) * limits.jsonElements) refuse(`The answer has ${elements} elements, too many for JSON`);
   const written = Object.entries(tensors).map(([name, tensor]) => {
     const data = numbersOf(tensor, backend);
     if (!data.every(Number.isFinite)) refuse(`Tensor ${JSON.stringify(name)} is not finite, and JSON has no such numbers`);
@@ -55,7 +56,7 @@ export function writeTensors(
   return JSON.stringify({ recipe, tensors: Object.fromEntries(written), ...(extra && { metadata }) });
 }
 
-function readFile(bytes: Uint8Array<ArrayBuffer>, { headerBytes, tensors: most }: Required<Limits>): TensorBody {
+function readFile(bytes: Uint8Array<ArrayBuffer>, { headerBytes, tensors: most, jsonElements }: Required<Limits>): TensorBody {
   const limits = { headerBytes, tensors: most };
   try {
     parseSafetensors(bytes, limits);
@@ -66,6 +67,7 @@ function readFile(bytes: Uint8Array<ArrayBuffer>, { headerBytes, tensors: most }
   try {
     const { tensors, metadata: { recipe: text, ...metadata } } = readSafetensors(bytes, limits);
     Object.keys(tensors).forEach(checkName);
+    checkEmpty(tensors, jsonElements);
     if (text === undefined) refuseBody("/__metadata__/recipe", "The file's __metadata__ has no recipe");
     return { recipe: readRecipe(text), tensors, metadata };
   } catch (error) {
@@ -117,6 +119,7 @@ function readJson(body: unknown, limits: Required<Limits>, backend: Backend): Te
     if (!numbersOf(tensor, backend).every(Number.isFinite)) refuseBody(`${at}/data`, `The data must be finite numbers in ${dtype}`);
     return [name, tensor];
   });
+  checkEmpty(Object.fromEntries(read), limits.jsonElements);
   const strings = Object.entries(objectOf("/metadata", metadata));
   for (const [key, value] of strings) if (typeof value !== "string") refuseBody(`/metadata${pointerTo(key)}`, "Metadata are strings");
   return { recipe, tensors: Object.fromEntries(read), metadata: Object.fromEntries(strings) as Record<string, string> };
@@ -127,7 +130,22 @@ function objectOf(at: string, value: unknown): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
+/** A tensor of shape [n, 0] has no elements, and some slots one for each of its n rows: they count as what is sent does. */
+function checkEmpty(tensors: StateDict["tensors"], most: number): void {
+  let rows = 0;
+  for (const [name, { shape, data }] of Object.entries(tensors)) {
+    if (data.length > 0) continue;
+    rows += shape.reduce((product, length) => product * Math.max(1, length), 1);
+    if (rows > most) {
+      refuseBody(`/tensors${pointerTo(name)}/shape`, `Empty tensors may have ${most} rows and columns, and there are ${rows}`);
+    }
+  }
+}
+
 function checkName(name: string): void {
+  if (name === "__metadata__" || !name.isWellFormed()) {
+    refuseBody(`/tensors${pointerTo(name)}`, `No tensor may be named ${JSON.stringify(name.slice(0, 80))}: safetensors could not hold it`);
+  }
   if (name.length <= longestName) return;
   refuseBody("/tensors", `The name of a tensor may have ${longestName} characters, and one has ${name.length}: ${name.slice(0, 40)}…`);
 }

@@ -163,7 +163,7 @@ function expressionOf(pattern: NamePattern): RegExp {
 function checkPattern(option: string, pattern: unknown): void {
   const { source, flags = "" }: { source?: unknown; flags?: unknown } = typeof pattern === "string" ? { source: pattern } : pattern ?? {};
   if (typeof source !== "string" || typeof flags !== "string") {
-    throw new TypeError(`Cannot use ${String(pattern)} in ${option}: it must be a name, a regular expression or { source, flags }`);
+    throw new TypeError(`Cannot use ${option}: each must be a name, a regular expression or { source, flags }`);
   }
   // Who writes a RegExp knows.
   const python = typeof pattern === "string" ? pythonOnly(pattern) : undefined;

@@ -86,7 +86,9 @@ function makeDecay(decay: DecaySchedule | Schedule, base: number, maths: Maths):
   const stray = Object.keys(decay).find((key) => key !== "name" && key !== "options");
   if (stray !== undefined) throw new TypeError(`Cannot use decaySchedule.${stray}: known keys are name, options`);
   const plugin = typeof decay.name === "string" ? byName(decay.name) : decay.name;
-  if (plugin?.kind !== "schedule") throw new TypeError(`Cannot use decaySchedule.name = ${plugin}: it must be a name or a schedule plugin`);
+  if (plugin?.kind !== "schedule" || typeof plugin.create !== "function") {
+    throw new TypeError("Cannot use decaySchedule.name: it must be a name or a schedule plugin");
+  }
   const options = complete(plugin, { ...decay.options });
   plugin.check?.(options);
   const made = plugin.create(options, maths, { value: base, groups: [base] });

@@ -208,6 +208,8 @@ test("an app is not made with options that it could not follow", () => {
     { tokens: { alice: "not a hash" } },
     { metricsToken: "" },
     { metricsToken: "with a blank" },
+    { metricsToken: "blank-behind " },
+    { metricsToken: "a".repeat(513) },
     { openapi: true },
     { limits: { points: "10" } },
     { port: 8000 },
@@ -237,4 +239,59 @@ test("a metric schedule among curves is the fault of its parameter", async () =>
     `/v1/curves?step=1&schedule=${encodeURIComponent(`{"name":"reduce_lr_on_plateau"}`)}`,
   );
   assertEquals([status, type, errors?.[0].in, errors?.[0].name], [400, "urn:glissade:problem:metric-schedule", "query", "schedule"]);
+});
+
+test("values that have a toString of their own are refused, not stumbled over", async () => {
+  const odd = { toString: 1, valueOf: 1 };
+  const w = { shape: [1], data: [1] };
+  const recipe = (more: object) => ({ recipe: { optimizer: { name: "adamw" }, ...more }, tensors: { w, "w.grad": w } });
+  const asked: readonly (readonly [path: string, body: unknown])[] = [
+    ["/v1/curves", { schedule: [{ name: "constant" }], step: odd }],
+    ["/v1/curves", { schedule: [{ name: "constant" }], steps: [odd] }],
+    ["/v1/curves.svg", { schedule: [{ name: "constant" }], step: 1, width: odd }],
+    ["/v1/curves", { schedule: [{ name: odd }], step: 1 }],
+    ["/v1/steps", recipe({ groups: [{ match: { glob: odd } }] })],
+    ["/v1/steps", recipe({ groups: [{ match: [odd] }] })],
+    ["/v1/steps", recipe({ optimizer: { name: "adam_weight_decay", options: { excludeFromWeightDecay: [odd] } } })],
+    ["/v1/curves", {
+      schedule: [{ name: "warmup", options: { initialLearningRate: 1, warmupSteps: 1, decaySchedule: { name: odd } } }],
+      step: 1,
+    }],
+  ];
+  for (const [route, body] of asked) {
+    const { status, detail } = await problem(app, route, json(body));
+    assertEquals([status, /primitive|is not a function/.test(detail)], [422, false], `${route} ${JSON.stringify(body)}: ${detail}`);
+  }
+  const query = encodeURIComponent(JSON.stringify({ name: odd }));
+  assertEquals((await problem(app, `/v1/curves?step=1&schedule=${query}`)).status, 400);
+});
+
+test("names that safetensors cannot hold are refused before the step", async () => {
+  const w = { shape: [1], data: [1] };
+  for (const name of ["\ud800", "__metadata__"]) {
+    const tensors = { [name]: w, [`${name}.grad`]: w };
+    assertEquals((await problem(app, "/v1/steps", json({ recipe: { optimizer: { name: "adamw" } }, tensors }))).status, 422);
+  }
+});
+
+test("a picture is well-formed whatever its title", async () => {
+  for (const title of ["%EF%BF%BE", "%EF%BF%BF", "%01", "%3Cscript%3E"]) {
+    const svg = await (await app.request(`/v1/schedules/constant.svg?steps=0,1,2&title=${title}`)).text();
+    for (const wrong of ["\u0001", "\ufffe", "\uffff", "<script"]) assert(!svg.includes(wrong), title);
+  }
+});
+
+test("a fault inside an option that is a schedule is that option's", async () => {
+  const decay = { name: "polynomial_decay", options: { initialLearningRate: 0.1, decaySteps: 100, x: 1 } };
+  const query = `initialLearningRate=0.1&warmupSteps=10&step=1&decaySchedule=${encodeURIComponent(JSON.stringify(decay))}`;
+  assertEquals((await problem(app, `/v1/schedules/warmup?${query}`)).errors?.[0].name, "decaySchedule");
+});
+
+test("what came as safetensors goes as JSON up to the elements that JSON may have", async () => {
+  const data = (length: number) => f32(Array.from({ length }, () => 0.5));
+  const ask = (length: number) => {
+    const init = file({ w: data(length), "w.grad": data(length) }, { recipe: `{"optimizer":{"name":"adamw"}}` });
+    return app.request("/v1/steps", { ...init, headers: { ...init.headers, Accept: "application/json" } });
+  };
+  assertEquals([(await ask(20_000)).status, (await ask(30_000)).status], [200, 406]);
 });

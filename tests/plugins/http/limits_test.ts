@@ -1,5 +1,5 @@
 import { test } from "node:test";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { builtins } from "../../../mod.ts";
 import { createApp } from "../../../plugins/http/mod.ts";
 import { f32, file, json, problem } from "./ask.ts";
@@ -265,14 +265,25 @@ test("larger bodies get room for their answers without being asked for it", asyn
   await answer.body?.cancel();
 });
 
-test("patterns that repeat something are not run for others, in an optimizer's options as little as in a group's", async () => {
+test("patterns that could take for ever are not run for others, in an optimizer's options as little as in a group's", async () => {
   const app = createApp(builtins);
   const name = `${"a".repeat(40)}b`;
   const w = { shape: [1], data: [1] };
   const ask = (options: object, groups: object[] = []) =>
     json({ recipe: { optimizer: { name: "adam_weight_decay", options }, groups }, tensors: { [name]: w, [`${name}.grad`]: w } });
   const begin = performance.now();
-  for (const pattern of ["(a+)+$", "a*a*a*$", "(a|a){40}$", { source: "(a+)+$", flags: "" }, "(a)\\1"]) {
+  for (
+    const pattern of [
+      "(a+)+$",
+      "a*a*a*$",
+      "(a|a){40}$",
+      { source: "(a+)+$", flags: "" },
+      "(a)\\1",
+      `${"(a|aa)".repeat(40)}b`,
+      "a|b",
+      "[ab]",
+    ]
+  ) {
     const lists = { weightDecayRate: 0.1, excludeFromWeightDecay: ["bias", pattern] };
     const answer = await problem(app, "/v1/steps", ask(lists));
     assertEquals([answer.status, answer.errors?.[0].pointer], [422, "/recipe/optimizer/options/excludeFromWeightDecay/1"]);
@@ -281,6 +292,55 @@ test("patterns that repeat something are not run for others, in an optimizer's o
   }
   assertEquals((await problem(app, "/v1/steps", ask({ includeInWeightDecay: Array(65).fill("a") }))).status, 422);
   assert(performance.now() - begin < 1000);
-  const plain = ask({ weightDecayRate: 0.1, includeInWeightDecay: null, excludeFromWeightDecay: ["LayerNorm", "bias$", "a.b"] });
+  const plain = ask({
+    weightDecayRate: 0.1,
+    includeInWeightDecay: null,
+    excludeFromWeightDecay: ["LayerNorm", "^bias$", "a.b", "a\\.b:0"],
+  });
   assertEquals((await app.request("/v1/steps", plain)).status, 200);
+});
+
+test("an empty tensor takes no memory by its other dimension", async () => {
+  const app = createApp(builtins);
+  const recipe = { optimizer: { name: "adafactor" } };
+  const w = { shape: [50_000_000, 0], data: [] };
+  const answer = await problem(app, "/v1/steps", json({ recipe, tensors: { w, "w.grad": w } }));
+  assertEquals([answer.status, answer.errors?.[0].pointer], [422, "/tensors/w/shape"]);
+  const empty = { data: new Float32Array(0), shape: [50_000_000, 0], dtype: "float32" as const };
+  assertEquals((await problem(app, "/v1/steps", file({ w: empty, "w.grad": empty }, { recipe: JSON.stringify(recipe) }))).status, 422);
+  const few = { data: new Float32Array(0), shape: [10, 0], dtype: "float32" as const };
+  assertEquals((await app.request("/v1/steps", file({ w: few, "w.grad": few }, { recipe: JSON.stringify(recipe) }))).status, 200);
+});
+
+test("a long number costs no time", async () => {
+  const app = createApp(builtins);
+  const begin = performance.now();
+  for (const name of ["numWarmupSteps", "lr"]) {
+    const long = `${"1".repeat(200_000)}x`;
+    assertEquals((await problem(app, `/v1/schedules/linear?numTrainingSteps=1&step=1&${name}=${long}`)).status, 400);
+  }
+  assert(performance.now() - begin < 500);
+});
+
+test("a step whose state could never be sent is 413, not busy", async () => {
+  const app = createApp(builtins, { limits: { bodyBytes: 2 ** 20, bytesInFlight: 2 * 2 ** 20 } });
+  const w = { data: new Uint16Array(200_000), shape: [200_000], dtype: "bfloat16" as const };
+  const recipe = JSON.stringify({ optimizer: { name: "adamw_torch", options: { stateDtype: "float32", amsgrad: true } } });
+  assertEquals((await problem(app, "/v1/steps", file({ w, "w.grad": w }, { recipe }))).status, 413);
+});
+
+test("unread answers fill their own budget, and steps go on", async () => {
+  const app = createApp(builtins, { page: "x".repeat(300_000), limits: { bytesInFlight: 2 ** 20 } });
+  const unread = await Promise.all(Array.from({ length: 4 }, () => app.request("/")));
+  assertEquals(unread.map(({ status }) => status), [200, 200, 200, 503]);
+  const w = f32([1]);
+  assertEquals((await app.request("/v1/steps", file({ w, "w.grad": w }, { recipe: adamw }))).status, 200);
+  await Promise.all(unread.map(({ body }) => body?.cancel()));
+  assertEquals((await app.request("/")).status, 200);
+});
+
+test("limits are finite", () => {
+  for (const limits of [{ bodyBytes: Infinity }, { bodySeconds: Infinity }, { points: NaN }, { tensors: -1 }]) {
+    assertThrows(() => createApp(builtins, { limits }), RangeError, "Cannot use limit");
+  }
 });
