@@ -121,12 +121,13 @@ export function createServe({ metrics, answers, limits, cors }: Service): Serve 
     body: Answer["body"],
   ): { body: BodyInit | null; headers?: Record<string, string> } {
     if (body === null) return { body };
-    const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
-    const headers = { "Content-Length": String(bytes.length) };
-    if (method === "HEAD") return { body: null, headers };
+    const encode = (): Uint8Array<ArrayBuffer> => typeof body === "string" ? new TextEncoder().encode(body) : body;
+    const lengthOf = ({ length }: Uint8Array): Record<string, string> => ({ "Content-Length": String(length) });
+    if (method === "HEAD") return { body: null, headers: lengthOf(encode()) };
     const hold = answers.hold(tenant);
-    hold.take(bytes.length);
-    return { body: heldBody(bytes, hold, limits), headers };
+    hold.take(body.length); // before its bytes are made; a title's letters may take a few more
+    const bytes = encode();
+    return { body: heldBody(bytes, hold, limits), headers: lengthOf(bytes) };
   }
 }
 
