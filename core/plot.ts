@@ -4,6 +4,7 @@
  * @module
  */
 import { refuseUnknownKeys, show } from "./names.ts";
+import { isMetric, isSchedule } from "./schedules.ts";
 import type { Schedule } from "./types.ts";
 
 /** Options of {@linkcode plotSchedule}. */
@@ -151,10 +152,7 @@ function nameSchedules(
 const FOLLOWS_METRIC = "Cannot draw a schedule that follows a metric: it has no value at a step";
 
 /** True for what would be drawn as two curves, and fed with their steps. */
-function followsMetric(value: unknown): boolean {
-  const { update, factors }: { update?: unknown; factors?: unknown } = value ?? {};
-  return typeof update === "function" && typeof factors === "function";
-}
+const followsMetric = (value: unknown): boolean => isSchedule(value) && isMetric(value);
 
 const MOST_STEPS = 100_000;
 

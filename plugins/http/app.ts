@@ -4,7 +4,7 @@
  * @module
  */
 import { Hono } from "hono";
-import { show } from "../../core/names.ts";
+import { isRecord, show } from "../../core/names.ts";
 import type { Plugin } from "../../core/plugin.ts";
 import type { Registry } from "../../core/registry.ts";
 import type { Backend, BackendName } from "../../core/types.ts";
@@ -216,17 +216,16 @@ interface Route {
 }
 
 const isText = (value: unknown): boolean => typeof value === "string";
-const isTable = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** What each option may be, by test and in words. */
 const wanted: Readonly<Record<keyof AppOptions, readonly [is: (value: unknown) => boolean, words: string]>> = {
-  tokens: [isTable, "an object, tenant to the SHA-256 of its token"],
+  tokens: [isRecord, "an object, tenant to the SHA-256 of its token"],
   metricsToken: [isText, "a string"],
-  schedules: [(value) => isTable(value) && Object.keys(value as object).every((key) => key === "auth"), "{ auth }"],
+  schedules: [(value) => isRecord(value) && Object.keys(value).every((key) => key === "auth"), "{ auth }"],
   cors: [(value) => isText(value) || Array.isArray(value) && value.every(isText), 'an origin, a list of them, or "*"'],
-  limits: [isTable, "an object of limits"],
+  limits: [isRecord, "an object of limits"],
   backend: [
-    (value) => typeof value === "function" || isTable(value) || ["js", "wasm", "threads"].includes(value as string),
+    (value) => typeof value === "function" || isRecord(value) || ["js", "wasm", "threads"].includes(value as string),
     "a backend, its name (js, wasm, threads), or what makes one",
   ],
   page: [isText, "HTML, a string"],

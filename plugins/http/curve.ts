@@ -10,7 +10,6 @@ import type { SchedulePlugin } from "../../core/plugin.ts";
 import { isMetric, makeSchedule } from "../../core/schedules.ts";
 import { titleOf } from "../../core/use.ts";
 import type { Points } from "./points.ts";
-import { Problem } from "./problem.ts";
 
 /** Forms in which values are answered, by suffix. */
 export type Format = "json" | "csv" | "svg";
@@ -39,28 +38,37 @@ export function splitSuffix(name: string): { readonly name: string; readonly for
   return format === undefined ? { name, format: "json" } : { name: stem, format: format as Format };
 }
 
-/** Makes a schedule over base values; the library's errors where its options are refused. */
-export function askSchedule(plugin: SchedulePlugin, given: object, bases: readonly number[]): Asked {
+/** Makes a schedule over base values; the library's errors where its options are refused. `refuseMetric` is for one that follows a metric. */
+export function askSchedule(
+  plugin: SchedulePlugin,
+  given: object,
+  bases: readonly number[],
+  refuseMetric: (detail: string) => never,
+): Asked {
   const options = resolveOptions(titleOf(plugin), plugin.options as AnySpecs, given);
   const schedule: Schedule | MetricSchedule = makeSchedule(plugin, given, { value: bases[0], groups: bases });
-  if (isMetric(schedule)) {
-    const detail = `Schedule "${plugin.name}" follows a metric: it has no value at a step`;
-    throw new Problem("metric-schedule", detail);
-  }
+  if (isMetric(schedule)) return refuseMetric(`Schedule "${plugin.name}" follows a metric: it has no value at a step`);
   return { name: plugin.name, options, schedule };
 }
 
+/** The same schedule, with a RangeError where a value over one of the base values is not finite. */
+function finite({ name, schedule }: Asked, bases: readonly number[]): Schedule {
+  const { returns } = schedule;
+  const scales = returns === "value" ? [1] : bases;
+  return Object.assign((step: number): number => {
+    const given = schedule(step);
+    for (const scale of scales) {
+      if (!Number.isFinite(scale * given)) throw new RangeError(`Schedule "${name}" gives ${scale * given} at step ${step}`);
+    }
+    return given;
+  }, { returns });
+}
+
 /** `lr[group][i]`: a schedule's values at steps. RangeError where one is not finite. */
-export function valuesOf({ name, schedule }: Asked, steps: readonly number[], bases: readonly number[]): number[][] {
-  const factors = steps.map((step) => schedule(step));
-  const absolute = schedule.returns === "value";
-  return bases.map((base) =>
-    factors.map((factor, i) => {
-      const value = absolute ? factor : base * factor;
-      if (Number.isFinite(value)) return value;
-      throw new RangeError(`Schedule "${name}" gives ${value} at step ${steps[i]}`);
-    })
-  );
+export function valuesOf(asked: Asked, steps: readonly number[], bases: readonly number[]): number[][] {
+  const given = steps.map(finite(asked, bases));
+  const absolute = asked.schedule.returns === "value";
+  return bases.map((base) => absolute ? given : given.map((factor) => base * factor));
 }
 
 /** One schedule: the answer of `/v1/schedules/{name}`. */
@@ -101,11 +109,11 @@ function writeCsv(steps: readonly number[], columns: readonly (readonly number[]
 }
 
 function drawCurves(asked: readonly Asked[], steps: readonly number[], bases: readonly number[] | undefined, picture: Picture): string {
-  for (const one of asked) valuesOf(one, steps, bases ?? [1]); // a picture would leave out what is not finite
   const ascending = [...new Set(steps)].sort((a, b) => a - b);
   const names = asked.map(({ name }, i) => {
     const before = asked.slice(0, i).filter((other) => other.name === name).length;
     return asked.length === 1 ? "" : before === 0 ? name : `${name} (${before + 1})`;
   });
-  return plotSchedule(asked.map(({ schedule }) => schedule), { ...picture, names, steps: ascending, ...(bases && { lr: bases }) });
+  // A picture would leave out what is not finite.
+  return plotSchedule(asked.map((one) => finite(one, bases ?? [1])), { ...picture, names, steps: ascending, ...(bases && { lr: bases }) });
 }

@@ -65,7 +65,9 @@ export function getSchedule(schedules: Schedules, name: string, format: Format, 
   const picture = readPicture(query);
   checkValues(points, bases, 1, limits, (detail) => refuseQuery([{ in: "query", name: "lr", detail }]));
   try {
-    const asked = askSchedule(plugin, options, bases ?? [1]);
+    const asked = askSchedule(plugin, options, bases ?? [1], (detail) => {
+      throw new Problem("metric-schedule", detail);
+    });
     const canonical = JSON.stringify([format, name, asked.options, points, bases ?? null, picture]);
     return { canonical, body: writeSchedule(format, asked, points, bases, picture) };
   } catch (error) {
@@ -95,12 +97,9 @@ export function getCurves(schedules: Schedules, format: Format, url: string, lim
     } catch (error) {
       refuse(`schedule=${text.slice(0, 80)} is no JSON: ${(error as Error).message}`);
     }
-    try {
-      return askUse(schedules, use, bases ?? [1], refuse);
-    } catch (error) {
-      if (!(error instanceof Problem && error.kind === "metric-schedule")) throw error;
-      throw new Problem(error.kind, error.message, [{ in: "query", name: "schedule", detail: error.message }]);
-    }
+    return askUse(schedules, use, bases ?? [1], refuse, (detail) => {
+      throw new Problem("metric-schedule", detail, [{ in: "query", name: "schedule", detail }]);
+    });
   });
   const canonical = JSON.stringify([format, asked.map(({ name, options }) => [name, options]), points, bases ?? null, picture]);
   return { canonical, body: refusing(() => writeCurves(format, asked, points, bases, picture), refuse) };
@@ -131,13 +130,8 @@ export function postCurves(schedules: Schedules, format: Format, body: unknown, 
   checkValues(points, bases, uses.length, limits, (detail) => refuseBody("/lr", detail));
   const asked = uses.map((use, i) => {
     const refuse = (detail: string, allowed?: readonly unknown[]): never => refuseBody(`/schedule/${i}`, detail, allowed);
-    try {
-      return askUse(schedules, use, bases ?? [1], refuse);
-    } catch (error) {
-      // In a query it is 400; a body's values are refused with 422.
-      if (error instanceof Problem && error.kind === "metric-schedule") refuse(error.message);
-      throw error;
-    }
+    // A schedule that follows a metric is 400 in a query; a body's values are refused with 422.
+    return askUse(schedules, use, bases ?? [1], refuse, refuse);
   });
   return refusing(() => writeCurves(format, asked, points, bases, picture), (detail) => refuseBody("/schedule", detail));
 }
@@ -148,6 +142,7 @@ function askUse(
   use: unknown,
   bases: readonly number[],
   refuse: (detail: string, allowed?: readonly unknown[]) => never,
+  refuseMetric: (detail: string) => never,
 ): Asked {
   if (typeof use !== "object" || use === null || Array.isArray(use)) return refuse("A schedule must be { name, options }");
   const { name, options = {}, ...rest } = use as Record<string, unknown>;
@@ -158,12 +153,9 @@ function askUse(
   const plugin = schedules.get(name as string);
   if (plugin === undefined) {
     const names = [...schedules.keys()];
-    return refuse(
-      `There is no schedule ${JSON.stringify(name)?.slice(0, 80)}: ${known(names, name)}`,
-      names,
-    );
+    return refuse(`There is no schedule ${JSON.stringify(name)?.slice(0, 80)}: ${known(names, name)}`, names);
   }
-  return refusing(() => askSchedule(plugin, options as object, bases), refuse);
+  return refusing(() => askSchedule(plugin, options as object, bases, refuseMetric), refuse);
 }
 
 /** What the library refuses, told as the request's fault. */
