@@ -21,12 +21,12 @@ import { type Builtins, plugins } from "./plugins/builtins.ts";
 import { bindTfOptimizer, type CreateTfOptimizer } from "./plugins/recipes/tf.ts";
 
 export { explain } from "./core/explain.ts";
-export { createOptimizer } from "./core/optimizer.ts";
+export { createOptimizer } from "./core/optimizer/optimizer.ts";
 export { type PlotOptions, plotSchedule } from "./core/plot.ts";
-export type * from "./core/plugin.ts";
+export type * from "./core/plugin/contract.ts";
 export { type Args, createRegistry, type Made, type NameOf, type OfKind, type OptionsOf, type Registry } from "./core/registry.ts";
 export type * from "./core/types.ts";
-export { createBackend } from "./kernels/backend.ts";
+export { createBackend } from "./kernels/backends/create.ts";
 export type { Builtins } from "./plugins/builtins.ts";
 export { adafactor, type AdafactorOptions } from "./plugins/optimizers/adafactor.ts";
 export { adamKeras, type AdamKerasOptions } from "./plugins/optimizers/adam_keras.ts";

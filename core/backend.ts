@@ -6,7 +6,7 @@
 import type { Backend, KernelBackend } from "../kernels/types.ts";
 import { show } from "./names.ts";
 
-export { createBackend } from "../kernels/backend.ts";
+export { createBackend } from "../kernels/backends/create.ts";
 
 /** A backend as a caller gave it; TypeError where it is none, or disposed. */
 export function takeBackend(given: unknown): KernelBackend {

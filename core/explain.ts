@@ -4,15 +4,15 @@
  * @module
  */
 import { dtypes } from "../kernels/extent.ts";
-import { compile } from "../kernels/passes.ts";
+import { compile } from "../kernels/language/passes.ts";
 import type { DType } from "../kernels/types.ts";
-import { makeGroups, makeTransforms, rulePart, scalarNames, transformPart } from "./group.ts";
+import { makeGroups, makeTransforms, rulePart, scalarNames, transformPart } from "./optimizer/group.ts";
 import { known, refuseUnknownKeys, show } from "./names.ts";
-import { resolveOptions } from "./options.ts";
-import type { OptimizerPlugin } from "./plugin.ts";
-import { extentOf, splice } from "./splice.ts";
+import { resolveOptions } from "./plugin/options.ts";
+import type { OptimizerPlugin } from "./plugin/contract.ts";
+import { extentOf, splice } from "./optimizer/splice.ts";
 import type { Use } from "./types.ts";
-import { checkPlugin, findNothing, titleOf } from "./use.ts";
+import { checkPlugin, findNothing, titleOf } from "./plugin/use.ts";
 
 /**
  * What one step does to a tensor of this shape: a line a pass, as "pass 1: read p g m v, write p m v".

@@ -3,10 +3,10 @@
  *
  * @module
  */
-export { createBackend } from "../kernels/backend.ts";
+export { createBackend } from "../kernels/backends/create.ts";
 export { explain } from "./explain.ts";
-export { createOptimizer } from "./optimizer.ts";
+export { createOptimizer } from "./optimizer/optimizer.ts";
 export { type PlotOptions, plotSchedule } from "./plot.ts";
-export type * from "./plugin.ts";
+export type * from "./plugin/contract.ts";
 export { type Args, createRegistry, type Made, type NameOf, type OfKind, type OptionsOf, type Registry } from "./registry.ts";
 export type * from "./types.ts";

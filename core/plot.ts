@@ -4,7 +4,7 @@
  * @module
  */
 import { refuseUnknownKeys, show } from "./names.ts";
-import { isMetric, isSchedule } from "./schedules.ts";
+import { isMetric, isSchedule } from "./plugin/schedules.ts";
 import type { Schedule } from "./types.ts";
 
 /** Options of {@linkcode plotSchedule}. */

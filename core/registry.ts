@@ -4,16 +4,16 @@
  * @module
  */
 import type { Backend } from "../kernels/types.ts";
-import { makeAccumulator } from "./accumulators.ts";
+import { makeAccumulator } from "./training/accumulators.ts";
 import { takeBackend } from "./backend.ts";
 import { known, refuseUnknownKeys, show } from "./names.ts";
-import { buildOptimizer } from "./optimizer.ts";
-import type { AnySpecs } from "./options.ts";
-import type { AccumulatorPlugin, OptimizerPlugin, Plugin, SchedulePlugin, TransformPlugin } from "./plugin.ts";
-import { makeSchedule } from "./schedules.ts";
-import { buildTrainer } from "./trainer.ts";
+import { buildOptimizer } from "./optimizer/optimizer.ts";
+import type { AnySpecs } from "./plugin/options.ts";
+import type { AccumulatorPlugin, OptimizerPlugin, Plugin, SchedulePlugin, TransformPlugin } from "./plugin/contract.ts";
+import { makeSchedule } from "./plugin/schedules.ts";
+import { buildTrainer } from "./training/trainer.ts";
 import type { Accumulator, Base, MetricSchedule, Optimizer, Recipe, Schedule, Settings, Tensors, Trainer } from "./types.ts";
-import { checkPlugin, type Find, type Kinds, titleOf } from "./use.ts";
+import { checkPlugin, type Find, type Kinds, titleOf } from "./plugin/use.ts";
 
 /** The plugins of one kind. */
 export type OfKind<P extends readonly Plugin[], K extends Plugin["kind"]> = Extract<P[number], { kind: K }>;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Backend, BackendName, DType, Tensor, TensorLike, Tensors } from "../kernels/types.ts";
-import type { Plugin } from "./plugin.ts";
+import type { Plugin } from "./plugin/contract.ts";
 
 export type { Backend, BackendName, BackendOptions, DType, Scalars, Tensor, TensorLike, Tensors } from "../kernels/types.ts";
 

@@ -12,8 +12,8 @@
  *
  * @module
  */
-export { compileAhead } from "./ahead.ts";
-export { createBackend } from "./backend.ts";
+export { compileAhead } from "./backends/wasm/ahead.ts";
+export { createBackend } from "./backends/create.ts";
 export { available } from "./detect.ts";
 export { maths } from "./math.ts";
 export type { Backend, BackendName, BackendOptions, DType, Scalars, Tensor, TensorLike, Tensors } from "./types.ts";

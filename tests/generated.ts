@@ -18,10 +18,10 @@ export function read(path: string): string {
   return readFileSync(join(root, path), "utf8");
 }
 
-/** kernels/worker_source.ts: what a worker runs, as a script in a string, since no bundler carries a worker's file along. */
+/** kernels/backends/threads/worker_source.ts: what a worker runs, as a script in a string, since no bundler carries a worker's file along. */
 export function workerSource(): string {
   const { outputFiles: [{ text }] } = buildSync({
-    entryPoints: ["kernels/worker.ts"],
+    entryPoints: ["kernels/backends/threads/worker.ts"],
     absWorkingDir: root,
     bundle: true,
     write: false,
@@ -72,7 +72,9 @@ export function denoJson(): string {
 /** Generated files that can be made now: path and maker. */
 export const generated: readonly (readonly [path: string, make: () => string])[] = [
   ["deno.json", denoJson],
-  ...existsSync(join(root, "kernels/worker.ts")) ? [["kernels/worker_source.ts", workerSource] as const] : [],
+  ...existsSync(join(root, "kernels/backends/threads/worker.ts"))
+    ? [["kernels/backends/threads/worker_source.ts", workerSource] as const]
+    : [],
   ["plugins/http/page.ts", pageModule],
   ...pictures,
 ];

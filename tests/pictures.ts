@@ -4,8 +4,8 @@
  * @module
  */
 import { type PlotOptions, plotSchedule } from "../core/plot.ts";
-import type { SchedulePlugin } from "../core/plugin.ts";
-import { isMetric, makeSchedule } from "../core/schedules.ts";
+import type { SchedulePlugin } from "../core/plugin/contract.ts";
+import { isMetric, makeSchedule } from "../core/plugin/schedules.ts";
 import type { Schedule } from "../core/types.ts";
 import { constant } from "../plugins/schedules/constant.ts";
 import { constantWithWarmup } from "../plugins/schedules/constant_with_warmup.ts";

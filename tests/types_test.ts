@@ -2,7 +2,7 @@ import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
 import { lion } from "../examples/plugin/lion.ts";
 import { builtins, createOptimizer, createRegistry, type Registry } from "../mod.ts";
-import type { MetricSchedule, Plugin, Schedule } from "../core/plugin.ts";
+import type { MetricSchedule, Plugin, Schedule } from "../core/plugin/contract.ts";
 
 const params = (): { w: Float32Array } => ({ w: new Float32Array([1, -1]) });
 

@@ -4,9 +4,9 @@
  * @module
  */
 import { createRegistry } from "../../core/registry.ts";
-import type { OptimizerPlugin, Plugin } from "../../core/plugin.ts";
+import type { OptimizerPlugin, Plugin } from "../../core/plugin/contract.ts";
 import type { Recipe } from "../../core/types.ts";
-import { compileAhead } from "../../kernels/ahead.ts";
+import { compileAhead } from "../../kernels/backends/wasm/ahead.ts";
 import type { Backend, DType } from "../../kernels/types.ts";
 
 const shapes: Readonly<Record<string, readonly number[]>> = { scalar: [], vector: [3], matrix: [2, 3], stack: [2, 2, 3] };

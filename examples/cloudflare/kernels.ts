@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createBackend } from "../../kernels/backend.ts";
+import { createBackend } from "../../kernels/backends/create.ts";
 import type { Backend } from "../../kernels/types.ts";
 import { modules } from "./modules.ts";
 

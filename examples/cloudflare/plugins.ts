@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Plugin } from "../../core/plugin.ts";
+import type { Plugin } from "../../core/plugin/contract.ts";
 import { plugins as builtins } from "../../plugins/builtins.ts";
 
 /** All built-ins; a third party's go behind them. */

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import type { Accumulator, AccumulatorPlugin, Grads, Tensor } from "../../core/plugin.ts";
+import type { Accumulator, AccumulatorPlugin, Grads, Tensor } from "../../core/plugin/contract.ts";
 import { sum } from "./sum.ts";
 
 /** Elements up to which a loop here costs less than a dispatch. */

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { Accumulator, AccumulatorPlugin, DType, Grads, Sparse, Tensor, TensorLike } from "../../core/plugin.ts";
+import type { Accumulator, AccumulatorPlugin, DType, Grads, Sparse, Tensor, TensorLike } from "../../core/plugin/contract.ts";
 
 /** Elements up to which a loop here costs less than a dispatch. */
 const SMALL = 2048;

@@ -5,26 +5,26 @@
  */
 import { Hono } from "hono";
 import { isRecord, show } from "../../core/names.ts";
-import type { Plugin } from "../../core/plugin.ts";
+import type { Plugin } from "../../core/plugin/contract.ts";
 import type { Registry } from "../../core/registry.ts";
 import type { Backend, BackendName } from "../../core/types.ts";
-import { readBody } from "./body.ts";
-import { createBudget } from "./budget.ts";
-import { createCache } from "./cache.ts";
-import { type Format, mediaTypes, splitSuffix } from "./curve.ts";
-import { etagOf } from "./etag.ts";
-import { homePage, pageHeaders, withPrivateSchedules } from "./home.ts";
-import { parseJsonBytes } from "./json_body.ts";
-import { type Limits, takeLimits } from "./limits.ts";
-import { mediaTypeOf } from "./media.ts";
-import { createMetrics } from "./metrics.ts";
-import { openApi } from "./openapi.ts";
-import { listPlugins } from "./plugins.ts";
-import { Problem } from "./problem.ts";
-import { parseQuery, refuseStray } from "./query.ts";
-import { getCurves, getSchedule, postCurves, takeSchedules, type Written } from "./schedules.ts";
+import { readBody } from "./wire/body.ts";
+import { createBudget } from "./guard/budget.ts";
+import { createCache } from "./guard/cache.ts";
+import { type Format, mediaTypes, splitSuffix } from "./wire/curve.ts";
+import { etagOf } from "./wire/etag.ts";
+import { homePage, pageHeaders, withPrivateSchedules } from "./routes/home.ts";
+import { parseJsonBytes } from "./wire/json_body.ts";
+import { type Limits, takeLimits } from "./guard/limits.ts";
+import { mediaTypeOf } from "./wire/media.ts";
+import { createMetrics } from "./routes/metrics.ts";
+import { openApi } from "./routes/openapi.ts";
+import { listPlugins } from "./routes/plugins.ts";
+import { Problem } from "./wire/problem.ts";
+import { parseQuery, refuseStray } from "./wire/query.ts";
+import { getCurves, getSchedule, postCurves, takeSchedules, type Written } from "./routes/schedules.ts";
 import { createServe, type Handler, type Incoming, json, noStore, type Origins, preflight, type Validated, validated } from "./serve.ts";
-import { createGate, createMetricsGate } from "./tokens.ts";
+import { createGate, createMetricsGate } from "./guard/tokens.ts";
 
 /** Settings of {@linkcode createApp}. */
 export interface AppOptions {
@@ -89,7 +89,7 @@ export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">
   // Kernels and all that steps need come with the first step: a service of schedules starts without.
   let steps: Promise<Handler> | undefined;
   const loadSteps = async (): Promise<Handler> => {
-    const { createSteps } = await import("./steps.ts");
+    const { createSteps } = await import("./routes/steps.ts");
     const { backend } = options;
     return createSteps(registry.plugins, typeof backend === "function" ? await backend() : backend, limits, budget);
   };

@@ -15,7 +15,7 @@
  * @module
  */
 export { type AppOptions, createApp } from "./app.ts";
-export type { Limits } from "./limits.ts";
+export type { Limits } from "./guard/limits.ts";
 export type {
   CurvesAnswer,
   CurvesJson,
@@ -27,5 +27,5 @@ export type {
   ScheduleAnswer,
   ScheduleQuery,
   StepJson,
-} from "./schema.ts";
+} from "./wire/schema.ts";
 export type { Origins } from "./serve.ts";

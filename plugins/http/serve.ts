@@ -4,13 +4,13 @@
  * @module
  */
 import type { Context } from "hono";
-import { heldBody } from "./body.ts";
-import type { Budget } from "./budget.ts";
-import { isMatch } from "./etag.ts";
-import type { Limits } from "./limits.ts";
-import type { Count, Metrics } from "./metrics.ts";
-import { Problem } from "./problem.ts";
-import type { Gate } from "./tokens.ts";
+import { heldBody } from "./wire/body.ts";
+import type { Budget } from "./guard/budget.ts";
+import { isMatch } from "./wire/etag.ts";
+import type { Limits } from "./guard/limits.ts";
+import type { Count, Metrics } from "./routes/metrics.ts";
+import { Problem } from "./wire/problem.ts";
+import type { Gate } from "./guard/tokens.ts";
 
 /** A request on its way. */
 export interface Incoming {

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { OptimizerPlugin, Rule } from "../../core/plugin.ts";
+import type { OptimizerPlugin, Rule } from "../../core/plugin/contract.ts";
 
 /** Options of {@linkcode adafactor}. */
 export interface AdafactorOptions {

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { OptimizerPlugin } from "../../core/plugin.ts";
+import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
 
 /** Options of {@linkcode adamKeras}. */
 export interface AdamKerasOptions {

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import type { OptimizerPlugin } from "../../core/plugin.ts";
+import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
 
 /** Which names a list means: a name or the text of a regular expression, or one as JSON can hold it. A `RegExp` is one. */
 export type NamePattern = string | { readonly source: string; readonly flags: string };

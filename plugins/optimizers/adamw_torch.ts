@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { OptimizerPlugin } from "../../core/plugin.ts";
+import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
 
 /** Options of {@linkcode adamwTorch}. */
 export interface AdamWTorchOptions {

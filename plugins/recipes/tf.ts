@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { Plugin } from "../../core/plugin.ts";
+import type { Plugin } from "../../core/plugin/contract.ts";
 import type { Registry } from "../../core/registry.ts";
 import type { Optimizer, Recipe, Settings, Tensors } from "../../core/types.ts";
 

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";
+import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 
 /** Options of {@linkcode constant}: there are none, and a name that does nothing is refused. */
 export type ConstantOptions = Record<string, never>;

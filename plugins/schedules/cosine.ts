@@ -9,7 +9,7 @@
  *
  * @module
  */
-import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";
+import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 
 /** Options of {@linkcode cosine}. */
 export interface CosineOptions {

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";
+import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 
 /** Options of {@linkcode piecewiseConstantDecay}. */
 export interface PiecewiseConstantDecayOptions {

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import type { Schedule, SchedulePlugin } from "../../core/plugin.ts";
+import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 
 /** Options of {@linkcode polynomial}. */
 export interface PolynomialOptions {

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { MetricSchedule, SchedulePlugin } from "../../core/plugin.ts";
+import type { MetricSchedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 
 /** Options of {@linkcode reduceLrOnPlateau}. */
 export interface ReduceLrOnPlateauOptions {

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { Maths, OptionSpec, Schedule, SchedulePlugin } from "../../core/plugin.ts";
+import type { Maths, OptionSpec, Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { cosineDecay } from "./cosine_decay.ts";
 import { cosineDecayRestarts } from "./cosine_decay_restarts.ts";
 import { exponentialDecay } from "./exponential_decay.ts";

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { TransformPlugin } from "../../core/plugin.ts";
+import type { TransformPlugin } from "../../core/plugin/contract.ts";
 
 /** Options of {@linkcode clipNorm}. */
 export interface ClipNormOptions {

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { TransformPlugin } from "../../core/plugin.ts";
+import type { TransformPlugin } from "../../core/plugin/contract.ts";
 
 /** Options of {@linkcode clipValue}. */
 export interface ClipValueOptions {

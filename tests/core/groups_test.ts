@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
-import { globMatches, splitNames } from "../../core/groups.ts";
-import { createOptimizer } from "../../core/optimizer.ts";
+import { globMatches, splitNames } from "../../core/optimizer/match.ts";
+import { createOptimizer } from "../../core/optimizer/optimizer.ts";
 import type { Group } from "../../core/types.ts";
 import { adamw } from "../../plugins/optimizers/adamw.ts";
 import { descent, listed } from "./plugins.ts";

@@ -1,9 +1,9 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertStrictEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { createOptimizer } from "../../core/optimizer.ts";
-import type { OptimizerPlugin } from "../../core/plugin.ts";
+import { createOptimizer } from "../../core/optimizer/optimizer.ts";
+import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
 import type { Grads, MetricSchedule, Optimizer, Schedule, Tensor } from "../../core/types.ts";
-import { createBackend } from "../../kernels/backend.ts";
+import { createBackend } from "../../kernels/backends/create.ts";
 import { available } from "../../kernels/detect.ts";
 import { roundBfloat16, widenBfloat16, widenFloat16 } from "../../kernels/half.ts";
 import type { KernelBackend } from "../../kernels/types.ts";

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { type AnySpecs, resolveOptions } from "../../core/options.ts";
+import { type AnySpecs, resolveOptions } from "../../core/plugin/options.ts";
 
 const specs: AnySpecs = {
   lr: { default: 0.1, minimum: 0, description: "Learning rate" },

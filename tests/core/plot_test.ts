@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { plotSchedule } from "../../core/plot.ts";
-import { makeSchedule } from "../../core/schedules.ts";
+import { makeSchedule } from "../../core/plugin/schedules.ts";
 import type { Schedule } from "../../core/types.ts";
 import { cosineWithRestarts } from "../../plugins/schedules/cosine_with_restarts.ts";
 import { linear } from "../../plugins/schedules/linear.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { OptimizerPlugin, Schedule, SchedulePlugin, TransformPlugin } from "../../core/plugin.ts";
+import type { OptimizerPlugin, Schedule, SchedulePlugin, TransformPlugin } from "../../core/plugin/contract.ts";
 
 /** Gradient descent. */
 export const descent: OptimizerPlugin<"descent", { lr?: number }> = {

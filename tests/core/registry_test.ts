@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assertEquals, assertStrictEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import type { Plugin } from "../../core/plugin.ts";
+import type { Plugin } from "../../core/plugin/contract.ts";
 import { createRegistry } from "../../core/registry.ts";
 import type { Schedule } from "../../core/types.ts";
 import { builtins } from "../../mod.ts";

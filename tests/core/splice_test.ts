@@ -1,9 +1,9 @@
 import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
 import { explain } from "../../core/explain.ts";
-import { createOptimizer } from "../../core/optimizer.ts";
-import type { OptimizerPlugin, TransformPlugin } from "../../core/plugin.ts";
-import { splice } from "../../core/splice.ts";
+import { createOptimizer } from "../../core/optimizer/optimizer.ts";
+import type { OptimizerPlugin, TransformPlugin } from "../../core/plugin/contract.ts";
+import { splice } from "../../core/optimizer/splice.ts";
 import type { Use } from "../../core/types.ts";
 import { available } from "../../kernels/detect.ts";
 import { adafactor } from "../../plugins/optimizers/adafactor.ts";

@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertNotEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { createOptimizer } from "../../core/optimizer.ts";
-import type { OptimizerPlugin } from "../../core/plugin.ts";
+import { createOptimizer } from "../../core/optimizer/optimizer.ts";
+import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
 import type { Grads, Optimizer, Settings, StateDict, Tensor } from "../../core/types.ts";
 import { available } from "../../kernels/detect.ts";
 import { builtins } from "../../mod.ts";

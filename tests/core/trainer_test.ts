@@ -1,9 +1,9 @@
 import { test } from "node:test";
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import type { AccumulatorPlugin, OptimizerPlugin } from "../../core/plugin.ts";
+import type { AccumulatorPlugin, OptimizerPlugin } from "../../core/plugin/contract.ts";
 import type { Recipe } from "../../core/types.ts";
 import { available } from "../../kernels/detect.ts";
-import { createBackend } from "../../kernels/backend.ts";
+import { createBackend } from "../../kernels/backends/create.ts";
 import type { KernelBackend } from "../../kernels/types.ts";
 import { builtins } from "../../mod.ts";
 import { descent, half } from "./plugins.ts";

@@ -1,11 +1,11 @@
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { createBackend } from "../../kernels/backend.ts";
+import { createBackend } from "../../kernels/backends/create.ts";
 import { available } from "../../kernels/detect.ts";
 import { extentOf } from "../../kernels/extent.ts";
 import { narrowArray } from "../../kernels/half.ts";
-import { parse } from "../../kernels/parse.ts";
-import { compile } from "../../kernels/passes.ts";
+import { parse } from "../../kernels/language/parse.ts";
+import { compile } from "../../kernels/language/passes.ts";
 import type { BackendName, BackendOptions, DType, KernelBackend, Scalars, SlotClass, Tensor } from "../../kernels/types.ts";
 
 /** Numbers that look random and are the same everywhere, with zeros, subnormals and large ones among them. */

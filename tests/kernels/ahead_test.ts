@@ -1,8 +1,8 @@
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { createOptimizer } from "../../core/optimizer.ts";
-import { compileAhead } from "../../kernels/ahead.ts";
-import { createBackend } from "../../kernels/backend.ts";
+import { createOptimizer } from "../../core/optimizer/optimizer.ts";
+import { compileAhead } from "../../kernels/backends/wasm/ahead.ts";
+import { createBackend } from "../../kernels/backends/create.ts";
 import { available } from "../../kernels/detect.ts";
 import type { Backend } from "../../kernels/types.ts";
 import { adamw } from "../../plugins/optimizers/adamw.ts";

@@ -7,9 +7,9 @@
  */
 import process from "node:process";
 import { test } from "node:test";
-import { createBackend } from "../../kernels/backend.ts";
+import { createBackend } from "../../kernels/backends/create.ts";
 import { available } from "../../kernels/detect.ts";
-import { createThreads } from "../../kernels/threads.ts";
+import { createThreads } from "../../kernels/backends/threads/threads.ts";
 import type { KernelBackend } from "../../kernels/types.ts";
 import { caseOf, type Left, runKernels, runNaive } from "./random_run.ts";
 import { type Case, randomCase } from "./random_text.ts";

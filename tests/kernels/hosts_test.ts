@@ -5,7 +5,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { createBackend } from "../../kernels/backend.ts";
+import { createBackend } from "../../kernels/backends/create.ts";
 import type { KernelBackend } from "../../kernels/types.ts";
 import { runKernels } from "./random_run.ts";
 import { randomCase } from "./random_text.ts";
@@ -99,10 +99,10 @@ const forbidden = `
 test("a host that forbids compiling is not offered wasm, and gets it for kernels compiled ahead", () => {
   const { code, last } = runScript(`
     ${robbed(forbidden)}
-    import { parse } from "../../kernels/parse.ts";
-    import { compile } from "../../kernels/passes.ts";
-    import { kernelName } from "../../kernels/wasm.ts";
-    import { wasmModule } from "../../kernels/wasm_module.ts";
+    import { parse } from "../../kernels/language/parse.ts";
+    import { compile } from "../../kernels/language/passes.ts";
+    import { kernelName } from "../../kernels/backends/wasm/wasm.ts";
+    import { wasmModule } from "../../kernels/backends/wasm/codegen.ts";
     const { Allowed } = globalThis as any;
     const all: Record<string, WebAssembly.Module> = {};
     for (const seed of ${JSON.stringify(seeds)}) {

@@ -8,7 +8,7 @@
  */
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { test } from "node:test";
-import type { Maths } from "../../core/plugin.ts";
+import type { Maths } from "../../core/plugin/contract.ts";
 import { cos, exp, log, maths, pow } from "../../kernels/math.ts";
 import truth from "./math_truth.json" with { type: "json" };
 

@@ -5,13 +5,13 @@
  */
 import { assert, assertEquals, assertNotStrictEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { createBackend } from "../../kernels/backend.ts";
+import { createBackend } from "../../kernels/backends/create.ts";
 import { available } from "../../kernels/detect.ts";
 import { extentOf } from "../../kernels/extent.ts";
 import { narrowArray } from "../../kernels/half.ts";
-import { parse } from "../../kernels/parse.ts";
-import { compile } from "../../kernels/passes.ts";
-import { createThreads, unitsByWorkers } from "../../kernels/threads.ts";
+import { parse } from "../../kernels/language/parse.ts";
+import { compile } from "../../kernels/language/passes.ts";
+import { createThreads, unitsByWorkers } from "../../kernels/backends/threads/threads.ts";
 import type { BackendName, BackendOptions, DType, Item, KernelBackend, Program, Tensor, TensorLike } from "../../kernels/types.ts";
 
 const page = 65_536;

@@ -5,7 +5,7 @@
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { functions, parse } from "../../kernels/parse.ts";
+import { functions, parse } from "../../kernels/language/parse.ts";
 import type { Expr } from "../../kernels/types.ts";
 import type { Tree } from "./naive.ts";
 import { print, randomCase } from "./random_text.ts";

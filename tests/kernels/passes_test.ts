@@ -5,10 +5,10 @@
  */
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { createBackend } from "../../kernels/backend.ts";
+import { createBackend } from "../../kernels/backends/create.ts";
 import { extentOf } from "../../kernels/extent.ts";
-import { parse } from "../../kernels/parse.ts";
-import { compile } from "../../kernels/passes.ts";
+import { parse } from "../../kernels/language/parse.ts";
+import { compile } from "../../kernels/language/passes.ts";
 import type { Item, KernelBackend, Program, Scalars, SlotClass, SlotType } from "../../kernels/types.ts";
 import { type Class, widest } from "./naive.ts";
 

@@ -5,8 +5,8 @@
  */
 import { assert } from "@std/assert";
 import { narrowArray, roundTo, widenArray } from "../../kernels/half.ts";
-import { parse } from "../../kernels/parse.ts";
-import { compile } from "../../kernels/passes.ts";
+import { parse } from "../../kernels/language/parse.ts";
+import { compile } from "../../kernels/language/passes.ts";
 import { extentOf } from "../../kernels/extent.ts";
 import type { DType, Expr, Item, KernelBackend, SlotType, Tensor } from "../../kernels/types.ts";
 import { count, ruleScope, step, type Subject, type Tree } from "./naive.ts";

@@ -6,12 +6,12 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { createBackend } from "../../kernels/backend.ts";
+import { createBackend } from "../../kernels/backends/create.ts";
 import { available } from "../../kernels/detect.ts";
 import { extentOf } from "../../kernels/extent.ts";
 import { narrowArray, roundTo, widenArray } from "../../kernels/half.ts";
-import { parse } from "../../kernels/parse.ts";
-import { compile } from "../../kernels/passes.ts";
+import { parse } from "../../kernels/language/parse.ts";
+import { compile } from "../../kernels/language/passes.ts";
 import type { BackendName, DType, KernelBackend, SlotType, Tensor } from "../../kernels/types.ts";
 import { random } from "./random_text.ts";
 

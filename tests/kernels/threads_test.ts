@@ -5,15 +5,15 @@
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { createBackend } from "../../kernels/backend.ts";
-import { claim, closed, COUNT, DONE, GENERATION, NEXT, unitBits } from "../../kernels/control.ts";
+import { createBackend } from "../../kernels/backends/create.ts";
+import { claim, closed, COUNT, DONE, GENERATION, NEXT, unitBits } from "../../kernels/backends/threads/control_block.ts";
 import { available } from "../../kernels/detect.ts";
 import { extentOf } from "../../kernels/extent.ts";
-import { parse } from "../../kernels/parse.ts";
-import { compile } from "../../kernels/passes.ts";
-import { createThreads, unitsByWorkers } from "../../kernels/threads.ts";
+import { parse } from "../../kernels/language/parse.ts";
+import { compile } from "../../kernels/language/passes.ts";
+import { createThreads, unitsByWorkers } from "../../kernels/backends/threads/threads.ts";
 import type { Item, KernelBackend, Plan } from "../../kernels/types.ts";
-import { threshold } from "../../kernels/wasm.ts";
+import { threshold } from "../../kernels/backends/wasm/wasm.ts";
 import { runScript, runtime } from "./script.ts";
 
 const here = available().includes("threads");

@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import { assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import type { Accumulator, Grads, Tensor } from "../../core/types.ts";
-import { createBackend } from "../../kernels/backend.ts";
+import { createBackend } from "../../kernels/backends/create.ts";
 import { available } from "../../kernels/detect.ts";
 import { roundBfloat16 } from "../../kernels/half.ts";
 import { builtins } from "../../mod.ts";

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { createOptimizer } from "../../core/optimizer.ts";
+import { createOptimizer } from "../../core/optimizer/optimizer.ts";
 import { roundBfloat16, widenBfloat16 } from "../../kernels/half.ts";
 import { adamw } from "../../plugins/optimizers/adamw.ts";
 import { adamwTorch } from "../../plugins/optimizers/adamw_torch.ts";

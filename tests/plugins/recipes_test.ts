@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { makeSchedule } from "../../core/schedules.ts";
-import type { SchedulePlugin } from "../../core/plugin.ts";
+import { makeSchedule } from "../../core/plugin/schedules.ts";
+import type { SchedulePlugin } from "../../core/plugin/contract.ts";
 import type { Recipe, Schedule } from "../../core/types.ts";
 import { fromConfig, getConfig } from "../../plugins/recipes/keras_config.ts";
 import { t5FixedLr, t5Relative } from "../../plugins/recipes/t5.ts";

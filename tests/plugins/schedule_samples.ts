@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { SchedulePlugin } from "../../core/plugin.ts";
-import { makeSchedule } from "../../core/schedules.ts";
+import type { SchedulePlugin } from "../../core/plugin/contract.ts";
+import { makeSchedule } from "../../core/plugin/schedules.ts";
 import type { Schedule } from "../../core/types.ts";
 import { constant } from "../../plugins/schedules/constant.ts";
 import { constantWithWarmup } from "../../plugins/schedules/constant_with_warmup.ts";

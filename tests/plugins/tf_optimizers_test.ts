@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { createOptimizer } from "../../core/optimizer.ts";
+import { createOptimizer } from "../../core/optimizer/optimizer.ts";
 import { createRegistry } from "../../core/registry.ts";
 import type { Grads, Optimizer, Settings } from "../../core/types.ts";
 import type { BackendName } from "../../kernels/types.ts";

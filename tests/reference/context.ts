@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { OptimizerPlugin, Plugin } from "../../core/plugin.ts";
+import type { OptimizerPlugin, Plugin } from "../../core/plugin/contract.ts";
 import type { Accumulator, Base, MetricSchedule, Optimizer, Recipe, Schedule, Settings, Tensors } from "../../core/types.ts";
 import type { Golden } from "./golden.ts";
 

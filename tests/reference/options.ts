@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Plugin } from "../../core/plugin.ts";
+import type { Plugin } from "../../core/plugin/contract.ts";
 import type { Json, JsonObject } from "./golden.ts";
 
 /** `num_warmup_steps` as `numWarmupSteps`. */

@@ -4,7 +4,7 @@
  * @module
  */
 import * as glissade from "../../mod.ts";
-import type { Plugin } from "../../core/plugin.ts";
+import type { Plugin } from "../../core/plugin/contract.ts";
 import type { Registry } from "../../core/registry.ts";
 import type { Context, KerasRecipes, Makers } from "./context.ts";
 import { openGolden } from "./golden.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { builtins } from "../../mod.ts";
-import type { OptimizerPlugin } from "../../core/plugin.ts";
+import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
 import { runCase } from "./cases.ts";
 import type { Context, Makers } from "./context.ts";
 import type { Case, Json } from "./golden.ts";

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { builtins } from "../../mod.ts";
-import type { OptimizerPlugin } from "../../core/plugin.ts";
+import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
 import { sam } from "./plugins/sam.ts";
 
 const descent: OptimizerPlugin<"descent", { lr?: number }> = {

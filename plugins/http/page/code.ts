@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Recipe } from "../../../core/plugin.ts";
+import type { Recipe } from "../../../core/plugin/contract.ts";
 import { examEvery } from "./run.ts";
 import type { Choice } from "./state.ts";
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { OptionSpec } from "../../../core/plugin.ts";
+import type { OptionSpec } from "../../../core/plugin/contract.ts";
 import { element } from "./element.ts";
 import { type Allowed, anyNumber, readAllowed, readNumber, showNumber } from "./numbers.ts";
 import { controlOf, type Range, type Span } from "./ranges.ts";

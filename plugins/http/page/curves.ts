@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { OptionSpec, Plugin, Schedule } from "../../../core/plugin.ts";
+import type { OptionSpec, Plugin, Schedule } from "../../../core/plugin/contract.ts";
 import type { Registry } from "../../../core/registry.ts";
 import { type Span, startOptions } from "./ranges.ts";
 import type { Choice } from "./state.ts";

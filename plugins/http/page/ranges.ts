@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { type AnySpecs, typesOf } from "../../../core/options.ts";
-import type { OptionSpec } from "../../../core/plugin.ts";
+import { type AnySpecs, typesOf } from "../../../core/plugin/options.ts";
+import type { OptionSpec } from "../../../core/plugin/contract.ts";
 import { niceAbove } from "./numbers.ts";
 
 /** What the ranges are measured by. */

@@ -28,7 +28,7 @@ test("what the worker starts with stays under 40 kB without page and OpenAPI tex
     const withoutText = {
       name: "without page and OpenAPI text",
       setup({ onLoad }: Parameters<NonNullable<NonNullable<Parameters<typeof buildWorker>[1]>["plugins"]>[number]["setup"]>[0]) {
-        onLoad({ filter: /http[\\/]openapi\.ts$/ }, () => ({ contents: "export const openApi = () => ({});" }));
+        onLoad({ filter: /routes[\\/]openapi\.ts$/ }, () => ({ contents: "export const openApi = () => ({});" }));
         onLoad({ filter: /http[\\/]page\.ts$/ }, () => ({ contents: `export const page = "";` }));
       },
     };

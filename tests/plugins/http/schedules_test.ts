@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { plotSchedule } from "../../../core/plot.ts";
-import type { Schedule, SchedulePlugin } from "../../../core/plugin.ts";
+import type { Schedule, SchedulePlugin } from "../../../core/plugin/contract.ts";
 import { builtins } from "../../../mod.ts";
 import { createApp } from "../../../plugins/http/mod.ts";
 import { get, json, problem, query } from "./ask.ts";

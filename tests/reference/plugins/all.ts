@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Plugin } from "../../../core/plugin.ts";
+import type { Plugin } from "../../../core/plugin/contract.ts";
 import { lion } from "../../../examples/plugin/lion.ts";
 import { cautious } from "./cautious.ts";
 import { lamb } from "./lamb.ts";

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { OptimizerPlugin } from "../../../core/plugin.ts";
+import type { OptimizerPlugin } from "../../../core/plugin/contract.ts";
 
 /** Options of {@linkcode lambPytorchOptimizer}. */
 export interface LambPytorchOptimizerOptions {

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { OptimizerPlugin } from "../../../core/plugin.ts";
+import type { OptimizerPlugin } from "../../../core/plugin/contract.ts";
 
 /** Options of {@linkcode prodigy}. */
 export interface ProdigyOptions {

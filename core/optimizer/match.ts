@@ -1,0 +1,84 @@
+/**
+ * Which tensor has which options.
+ *
+ * A group takes the tensors that its `match` finds and no earlier group took; what no group matches forms a last one. A pattern may find nothing
+ * (a recipe serves many models); a name in a list must be there.
+ *
+ * @module
+ */
+import { known, refuseUnknownKeys, show } from "../names.ts";
+import { type AnySpecs, checkOption } from "../plugin/options.ts";
+import type { Group } from "../types.ts";
+
+/** The names of each group, in the tensors' order; the last one holds the rest, and is there only if there is a rest or no group. */
+export function splitNames(names: readonly string[], groups: readonly Pick<Group<unknown>, "match">[]): string[][] {
+  const finders = groups.map(({ match }, i) => finder(match, names, `group ${i}`));
+  const split: string[][] = [...groups.map(() => []), []];
+  for (const name of names) {
+    const i = finders.findIndex((finds) => finds(name));
+    split[i < 0 ? groups.length : i].push(name);
+  }
+  if (groups.length > 0 && split[groups.length].length === 0) split.pop();
+  return split;
+}
+
+/** True where `*` stands for any text and `?` for one character; in time proportional to the lengths' product, whatever the pattern. */
+export function globMatches(glob: string, name: string): boolean {
+  let [i, j, star, from] = [0, 0, -1, 0];
+  while (j < name.length) {
+    if (i < glob.length && glob[i] === "*") [star, from, i] = [i, j, i + 1];
+    else if (i < glob.length && (glob[i] === "?" || glob[i] === name[j])) [i, j] = [i + 1, j + 1];
+    else if (star >= 0) [i, from, j] = [star + 1, from + 1, from + 1]; // the last star takes one character more
+    else return false;
+  }
+  while (glob[i] === "*") i++;
+  return i === glob.length;
+}
+
+/** Options that can be read and assigned by name, checked at once; a name that is none cannot be assigned. */
+export function optionsView(
+  owner: string,
+  specs: AnySpecs,
+  read: (name: string) => unknown,
+  write?: (name: string, value: unknown) => void,
+): Record<string, unknown> {
+  const view: Record<string, unknown> = {};
+  for (const name of Object.keys(specs)) {
+    Object.defineProperty(view, name, {
+      enumerable: true,
+      get: () => read(name),
+      set: write && ((value: unknown) => write(name, checkOption(owner, name, specs[name], value))),
+    });
+  }
+  return Object.preventExtensions(view);
+}
+
+function finder(match: unknown, names: readonly string[], where: string): (name: string) => boolean {
+  if (match instanceof RegExp) return matches(new RegExp(match.source, match.flags));
+  if (typeof match === "string") {
+    try {
+      return matches(new RegExp(match));
+    } catch (error) {
+      throw new RangeError(`Cannot match the tensors of ${where}: ${show(match)} is no regular expression (${(error as Error).message})`);
+    }
+  }
+  if (Array.isArray(match)) {
+    for (const name of match) {
+      if (!names.includes(name)) throw new TypeError(`Cannot find parameter ${show(name)} of ${where}: ${known(names, name)}`);
+    }
+    return (name) => match.includes(name);
+  }
+  if (typeof match === "object" && match !== null) {
+    refuseUnknownKeys(`the match of ${where}`, match, ["glob"]);
+    const { glob } = match as { glob?: unknown };
+    if (typeof glob === "string") return (name) => globMatches(glob, name);
+  }
+  throw new TypeError(`Cannot match the tensors of ${where} by ${show(match)}: give a regular expression, a list of names, or { glob }`);
+}
+
+function matches(pattern: RegExp): (name: string) => boolean {
+  return (name) => {
+    pattern.lastIndex = 0; // a global or sticky expression would go on from its last match
+    return pattern.test(name);
+  };
+}

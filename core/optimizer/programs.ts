@@ -1,0 +1,63 @@
+/**
+ * Compiled texts, kept by what they depend on: the same text is compiled once per backend, whoever asks.
+ *
+ * @module
+ */
+import { compile } from "../../kernels/language/passes.ts";
+import type { Backend, DType, Program } from "../../kernels/types.ts";
+import { type Part, type Splice, splice, spliceText } from "./splice.ts";
+
+/** A spliced text and its programs. */
+export interface Text {
+  /** Different texts have different ones. */
+  readonly id: number;
+  readonly p: DType;
+  readonly splice: Splice;
+  readonly programs: Map<string, Program>;
+}
+
+interface Cache {
+  readonly texts: Map<string, Text>;
+  next: number;
+}
+
+const mostTexts = 512;
+const caches = new WeakMap<Backend, Cache>();
+
+/** The text of these parts for parameters of dtype `p`, read and compiled once. */
+export function textOf(backend: Backend, parts: readonly Part[], p: DType): Text {
+  let cache = caches.get(backend);
+  if (cache === undefined) caches.set(backend, cache = { texts: new Map(), next: 0 });
+  const key = spliceText(parts, p);
+  let text = cache.texts.get(key);
+  if (text === undefined) {
+    text = { id: cache.next++, p, splice: splice(parts, p), programs: new Map() };
+    // All of it now: a mistake in an entry must not wait for the first call of that entry.
+    programOf(text, "update", p);
+    for (const name of text.splice.also.keys()) programOf(text, `also ${name}`, p);
+    for (const name of text.splice.points.keys()) programOf(text, `point ${name}`, undefined);
+    if (cache.texts.size >= mostTexts) cache.texts.delete(cache.texts.keys().next().value!);
+    cache.texts.set(key, text);
+  }
+  return text;
+}
+
+/** True where the text has this entry: `update`, `also <name>` or `point <name>`. */
+export function hasEntry({ splice }: Text, entry: string): boolean {
+  if (entry === "update") return true;
+  return entry.startsWith("also ") ? splice.also.has(entry.slice(5)) : splice.points.has(entry.slice(6));
+}
+
+/** An entry's program, for gradients of dtype `g`. */
+export function programOf(text: Text, entry: string, g: DType | undefined): Program {
+  const key = g === undefined ? entry : `${entry} ${g}`;
+  let program = text.programs.get(key);
+  if (program === undefined) {
+    const { scopes, update, also, points } = text.splice;
+    const point = entry.startsWith("point ");
+    const statements = entry === "update" ? update : point ? points.get(entry.slice(6))! : also.get(entry.slice(5))!;
+    program = compile(statements, { scopes, p: text.p, ...(g === undefined ? {} : { g }), ...(point ? { point } : {}) });
+    text.programs.set(key, program);
+  }
+  return program;
+}

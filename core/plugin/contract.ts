@@ -1,0 +1,206 @@
+/**
+ * The four kinds of plugin. A plugin is a plain object; importing these types costs nothing at run time.
+ *
+ * @module
+ */
+import type { Backend, DType, Scalars, Tensors } from "../../kernels/types.ts";
+import type { Accumulator, Base, MetricSchedule, Schedule } from "../types.ts";
+
+export type {
+  Accumulator,
+  Backend,
+  Base,
+  DType,
+  Grads,
+  MetricSchedule,
+  Recipe,
+  Scalars,
+  Schedule,
+  Sparse,
+  StateDict,
+  Tensor,
+  TensorLike,
+  Tensors,
+} from "../types.ts";
+
+/** One number per what, or the dimensions of a tensor of its own. */
+export type SlotShape = "param" | "row" | "col" | "batch" | "scalar" | "group" | readonly number[];
+
+/** Memory that a rule keeps between steps. */
+export interface Slot {
+  /** One number per what. */
+  readonly shape: SlotShape;
+  /** Name in checkpoints; null: scratch, which is not saved. Each tensor has its own, since a pass runs over all tensors at once. */
+  readonly key: string | null;
+  /** A number, or a copy of the parameter; default 0. */
+  readonly init?: number | "p";
+  /** Element type, default float32; `"param"`: the parameter's. Scalar and group slots are float64. */
+  readonly dtype?: DType | "param";
+  /** Written by the caller, like a gradient (Sophia's Hessian). */
+  readonly input?: true;
+}
+
+/** The tensor that a rule is asked for. */
+export interface TensorInfo {
+  /** Its name. */
+  readonly name: string;
+  /** Its dimensions. */
+  readonly shape: readonly number[];
+  /** Its element type. */
+  readonly dtype: DType;
+}
+
+/** Transcendental functions with the same bits in every engine. */
+export interface Maths {
+  /** x to the power y. */
+  pow(x: number, y: number): number;
+  /** e to the power x. */
+  exp(x: number): number;
+  /** Natural logarithm. */
+  log(x: number): number;
+  /** Cosine of x radians. */
+  cos(x: number): number;
+}
+
+/**
+ * An algorithm for one tensor: its memory, and what a step does as text.
+ *
+ * A text has one assignment a line: `name = expression`, or `+=`, `-=`, `*=`, `/=`; `#` begins a comment. Expressions are `+ - * / ( )`, one of
+ * `< <= > >= == !=` (1 where true, 0 where not, 0 on NaN), numbers, names and functions, evaluated from left to right and never regrouped.
+ *
+ * - Names: `p` the parameter, `g` its gradient, the slots, what `scalars` gives, `t` the step from 1, `size batch rows cols` of the tensor, and locals.
+ *   A rule calls the direction of its step `u`: that is where transforms' `after` goes. `p`, `g`, slots and locals may be assigned again.
+ * - Per element: `abs sqrt sign(x)`, `min max(a, b)`, `clamp(x, low, high)`, `where(condition, a, b)`, which selects, `round(x)` to the parameter's
+ *   dtype, `fma(a, b, c)`, which is a*b + c with an exact product. `min`, `max`, `clamp` spread NaN; `sign(NaN)` is NaN.
+ * - Of numbers only: `pow(x, y)`, `exp log cos floor(x)`.
+ * - Reductions: `sum mean norm rms max(x)` of the whole tensor; with `row` or `col` before the name one number per row or column (`rowmean`); with
+ *   `all` over all tensors of the optimizer that the text serves, in name order, on a line of its own: `n = allnorm(g)`.
+ *
+ * A value has a class: number, per matrix, per row, per column, or per element. Classes mix by broadcasting, and a slot takes what is not wider than
+ * itself. Numbers are float64 and are rounded where they meet a tensor; per element every operation rounds to float32; reductions add in float64, in
+ * an order that does not depend on threads. Assigning to `p` or a 16-bit slot rounds to its dtype at once. `explain` shows the passes over memory.
+ */
+export interface Rule {
+  /** Memory by name. */
+  readonly slots: Readonly<Record<string, Slot>>;
+  /** The text: one assignment a line. */
+  readonly update: string;
+  /** How `row` and `col` cut the tensor; default: the last two dimensions, the rest is batch. */
+  readonly matrix?: readonly [batch: number, rows: number, cols: number];
+  /** Further entries: `optimizer.run("ascend")`. */
+  readonly also?: Readonly<Record<string, string>>;
+  /** Other parameter points, never in place: `optimizer.point("eval")`. */
+  readonly points?: Readonly<Record<string, string>>;
+}
+
+/** JSON Schema's names of types. */
+export type JsonType = "number" | "integer" | "boolean" | "string" | "array" | "object" | "null";
+
+/** What an option may be, in JSON Schema's words: errors, query strings, OpenAPI, sliders and docs all come from it. */
+export interface OptionSpec<T> {
+  /** Absent: it must be given. */
+  readonly default?: T;
+  /** One line for people. */
+  readonly description: string;
+  /** Inferred from the default where it can be. */
+  readonly type?: JsonType | readonly JsonType[];
+  /** `"regex"`: each text in it is a regular expression. A service runs only simple ones of strangers'. */
+  readonly format?: "regex";
+  /** The only values allowed. */
+  readonly enum?: readonly T[];
+  /** Least value; of each element of an array. */
+  readonly minimum?: number;
+  /** Greatest value; of each element of an array. */
+  readonly maximum?: number;
+  /** Bound that is not reached. */
+  readonly exclusiveMinimum?: number;
+  /** Bound that is not reached. */
+  readonly exclusiveMaximum?: number;
+}
+
+/** A spec for every option. */
+export type Specs<Options> = { readonly [K in keyof Required<Options>]: OptionSpec<Required<Options>[K]> };
+
+/** An optimization algorithm. */
+export interface OptimizerPlugin<Name extends string = string, Options = unknown> {
+  /** What it is. */
+  readonly kind: "optimizer";
+  /** The name in registries, unique within its kind. */
+  readonly name: Name;
+  /** One line for people. */
+  readonly description: string;
+  /** A spec for each option. */
+  readonly options: Specs<Options>;
+  /**
+   * Whose step count `t` is; default `"tensor"`. A tensor's counts the steps in which it had a gradient, a group's those in which any tensor of the
+   * group had one, the optimizer's all that were applied. (timm's groups count steps without a gradient, too: that is `"optimizer"`.)
+   */
+  readonly counts?: "tensor" | "group" | "optimizer";
+  /** Refuses what no single range can say. */
+  check?(options: Required<Options>): void;
+  /** The rule for one tensor. */
+  rule(options: Required<Options>, tensor: TensorInfo): Rule;
+  /** The numbers of step t (from 1), in float64, once per (group, t). */
+  scalars(options: Required<Options>, t: number, maths: Maths): Scalars;
+  /** A number worth showing, of a group's first tensor. */
+  reading?(options: Required<Options>, t: number, slots: Scalars, maths: Maths): number;
+}
+
+/** A schedule of any numeric option. */
+export interface SchedulePlugin<
+  Name extends string = string,
+  Options = unknown,
+  Made extends Schedule | MetricSchedule = Schedule | MetricSchedule,
+> {
+  /** What it is. */
+  readonly kind: "schedule";
+  /** The name in registries, unique within its kind. */
+  readonly name: Name;
+  /** One line for people. */
+  readonly description: string;
+  /** A spec for each option. */
+  readonly options: Specs<Options>;
+  /** Refuses what no single range can say. */
+  check?(options: Required<Options>): void;
+  /** The schedule over the option's base values. */
+  create(options: Required<Options>, maths: Maths, base: Base): Made;
+}
+
+/** A way to sum gradients. */
+export interface AccumulatorPlugin<Name extends string = string, Options = unknown> {
+  /** What it is. */
+  readonly kind: "accumulator";
+  /** The name in registries, unique within its kind. */
+  readonly name: Name;
+  /** One line for people. */
+  readonly description: string;
+  /** A spec for each option. */
+  readonly options: Specs<Options>;
+  /** An empty accumulator for tensors like these. */
+  create(options: Required<Options>, like: Tensors, backend: Backend): Accumulator;
+}
+
+/** A splice into a rule's text. */
+export interface TransformPlugin<Name extends string = string, Options = unknown> {
+  /** What it is. */
+  readonly kind: "transform";
+  /** The name in registries, unique within its kind. */
+  readonly name: Name;
+  /** One line for people. */
+  readonly description: string;
+  /** A spec for each option. */
+  readonly options: Specs<Options>;
+  /** Refuses what no single range can say. */
+  check?(options: Required<Options>): void;
+  /** Memory and lines: `before` ahead of the rule, `after` behind the last line that assigns `u`, `last` at the end. */
+  rule(options: Required<Options>, tensor: TensorInfo): Partial<Omit<Rule, "update">> & {
+    readonly before?: string;
+    readonly after?: string;
+    readonly last?: string;
+  };
+  /** The numbers of step t (from 1). */
+  scalars?(options: Required<Options>, t: number, maths: Maths): Scalars;
+}
+
+/** Any plugin. */
+export type Plugin = OptimizerPlugin | SchedulePlugin | AccumulatorPlugin | TransformPlugin;

@@ -1,0 +1,73 @@
+/**
+ * Schedules of options: made once from the base values, asked at each step.
+ *
+ * @module
+ */
+import { maths } from "../../kernels/math.ts";
+import { show } from "../names.ts";
+import { type AnySpecs, resolveOptions } from "./options.ts";
+import type { SchedulePlugin } from "./contract.ts";
+import type { Base, MetricSchedule, Schedule } from "../types.ts";
+import { titleOf } from "./use.ts";
+
+/** A schedule of one option. */
+export interface Scheduled {
+  /** The option's name. */
+  readonly option: string;
+  /** What sets its value. */
+  readonly schedule: Schedule | MetricSchedule;
+}
+
+/** A schedule over base values; without them, over 1. */
+export function makeSchedule(
+  plugin: SchedulePlugin,
+  given: object | undefined,
+  base: Base = { value: 1, groups: [1] },
+): Schedule | MetricSchedule {
+  const title = titleOf(plugin);
+  const options = resolveOptions(title, plugin.options as AnySpecs, given);
+  checkBase(title, base);
+  plugin.check?.(options);
+  const schedule: unknown = plugin.create(options, maths, base);
+  if (!isSchedule(schedule)) throw new TypeError(`Cannot use what ${title} makes: it must be a function, or { update, factors }`);
+  return checkReturns(schedule);
+}
+
+/** A schedule that says what it returns in words that are known: taken for a factor, a value would be off by the base value. */
+export function checkReturns(schedule: Schedule | MetricSchedule): Schedule | MetricSchedule {
+  const returns: unknown = isMetric(schedule) ? undefined : schedule.returns;
+  if (returns === undefined || returns === "factor" || returns === "value") return schedule;
+  throw new TypeError(`Cannot use a schedule that returns ${show(returns)}: it must be "factor" or "value"`);
+}
+
+/** True for either kind of schedule. */
+export function isSchedule(value: unknown): value is Schedule | MetricSchedule {
+  if (typeof value === "function") return true;
+  if (typeof value !== "object" || value === null) return false;
+  const { update, factors } = value as Partial<MetricSchedule>;
+  return typeof update === "function" && typeof factors === "function";
+}
+
+/** True for a schedule that follows a metric. */
+export function isMetric(schedule: Schedule | MetricSchedule): schedule is MetricSchedule {
+  return typeof schedule !== "function";
+}
+
+/** The option's value in a group at a step: the base value times the factor, or the value itself. */
+export function valueAt({ option, schedule }: Scheduled, base: unknown, group: number, step: number): number {
+  const given: unknown = isMetric(schedule) ? schedule.factors()[group] : schedule(step);
+  if (typeof given !== "number") {
+    throw new TypeError(`Cannot schedule option "${option}" by ${show(given)} at step ${step}: it must be a number`);
+  }
+  return !isMetric(schedule) && schedule.returns === "value" ? given : (base as number) * given;
+}
+
+function checkBase(title: string, base: Base): void {
+  if (typeof base !== "object" || base === null || !Array.isArray(base.groups)) {
+    throw new TypeError(`Cannot make ${title} over base ${show(base)}: give { value, groups }`);
+  }
+  for (const value of [base.value, ...base.groups]) {
+    if (typeof value !== "number") throw new TypeError(`Cannot make ${title} over base value ${show(value)}: it must be a number`);
+    if (!Number.isFinite(value)) throw new RangeError(`Cannot make ${title} over base value ${value}: it must be finite`);
+  }
+}

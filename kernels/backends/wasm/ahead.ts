@@ -1,0 +1,46 @@
+/**
+ * Kernels compiled ahead, for hosts that forbid compiling at run time.
+ *
+ * @module
+ */
+import { createJs } from "../js/js.ts";
+import type { Passes } from "../../language/passes.ts";
+import { createRun } from "../run.ts";
+import type { Backend, Item, KernelBackend } from "../../types.ts";
+import { kernelName } from "./wasm.ts";
+import { wasmModule } from "./codegen.ts";
+
+/**
+ * The kernels that `use` runs, as WASM by name: compiled where the host allows it, they are {@linkcode BackendOptions.modules} elsewhere.
+ *
+ * A kernel depends on a text and on dtypes, not on lengths, so that small tensors do.
+ *
+ * @example Usage
+ * ```ts
+ * import { compileAhead } from "@glissade/optim/kernels";
+ *
+ * const kernels = compileAhead((backend) => backend.run("x = sqrt(x)", { x: new Float32Array(3) }));
+ * for (const [name, bytes] of kernels) console.log(name, bytes.length);
+ * ```
+ */
+export function compileAhead(use: (backend: Backend) => void): Map<string, Uint8Array<ArrayBuffer>> {
+  const found = new Map<string, Uint8Array<ArrayBuffer>>();
+  // Not `using`: the packed library runs in Node 20 as it stands.
+  const js = createJs();
+  const plan = (items: readonly Item[]): ReturnType<KernelBackend["plan"]> => {
+    for (const kernel of items.flatMap(({ program }) => (program as Passes).rounds.flat())) {
+      const name = kernelName(kernel);
+      if (!found.has(name)) found.set(name, wasmModule(kernel));
+    }
+    return js.plan(items);
+  };
+  const { owns, together, reserve, release } = js;
+  const { run } = createRun({ owns, together, reserve, release, plan, lasts: () => false, memoryOf: ({ data }) => data.buffer });
+  const recording: KernelBackend = Object.create(js, { plan: { value: plan }, run: { value: run } });
+  try {
+    use(recording);
+  } finally {
+    js[Symbol.dispose]();
+  }
+  return found;
+}

@@ -1,0 +1,133 @@
+/**
+ * Bodies: read within bounds of size and time, and sent within them too.
+ *
+ * @module
+ */
+import type { Hold } from "../guard/budget.ts";
+import type { Limits } from "../guard/limits.ts";
+import { Problem } from "./problem.ts";
+
+/** What a sender must have sent before its claim counts: those who claim much and send nothing hold nothing. */
+const proof = 64 * 1024;
+/** A sender that is slower than this, in bytes a second, is stopped. */
+const slowest = 256 * 1024;
+
+/** A body that was read. */
+export interface Body {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Gives the memory back at once: a collector that waits would hold what others may not have. */
+  free(): void;
+}
+
+/** The whole body. `hold` holds as many bytes. */
+export async function readBody(request: Request, most: number, { bodySeconds }: Required<Limits>, hold: Hold): Promise<Body> {
+  const claimed = claimedLength(request.headers);
+  if (claimed !== undefined && claimed > most) tooLarge(most);
+  if (request.body === null || claimed === 0) return { bytes: new Uint8Array(0), free: () => {} };
+  // What cannot end well is not begun: reading it would take memory from those that are under way.
+  hold.expect(claimed ?? proof);
+  const reader = request.body.getReader();
+  const clock = createClock(bodySeconds * 1000);
+  // One buffer that grows in place: copies would stay as garbage for a while, and many of them fill the memory.
+  const buffer = new ArrayBuffer(0, { maxByteLength: claimed ?? most });
+  let bytes = new Uint8Array(buffer);
+  let length = 0;
+  const grow = (size: number): void => {
+    hold.take(size - buffer.byteLength);
+    buffer.resize(size);
+    bytes = new Uint8Array(buffer);
+  };
+  try {
+    grow(Math.min(claimed ?? most, proof));
+    for (;;) {
+      const { done, value } = await clock.race(reader.read());
+      if (done) return { bytes: new Uint8Array(buffer, 0, length), free: () => buffer.resize(0) };
+      const needed = length + value.length;
+      if (needed > most) tooLarge(most);
+      if (needed > buffer.byteLength) {
+        // Never at once to what is claimed: who claims much and then stalls holds twice what it has sent.
+        grow(Math.min(claimed ?? most, Math.max(2 * length, needed)));
+      }
+      bytes.set(value, length);
+      length = needed;
+      clock.allow(value.length / slowest * 1000);
+    }
+  } catch (error) {
+    buffer.resize(0);
+    reader.cancel().catch(() => {});
+    if (error instanceof Problem) throw error;
+    throw new Problem("malformed-body", "The body ended early");
+  } finally {
+    clock.stop();
+  }
+}
+
+/** Bytes as a body that lets go of its hold when it is sent, or when nobody reads it any more. */
+export function heldBody(
+  bytes: Uint8Array<ArrayBuffer>,
+  hold: Hold,
+  { bodySeconds }: Required<Limits>,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  // What is taken from here is out of the budget, and a runtime takes a piece ahead of a reader that does not read: so each is a small part.
+  const piece = Math.max(64 * 1024, Math.ceil(bytes.length / 16));
+  let at = 0;
+  let timer: ReturnType<typeof setTimeout>;
+  const end = (): void => {
+    clearTimeout(timer);
+    hold.release();
+  };
+  return new ReadableStream({
+    start(controller) {
+      timer = setTimeout(() => {
+        hold.release();
+        controller.error(new Error("The answer was read too slowly"));
+      }, (bodySeconds + bytes.length / slowest) * 1000);
+    },
+    pull(controller) {
+      controller.enqueue(bytes.subarray(at, at += piece));
+      if (at < bytes.length) return;
+      controller.close();
+      end();
+    },
+    cancel: end,
+  }, { highWaterMark: 0 });
+}
+
+function claimedLength(headers: Headers): number | undefined {
+  const text = headers.get("content-length");
+  if (text === null) return undefined;
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new Problem("malformed-header", `Content-Length is ${text}`, [{
+    in: "header",
+    name: "Content-Length",
+    detail: "It must be an integer",
+  }]);
+}
+
+function tooLarge(most: number): never {
+  throw new Problem("body-too-large", `A body may have ${most} bytes here`, [], { "Connection": "close" });
+}
+
+/** A deadline that moves as bytes come in. */
+function createClock(start: number): { race<T>(promise: Promise<T>): Promise<T>; allow(more: number): void; stop(): void } {
+  let end = performance.now() + start;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let late: (reason: Problem) => void = () => {};
+  const check = (): void => {
+    const left = end - performance.now();
+    if (left > 0) timer = setTimeout(check, left);
+    else late(new Problem("slow-body", "The body came too slowly and was not waited for", [], { "Connection": "close" }));
+  };
+  timer = setTimeout(check, start);
+  return {
+    race: (promise) =>
+      new Promise((resolve, reject) => {
+        late = reject;
+        promise.then(resolve, reject);
+      }),
+    allow(more) {
+      end += more;
+    },
+    stop: () => clearTimeout(timer),
+  };
+}

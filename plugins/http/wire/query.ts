@@ -1,0 +1,132 @@
+/**
+ * Queries, read strictly: a parameter that means nothing or comes twice is refused, and so is text that is no value.
+ *
+ * @module
+ */
+import { known } from "../../../core/names.ts";
+import { type AnySpecs, checkOption, typesOf } from "../../../core/plugin/options.ts";
+import type { JsonType, OptionSpec } from "../../../core/plugin/contract.ts";
+import { parseJsonText } from "./json_body.ts";
+import { type Fault, isRefusal, refuseQuery } from "./problem.ts";
+
+/** Parameters by name, decoded. */
+export type Query = ReadonlyMap<string, readonly string[]>;
+
+/** The query of a URL. */
+export function parseQuery(url: string): Query {
+  const query = new Map<string, string[]>();
+  const from = url.indexOf("?");
+  if (from < 0) return query;
+  for (const pair of url.slice(from + 1).split("#", 1)[0].split("&")) {
+    if (pair === "") continue;
+    const [name, ...rest] = pair.split("=").map(decode);
+    const value = rest.join("=");
+    const values = query.get(name);
+    if (values === undefined) query.set(name, [value]);
+    else values.push(value);
+  }
+  return query;
+}
+
+/** Refuses names beside `names`, and all but those in `lists` more than once. */
+export function refuseStray(query: Query, names: readonly string[], lists: readonly string[] = []): void {
+  const faults: Fault[] = [];
+  for (const [name, values] of query) {
+    if (!names.includes(name)) {
+      const detail = `There is no parameter ${JSON.stringify(name.slice(0, 80))} here: ${known(names, name)}`;
+      faults.push({ in: "query", name: name.slice(0, 80), detail, allowed: names });
+    } else if (values.length > 1 && !lists.includes(name)) {
+      faults.push({ in: "query", name, detail: `Parameter ${name} is given ${values.length} times` });
+    }
+  }
+  if (faults.length > 0) refuseQuery(faults);
+}
+
+/** No double takes more to write, but for zeros. */
+const longestNumber = 400;
+
+/** The finite number that a text is, or undefined. */
+export function numberOf(text: string): number | undefined {
+  if (text.length > longestNumber || !/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) return undefined;
+  const number = Number(text);
+  return Number.isFinite(number) ? number : undefined;
+}
+
+/** A plugin's options from a query, each checked by its spec. All faults are told at once. */
+export function readOptions(owner: string, specs: AnySpecs, query: Query): Record<string, unknown> {
+  const faults: Fault[] = [];
+  const options: [string, unknown][] = [];
+  for (const [name, spec] of Object.entries(specs)) {
+    const text = query.get(name)?.[0];
+    if (text === undefined) {
+      if (spec.default === undefined) faults.push({ in: "query", name, detail: `Parameter ${name} must be given: ${spec.description}` });
+      continue;
+    }
+    const fault = (detail: string): void => void faults.push({ in: "query", name, detail, ...(spec.enum && { allowed: spec.enum }) });
+    const value = valueOf(text, spec);
+    if (value === undefined) {
+      fault(`Parameter ${name} = ${JSON.stringify(text.slice(0, 80))} is not of type ${typesOf(spec)?.join(" or ") ?? "any"}`);
+      continue;
+    }
+    try {
+      options.push([name, checkOption(owner, name, spec, value)]);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      fault(error.message);
+    }
+  }
+  if (faults.length > 0) refuseQuery(faults);
+  return Object.fromEntries(options);
+}
+
+/** What the library refuses of options together, told as a fault of the schedule in an option that it names, or of the option that it names first. */
+export function optionFault(error: Error, specs: AnySpecs, given: Readonly<Record<string, unknown>>): Fault {
+  const inner = Object.keys(given).find((name) => {
+    const use = given[name] as { name?: unknown } | null;
+    return typeof use === "object" && typeof use?.name === "string" && error.message.includes(JSON.stringify(use.name));
+  });
+  if (inner !== undefined) return { in: "query", name: inner, detail: error.message };
+  const place = (name: string): number => error.message.search(new RegExp(`\\b${name.replace(/\W/g, "\\$&")}\\b`));
+  const [name] = Object.keys(specs).filter((name) => place(name) >= 0).sort((a, b) => place(a) - place(b));
+  return { in: "query", ...(name !== undefined && { name }), detail: error.message };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    return refuseQuery([{ in: "query", detail: "The query is not percent-encoded UTF-8" }]);
+  }
+}
+
+/** The value that a text is by the first of the spec's types that fits; undefined where none does. */
+function valueOf(text: string, spec: OptionSpec<unknown>): unknown {
+  const types = typesOf(spec) ?? ["null", "boolean", "number", "array", "object", "string"];
+  for (const type of order) {
+    if (!types.includes(type)) continue;
+    const value = readers[type](text);
+    if (value !== undefined) return value;
+  }
+  return undefined;
+}
+
+const order: readonly JsonType[] = ["null", "boolean", "number", "integer", "object", "array", "string"];
+
+const readers: Readonly<Record<JsonType, (text: string) => unknown>> = {
+  null: (text) => text === "null" ? null : undefined,
+  boolean: (text) => text === "true" ? true : text === "false" ? false : undefined,
+  number: numberOf,
+  integer: numberOf,
+  object: (text) => jsonOf(text, "{"),
+  array: (text) => text.startsWith("[") ? jsonOf(text, "[") : text === "" ? [] : text.split(",").map((part) => numberOf(part) ?? part),
+  string: (text) => text,
+};
+
+function jsonOf(text: string, opening: string): unknown {
+  if (!text.startsWith(opening)) return undefined;
+  try {
+    return parseJsonText(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Tensors in bodies: safetensors, or JSON for small ones. Both hold a recipe beside them.
+ *
+ * @module
+ */
+import type { Backend, DType, StateDict, Tensor } from "../../../core/types.ts";
+import { parseSafetensors, readSafetensors, writeSafetensors } from "../../formats/safetensors.ts";
+import { parseJsonBytes, parseJsonText } from "./json_body.ts";
+import type { Limits } from "../guard/limits.ts";
+import { safetensorsType, type TensorFormat } from "./media.ts";
+import { isRefusal, pointerTo, Problem, refuseBody } from "./problem.ts";
+
+/** A body of tensors. */
+export interface TensorBody {
+  /** The recipe, parsed and not checked. */
+  readonly recipe: unknown;
+  readonly tensors: StateDict["tensors"];
+  /** Strings beside the recipe. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Longer names are refused: what looks for a parameter's state goes through every name. */
+const longestName = 512;
+
+const arrays = { float32: Float32Array, float64: Float64Array, bfloat16: Uint16Array, float16: Uint16Array } as const;
+const dtypes = Object.keys(arrays);
+
+/** Reads a body: 400 where it is broken, 422 where what it holds is refused. */
+export function readTensors(format: TensorFormat, bytes: Uint8Array<ArrayBuffer>, limits: Required<Limits>, backend: Backend): TensorBody {
+  return format === "json" ? readJson(parseJsonBytes(bytes), limits, backend) : readFile(bytes, limits);
+}
+
+/** Writes a body; JSON holds finite numbers only, and few of them (406). `from` is the form that the body came in. */
+export function writeTensors(
+  format: TensorFormat,
+  from: TensorFormat,
+  { recipe, tensors, metadata }: TensorBody,
+  limits: Required<Limits>,
+  backend: Backend,
+): string | Uint8Array<ArrayBuffer> {
+  if (format === "safetensors") return writeSafetensors({ tensors, metadata: { ...metadata, recipe: JSON.stringify(recipe) } });
+  const refuse = (detail: string): never => {
+    throw new Problem("not-acceptable", `${detail}: ask for ${safetensorsType}`, [
+      { in: "header", name: "Accept", detail, allowed: [safetensorsType] },
+    ]);
+  };
+  const elements = Object.values(tensors).reduce((sum, { data }) => sum + data.length, 0);
+  // A state is a few times the parameters: what came as JSON may go as JSON.
+  if (elements > (from === "json" ? 8 : 1) * limits.jsonElements) refuse(`The answer has ${elements} elements, too many for JSON`);
+  const written = Object.entries(tensors).map(([name, tensor]) => {
+    const data = numbersOf(tensor, backend);
+    if (!data.every(Number.isFinite)) refuse(`Tensor ${JSON.stringify(name)} is not finite, and JSON has no such numbers`);
+    return [name, { shape: tensor.shape, dtype: tensor.dtype, data: Array.from(data) }];
+  });
+  const extra = Object.keys(metadata).length > 0;
+  return JSON.stringify({ recipe, tensors: Object.fromEntries(written), ...(extra && { metadata }) });
+}
+
+function readFile(bytes: Uint8Array<ArrayBuffer>, { headerBytes, tensors: most, jsonElements }: Required<Limits>): TensorBody {
+  const limits = { headerBytes, tensors: most };
+  try {
+    parseSafetensors(bytes, limits);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    throw new Problem("malformed-body", error.message, [{ in: "body", pointer: "", detail: error.message }]);
+  }
+  try {
+    const { tensors, metadata: { recipe: text, ...metadata } } = readSafetensors(bytes, limits);
+    Object.keys(tensors).forEach(checkName);
+    checkEmpty(tensors, jsonElements);
+    if (text === undefined) refuseBody("/__metadata__/recipe", "The file's __metadata__ has no recipe");
+    return { recipe: readRecipe(text), tensors, metadata };
+  } catch (error) {
+    if (isRefusal(error)) refuseBody("", error.message);
+    throw error;
+  }
+}
+
+function readRecipe(text: string): unknown {
+  try {
+    return parseJsonText(text);
+  } catch (error) {
+    throw new Problem("malformed-body", `The recipe is no JSON: ${(error as Error).message}`, [
+      { in: "body", pointer: "/__metadata__/recipe", detail: (error as Error).message },
+    ]);
+  }
+}
+
+function readJson(body: unknown, limits: Required<Limits>, backend: Backend): TensorBody {
+  const { recipe, tensors, metadata = {}, ...rest } = objectOf("", body);
+  const [stray] = Object.keys(rest);
+  const keys = ["recipe", "tensors", "metadata"];
+  if (stray !== undefined) refuseBody(pointerTo(stray), `There is no ${JSON.stringify(stray.slice(0, 80))} here`, keys);
+  if (recipe === undefined) refuseBody("/recipe", "The body has no recipe");
+  const given = Object.entries(objectOf("/tensors", tensors));
+  if (given.length > limits.tensors) refuseBody("/tensors", `There are ${given.length} tensors, and at most ${limits.tensors} are read`);
+  let left = limits.jsonElements;
+  const read = given.map(([name, value]): [string, StateDict["tensors"][string]] => {
+    checkName(name);
+    const at = `/tensors${pointerTo(name)}`;
+    const { shape, dtype = name.endsWith(".step") ? "float64" : "float32", data, ...rest } = objectOf(at, value);
+    const [stray] = Object.keys(rest);
+    if (stray !== undefined) {
+      refuseBody(`${at}${pointerTo(stray)}`, `A tensor has no ${JSON.stringify(stray.slice(0, 80))}`, ["shape", "dtype", "data"]);
+    }
+    if (!dtypes.includes(dtype as string)) refuseBody(`${at}/dtype`, `There is no dtype ${JSON.stringify(dtype)?.slice(0, 80)}`, dtypes);
+    if (!Array.isArray(shape) || !shape.every((length) => Number.isSafeInteger(length) && length >= 0)) {
+      return refuseBody(`${at}/shape`, "A shape is a list of integers from 0");
+    }
+    if (!Array.isArray(data)) return refuseBody(`${at}/data`, "The data must be a flat list of numbers");
+    left -= data.length;
+    if (left < 0) throw new Problem("body-too-large", `JSON may have ${limits.jsonElements} elements: send ${safetensorsType}`);
+    const size = shape.reduce((size: number, length: number) => size * length, 1);
+    if (size !== data.length) {
+      refuseBody(`${at}/data`, `Shape [${shape.slice(0, 8)}] takes ${size} elements, and the data has ${data.length}`);
+    }
+    if (!data.every(Number.isFinite)) refuseBody(`${at}/data`, "The data must be finite numbers"); // numbers, that is: null is none
+    const tensor = { data: arrayOf(data, dtype as DType | "float64", backend), shape, dtype: dtype as DType | "float64" };
+    if (!numbersOf(tensor, backend).every(Number.isFinite)) refuseBody(`${at}/data`, `The data must be finite numbers in ${dtype}`);
+    return [name, tensor];
+  });
+  checkEmpty(Object.fromEntries(read), limits.jsonElements);
+  const strings = Object.entries(objectOf("/metadata", metadata));
+  for (const [key, value] of strings) if (typeof value !== "string") refuseBody(`/metadata${pointerTo(key)}`, "Metadata are strings");
+  return { recipe, tensors: Object.fromEntries(read), metadata: Object.fromEntries(strings) as Record<string, string> };
+}
+
+function objectOf(at: string, value: unknown): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return refuseBody(at, `${at || "The body"} must be an object`);
+  return value as Record<string, unknown>;
+}
+
+/** A tensor of shape [n, 0] has no elements, and some slots one for each of its n rows: they count as what is sent does. */
+function checkEmpty(tensors: StateDict["tensors"], most: number): void {
+  let rows = 0;
+  for (const [name, { shape, data }] of Object.entries(tensors)) {
+    if (data.length > 0) continue;
+    rows += shape.reduce((product, length) => product * Math.max(1, length), 1);
+    if (rows > most) {
+      refuseBody(`/tensors${pointerTo(name)}/shape`, `Empty tensors may have ${most} rows and columns, and there are ${rows}`);
+    }
+  }
+}
+
+function checkName(name: string): void {
+  if (name === "__metadata__" || !name.isWellFormed()) {
+    refuseBody(`/tensors${pointerTo(name)}`, `No tensor may be named ${JSON.stringify(name.slice(0, 80))}: safetensors could not hold it`);
+  }
+  if (name.length <= longestName) return;
+  refuseBody("/tensors", `The name of a tensor may have ${longestName} characters, and one has ${name.length}: ${name.slice(0, 40)}…`);
+}
+
+/** Numbers as the dtype holds them; 16-bit ones are rounded by the kernels. */
+function arrayOf(numbers: readonly number[], dtype: DType | "float64", backend: Backend): StateDict["tensors"][string]["data"] {
+  const array = arrays[dtype].from(dtype === "float32" || dtype === "float64" ? numbers : numbers.map(() => 0));
+  if (array instanceof Uint16Array) copy(backend, { data: Float32Array.from(numbers) }, { data: array, dtype: dtype as DType });
+  return array;
+}
+
+/** The numbers that a tensor holds. */
+function numbersOf({ data, dtype }: StateDict["tensors"][string], backend: Backend): Float32Array | Float64Array {
+  if (!(data instanceof Uint16Array)) return data;
+  const wide = new Float32Array(data.length);
+  copy(backend, { data, dtype: dtype as DType }, { data: wide });
+  return wide;
+}
+
+function copy(backend: Backend, from: Tensor, to: Tensor): void {
+  if (from.data.length > 0) backend.run("to = from", { from, to });
+}
