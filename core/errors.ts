@@ -1,0 +1,36 @@
+/**
+ * Errors that say what they are about, also to programs: the built-in classes, with own fields beside the message.
+ *
+ * @module
+ */
+
+/** What an error is about. A service, an editor or a test reads these fields, never the message. */
+export interface About {
+  /** Name of the plugin that was asked for, or whose option or text it is. */
+  readonly plugin?: string;
+  /** Name of the option. */
+  readonly option?: string;
+  /** Name of the tensor: a parameter, or the key of a state. */
+  readonly tensor?: string;
+  /** Index of the group. */
+  readonly group?: number;
+}
+
+/** Puts on an error what it is about; fields that it has already stay, since who threw it knew better. */
+export function about<E extends Error>(error: E, of: About): E {
+  return Object.assign(error, { ...of, ...error });
+}
+
+/** What an error says it is about. */
+export function aboutOf(error: unknown): About {
+  return error instanceof Error ? error as About : {};
+}
+
+/** Runs code whose errors are all about the same thing. */
+export function allAbout<T>(of: About, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw error instanceof Error ? about(error, of) : error;
+  }
+}

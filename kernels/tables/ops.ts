@@ -1,0 +1,133 @@
+/**
+ * The operations of the rule language, one row each: how they are written, what they may be applied to, and what they mean in float64.
+ *
+ * A new element-wise operation is a row here and one entry in each lowering table (`backends/js/`, `backends/wasm/`): those are of type
+ * `Record<ElementOp, …>`, so that a missing entry does not compile. The parser, the class rules and the float64 evaluator need nothing.
+ *
+ * @module
+ */
+import { roundTo } from "../half.ts";
+import { maths } from "../math.ts";
+import type { DType } from "../types.ts";
+
+/** Operations that kernels have. */
+export type ElementOp =
+  | "+"
+  | "-"
+  | "*"
+  | "/"
+  | "neg"
+  | "<"
+  | "<="
+  | ">"
+  | ">="
+  | "=="
+  | "!="
+  | "abs"
+  | "sqrt"
+  | "sign"
+  | "min"
+  | "max"
+  | "clamp"
+  | "fma"
+  | "where"
+  | "round";
+
+/** Operations on numbers alone. */
+export type NumberOp = "pow" | "exp" | "log" | "cos" | "floor";
+
+/** Any operation. */
+export type Op = ElementOp | NumberOp;
+
+/** One operation. */
+export interface Operation {
+  /** How a text writes it: `f(a, b)`, or with the operator between (before) its arguments. */
+  readonly written: "function" | "operator";
+  /** How many arguments it has. */
+  readonly arity: 1 | 2 | 3;
+  /** The meaning in float64; `dtype` is that of `round` alone. Over elements every result is then rounded to float32. */
+  evaluate(a: number, b: number, c: number, dtype: DType): number;
+}
+
+const truth = (is: boolean): number => is ? 1 : 0;
+
+/** Operations on elements of tensors and on numbers. */
+export const elementOps: Readonly<Record<ElementOp, Operation>> = {
+  "+": { written: "operator", arity: 2, evaluate: (a, b) => a + b },
+  "-": { written: "operator", arity: 2, evaluate: (a, b) => a - b },
+  "*": { written: "operator", arity: 2, evaluate: (a, b) => a * b },
+  "/": { written: "operator", arity: 2, evaluate: (a, b) => a / b },
+  neg: { written: "operator", arity: 1, evaluate: (a) => -a },
+  // Comparisons give 0 or 1, and 0 where an argument is NaN.
+  "<": { written: "operator", arity: 2, evaluate: (a, b) => truth(a < b) },
+  "<=": { written: "operator", arity: 2, evaluate: (a, b) => truth(a <= b) },
+  ">": { written: "operator", arity: 2, evaluate: (a, b) => truth(a > b) },
+  ">=": { written: "operator", arity: 2, evaluate: (a, b) => truth(a >= b) },
+  "==": { written: "operator", arity: 2, evaluate: (a, b) => truth(a === b) },
+  "!=": { written: "operator", arity: 2, evaluate: (a, b) => truth(a < b || a > b) },
+  abs: { written: "function", arity: 1, evaluate: (a) => Math.abs(a) },
+  sqrt: { written: "function", arity: 1, evaluate: (a) => Math.sqrt(a) },
+  sign: { written: "function", arity: 1, evaluate: (a) => a > 0 ? 1 : a < 0 ? -1 : a },
+  // These three spread NaN.
+  min: { written: "function", arity: 2, evaluate: (a, b) => Math.min(a, b) },
+  max: { written: "function", arity: 2, evaluate: (a, b) => Math.max(a, b) },
+  clamp: { written: "function", arity: 3, evaluate: (a, low, high) => Math.min(Math.max(a, low), high) },
+  // a*b + c with an exact product: some references compute so. Of float32 numbers the product is exact in float64.
+  fma: { written: "function", arity: 3, evaluate: (a, b, c) => a * b + c },
+  // Selects: what is not chosen is never looked at. NaN counts as 0.
+  where: { written: "function", arity: 3, evaluate: (condition, a, b) => condition < 0 || condition > 0 ? a : b },
+  // To a dtype: the parameter's where a text writes it, a slot's where it is stored.
+  round: { written: "function", arity: 1, evaluate: (a, _b, _c, dtype) => roundTo(dtype, Math.fround(a)) },
+};
+
+/** Operations on numbers alone: no kernel has them. Their bits are the same in every engine. */
+export const numberOps: Readonly<Record<NumberOp, Operation>> = {
+  pow: { written: "function", arity: 2, evaluate: (a, b) => maths.pow(a, b) },
+  exp: { written: "function", arity: 1, evaluate: (a) => maths.exp(a) },
+  log: { written: "function", arity: 1, evaluate: (a) => maths.log(a) },
+  cos: { written: "function", arity: 1, evaluate: (a) => maths.cos(a) },
+  floor: { written: "function", arity: 1, evaluate: (a) => Math.floor(a) },
+};
+
+/** All operations by name. */
+export const ops: Readonly<Record<Op, Operation>> = { ...elementOps, ...numberOps };
+
+/** A reduction's name. */
+export type ReductionName = "sum" | "mean" | "norm" | "rms" | "max";
+
+/** A reduction, each over a whole tensor, its rows, its columns, or all tensors. */
+export interface Reduction {
+  /** What a sum begins with. */
+  readonly identity: number;
+  /** True where elements are squared before they are added. */
+  readonly squares: boolean;
+  /** Two parts of a sum to one. */
+  join(a: number, b: number): number;
+  /** The result, from the sum over n elements. */
+  finish(sum: number, n: number): number;
+}
+
+const add = (a: number, b: number): number => a + b;
+
+/** Reductions by name. Sums are float64, in an order that is fixed by the shape. */
+export const reductions: Readonly<Record<ReductionName, Reduction>> = {
+  sum: { identity: 0, squares: false, join: add, finish: (sum) => sum },
+  mean: { identity: 0, squares: false, join: add, finish: (sum, n) => sum / n },
+  norm: { identity: 0, squares: true, join: add, finish: (sum) => Math.sqrt(sum) },
+  rms: { identity: 0, squares: true, join: add, finish: (sum, n) => Math.sqrt(sum / n) },
+  max: { identity: -Infinity, squares: false, join: (a, b) => Math.max(a, b), finish: (max) => max },
+};
+
+/** What stands before a reduction's name: nothing (the whole tensor), or one of these. */
+export const axes: readonly ("row" | "col" | "all")[] = ["row", "col", "all"];
+
+/** Functions as a text calls them, with their numbers of arguments. `max` of one argument reduces. */
+export const functions: ReadonlyMap<string, readonly number[]> = /* @__PURE__ */ functionTable();
+
+function functionTable(): Map<string, number[]> {
+  const table = new Map<string, number[]>();
+  const put = (name: string, arity: number): void => void table.set(name, [...table.get(name) ?? [], arity].sort());
+  for (const [name, { written, arity }] of Object.entries(ops)) if (written === "function") put(name, arity);
+  for (const name of Object.keys(reductions)) for (const axis of ["", ...axes]) put(axis + name, 1);
+  return table;
+}
