@@ -23,7 +23,7 @@ export type NpmGroup = "tfjs" | "jax-js";
 
 const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "glissade");
 
-/** numpy stays below 2 for transformers' sake; the rest are the versions that the issue and this bench name. */
+/** numpy stays below 2 for transformers' sake; the rest are the versions that the README's tables name. */
 const PYTHON: Readonly<Record<PythonGroup, readonly string[]>> = {
   torch: ["torch==2.7.1", "numpy<2"],
   transformers: ["torch==2.7.1", "transformers==4.37.2", "numpy<2"],

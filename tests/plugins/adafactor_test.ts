@@ -1,3 +1,4 @@
+// F1 and the like are items of tests/reference/semantics.md: what the reference does, read from its source and run.
 import { test } from "node:test";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { createOptimizer } from "../../core/optimizer/optimizer.ts";
