@@ -8,18 +8,17 @@
  *
  * @module
  */
+import type { Domain, Kernel, Node, Pointer, Role } from "./kernel.ts";
 import { mistake } from "./parse.ts";
+import type { ElementOp, ReductionName } from "../tables/ops.ts";
 import type { DType, Expr, Program, Scope, SlotClass, Statement } from "../types.ts";
 
 /** How much of a tensor a value differs over. */
 export type Class = "option" | "group" | "scalar" | "batch" | "row" | "col" | "param";
 
-/** The classes that lie in tensors' memory: what a kernel can loop over. */
-export type Domain = "batch" | "row" | "col" | "param";
-
 /** What a reduction computes, and over what. */
 export interface Reduce {
-  readonly f: "sum" | "mean" | "norm" | "rms" | "max";
+  readonly f: ReductionName;
   readonly axis: "full" | "row" | "col" | "all";
   /** Of an `all…` reduction: which sum over the tensors it belongs to. */
   readonly all: string;
@@ -39,51 +38,6 @@ export interface Value {
   /** Of load and round. */
   readonly dtype: DType;
   readonly reduce: Reduce | null;
-}
-
-/** Role of a value inside a kernel's loop; a row kernel sees its rows as elements. */
-export type Role = "uniform" | "batch" | "row" | "col" | "param";
-
-/** One operation of a kernel. */
-export interface Node {
-  /** load (of `pointer`), splat (of `scalar`), or an element function. */
-  readonly op: string;
-  readonly args: readonly number[];
-  readonly role: Role;
-  readonly pointer: number;
-  readonly scalar: number;
-  readonly dtype: DType;
-}
-
-/** Memory that a kernel touches. */
-export interface Pointer {
-  /** A tensor's key, or `#id` for a reduction's result. */
-  readonly key: string;
-  readonly role: Role;
-  readonly dtype: DType;
-}
-
-/** One loop over one domain: what a backend lowers. */
-export interface Kernel {
-  readonly domain: Domain;
-  /** flat: elements in a row; matrix: batches, rows, columns. */
-  readonly shape: "flat" | "matrix";
-  readonly nodes: readonly Node[];
-  readonly pointers: readonly Pointer[];
-  /** Scalar values to round to float32 and hand in, by {@linkcode Value} id. */
-  readonly scalars: readonly number[];
-  readonly stores: readonly { readonly pointer: number; readonly node: number }[];
-  readonly reductions: readonly {
-    readonly f: Reduce["f"];
-    readonly axis: "total" | "row" | "col";
-    readonly node: number;
-    /** Where row and col results go; -1 for a total. */
-    readonly pointer: number;
-    /** Id of the reduce value. */
-    readonly value: number;
-  }[];
-  /** Equal for kernels that may share code. */
-  readonly signature: string;
 }
 
 /** A compiled text. */
@@ -514,7 +468,7 @@ function lower(
       at = push({ op: "load", role: role(v.cls), pointer: pointer(`#${v.id}`, v.cls, "float32") });
     } else {
       const args = v.args.map(node);
-      at = push({ op: v.op, role: role(v.cls), args, dtype: v.dtype });
+      at = push({ op: v.op as ElementOp | "as", role: role(v.cls), args, dtype: v.dtype });
     }
     memo.set(v.id, at);
     return at;

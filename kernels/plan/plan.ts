@@ -8,52 +8,11 @@
  */
 import { roundTo } from "../half.ts";
 import { maths } from "../math.ts";
-import type { Kernel, Passes, Reduce, Value } from "../language/passes.ts";
+import type { Kernel } from "../language/kernel.ts";
+import type { Passes, Value } from "../language/passes.ts";
+import { type ReductionName, reductions } from "../tables/ops.ts";
+import { type Executor, type Job, type Region, unitFields } from "./job.ts";
 import type { Extent, Item, Plan, Scalars } from "../types.ts";
-
-/** A piece of memory. */
-export interface Region {
-  readonly buffer: ArrayBufferLike;
-  readonly byteOffset: number;
-  readonly byteLength: number;
-}
-
-/** One kernel over one tensor. */
-export interface Job {
-  readonly kernel: Kernel;
-  readonly item: Item;
-  /** Memory of each of the kernel's pointers. */
-  readonly memory: readonly Region[];
-  /** Elements of a flat kernel. */
-  readonly size: number;
-  /** Dimensions of a matrix kernel. */
-  readonly batch: number;
-  readonly rows: number;
-  readonly cols: number;
-  /** Filled before each run. */
-  readonly scalars: Float32Array;
-  /** Per unit: begin, end, row begin, row end, index of its column partials or -1. */
-  readonly units: Int32Array;
-  /** Per unit and total reduction: the partial sum. */
-  readonly totals: Float64Array;
-  /** Partial column sums of tensors that are cut into bands: per reduction, matrix and band `cols` numbers. */
-  readonly columns: Float64Array | null;
-}
-
-/** What a backend adds: memory, and the loops. */
-export interface Executor {
-  /** Threads that share a stage's units. */
-  readonly threads: number;
-  /** Memory beside an item's tensors, 16-byte aligned. */
-  scratch(item: Item, bytes: number): Region;
-  /** Gives scratch back. */
-  release(region: Region): void;
-  /** Jobs that may run at the same time, made ready for repeated runs. */
-  stage(jobs: readonly Job[]): { run(): void; dispose(): void };
-}
-
-/** Numbers in a unit job's record of {@linkcode Job.units}. */
-export const unitFields = 5;
 
 // One unit of a flat kernel that sums: a partial sum each, so its size may not depend on the number of threads. Each call of a kernel costs what
 // the memory prefetchers need to start again; 65,536 elements measured within 3 % of one call for all.
@@ -70,25 +29,6 @@ const leastBandRows = 64;
 // Elements of a wave: few enough that a round finds in the cache what the one before it read, enough to be shared out among threads. A rule of four
 // rounds over the 131 tensors of T5-small took 6 % more time without waves on two threads, 2 % more with waves twice as large, 20 % more with half.
 const waveElements = 1 << 20;
-
-/** The end of a reduction: from the sum over n elements. */
-export function finish(f: Reduce["f"], sum: number, n: number): number {
-  switch (f) {
-    case "mean":
-      return sum / n;
-    case "norm":
-      return Math.sqrt(sum);
-    case "rms":
-      return Math.sqrt(sum / n);
-    default:
-      return sum;
-  }
-}
-
-/** What a reduction starts from. */
-export const identity = (f: Reduce["f"]): number => f === "max" ? -Infinity : 0;
-
-const join = (f: Reduce["f"], a: number, b: number): number => f === "max" ? Math.max(a, b) : a + b;
 
 function count(v: Value, { size, batch, rows, cols }: Extent): number {
   switch (v.cls) {
@@ -548,12 +488,12 @@ function collect(work: Work, round: number): void {
     let column = 0;
     for (const { f, axis, value, pointer } of kernel.reductions) {
       if (axis === "total") {
-        let sum = identity(f);
-        for (let unit = 0; unit < unitCount; unit++) sum = join(f, sum, totals[unit * perUnit + total]);
+        let sum = reductions[f].identity;
+        for (let unit = 0; unit < unitCount; unit++) sum = reductions[f].join(sum, totals[unit * perUnit + total]);
         total++;
         const v = values[value];
         if (v.reduce!.axis === "all") raw[value] = sum;
-        else env[value] = finish(f, sum, count(v.args[0], item.extent));
+        else env[value] = reductions[f].finish(sum, count(v.args[0], item.extent));
       } else if (axis === "col") {
         const nth = column++;
         if (columns === null) continue;
@@ -562,14 +502,14 @@ function collect(work: Work, round: number): void {
         const bands = unitCount / batch;
         const sums = new Float64Array(cols);
         for (let b = 0; b < batch; b++) {
-          sums.fill(identity(f));
+          sums.fill(reductions[f].identity);
           // Band by band, as they lie in memory: column by column took three times as long.
           for (let k = 0; k < bands; k++) {
             const at = ((nth * batch + b) * bands + k) * cols;
             if (f === "max") { for (let c = 0; c < cols; c++) sums[c] = Math.max(sums[c], columns[at + c]); }
             else for (let c = 0; c < cols; c++) sums[c] += columns[at + c];
           }
-          for (let c = 0; c < cols; c++) into[b * cols + c] = finish(f, sums[c], rows);
+          for (let c = 0; c < cols; c++) into[b * cols + c] = reductions[f].finish(sums[c], rows);
         }
       }
     }
@@ -580,14 +520,14 @@ function collect(work: Work, round: number): void {
 function spread(key: string, works: readonly Work[]): void {
   let sum = NaN;
   let n = 0;
-  let f: Reduce["f"] = "sum";
+  let f: ReductionName = "sum";
   works.forEach(({ code: { passes: { values, alls } }, raw, item }, index) => {
     const { id } = alls.find(({ id }) => values[id].reduce!.all === key)!;
     f = values[id].reduce!.f;
-    sum = join(f, index === 0 ? identity(f) : sum, raw[id]);
+    sum = reductions[f].join(index === 0 ? reductions[f].identity : sum, raw[id]);
     n += count(values[id].args[0], item.extent);
   });
-  const value = finish(f, sum, n);
+  const value = reductions[f].finish(sum, n);
   for (const { code: { passes: { values, alls } }, own, context } of works) {
     const { id } = alls.find(({ id }) => values[id].reduce!.all === key)!;
     context.env[id] = value;

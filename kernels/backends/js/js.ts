@@ -7,9 +7,11 @@
  */
 import { narrowArray, roundTo, widenArray } from "../../half.ts";
 import { checkedDType, checkedShape } from "../../extent.ts";
-import type { Kernel, Node } from "../../language/passes.ts";
-import { createPlan, type Executor, finish, identity, type Job, type Region, unitFields } from "../../plan/plan.ts";
+import type { Kernel, Node } from "../../language/kernel.ts";
+import { type Executor, type Job, type Region, unitFields } from "../../plan/job.ts";
+import { createPlan } from "../../plan/plan.ts";
 import { createRun } from "../run.ts";
+import { reductions as table } from "../../tables/ops.ts";
 import type { DType, Item, KernelBackend, Plan, Tensor } from "../../types.ts";
 
 const block = 256;
@@ -202,7 +204,7 @@ export function bindJs(job: Job): (unit: number) => void {
   return (unit) => {
     const [begin, end, rowBegin, rowEnd, region] = units.subarray(unit * unitFields, (unit + 1) * unitFields);
     for (const index of ofRole.uniform) buffers[index].fill(scalars[nodes[index].scalar]);
-    totalOf.forEach(({ f }, k) => totalSums[k].fill(identity(f)));
+    totalOf.forEach(({ f }, k) => totalSums[k].fill(table[f].identity));
     if (kernel.shape === "flat") {
       for (let at = begin; at < end; at += block) elements(begin, at - begin, Math.min(block, end - at), end - begin);
     } else {
@@ -213,19 +215,19 @@ export function bindJs(job: Job): (unit: number) => void {
           const n = Math.min(block, cols - at);
           for (const index of ofRole.col) nodes[index].op === "load" ? load(index, b * cols + at, n, at) : steps[index]!(n, at);
         }
-        colOf.forEach(({ f }, k) => colSums[k].fill(identity(f)));
+        colOf.forEach(({ f }, k) => colSums[k].fill(table[f].identity));
         for (let r = rowBegin; r < rowEnd; r++) {
           for (const index of ofRole.row) single(index, b * rows + r);
-          rowOf.forEach(({ f }, k) => rowSums[k].fill(identity(f)));
+          rowOf.forEach(({ f }, k) => rowSums[k].fill(table[f].identity));
           for (let at = 0; at < cols; at += block) elements((b * rows + r) * cols, at, Math.min(block, cols - at), cols);
-          rowOf.forEach(({ f, pointer }, k) => views[pointer][b * rows + r] = finish(f, settle(f, rowSums[k]), cols));
+          rowOf.forEach(({ f, pointer }, k) => views[pointer][b * rows + r] = table[f].finish(settle(f, rowSums[k]), cols));
         }
         colOf.forEach(({ f, pointer }, k) => {
           if (region >= 0) {
             const bandsTotal = units.length / unitFields;
             columns!.set(colSums[k], (k * bandsTotal + region) * cols);
           } else {
-            for (let c = 0; c < cols; c++) views[pointer][b * cols + c] = finish(f, colSums[k][c], rows);
+            for (let c = 0; c < cols; c++) views[pointer][b * cols + c] = table[f].finish(colSums[k][c], rows);
           }
         });
       }

@@ -12,7 +12,7 @@
  *
  * @module
  */
-import type { Kernel, Node } from "../../language/passes.ts";
+import type { Kernel, Node } from "../../language/kernel.ts";
 import type { DType } from "../../types.ts";
 
 // ---- encoding

@@ -6,8 +6,9 @@
 import { type Arena, type Block, cost, createArena, give, isEmpty, mostArenaBytes, mostTensorBytes, room, spare, take } from "./arena.ts";
 import { checkedDType, checkedShape } from "../../extent.ts";
 import { bindJs } from "../js/js.ts";
-import type { Kernel } from "../../language/passes.ts";
-import { createPlan, type Executor, type Job, type Region, unitFields } from "../../plan/plan.ts";
+import type { Kernel } from "../../language/kernel.ts";
+import { type Executor, type Job, type Region, unitFields } from "../../plan/job.ts";
+import { createPlan } from "../../plan/plan.ts";
 import { createRun } from "../run.ts";
 import type { BackendOptions, DType, Item, KernelBackend, Plan, Tensor } from "../../types.ts";
 import { localBytes, wasmModule } from "./codegen.ts";

@@ -1,0 +1,51 @@
+/**
+ * A job: one kernel over one tensor, cut into units. It is what a plan is made of and what a backend executes.
+ *
+ * @module
+ */
+import type { Kernel } from "../language/kernel.ts";
+import type { Item } from "../types.ts";
+
+/** A piece of memory. */
+export interface Region {
+  readonly buffer: ArrayBufferLike;
+  readonly byteOffset: number;
+  readonly byteLength: number;
+}
+
+/** Numbers in a unit's record of {@linkcode Job.units}. */
+export const unitFields = 5;
+
+/** One kernel over one tensor. */
+export interface Job {
+  readonly kernel: Kernel;
+  readonly item: Item;
+  /** Memory of each of the kernel's pointers. */
+  readonly memory: readonly Region[];
+  /** Elements of a flat kernel. */
+  readonly size: number;
+  /** Dimensions of a matrix kernel. */
+  readonly batch: number;
+  readonly rows: number;
+  readonly cols: number;
+  /** Filled before each run. */
+  readonly scalars: Float32Array;
+  /** Per unit: begin, end, row begin, row end, index of its column partials or -1. */
+  readonly units: Int32Array;
+  /** Per unit and total reduction: the partial sum. */
+  readonly totals: Float64Array;
+  /** Partial column sums of tensors that are cut into bands: per reduction, matrix and band `cols` numbers. */
+  readonly columns: Float64Array | null;
+}
+
+/** What a backend adds to a plan: memory, and the loops. */
+export interface Executor {
+  /** Threads that share a stage's units. */
+  readonly threads: number;
+  /** Memory beside an item's tensors, 16-byte aligned. */
+  scratch(item: Item, bytes: number): Region;
+  /** Gives scratch back. */
+  release(region: Region): void;
+  /** Jobs that may run at the same time, made ready for repeated runs. */
+  stage(jobs: readonly Job[]): { run(): void; dispose(): void };
+}
