@@ -106,6 +106,13 @@ export interface OptionSpec<T> {
   readonly type?: JsonType | readonly JsonType[];
   /** `"regex"`: each text in it is a regular expression. A service runs only simple ones of strangers'. */
   readonly format?: "regex";
+  /** `"schedule"`: a schedule of its own, by `{ name, options }`, which `create` makes with its `tools`. */
+  readonly holds?: "schedule";
+  /**
+   * What its numbers count, where that is not said by the range: `"steps"`, places or lengths on the axis of steps; `"rate"`, values of the kind that
+   * is scheduled, as a learning rate is; `"count"`, a few of something, as updates without improvement. For sliders and the like: it refuses nothing.
+   */
+  readonly unit?: "steps" | "rate" | "count";
   /** The only values allowed. */
   readonly enum?: readonly T[];
   /** Least value; of each element of an array. */
@@ -158,6 +165,11 @@ export interface SchedulePlugin<
   readonly name: Name;
   /** One line for people. */
   readonly description: string;
+  /**
+   * What it makes: a schedule that returns factors, one that returns values, or one that follows a metric. Said here, it is known without options, and
+   * core holds what `create` makes against it; left out, it is known only of a schedule that is made.
+   */
+  readonly returns?: "factor" | "value" | "metric";
   /** A spec for each option. */
   readonly options: Specs<Options>;
   /** Refuses what no single range can say. */

@@ -30,7 +30,16 @@ export function makeSchedule(
   plugin.check?.(options);
   const schedule: unknown = plugin.create(options, maths, base);
   if (!isSchedule(schedule)) throw new TypeError(`Cannot use what ${title} makes: it must be a function, or { update, factors }`);
-  return checkReturns(schedule);
+  const returns = returnsOf(checkReturns(schedule));
+  if (plugin.returns !== undefined && plugin.returns !== returns) {
+    throw new TypeError(`Cannot use what ${title} makes: it returns "${returns}", where its plugin says "${plugin.returns}"`);
+  }
+  return schedule;
+}
+
+/** What a schedule that is made gives: factors, values, or factors that follow a metric. */
+export function returnsOf(schedule: Schedule | MetricSchedule): NonNullable<SchedulePlugin["returns"]> {
+  return isMetric(schedule) ? "metric" : schedule.returns ?? "factor";
 }
 
 /** A schedule that says what it returns in words that are known: taken for a factor, a value would be off by the base value. */

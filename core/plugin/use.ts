@@ -32,7 +32,13 @@ const optional: Readonly<Record<keyof Kinds, readonly string[]>> = {
   accumulator: [],
   transform: ["check", "scalars"],
 };
-const counted: readonly string[] = ["tensor", "group", "optimizer"] satisfies OptimizerPlugin["counts"][];
+/** What a plugin may say of itself in a word, and the words. */
+const words: Readonly<Record<keyof Kinds, Readonly<Record<string, readonly string[]>>>> = {
+  optimizer: { counts: ["tensor", "group", "optimizer"] satisfies OptimizerPlugin["counts"][] },
+  schedule: { returns: ["factor", "value", "metric"] satisfies SchedulePlugin["returns"][] },
+  accumulator: {},
+  transform: {},
+};
 const kinds: readonly (keyof Kinds)[] = ["optimizer", "schedule", "accumulator", "transform"];
 
 /** `optimizer "adamw"`. */
@@ -52,11 +58,8 @@ export function checkPlugin(plugin: unknown): asserts plugin is Plugin {
   if (typeof description !== "string") throw new TypeError(`Cannot use ${title}: its description must be a string`);
   if (!isRecord(options)) throw new TypeError(`Cannot use ${title}: its options must be an object of specs`);
   for (const [option, spec] of Object.entries(options)) checkSpec(title, option, spec);
-  const { counts } = plugin as Partial<OptimizerPlugin>;
-  if (kind === "optimizer" && counts !== undefined && !counted.includes(counts)) {
-    throw new TypeError(`Cannot use ${title}, which counts steps of the ${show(counts)}: ${known(counted)}`);
-  }
   const members = plugin as unknown as Readonly<Record<string, unknown>>;
+  for (const [name, list] of Object.entries(words[kind])) checkWord(`${title}, whose ${name}`, members[name], list);
   for (const name of functions[kind]) {
     if (typeof members[name] !== "function") throw new TypeError(`Cannot use ${title}: it has no function ${name}()`);
   }
@@ -65,8 +68,14 @@ export function checkPlugin(plugin: unknown): asserts plugin is Plugin {
       throw new TypeError(`Cannot use ${title}: its ${name} is ${show(members[name])}, not a function`);
     }
   }
-  const own = ["kind", "name", "description", "options", ...functions[kind], ...optional[kind], ...kind === "optimizer" ? ["counts"] : []];
+  const own = ["kind", "name", "description", "options", ...functions[kind], ...optional[kind], ...Object.keys(words[kind])];
   refuseMisspelt(title, plugin, own);
+}
+
+/** Refuses what is said in a word that is not known; nothing need be said. */
+function checkWord(what: string, word: unknown, list: readonly string[]): void {
+  if (word === undefined || list.includes(word as string)) return;
+  throw new TypeError(`Cannot use ${what} is ${show(word)}: ${known(list, word)}`);
 }
 
 const specKeys = [
@@ -74,6 +83,8 @@ const specKeys = [
   "description",
   "type",
   "format",
+  "holds",
+  "unit",
   "enum",
   "minimum",
   "maximum",
@@ -84,7 +95,9 @@ const specKeys = [
 function checkSpec(title: string, option: string, spec: unknown): void {
   if (typeof spec !== "object" || spec === null) throw new TypeError(`Cannot use ${title}: option "${option}" has no spec`);
   refuseUnknownKeys(`the spec of option "${option}" of ${title}`, spec, specKeys);
-  const { default: value } = spec as OptionSpec<unknown>;
+  const { default: value, holds, unit } = spec as OptionSpec<unknown>;
+  checkWord(`${title}: what option "${option}" holds`, holds, ["schedule"] satisfies OptionSpec<unknown>["holds"][]);
+  checkWord(`${title}: the unit of option "${option}"`, unit, ["steps", "rate", "count"] satisfies OptionSpec<unknown>["unit"][]);
   // null is how a default says that there is none.
   if (value !== undefined && value !== null) checkOption(`${title}, as its default`, option, spec as OptionSpec<unknown>, value);
 }

@@ -48,7 +48,13 @@ export const mean: AccumulatorPlugin<"mean", MeanOptions> = {
   name: "mean",
   description: "The mean of the gradients, each with its weight",
   options: {
-    every: { default: null, type: ["integer", "null"], minimum: 1, description: "Calls after which a step is due; null: the caller knows" },
+    every: {
+      default: null,
+      type: ["integer", "null"],
+      minimum: 1,
+      unit: "count",
+      description: "Calls after which a step is due; null: the caller knows",
+    },
   },
   create(options, like, backend): MeanAccumulator {
     const sums = sum.create(options, like, backend);

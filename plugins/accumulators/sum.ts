@@ -39,7 +39,13 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
   name: "sum",
   description: "The sum of the gradients, each times its weight",
   options: {
-    every: { default: null, type: ["integer", "null"], minimum: 1, description: "Calls after which a step is due; null: the caller knows" },
+    every: {
+      default: null,
+      type: ["integer", "null"],
+      minimum: 1,
+      unit: "count",
+      description: "Calls after which a step is due; null: the caller knows",
+    },
   },
   create({ every }, like, backend): Accumulator {
     const shapes = new Map(Object.entries(like).map(([name, tensor]) => [name, shapeOf(tensor)]));

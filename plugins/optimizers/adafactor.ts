@@ -52,7 +52,7 @@ export const adafactor: OptimizerPlugin<"adafactor", AdafactorOptions> = {
   name: "adafactor",
   description: "Second moments from row and column sums, relative step sizes; as in transformers 4.37.2",
   options: {
-    lr: { default: null, type: ["number", "null"], description: "External learning rate; null with relativeStep" },
+    lr: { default: null, type: ["number", "null"], unit: "rate", description: "External learning rate; null with relativeStep" },
     eps: { default: [1e-30, 1e-3], description: "Added to the squared gradient, and least scale of a parameter" },
     clipThreshold: { default: 1, description: "Greatest root mean square of an update before it is scaled" },
     decayRate: { default: -0.8, description: "Exponent of the step count in the decay of the second moment" },
@@ -61,7 +61,7 @@ export const adafactor: OptimizerPlugin<"adafactor", AdafactorOptions> = {
     scaleParameter: { default: true, description: "Scale the learning rate by the root mean square of the parameter" },
     relativeStep: { default: true, description: "Learning rate from the step count, instead of lr" },
     warmupInit: { default: false, description: "Start the relative learning rate at 1e-6 a step instead of 1e-2" },
-    initialLr: { default: 0, description: "What readings() says before the first step; it steers nothing" },
+    initialLr: { default: 0, unit: "rate", description: "What readings() says before the first step; it steers nothing" },
   },
   check({ lr, relativeStep, warmupInit, initialLr }) {
     if (relativeStep && lr !== null) {

@@ -44,7 +44,7 @@ export const adamKeras: OptimizerPlugin<"adam_keras", AdamKerasOptions> = {
   description: "Adam as in Keras 2.15, which create_optimizer picks without weight decay",
   counts: "optimizer",
   options: {
-    lr: { default: 1e-3, description: "Learning rate" },
+    lr: { default: 1e-3, unit: "rate", description: "Learning rate" },
     betas: { default: [0.9, 0.999], description: "Decay of the first and the second moment" },
     eps: { default: 1e-7, description: "Added to the root of the second moment" },
     amsgrad: { default: false, description: "Divide by the greatest second moment so far" },

@@ -60,7 +60,7 @@ export const adamWeightDecay: OptimizerPlugin<"adam_weight_decay", AdamWeightDec
   description: "Adam with decoupled weight decay, as TensorFlow's AdamWeightDecay in transformers 4.37.2",
   counts: "optimizer",
   options: {
-    lr: { default: 1e-3, description: "Learning rate" },
+    lr: { default: 1e-3, unit: "rate", description: "Learning rate" },
     betas: { default: [0.9, 0.999], description: "Decay of the first and the second moment" },
     eps: { default: 1e-7, description: "Added to the root of the second moment; 0 becomes 1e-7" },
     amsgrad: { default: false, description: "Divide by the greatest second moment so far" },

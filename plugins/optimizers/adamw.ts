@@ -42,7 +42,7 @@ export const adamw: OptimizerPlugin<"adamw", AdamWOptions> = {
   name: "adamw",
   description: "Adam with decoupled weight decay, as in transformers 4.37.2",
   options: {
-    lr: { default: 1e-3, minimum: 0, description: "Learning rate" },
+    lr: { default: 1e-3, minimum: 0, unit: "rate", description: "Learning rate" },
     betas: { default: [0.9, 0.999], minimum: 0, exclusiveMaximum: 1, description: "Decay of the first and of the second moment" },
     eps: { default: 1e-6, minimum: 0, description: "Added to the root of the second moment" },
     weightDecay: { default: 0, description: "Decoupled decay, after the step; negative: none" },

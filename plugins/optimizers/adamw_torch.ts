@@ -45,7 +45,7 @@ export const adamwTorch: OptimizerPlugin<"adamw_torch", AdamWTorchOptions> = {
   name: "adamw_torch",
   description: "Adam with decoupled weight decay, as in PyTorch",
   options: {
-    lr: { default: 1e-3, minimum: 0, description: "Learning rate" },
+    lr: { default: 1e-3, minimum: 0, unit: "rate", description: "Learning rate" },
     betas: { default: [0.9, 0.999], minimum: 0, exclusiveMaximum: 1, description: "Decay of the first and of the second moment" },
     eps: { default: 1e-8, minimum: 0, description: "Added to the corrected root of the second moment" },
     weightDecay: { default: 1e-2, minimum: 0, description: "Decoupled decay, before the step" },

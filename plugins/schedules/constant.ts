@@ -27,6 +27,7 @@ export const constant: SchedulePlugin<"constant", ConstantOptions, Schedule> = {
   kind: "schedule",
   name: "constant",
   description: "The base value at every step",
+  returns: "factor",
   options: {},
   create: () => () => 1,
 };

@@ -33,9 +33,10 @@ export const constantWithWarmup: SchedulePlugin<"constant_with_warmup", Constant
   kind: "schedule",
   name: "constant_with_warmup",
   description: "Linear warmup, then the base value",
+  returns: "factor",
   options: {
-    numWarmupSteps: { type: "number", description: "Steps of the linear warmup" },
-    warmupOffset: { default: 0, minimum: 0, description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
+    numWarmupSteps: { type: "number", unit: "steps", description: "Steps of the linear warmup" },
+    warmupOffset: { default: 0, minimum: 0, unit: "count", description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
   },
   create({ numWarmupSteps, warmupOffset }) {
     return (step) => step < numWarmupSteps ? Math.min(1, (step + warmupOffset) / Math.max(1, numWarmupSteps)) : 1;

@@ -40,16 +40,17 @@ export const cosine: SchedulePlugin<"cosine", CosineOptions, Schedule> = {
   kind: "schedule",
   name: "cosine",
   description: "Linear warmup, then a cosine wave, by default half of one down to 0",
+  returns: "factor",
   options: {
-    numWarmupSteps: { type: "number", description: "Steps of the linear warmup" },
-    numTrainingSteps: { type: "number", description: "Step at which the wave has done its cycles" },
+    numWarmupSteps: { type: "number", unit: "steps", description: "Steps of the linear warmup" },
+    numTrainingSteps: { type: "number", unit: "steps", description: "Step at which the wave has done its cycles" },
     numCycles: { default: 0.5, description: "Waves between warmup and end: a half goes from 1 to 0 once" },
     end: {
       default: "continue",
       enum: ["continue", "hold"],
       description: "After the last training step: continue the wave, or hold its value",
     },
-    warmupOffset: { default: 0, minimum: 0, description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
+    warmupOffset: { default: 0, minimum: 0, unit: "count", description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
   },
   create({ numWarmupSteps, numTrainingSteps, numCycles, end, warmupOffset }, { cos }) {
     const last = end === "hold" ? numTrainingSteps : Infinity;

@@ -39,12 +39,18 @@ export const cosineDecay: SchedulePlugin<"cosine_decay", CosineDecayOptions, Sch
   kind: "schedule",
   name: "cosine_decay",
   description: "Keras' half cosine wave, with an optional linear warmup",
+  returns: "value",
   options: {
-    initialLearningRate: { type: "number", description: "Value at step 0" },
-    decaySteps: { type: "number", description: "Steps of the half wave" },
+    initialLearningRate: { type: "number", unit: "rate", description: "Value at step 0" },
+    decaySteps: { type: "number", unit: "steps", description: "Steps of the half wave" },
     alpha: { default: 0, description: "Value at the end, as a share of the value at the top" },
-    warmupTarget: { default: null, type: ["number", "null"], description: "Value at the end of a linear warmup; null: no warmup" },
-    warmupSteps: { default: 0, description: "Steps of that warmup" },
+    warmupTarget: {
+      default: null,
+      type: ["number", "null"],
+      unit: "rate",
+      description: "Value at the end of a linear warmup; null: no warmup",
+    },
+    warmupSteps: { default: 0, unit: "steps", description: "Steps of that warmup" },
   },
   create({ initialLearningRate, decaySteps, alpha, warmupTarget, warmupSteps }, { cos }) {
     const f = Math.fround;

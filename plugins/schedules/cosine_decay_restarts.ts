@@ -39,9 +39,10 @@ export const cosineDecayRestarts: SchedulePlugin<"cosine_decay_restarts", Cosine
   kind: "schedule",
   name: "cosine_decay_restarts",
   description: "Keras' half cosine waves that start again, each longer and lower by a factor",
+  returns: "value",
   options: {
-    initialLearningRate: { type: "number", description: "Value at step 0" },
-    firstDecaySteps: { type: "number", description: "Steps of the first wave" },
+    initialLearningRate: { type: "number", unit: "rate", description: "Value at step 0" },
+    firstDecaySteps: { type: "number", unit: "steps", description: "Steps of the first wave" },
     tMul: { default: 2, description: "Length of a wave over that of the one before" },
     mMul: { default: 1, description: "Height of a wave over that of the one before" },
     alpha: { default: 0, description: "Least value, as a share of initialLearningRate" },

@@ -39,11 +39,12 @@ export const cosineWithRestarts: SchedulePlugin<"cosine_with_restarts", CosineWi
   kind: "schedule",
   name: "cosine_with_restarts",
   description: "Linear warmup, then cosine waves that start again at the top",
+  returns: "factor",
   options: {
-    numWarmupSteps: { type: "number", description: "Steps of the linear warmup" },
-    numTrainingSteps: { type: "number", description: "Step from which on the factor is 0" },
+    numWarmupSteps: { type: "number", unit: "steps", description: "Steps of the linear warmup" },
+    numTrainingSteps: { type: "number", unit: "steps", description: "Step from which on the factor is 0" },
     numCycles: { default: 1, description: "Waves between warmup and end" },
-    warmupOffset: { default: 0, minimum: 0, description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
+    warmupOffset: { default: 0, minimum: 0, unit: "count", description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
   },
   create({ numWarmupSteps, numTrainingSteps, numCycles, warmupOffset }, { cos }) {
     return (step) => {

@@ -37,9 +37,10 @@ export const exponentialDecay: SchedulePlugin<"exponential_decay", ExponentialDe
   kind: "schedule",
   name: "exponential_decay",
   description: "Keras' fall by the same factor in every decaySteps steps",
+  returns: "value",
   options: {
-    initialLearningRate: { type: "number", description: "Value at step 0" },
-    decaySteps: { type: "number", description: "Steps in which the value falls by decayRate" },
+    initialLearningRate: { type: "number", unit: "rate", description: "Value at step 0" },
+    decaySteps: { type: "number", unit: "steps", description: "Steps in which the value falls by decayRate" },
     decayRate: { type: "number", description: "What is left after decaySteps, as a factor" },
     staircase: { default: false, description: "Fall only at whole multiples of decaySteps" },
   },

@@ -36,15 +36,17 @@ export const inverseSqrt: SchedulePlugin<"inverse_sqrt", InverseSqrtOptions, Sch
   kind: "schedule",
   name: "inverse_sqrt",
   description: "Linear warmup, then one over the square root of the step",
+  returns: "factor",
   options: {
-    numWarmupSteps: { type: "number", description: "Steps of the linear warmup" },
+    numWarmupSteps: { type: "number", unit: "steps", description: "Steps of the linear warmup" },
     timescale: {
       default: null,
       type: ["number", "null"],
       exclusiveMinimum: 0,
+      unit: "steps",
       description: "Three times this many steps after the warmup halve the factor; null: the warmup's length, or 10,000 without one",
     },
-    warmupOffset: { default: 0, minimum: 0, description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
+    warmupOffset: { default: 0, minimum: 0, unit: "count", description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
   },
   check({ numWarmupSteps, timescale }) {
     if (timescale === null && numWarmupSteps < 0) {

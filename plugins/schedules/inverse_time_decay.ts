@@ -37,9 +37,10 @@ export const inverseTimeDecay: SchedulePlugin<"inverse_time_decay", InverseTimeD
   kind: "schedule",
   name: "inverse_time_decay",
   description: "Keras' decay by one over the time",
+  returns: "value",
   options: {
-    initialLearningRate: { type: "number", description: "Value at step 0" },
-    decaySteps: { type: "number", description: "Steps in which the denominator grows by decayRate" },
+    initialLearningRate: { type: "number", unit: "rate", description: "Value at step 0" },
+    decaySteps: { type: "number", unit: "steps", description: "Steps in which the denominator grows by decayRate" },
     decayRate: { type: "number", description: "Growth of the denominator, which starts at 1" },
     staircase: { default: false, description: "Fall only at whole multiples of decaySteps" },
   },

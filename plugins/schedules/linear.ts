@@ -36,10 +36,11 @@ export const linear: SchedulePlugin<"linear", LinearOptions, Schedule> = {
   kind: "schedule",
   name: "linear",
   description: "Linear warmup, then a straight line down to 0",
+  returns: "factor",
   options: {
-    numWarmupSteps: { type: "number", description: "Steps of the linear warmup" },
-    numTrainingSteps: { type: "number", description: "Step at which 0 is reached" },
-    warmupOffset: { default: 0, minimum: 0, description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
+    numWarmupSteps: { type: "number", unit: "steps", description: "Steps of the linear warmup" },
+    numTrainingSteps: { type: "number", unit: "steps", description: "Step at which 0 is reached" },
+    warmupOffset: { default: 0, minimum: 0, unit: "count", description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
   },
   create({ numWarmupSteps, numTrainingSteps, warmupOffset }) {
     return (step) => {

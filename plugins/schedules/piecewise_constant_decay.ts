@@ -33,9 +33,10 @@ export const piecewiseConstantDecay: SchedulePlugin<"piecewise_constant_decay", 
   kind: "schedule",
   name: "piecewise_constant_decay",
   description: "Keras' table of values: one up to each boundary",
+  returns: "value",
   options: {
-    boundaries: { type: "array", description: "Last step of each value but the last, ascending" },
-    values: { type: "array", description: "The values, one more than boundaries" },
+    boundaries: { type: "array", unit: "steps", description: "Last step of each value but the last, ascending" },
+    values: { type: "array", unit: "rate", description: "The values, one more than boundaries" },
   },
   check({ boundaries, values }) {
     for (const [name, list] of Object.entries({ boundaries, values })) {

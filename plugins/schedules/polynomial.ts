@@ -43,13 +43,19 @@ export const polynomial: SchedulePlugin<"polynomial", PolynomialOptions, Schedul
   kind: "schedule",
   name: "polynomial",
   description: "Linear warmup, then a polynomial down to lrEnd",
+  returns: "factor",
   options: {
-    numWarmupSteps: { type: "number", description: "Steps of the linear warmup" },
-    numTrainingSteps: { type: "number", description: "Step at which lrEnd is reached" },
-    lrEnd: { default: 1e-7, description: "Value at the end, for the optimizer's own base value" },
+    numWarmupSteps: { type: "number", unit: "steps", description: "Steps of the linear warmup" },
+    numTrainingSteps: { type: "number", unit: "steps", description: "Step at which lrEnd is reached" },
+    lrEnd: { default: 1e-7, unit: "rate", description: "Value at the end, for the optimizer's own base value" },
     power: { default: 1, minimum: 0, description: "Exponent: 1 is a straight line" },
-    lrInit: { default: null, type: ["number", "null"], description: "Value that lrEnd is measured against; null: the optimizer's own" },
-    warmupOffset: { default: 0, minimum: 0, description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
+    lrInit: {
+      default: null,
+      type: ["number", "null"],
+      unit: "rate",
+      description: "Value that lrEnd is measured against; null: the optimizer's own",
+    },
+    warmupOffset: { default: 0, minimum: 0, unit: "count", description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
   },
   check({ numWarmupSteps, numTrainingSteps }) {
     if (numWarmupSteps === numTrainingSteps) {

@@ -67,14 +67,20 @@ export const reduceLrOnPlateau: SchedulePlugin<"reduce_lr_on_plateau", ReduceLrO
   kind: "schedule",
   name: "reduce_lr_on_plateau",
   description: "Cuts the value when a metric has stopped to improve",
+  returns: "metric",
   options: {
     mode: { default: "min", enum: ["min", "max"], description: "Whether a smaller or a greater metric is better" },
     factor: { default: 0.1, exclusiveMaximum: 1, description: "What a cut multiplies the value by" },
-    patience: { default: 10, description: "Updates without improvement that are borne; one more cuts" },
+    patience: { default: 10, unit: "count", description: "Updates without improvement that are borne; one more cuts" },
     threshold: { default: 1e-4, description: "How much better counts as better" },
     thresholdMode: { default: "rel", enum: ["rel", "abs"], description: "Whether threshold is a share of the best metric or a difference" },
-    cooldown: { default: 0, description: "Updates after a cut that are not counted" },
-    minLr: { default: 0, type: ["number", "array"], description: "Least value, absolute: one for all groups, or one for each" },
+    cooldown: { default: 0, unit: "count", description: "Updates after a cut that are not counted" },
+    minLr: {
+      default: 0,
+      type: ["number", "array"],
+      unit: "rate",
+      description: "Least value, absolute: one for all groups, or one for each",
+    },
     eps: { default: 1e-8, description: "A cut that changes the value by no more than this is left out" },
   },
   create({ mode, factor, patience, threshold, thresholdMode, cooldown, minLr, eps }, _maths, base) {

@@ -55,13 +55,15 @@ export const warmup: SchedulePlugin<"warmup", WarmupOptions, Schedule> = {
   kind: "schedule",
   name: "warmup",
   description: "TensorFlow's warmup in front of another schedule",
+  returns: "value",
   options: {
-    initialLearningRate: { type: "number", description: "Value at the end of the warmup" },
+    initialLearningRate: { type: "number", unit: "rate", description: "Value at the end of the warmup" },
     decaySchedule: {
       type: "object",
+      holds: "schedule",
       description: "What follows: { name, options } of one of Keras' decays, a plugin for name, or a schedule function",
     },
-    warmupSteps: { type: "number", description: "Steps of the warmup" },
+    warmupSteps: { type: "number", unit: "steps", description: "Steps of the warmup" },
     power: { default: 1, description: "Exponent: 1 is a straight line" },
   },
   create({ initialLearningRate, decaySchedule, warmupSteps, power }, maths) {

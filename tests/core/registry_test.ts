@@ -185,3 +185,23 @@ for (const [name, options, error, text] of badCalls) {
     assertStringIncludes(assertThrows(() => loose.getScheduler(name, options), error).message, text);
   });
 }
+
+test("A plugin that makes another kind of schedule than it says is refused when it makes one", () => {
+  const liar = { ...listed, name: "liar", returns: "value" } as const;
+  const registry = createRegistry([liar]);
+  assertEquals(registry.createSchedule("liar", { values: [3], returns: "value" })(0), 3);
+  assertThrows(() => registry.createSchedule("liar", { values: [3] }), TypeError, 'it returns "factor", where its plugin says "value"');
+});
+
+for (
+  const [what, plugin, wrong] of [
+    ["what it returns", { ...listed, returns: "faktor" }, 'did you mean "factor"?'],
+    ["what its steps are counted by", { ...descent, counts: "tensors" }, 'did you mean "tensor"?'],
+    ["an option's unit", { ...descent, options: { lr: { ...descent.options.lr, unit: "step" } } }, 'did you mean "steps"?'],
+    ["what an option holds", { ...descent, options: { lr: { ...descent.options.lr, holds: "optimizer" } } }, "known are schedule"],
+  ] as const
+) {
+  test(`A plugin that says ${what} in no known word is refused`, () => {
+    assertThrows(() => createRegistry([plugin as unknown as Plugin]), TypeError, wrong);
+  });
+}

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { createOptimizer } from "../../core/optimizer/optimizer.ts";
-import { makeSchedule } from "../../core/plugin/schedules.ts";
+import type { OptionSpec } from "../../core/plugin/contract.ts";
+import { makeSchedule, returnsOf } from "../../core/plugin/schedules.ts";
 import type { Base, Schedule } from "../../core/types.ts";
+import { builtins } from "../../mod.ts";
 import { adamw } from "../../plugins/optimizers/adamw.ts";
 import { constant } from "../../plugins/schedules/constant.ts";
 import { constantWithWarmup } from "../../plugins/schedules/constant_with_warmup.ts";
@@ -69,6 +71,17 @@ for (const [plugin, [base, ...others]] of samples) {
   test(`${plugin.name} shows its picture in its docs, and the picture is there`, () => {
     const [, path] = /!\[[^\]]*\]\(\.\.\/\.\.\/(examples\/pictures\/[^)]*)\)/.exec(read(`plugins/schedules/${plugin.name}.ts`)) ?? [];
     assert(path !== undefined && existsSync(join(root, path)), `${path}`);
+  });
+}
+
+for (const plugin of builtins.plugins.filter((plugin) => plugin.kind === "schedule")) {
+  test(`${plugin.name} says what it returns, and which of its options hold schedules`, () => {
+    const [, [options]] = samples.find(([{ name }]) => name === plugin.name) ?? [plugin, [{}]];
+    assertEquals(plugin.returns, returnsOf(make(plugin, options)));
+    for (const [option, spec] of Object.entries<OptionSpec<unknown>>(plugin.options)) {
+      const given = (options as Readonly<Record<string, unknown>>)[option];
+      assertEquals(spec.holds === "schedule", typeof given === "object" && given !== null && "name" in given, option);
+    }
   });
 }
 
