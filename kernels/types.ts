@@ -20,6 +20,9 @@ export interface Tensor {
 /** A tensor, or a plain array of shape `[length]`. */
 export type TensorLike = Float32Array | Float16Array | Tensor;
 
+/** A tensor's elements as they lie in memory: numbers of float32, patterns of 16 bits. */
+export type Raw = Float32Array | Uint16Array;
+
 /** Tensors by name; the name is the identity everywhere. */
 export type Tensors = Readonly<Record<string, TensorLike>>;
 
@@ -33,6 +36,10 @@ export type BackendName = "js" | "wasm" | "threads";
 export interface Backend extends Disposable {
   /** Which kind it is. */
   readonly name: BackendName;
+  /** What its results are held to: `"bits"` are the same bits as those of backend `"js"`. */
+  readonly agrees: "bits";
+  /** Ends its workers and lets its memory go: what `using` calls, by a name that every engine has. */
+  dispose(): void;
   /**
    * Zeroed memory that kernels reach without a copy. 16-bit dtypes come as a `Uint16Array` of patterns. RangeError for lengths that are no integers from
    * 0, an unknown dtype, and memory that is not there; TypeError for what is no shape and on a disposed backend.
@@ -121,6 +128,15 @@ export interface KernelBackend extends Backend {
    * then nothing has been allocated.
    */
   reserve(near: readonly Tensor[], wanted: readonly { readonly shape: readonly number[]; readonly dtype: DType }[]): Tensor[];
+  /**
+   * Writes all elements of a tensor of `allocate` or `reserve`, or of one that the backend owns, from an array of as many raw elements. Nobody but
+   * the backend touches a tensor's `data`: on another kind of backend it need not be this thread's memory.
+   */
+  upload(into: Tensor, from: Raw): void;
+  /** Reads all elements of such a tensor into an array of as many raw elements. */
+  download(from: Tensor, into: Raw): void;
+  /** Writes one number, rounded to the tensor's dtype, to all its elements. */
+  fill(tensor: Tensor, value: number): void;
   /** True when one kernel can reach both: then a gradient may be used where it lies. */
   together(a: Tensor, b: Tensor): boolean;
   /** Gives memory of `allocate` or `reserve` back; nobody may use it afterwards. */

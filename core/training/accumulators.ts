@@ -4,6 +4,7 @@
  * @module
  */
 import { createBackend } from "../../kernels/backends/create.ts";
+import { disposeSymbol } from "../../kernels/dispose.ts";
 import type { Backend, KernelBackend, Tensor, Tensors } from "../../kernels/types.ts";
 import { isRecord, show } from "../names.ts";
 import { type AnySpecs, resolveOptions } from "../plugin/options.ts";
@@ -27,18 +28,20 @@ export function makeAccumulator(plugin: AccumulatorPlugin, given: object | undef
 
 /** A backend as an accumulator may have it: what it allocates can be taken back, and the backend itself is not its to end. */
 export function lend(backend: Backend): { readonly backend: Backend; takeBack(): void } {
-  const { name, allocate, run, release } = backend as KernelBackend;
+  const { name, agrees, allocate, run, release } = backend as KernelBackend;
   const taken: Tensor[] = [];
   return {
     backend: {
       name,
+      agrees,
       allocate(shape, dtype) {
         const tensor = allocate(shape, dtype);
         taken.push(tensor);
         return tensor;
       },
       run,
-      [Symbol.dispose]() {},
+      dispose() {},
+      [disposeSymbol]() {},
     },
     takeBack() {
       for (const tensor of taken.splice(0)) if (!(backend as KernelBackend).disposed) release(tensor);

@@ -4,6 +4,7 @@
  * @module
  */
 import { checkedShape, extentOf } from "../extent.ts";
+import { rawElements } from "./host_memory.ts";
 import { parse } from "../language/parse.ts";
 import { compile, type Passes } from "../language/passes.ts";
 import type { DType, KernelBackend, Plan, Scalars, Tensor, TensorLike, Tensors } from "../types.ts";
@@ -135,11 +136,11 @@ export function createRun(backend: Ground): { run: KernelBackend["run"]; forget(
     const copies = backend.reserve([], given.map(([, tensor]) => tensor)) as Full[];
     let plan: Plan | undefined;
     try {
-      given.forEach(([, tensor], index) => copies[index].data.set(patterns(tensor)));
+      given.forEach(([, tensor], index) => copies[index].data.set(rawElements(tensor)));
       plan = execute(given.map(([name], index) => [name, copies[index]]));
       plan.run([scalars]);
       given.forEach(([name, tensor], index) => {
-        if (program.writes.includes(name)) patterns(tensor).set(copies[index].data);
+        if (program.writes.includes(name)) rawElements(tensor).set(copies[index].data);
       });
     } finally {
       plan?.dispose();
@@ -151,7 +152,3 @@ export function createRun(backend: Ground): { run: KernelBackend["run"]; forget(
     b.data.byteOffset < a.data.byteOffset + a.data.byteLength;
   return { run, forget };
 }
-
-/** 16-bit numbers as patterns, whatever array holds them. */
-const patterns = ({ data }: Tensor): Float32Array | Uint16Array =>
-  data instanceof Float32Array || data instanceof Uint16Array ? data : new Uint16Array(data.buffer, data.byteOffset, data.length);

@@ -10,6 +10,8 @@ import { checkedDType, checkedShape } from "../../extent.ts";
 import type { Kernel, Node } from "../../language/kernel.ts";
 import { type Executor, type Job, type Region, unitFields } from "../../plan/job.ts";
 import { createPlan } from "../../plan/plan.ts";
+import { disposeSymbol } from "../../dispose.ts";
+import { hostMemory } from "../host_memory.ts";
 import { createRun } from "../run.ts";
 import { reductions as table } from "../../tables/ops.ts";
 import type { DType, Item, KernelBackend, Plan, Tensor } from "../../types.ts";
@@ -296,17 +298,21 @@ export function createJs(): KernelBackend {
   };
   // Who passes arrays of their own passes others at the next step: a kept plan would only keep them alive.
   const { run, forget } = createRun({ ...backend, lasts: ({ data }) => sizes.has(data), memoryOf: ({ data }) => data.buffer });
+  const dispose = (): void => {
+    disposed = true;
+    forget();
+  };
   return {
     name: "js",
+    agrees: "bits",
     ...backend,
+    ...hostMemory,
     run: (text, tensors, scalars) => (alive(), run(text, tensors, scalars)),
     usage: () => ({ allocated, scratch: 0 }),
     get disposed() {
       return disposed;
     },
-    [Symbol.dispose]() {
-      disposed = true;
-      forget();
-    },
+    dispose,
+    [disposeSymbol]: dispose,
   };
 }

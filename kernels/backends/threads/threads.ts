@@ -10,18 +10,15 @@ import type { Arena, Block } from "../wasm/arena.ts";
 import {
   claim,
   closed,
-  COUNT,
+  controlWords,
   DIRECTORY,
-  DONE,
-  FAILED,
-  GENERATION,
+  failed,
+  finish,
   mostKernels,
-  NEXT,
-  STOP,
-  TABLE,
+  openTable,
+  stop as stopWorkers,
   TAKEN,
-  unitBits,
-  WAITING,
+  untilFinished,
 } from "./control_block.ts";
 import { workerThreads } from "../../detect.ts";
 import type { BackendOptions, KernelBackend } from "../../types.ts";
@@ -35,9 +32,6 @@ interface Started {
   terminate(): unknown;
 }
 
-// A unit takes tens of microseconds; only when a worker was put to sleep by the system is it worth waiting in earnest.
-const spins = 20_000;
-
 /** What outlives a backend that nobody holds any more. */
 interface Held {
   control: Int32Array;
@@ -48,12 +42,8 @@ interface Held {
 let registry: FinalizationRegistry<Held> | undefined;
 const forgotten = (): FinalizationRegistry<Held> => registry ??= new FinalizationRegistry(stop);
 
-const controlWords = DIRECTORY + 2 * mostKernels;
-
 function stop({ control, started }: Held): void {
-  Atomics.store(control, STOP, 1);
-  Atomics.add(control, GENERATION, 1);
-  Atomics.notify(control, GENERATION);
+  stopWorkers(control);
   for (const worker of started.splice(0)) worker.terminate();
 }
 
@@ -122,16 +112,7 @@ export function createThreads(options: BackendOptions, alone?: number): KernelBa
         }
       }
       for (let i = 0; i < arenas.length; i++) pages[i] = arenas[i].buffer.byteLength / 65_536;
-      const generation = Atomics.load(control, GENERATION) + 1 | 0;
-      const open = generation << unitBits;
-      // Closed first: a claim in flight must not meet the new count with the old generation.
-      Atomics.store(control, NEXT, open | closed);
-      Atomics.store(control, COUNT, units);
-      Atomics.store(control, TABLE, address);
-      Atomics.store(control, DONE, 0);
-      Atomics.store(control, NEXT, open);
-      Atomics.store(control, GENERATION, generation);
-      Atomics.notify(control, GENERATION);
+      openTable(control, address, units);
       let thrown: { error: unknown } | undefined;
       for (let unit = claim(control); unit >= 0; unit = claim(control)) {
         // A unit that throws counts as done: the workers must be at rest before anybody hears of it, or their units would count for the next table.
@@ -140,12 +121,12 @@ export function createThreads(options: BackendOptions, alone?: number): KernelBa
         } catch (error) {
           thrown = { error };
         }
-        Atomics.add(control, DONE, 1);
+        finish(control);
       }
-      join(control, units);
-      const failed = Atomics.exchange(control, FAILED, 0) === 1;
+      untilFinished(control, units);
+      const trapped = failed(control);
       if (thrown !== undefined) throw thrown.error;
-      if (failed) throw new Error("Cannot finish the dispatch: a kernel trapped on a worker");
+      if (trapped) throw new Error("Cannot finish the dispatch: a kernel trapped on a worker");
     },
     dispose(): void {
       stop(held);
@@ -157,18 +138,4 @@ export function createThreads(options: BackendOptions, alone?: number): KernelBa
   forgotten().register(backend, held, held);
   unitsByWorkers.set(backend, () => Atomics.load(held.control, TAKEN));
   return backend;
-}
-
-/** Waits until all units are done. */
-function join(control: Int32Array, units: number): void {
-  for (let spin = 0; spin < spins; spin++) if (Atomics.load(control, DONE) >= units) return;
-  Atomics.store(control, WAITING, 1);
-  for (let done = Atomics.load(control, DONE); done < units; done = Atomics.load(control, DONE)) {
-    try {
-      Atomics.wait(control, DONE, done, 1);
-    } catch {
-      // A browser's main thread may not wait: it looks again.
-    }
-  }
-  Atomics.store(control, WAITING, 0);
 }

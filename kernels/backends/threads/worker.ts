@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { claim, COUNT, DIRECTORY, DONE, FAILED, GENERATION, STOP, TABLE, TAKEN, WAITING } from "./control_block.ts";
+import { claim, DIRECTORY, fail, finish, stopped, tableOf, TAKEN, untilOpened } from "./control_block.ts";
 
 /** What a worker is started with. */
 export interface Start {
@@ -19,9 +19,6 @@ export interface Start {
 
 type Run = (...numbers: number[]) => void;
 
-// Waking from Atomics.wait costs tens of microseconds; the passes of one step follow each other faster than that.
-const spins = 4_000;
-
 function work({ memories, control, pages, index, fields }: Start): void {
   const kernels: WebAssembly.Module[] = [];
   const functions: Run[][] = memories.map(() => []);
@@ -35,25 +32,17 @@ function work({ memories, control, pages, index, fields }: Start): void {
     kernels[id] ??= compile(whole(0), control[DIRECTORY + 2 * id] >>> 0, control[DIRECTORY + 2 * id + 1]);
     return functions[arena][id] ??= new WebAssembly.Instance(kernels[id], { env: { memory: memories[arena] } }).exports.k as Run;
   };
-  for (let seen = 0;;) {
-    for (let spin = 0; spin < spins && Atomics.load(control, GENERATION) === seen; spin++);
-    Atomics.wait(control, GENERATION, seen);
-    seen = Atomics.load(control, GENERATION);
-    if (Atomics.load(control, STOP) === 1) return;
+  for (let seen = untilOpened(control, 0); !stopped(control); seen = untilOpened(control, seen)) {
     for (let unit = claim(control); unit >= 0; unit = claim(control)) {
       try {
-        // Addresses beyond 2 GiB are negative in a word.
-        const table = Atomics.load(control, TABLE) >>> 0;
-        const r = new Int32Array(whole(0), table + 4 * fields * unit, fields);
+        const r = new Int32Array(whole(0), tableOf(control) + 4 * fields * unit, fields);
         whole(r[1]);
         kernel(r[1], r[0])(r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9] + index * r[10]);
       } catch {
-        Atomics.store(control, FAILED, 1);
+        fail(control);
       }
       Atomics.add(control, TAKEN, 1);
-      if (Atomics.add(control, DONE, 1) + 1 === Atomics.load(control, COUNT) && Atomics.load(control, WAITING) === 1) {
-        Atomics.notify(control, DONE);
-      }
+      finish(control);
     }
   }
 }

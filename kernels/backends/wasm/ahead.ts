@@ -40,7 +40,7 @@ export function compileAhead(use: (backend: Backend) => void): Map<string, Uint8
   try {
     use(recording);
   } finally {
-    js[Symbol.dispose]();
+    js.dispose();
   }
   return found;
 }

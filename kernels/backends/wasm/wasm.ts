@@ -9,6 +9,8 @@ import { bindJs } from "../js/js.ts";
 import type { Kernel } from "../../language/kernel.ts";
 import { type Executor, type Job, type Region, unitFields } from "../../plan/job.ts";
 import { createPlan } from "../../plan/plan.ts";
+import { disposeSymbol } from "../../dispose.ts";
+import { hostMemory } from "../host_memory.ts";
 import { createRun } from "../run.ts";
 import type { BackendOptions, DType, Item, KernelBackend, Plan, Tensor } from "../../types.ts";
 import { localBytes, wasmModule } from "./codegen.ts";
@@ -286,21 +288,25 @@ export function createArenas(
   };
 
   const { run, forget } = createRun({ ...backend, lasts: backend.owns, memoryOf: (one) => arenaOf(one) ?? one.data.buffer });
+  const dispose = (): void => {
+    if (disposed) return;
+    disposed = true;
+    dispatcher?.dispose();
+    blocks.clear();
+    functions.length = 0;
+    kernels.clear();
+  };
   return {
     name,
+    agrees: "bits",
     ...backend,
+    ...hostMemory,
     run: (text, tensors, scalars) => (alive(), run(text, tensors, scalars)),
     usage: () => ({ allocated, scratch: scratched }),
     get disposed() {
       return disposed;
     },
-    [Symbol.dispose]() {
-      if (disposed) return;
-      disposed = true;
-      dispatcher?.dispose();
-      blocks.clear();
-      functions.length = 0;
-      kernels.clear();
-    },
+    dispose,
+    [disposeSymbol]: dispose,
   };
 }
