@@ -8,11 +8,10 @@ import { compile } from "../kernels/language/passes.ts";
 import type { DType } from "../kernels/types.ts";
 import { makeGroups, makeTransforms, rulePart, scalarNames, transformPart } from "./optimizer/group.ts";
 import { known, refuseUnknownKeys, show } from "./names.ts";
-import { resolveOptions } from "./plugin/options.ts";
 import type { OptimizerPlugin } from "./plugin/contract.ts";
-import { extentOf, splice } from "./optimizer/splice.ts";
+import { compiling, extentOf, splice } from "./optimizer/splice.ts";
 import type { Use } from "./types.ts";
-import { checkPlugin, findNothing, titleOf } from "./plugin/use.ts";
+import { ask, checkPlugin, findNothing, optionsOf, titleOf } from "./plugin/use.ts";
 
 /**
  * What one step does to a tensor of this shape: a line a pass, as "pass 1: read p g m v, write p m v".
@@ -39,13 +38,15 @@ export function explain<Options>(
   }
   const tensor = { name: "w", shape, dtype };
   const group = makeGroups(findNothing, plugin as OptimizerPlugin, ["w"], [], makeTransforms(findNothing, transforms))[0];
-  const options = resolveOptions(group.title, group.specs, how.options);
-  group.plugin.check?.(options);
+  const options = optionsOf(group.plugin, how.options);
+  ask(group.plugin, () => group.plugin.check?.(options));
   const parts = [
     rulePart(group, options, scalarNames(group, options), tensor),
     ...group.transforms.map((transform) => transformPart(transform, tensor)),
   ];
   extentOf(parts, tensor); // refuses matrices that do not fit
-  const { scopes, update } = splice(parts, dtype);
-  return compile(update, { scopes, p: dtype, g: dtype }).explain();
+  return compiling(parts, () => {
+    const { scopes, update } = splice(parts, dtype);
+    return compile(update, { scopes, p: dtype, g: dtype }).explain();
+  });
 }

@@ -6,6 +6,7 @@
 import type { Backend } from "../kernels/types.ts";
 import { makeAccumulator } from "./training/accumulators.ts";
 import { takeBackend } from "./backend.ts";
+import { about, allAbout } from "./errors.ts";
 import { known, refuseUnknownKeys, show } from "./names.ts";
 import { buildOptimizer } from "./optimizer/optimizer.ts";
 import type { AnySpecs } from "./plugin/options.ts";
@@ -97,13 +98,16 @@ export function createRegistry<const P extends readonly Plugin[]>(plugins: P): R
     const { kind, name, description } = plugin;
     const other = byKind[kind].get(name);
     if (other !== undefined) {
-      throw new TypeError(`Cannot register ${titleOf(plugin)} twice: "${other.description}" and "${description}" have the same name`);
+      const message = `Cannot register ${titleOf(plugin)} twice: "${other.description}" and "${description}" have the same name`;
+      throw about(new TypeError(message), { plugin: name });
     }
     byKind[kind].set(name, plugin);
   }
   const find: Find = (kind, name) => {
     const plugin = byKind[kind].get(name);
-    if (plugin === undefined) throw new TypeError(`Cannot find ${kind} ${show(name)}: ${known([...byKind[kind].keys()], name)}`);
+    if (plugin === undefined) {
+      throw about(new TypeError(`Cannot find ${kind} ${show(name)}: ${known([...byKind[kind].keys()], name)}`), { plugin: name });
+    }
     return plugin as unknown as Kinds[typeof kind];
   };
   const registry: Loose = {
@@ -133,8 +137,15 @@ interface Loose {
 /** Checks in the order of transformers' `get_scheduler`; its ValueError is a RangeError here. */
 function getScheduler(schedules: ReadonlyMap<string, Plugin>, name: unknown, given: object = {}): Schedule | MetricSchedule {
   const plugin = schedules.get(name as string) as SchedulePlugin | undefined;
-  if (plugin === undefined) throw new RangeError(`Cannot get scheduler ${show(name)}: ${known([...schedules.keys()], name)}`);
-  const title = titleOf(plugin);
+  if (plugin === undefined) {
+    const error = new RangeError(`Cannot get scheduler ${show(name)}: ${known([...schedules.keys()], name)}`);
+    throw typeof name === "string" ? about(error, { plugin: name }) : error;
+  }
+  return allAbout({ plugin: plugin.name }, () => makeSchedule(plugin, ...lengthsAndMore(plugin, given)));
+}
+
+/** The options and the base values of a schedule as `getScheduler` takes them. */
+function lengthsAndMore(plugin: SchedulePlugin, given: object): [options: object, base: Base | undefined] {
   refuseUnknownKeys(`the options of getScheduler`, given, ["numWarmupSteps", "numTrainingSteps", "schedulerSpecificKwargs", "base"]);
   const { schedulerSpecificKwargs = {}, base, ...lengths } = given as Partial<Record<string, unknown>> & {
     schedulerSpecificKwargs?: object;
@@ -145,13 +156,17 @@ function getScheduler(schedules: ReadonlyMap<string, Plugin>, name: unknown, giv
   for (const length of ["numWarmupSteps", "numTrainingSteps"]) {
     if (!Object.hasOwn(specs, length)) continue; // the caller may pass them to any schedule
     const isGiven = lengths[length] !== undefined && lengths[length] !== null;
-    if (!isGiven && specs[length].default === undefined) throw new RangeError(`Cannot get scheduler "${plugin.name}": it needs ${length}`);
+    if (!isGiven && specs[length].default === undefined) {
+      throw about(new RangeError(`Cannot get scheduler "${plugin.name}": it needs ${length}`), { option: length });
+    }
     if (isGiven) options[length] = lengths[length];
   }
-  refuseUnknownKeys(`schedulerSpecificKwargs for ${title}`, schedulerSpecificKwargs ?? {}, Object.keys(specs));
+  refuseUnknownKeys(`schedulerSpecificKwargs for ${titleOf(plugin)}`, schedulerSpecificKwargs ?? {}, Object.keys(specs));
   for (const [key, value] of Object.entries(schedulerSpecificKwargs ?? {})) {
-    if (Object.hasOwn(options, key)) throw new TypeError(`Cannot get scheduler "${plugin.name}": ${key} is given twice`);
+    if (Object.hasOwn(options, key)) {
+      throw about(new TypeError(`Cannot get scheduler "${plugin.name}": ${key} is given twice`), { option: key });
+    }
     options[key] = value;
   }
-  return makeSchedule(plugin, options, base);
+  return [options, base];
 }

@@ -5,6 +5,7 @@
  */
 import { dtypes } from "../kernels/extent.ts";
 import type { DType, Tensor, TensorLike } from "../kernels/types.ts";
+import { about } from "./errors.ts";
 import { known, refuseMisspelt, show, tagOf } from "./names.ts";
 
 /** A tensor that says everything. */
@@ -67,7 +68,10 @@ export function refuseOverlap(what: string, tensors: Iterable<readonly [name: st
     for (const span of spans.sort((a, b) => a.from - b.from)) {
       open = open.filter((other) => other.to > span.from);
       const other = open.find((other) => sameMemory(other.buffer, span.buffer, span.from));
-      if (other !== undefined) throw new RangeError(`Cannot use ${what} "${other.name}" and "${span.name}": they lie in the same memory`);
+      if (other !== undefined) {
+        const message = `Cannot use ${what} "${other.name}" and "${span.name}": they lie in the same memory`;
+        throw about(new RangeError(message), { tensor: other.name });
+      }
       open.push(span);
     }
   }

@@ -6,13 +6,14 @@
 import { maths } from "../../kernels/math.ts";
 import type { Scalars } from "../../kernels/types.ts";
 import { splitNames } from "./match.ts";
+import { about, allAbout } from "../errors.ts";
 import { refuseUnknownKeys, show } from "../names.ts";
-import { type AnySpecs, checkOption, checkOptions, resolveOptions, sameOption, type Values } from "../plugin/options.ts";
+import { type AnySpecs, checkOption, checkOptions, sameOption, type Values } from "../plugin/options.ts";
 import type { OptimizerPlugin, TensorInfo, TransformPlugin } from "../plugin/contract.ts";
 import { type Scheduled, valueAt } from "../plugin/schedules.ts";
 import { checkRule, type Part } from "./splice.ts";
 import type { Group, Use } from "../types.ts";
-import { type Find, takePlugin, takeUse, titleOf } from "../plugin/use.ts";
+import { ask, type Find, optionsOf, takePlugin, takeUse, titleOf } from "../plugin/use.ts";
 
 /** A transform at work; its options do not change. */
 export interface TransformAtWork {
@@ -70,9 +71,11 @@ export function makeTransforms(find: Find, uses: readonly Use[] = []): Transform
     const { plugin, options: given } = takeUse(find, "transform", use);
     const title = titleOf(plugin);
     const scope = `${index}:${plugin.name}`;
-    const options = Object.freeze(resolveOptions(title, plugin.options as AnySpecs, given));
-    plugin.check?.(options);
-    return { plugin, title, scope, options, scalars: transformScalarNames(plugin, scope, options) };
+    const options = Object.freeze(optionsOf(plugin, given));
+    return ask(plugin, () => {
+      plugin.check?.(options);
+      return { plugin, title, scope, options, scalars: transformScalarNames(plugin, scope, options) };
+    });
   });
 }
 
@@ -86,36 +89,43 @@ export function makeGroups(
 ): GroupAtWork[] {
   const list = given === undefined ? [] : given;
   if (!Array.isArray(list)) throw new TypeError(`Cannot use groups ${show(list)}: they must be an array`);
-  list.forEach((group, index) => refuseUnknownKeys(`group ${index}`, group, ["match", "options", "optimizer"]));
-  const groups = splitNames(names, list).map((names, index): GroupAtWork => {
-    const { options = {}, optimizer }: Partial<Group<unknown>> = list[index] ?? {};
-    const plugin = optimizer === undefined ? main : takePlugin(find, "optimizer", optimizer);
-    const title = titleOf(plugin);
-    const specs = plugin.options as AnySpecs;
-    return {
-      index,
-      names,
-      plugin,
-      title,
-      specs,
-      // Another algorithm's options mean other things, so such a group takes none of the optimizer's, not even lr.
-      own: new Map(Object.entries(plugin === main ? checkOptions(title, specs, options) : resolveOptions(title, specs, options))),
-      scheduled: [],
-      slots: new Map(),
-      transforms,
-      count: 0,
-      version: 0,
-      base: {},
-      current: {},
-      reads: new Set(),
-      scalars: { names: [], keys: [] },
-      asked: null,
-      values: new Map(),
-    };
-  });
+  list.forEach((group, index) =>
+    allAbout({ group: index }, () => refuseUnknownKeys(`group ${index}`, group, ["match", "options", "optimizer"]))
+  );
+  const groups = splitNames(names, list).map((names, index): GroupAtWork =>
+    allAbout({ group: index }, () => {
+      const { options = {}, optimizer }: Partial<Group<unknown>> = list[index] ?? {};
+      const plugin = optimizer === undefined ? main : takePlugin(find, "optimizer", optimizer);
+      const title = titleOf(plugin);
+      const specs = plugin.options as AnySpecs;
+      return {
+        index,
+        names,
+        plugin,
+        title,
+        specs,
+        // Another algorithm's options mean other things, so such a group takes none of the optimizer's, not even lr.
+        own: new Map(
+          Object.entries(plugin === main ? ask(plugin, () => checkOptions(title, specs, options)) : optionsOf(plugin, options)),
+        ),
+        scheduled: [],
+        slots: new Map(),
+        transforms,
+        count: 0,
+        version: 0,
+        base: {},
+        current: {},
+        reads: new Set(),
+        scalars: { names: [], keys: [] },
+        asked: null,
+        values: new Map(),
+      };
+    })
+  );
   const plugins = new Map([main, ...groups.map(({ plugin }) => plugin)].map((plugin) => [plugin.name, plugin]));
   for (const { plugin, title } of groups) {
-    if (plugins.get(plugin.name) !== plugin) throw new TypeError(`Cannot use two plugins in one optimizer that are both ${title}`);
+    if (plugins.get(plugin.name) === plugin) continue;
+    throw about(new TypeError(`Cannot use two plugins in one optimizer that are both ${title}`), { plugin: plugin.name });
   }
   return groups;
 }
@@ -131,16 +141,22 @@ export function baseOf(group: GroupAtWork, base: Values): Values {
  * The options at a step. A scheduled value must be a finite number and lie in its option's range, but for `lr`: no reference checks that one, and
  * their schedules may well end below 0.
  */
-export function currentOf({ title, specs, scheduled, index, current }: GroupAtWork, base: Values, step: number): Values {
+export function currentOf({ plugin, title, specs, scheduled, index, current }: GroupAtWork, base: Values, step: number): Values {
   if (scheduled.length === 0) return base;
   const values: Record<string, unknown> = { ...base };
   for (const one of scheduled) {
     const { option } = one;
-    const value = valueAt(one, base[option], index, step);
+    const value = allAbout({ option, group: index }, () => valueAt(one, base[option], index, step));
     if (!Number.isFinite(value)) {
-      throw new RangeError(`Cannot step ${title}: the schedule of "${option}" gives ${show(value)} at step ${step}`);
+      const message = `Cannot step ${title}: the schedule of "${option}" gives ${show(value)} at step ${step}`;
+      throw about(new RangeError(message), { plugin: plugin.name, option, group: index });
     }
-    if (option !== "lr" && value !== current[option]) checkOption(`${title}, scheduled at step ${step}`, option, specs[option], value);
+    if (option !== "lr" && value !== current[option]) {
+      allAbout(
+        { plugin: plugin.name, group: index },
+        () => checkOption(`${title}, scheduled at step ${step}`, option, specs[option], value),
+      );
+    }
     values[option] = value;
   }
   return isSame(values, current) ? current : Object.freeze(values);
@@ -165,22 +181,27 @@ export function rulePart({ plugin, title, reads }: GroupAtWork, options: Values,
   for (const name of Object.keys(options)) {
     Object.defineProperty(watched, name, { enumerable: true, get: () => (reads.add(name), options[name]) });
   }
-  const rule = plugin.rule(watched, info);
-  checkRule(title, rule, ["update"]);
-  if (typeof rule.update !== "string") throw new TypeError(`Cannot use ${title}: its rule has no update text`);
-  return { scope: plugin.name, title, rule, scalars: names };
+  return ask(plugin, () => {
+    const rule = plugin.rule(watched, info);
+    checkRule(title, rule, ["update"]);
+    if (typeof rule.update !== "string") throw new TypeError(`Cannot use ${title}: its rule has no update text`);
+    return { scope: plugin.name, title, plugin: plugin.name, rule, scalars: names };
+  });
 }
 
 /** What a transform gives for a tensor. */
 export function transformPart({ plugin, title, scope, options, scalars }: TransformAtWork, info: TensorInfo): Part {
-  const rule = plugin.rule(options, info);
-  checkRule(title, rule, ["before", "after", "last"]);
-  return { scope, title, rule, scalars: scalars.names };
+  return ask(plugin, () => {
+    const rule = plugin.rule(options, info);
+    checkRule(title, rule, ["before", "after", "last"]);
+    return { scope, title, plugin: plugin.name, rule, scalars: scalars.names };
+  });
 }
 
 /** Names of the numbers that a rule gets under these options. */
 export function scalarNames(group: GroupAtWork, options: Values): ScalarNames {
-  return namesOf(group.plugin.name, group.title, askScalars(group, options, 1));
+  const { plugin, title, index } = group;
+  return allAbout({ plugin: plugin.name, group: index }, () => namesOf(plugin.name, title, askScalars(group, options, 1)));
 }
 
 /** Names of the numbers that a transform's text gets. */
@@ -194,9 +215,12 @@ export function valuesAt(group: GroupAtWork, t: number): Scalars {
   if (known !== undefined) return known;
   if (group.values.size >= mostValues) group.values.clear();
   const values: Record<string, number> = { t };
-  putAll(values, group.title, group.scalars, askScalars(group, group.current, t));
+  allAbout(
+    { plugin: group.plugin.name, group: group.index },
+    () => putAll(values, group.title, group.scalars, askScalars(group, group.current, t)),
+  );
   for (const { plugin, title, options, scalars } of group.transforms) {
-    if (plugin.scalars !== undefined) putAll(values, title, scalars, plugin.scalars(options, t, maths));
+    if (plugin.scalars !== undefined) ask(plugin, () => putAll(values, title, scalars, plugin.scalars!(options, t, maths)));
   }
   group.values.set(t, values);
   return values;

@@ -6,13 +6,16 @@
  *
  * @module
  */
+import { about, allAbout } from "../errors.ts";
 import { known, refuseUnknownKeys, show } from "../names.ts";
 import { type AnySpecs, checkOption } from "../plugin/options.ts";
+import type { OptimizerPlugin } from "../plugin/contract.ts";
+import { ask, titleOf } from "../plugin/use.ts";
 import type { Group } from "../types.ts";
 
 /** The names of each group, in the tensors' order; the last one holds the rest, and is there only if there is a rest or no group. */
 export function splitNames(names: readonly string[], groups: readonly Pick<Group<unknown>, "match">[]): string[][] {
-  const finders = groups.map(({ match }, i) => finder(match, names, `group ${i}`));
+  const finders = groups.map(({ match }, i) => allAbout({ group: i }, () => finder(match, names, `group ${i}`)));
   const split: string[][] = [...groups.map(() => []), []];
   for (const name of names) {
     const i = finders.findIndex((finds) => finds(name));
@@ -37,17 +40,18 @@ export function globMatches(glob: string, name: string): boolean {
 
 /** Options that can be read and assigned by name, checked at once; a name that is none cannot be assigned. */
 export function optionsView(
-  owner: string,
-  specs: AnySpecs,
+  plugin: OptimizerPlugin,
   read: (name: string) => unknown,
   write?: (name: string, value: unknown) => void,
 ): Record<string, unknown> {
+  const specs = plugin.options as AnySpecs;
+  const title = titleOf(plugin);
   const view: Record<string, unknown> = {};
   for (const name of Object.keys(specs)) {
     Object.defineProperty(view, name, {
       enumerable: true,
       get: () => read(name),
-      set: write && ((value: unknown) => write(name, checkOption(owner, name, specs[name], value))),
+      set: write && ((value: unknown) => write(name, ask(plugin, () => checkOption(title, name, specs[name], value)))),
     });
   }
   return Object.preventExtensions(view);
@@ -64,7 +68,8 @@ function finder(match: unknown, names: readonly string[], where: string): (name:
   }
   if (Array.isArray(match)) {
     for (const name of match) {
-      if (!names.includes(name)) throw new TypeError(`Cannot find parameter ${show(name)} of ${where}: ${known(names, name)}`);
+      if (names.includes(name)) continue;
+      throw about(new TypeError(`Cannot find parameter ${show(name)} of ${where}: ${known(names, name)}`), { tensor: name });
     }
     return (name) => match.includes(name);
   }

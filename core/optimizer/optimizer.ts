@@ -23,8 +23,9 @@ import {
   valuesAt,
 } from "./group.ts";
 import { optionsView } from "./match.ts";
+import { about, allAbout } from "../errors.ts";
 import { isRecord, known, refuseUnknownKeys, show } from "../names.ts";
-import { type AnySpecs, resolveOptions, type Values } from "../plugin/options.ts";
+import type { AnySpecs, Values } from "../plugin/options.ts";
 import type { OptimizerPlugin, TensorInfo } from "../plugin/contract.ts";
 import { pointOf } from "./points.ts";
 import { checkReturns, isMetric, isSchedule, makeSchedule, type Scheduled, valueAt } from "../plugin/schedules.ts";
@@ -32,7 +33,7 @@ import { entriesOf, loadEntries, saveEntries, type StatefulSchedule } from "./st
 import { type FullTensor, fullTensor, put, refuseOverlap } from "../tensors.ts";
 import { textOf } from "./programs.ts";
 import type { Grads, MetricSchedule, Optimizer, Settings, StepReport, Tensors } from "../types.ts";
-import { type Find, findNothing, takePlugin, takeUse, titleOf } from "../plugin/use.ts";
+import { ask, type Find, findNothing, optionsOf, takePlugin, takeUse, titleOf } from "../plugin/use.ts";
 import { checkArrays, copyIn, countOf, execute, prepare, refresh, timeOf, type Work } from "./step.ts";
 
 /**
@@ -86,15 +87,15 @@ export function buildChecked(
   const main = takePlugin(find, "optimizer", plugin);
   refuseUnknownKeys("the settings", settings, ["backend", "threads", "groups", "transforms", "schedules"]);
   const tensors = checkParams(params);
-  const base = resolveOptions(titleOf(main), main.options as AnySpecs, options as object | undefined);
+  const base = optionsOf(main, options as object | undefined);
   const transforms = makeTransforms(find, settings.transforms);
   const groups = makeGroups(find, main, [...tensors.keys()], settings.groups, transforms);
   const scheduled = makeSchedules(find, settings.schedules, main, base, groups);
   for (const group of groups) group.scheduled.push(...scheduled.filter(({ option }) => Object.hasOwn(group.specs, option)));
-  main.check?.(Object.freeze({ ...base }));
+  ask(main, () => main.check?.(Object.freeze({ ...base })));
   for (const group of groups) {
     group.base = baseOf(group, base);
-    group.plugin.check?.(group.base);
+    allAbout({ group: group.index }, () => ask(group.plugin, () => group.plugin.check?.(group.base)));
     takeCurrent(group, currentOf(group, group.base, 0));
     group.scalars = scalarNames(group, group.current);
   }
@@ -132,8 +133,8 @@ function checkParams(params: unknown): Map<string, FullTensor> {
   }
   const tensors = new Map<string, FullTensor>();
   for (const [name, like] of Object.entries(params)) {
-    if (name === "") throw new RangeError(`Cannot use a parameter named "": the name is its identity everywhere`);
-    tensors.set(name, fullTensor(`parameter "${name}"`, like));
+    if (name === "") throw about(new RangeError(`Cannot use a parameter named "": the name is its identity everywhere`), { tensor: "" });
+    tensors.set(name, allAbout({ tensor: name }, () => fullTensor(`parameter "${name}"`, like)));
   }
   if (tensors.size === 0) throw new RangeError("Cannot optimize an empty list of parameters");
   refuseOverlap("parameters", [...tensors].map(([name, { data }]) => [name, data] as const));
@@ -155,14 +156,16 @@ function makeSchedules(
     const own = Object.hasOwn(main.options as AnySpecs, option);
     if (!own && holders.length === 0) {
       const names = new Set([main.options, ...groups.map(({ specs }) => specs)].flatMap((specs) => Object.keys(specs as AnySpecs)));
-      throw new TypeError(`Cannot schedule option ${show(option)} of ${titleOf(main)}: ${known([...names], option)}`);
+      const message = `Cannot schedule option ${show(option)} of ${titleOf(main)}: ${known([...names], option)}`;
+      throw about(new TypeError(message), { plugin: main.name, option });
     }
     const value = own ? base[option] : baseOf(holders[0], base)[option];
     const values = groups.map((group) => holders.includes(group) ? baseOf(group, base)[option] : value);
     for (const one of [value, ...values]) {
       if (typeof one === "number") continue;
       const Wrong = one === null ? RangeError : TypeError;
-      throw new Wrong(`Cannot schedule option "${option}" of ${titleOf(main)}: its base value ${show(one)} is not a number`);
+      const message = `Cannot schedule option "${option}" of ${titleOf(main)}: its base value ${show(one)} is not a number`;
+      throw about(new Wrong(message), { plugin: main.name, option });
     }
     const schedule = isSchedule(use)
       ? checkReturns(use)
@@ -170,7 +173,8 @@ function makeSchedules(
     if (isMetric(schedule)) {
       const count: unknown = schedule.factors()?.length;
       if (count !== groups.length) {
-        throw new RangeError(`Cannot schedule option "${option}": it gives ${show(count)} factors, and there are ${groups.length} groups`);
+        const message = `Cannot schedule option "${option}": it gives ${show(count)} factors, and there are ${groups.length} groups`;
+        throw about(new RangeError(message), { option });
       }
     }
     return { option, schedule };
@@ -195,17 +199,20 @@ function layOut(work: Work, tensors: ReadonlyMap<string, FullTensor>): void {
   const { backend, groups, cells, ordered, taken } = work;
   const groupOf = new Map(groups.flatMap((group) => group.names.map((name) => [name, group])));
   const places = new Map([...tensors.keys()].sort().map((name, index) => [name, index]));
-  const plans = [...tensors].map(([name, param]) => {
-    const info: TensorInfo = Object.freeze({ name, shape: param.shape, dtype: param.dtype });
-    const group = groupOf.get(name)!;
-    const parts = [
-      rulePart(group, group.current, group.scalars, info),
-      ...group.transforms.map((transform) => transformPart(transform, info)),
-    ];
-    return { param, info, index: places.get(name)!, group: group.index, parts, text: textOf(backend, parts, param.dtype) };
-  });
+  const plans = [...tensors].map(([name, param]) =>
+    allAbout({ tensor: name, group: groupOf.get(name)!.index }, () => {
+      const info: TensorInfo = Object.freeze({ name, shape: param.shape, dtype: param.dtype });
+      const group = groupOf.get(name)!;
+      const parts = [
+        rulePart(group, group.current, group.scalars, info),
+        ...group.transforms.map((transform) => transformPart(transform, info)),
+      ];
+      return { param, info, index: places.get(name)!, group: group.index, parts, text: textOf(backend, parts, param.dtype) };
+    })
+  );
   for (const plan of plans) {
-    const cell = createCell(backend, plan, groups[plan.group].slots, taken, work);
+    const { name } = plan.info;
+    const cell = allAbout({ tensor: name }, () => createCell(backend, plan, groups[plan.group].slots, taken, work));
     cells.push(cell);
     ordered[cell.index] = cell;
   }
@@ -243,14 +250,14 @@ function present(work: Work, scheduled: readonly Scheduled[], owned: boolean): C
   const optimizer: Optimizer<unknown> = {
     name: main.name,
     backend,
-    options: optionsView(title, main.options as AnySpecs, (name) => base[name], assign({ set: (name, value) => base[name] = value })),
+    options: optionsView(main, (name) => base[name], assign({ set: (name, value) => base[name] = value })),
     groups: Object.freeze(groups.map((group) => {
-      const { names, specs, own } = group;
+      const { names, plugin, own } = group;
       const read = (name: string): unknown => own.has(name) ? own.get(name) : base[name];
       return Object.freeze({
         names: Object.freeze([...names]),
-        options: optionsView(group.title, specs, read, assign(own)),
-        current: optionsView(group.title, specs, (name) => {
+        options: optionsView(plugin, read, assign(own)),
+        current: optionsView(plugin, (name) => {
           const one = group.scheduled.find(({ option }) => option === name);
           return one === undefined ? read(name) : valueAt(one, read(name), group.index, work.steps);
         }),
@@ -296,7 +303,7 @@ function present(work: Work, scheduled: readonly Scheduled[], owned: boolean): C
     update(metric: number): void {
       alive("update");
       if (typeof metric !== "number") throw new TypeError(`Cannot update ${title} with ${show(metric)}: a metric is a number`);
-      for (const { schedule } of metrics) schedule.update(metric);
+      for (const { option, schedule } of metrics) allAbout({ option }, () => schedule.update(metric));
     },
     readings(): (number | null)[] {
       alive("read");
@@ -346,19 +353,22 @@ function readingOf(work: Work, group: GroupAtWork): number | null {
     if (slot.shape === "scalar") values[name] = first.scalarSlots.get(key)!;
     if (slot.shape === "group") values[name] = slots.get(key)!;
   }
-  const reading = plugin.reading(currentOf(group, baseOf(group, base), steps), countOf(work, first), values, maths);
+  const options = currentOf(group, baseOf(group, base), steps);
+  const reading = ask(plugin, () => plugin.reading!(options, countOf(work, first), values, maths));
   return Number.isFinite(reading) ? reading : null;
 }
 
 function inputsOf(cells: readonly Cell[]): Record<string, Record<string, Tensor>> {
   const inputs: Record<string, Record<string, Tensor>> = {};
   for (const { info, slots } of cells) {
-    for (const { name, slot, tensor, title } of slots) {
+    for (const { name, slot, tensor, title, plugin } of slots) {
       if (slot.input !== true) continue;
-      if (tensor === null) throw new TypeError(`Cannot use slot "${name}" of ${title} as an input: it has no memory of its own`);
+      if (tensor === null) {
+        throw about(new TypeError(`Cannot use slot "${name}" of ${title} as an input: it has no memory of its own`), { plugin });
+      }
       if (!Object.hasOwn(inputs, name)) put(inputs, name, {});
       if (Object.hasOwn(inputs[name], info.name)) {
-        throw new TypeError(`Cannot use ${title}: another plugin has an input slot "${name}" too`);
+        throw about(new TypeError(`Cannot use ${title}: another plugin has an input slot "${name}" too`), { plugin });
       }
       put(inputs[name], info.name, tensor);
     }

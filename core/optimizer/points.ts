@@ -6,6 +6,7 @@
 import type { Plan, Tensor } from "../../kernels/types.ts";
 import { type Cell, primeSlots } from "./param_state.ts";
 import { valuesAt } from "./group.ts";
+import { about, allAbout } from "../errors.ts";
 import { isRecord, known, show } from "../names.ts";
 import { type FullTensor, fullTensor, put, type Raw, rawOf, refuseOverlap, sameShape } from "../tensors.ts";
 import { hasEntry, programOf } from "./programs.ts";
@@ -72,15 +73,19 @@ function checkTargets(cells: readonly Cell[], into: Tensors): Map<Cell, FullTens
   const targets = new Map<Cell, FullTensor>();
   for (const [name, like] of Object.entries(into)) {
     const cell = cells[names.indexOf(name)];
-    if (cell === undefined) throw new TypeError(`Cannot write a point of ${show(name)}: there is no such parameter; ${known(names, name)}`);
+    if (cell === undefined) {
+      throw about(new TypeError(`Cannot write a point of ${show(name)}: there is no such parameter; ${known(names, name)}`), {
+        tensor: name,
+      });
+    }
     const { param } = cell;
-    const tensor = fullTensor(`the target of "${name}"`, like);
+    const tensor = allAbout({ tensor: name }, () => fullTensor(`the target of "${name}"`, like));
     const bare = ArrayBuffer.isView(like) || (like as Tensor).shape === undefined;
     if (tensor.dtype !== param.dtype || tensor.data.length !== param.data.length || !(bare || sameShape(tensor.shape, param.shape))) {
-      throw new RangeError(
-        `Cannot write a point of "${name}" into ${tensor.dtype} of shape ${show(tensor.shape)}: it is ${param.dtype} of shape ${
-          show(param.shape)
-        }`,
+      const wanted = `it is ${param.dtype} of shape ${show(param.shape)}`;
+      throw about(
+        new RangeError(`Cannot write a point of "${name}" into ${tensor.dtype} of shape ${show(tensor.shape)}: ${wanted}`),
+        { tensor: name },
       );
     }
     targets.set(cell, { ...tensor, shape: param.shape });

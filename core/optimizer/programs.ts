@@ -5,40 +5,38 @@
  */
 import { compile } from "../../kernels/language/passes.ts";
 import type { Backend, DType, Program } from "../../kernels/types.ts";
-import { type Part, type Splice, splice, spliceText } from "./splice.ts";
+import { compiling, type Part, type Splice, splice, spliceText } from "./splice.ts";
 
 /** A spliced text and its programs. */
 export interface Text {
-  /** Different texts have different ones. */
-  readonly id: number;
   readonly p: DType;
   readonly splice: Splice;
   readonly programs: Map<string, Program>;
 }
 
-interface Cache {
-  readonly texts: Map<string, Text>;
-  next: number;
-}
-
 const mostTexts = 512;
-const caches = new WeakMap<Backend, Cache>();
+const caches = new WeakMap<Backend, Map<string, Text>>();
 
 /** The text of these parts for parameters of dtype `p`, read and compiled once. */
 export function textOf(backend: Backend, parts: readonly Part[], p: DType): Text {
-  let cache = caches.get(backend);
-  if (cache === undefined) caches.set(backend, cache = { texts: new Map(), next: 0 });
+  let texts = caches.get(backend);
+  if (texts === undefined) caches.set(backend, texts = new Map());
   const key = spliceText(parts, p);
-  let text = cache.texts.get(key);
+  let text = texts.get(key);
   if (text === undefined) {
-    text = { id: cache.next++, p, splice: splice(parts, p), programs: new Map() };
-    // All of it now: a mistake in an entry must not wait for the first call of that entry.
-    programOf(text, "update", p);
-    for (const name of text.splice.also.keys()) programOf(text, `also ${name}`, p);
-    for (const name of text.splice.points.keys()) programOf(text, `point ${name}`, undefined);
-    if (cache.texts.size >= mostTexts) cache.texts.delete(cache.texts.keys().next().value!);
-    cache.texts.set(key, text);
+    text = compiling(parts, () => newText(parts, p));
+    if (texts.size >= mostTexts) texts.delete(texts.keys().next().value!);
+    texts.set(key, text);
   }
+  return text;
+}
+
+function newText(parts: readonly Part[], p: DType): Text {
+  const text = { p, splice: splice(parts, p), programs: new Map() };
+  // All of it now: a mistake in an entry must not wait for the first call of that entry.
+  programOf(text, "update", p);
+  for (const name of text.splice.also.keys()) programOf(text, `also ${name}`, p);
+  for (const name of text.splice.points.keys()) programOf(text, `point ${name}`, undefined);
   return text;
 }
 

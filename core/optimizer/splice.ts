@@ -9,6 +9,7 @@
 import { dtypes, extentOf as cut } from "../../kernels/extent.ts";
 import { parse } from "../../kernels/language/parse.ts";
 import type { DType, Extent, Scope, SlotClass, SlotType, Statement } from "../../kernels/types.ts";
+import { about, allAbout } from "../errors.ts";
 import { isRecord, known, refuseUnknownKeys, show } from "../names.ts";
 import type { Rule, Slot, TensorInfo } from "../plugin/contract.ts";
 import { sameShape } from "../tensors.ts";
@@ -17,8 +18,9 @@ import { sameShape } from "../tensors.ts";
 export interface Part {
   /** Whose names: the optimizer plugin's name, or `<index>:<transform>`. */
   readonly scope: string;
-  /** For errors: `optimizer "adamw"`. */
+  /** For errors: `optimizer "adamw"`, and the plugin's bare name. */
   readonly title: string;
+  readonly plugin: string;
   readonly rule: Partial<Rule> & { readonly before?: string; readonly after?: string; readonly last?: string };
   /** Names of its numbers. */
   readonly scalars: readonly string[];
@@ -41,6 +43,7 @@ export interface PartSlot {
   readonly name: string;
   readonly slot: Slot;
   readonly title: string;
+  readonly plugin: string;
 }
 
 const classes: readonly SlotClass[] = ["param", "row", "col", "batch", "scalar", "group"];
@@ -95,8 +98,8 @@ function checkSlot(title: string, name: string, slot: unknown): void {
 
 /** The slots of all parts. */
 export function slotsOf(parts: readonly Part[]): PartSlot[] {
-  return parts.flatMap(({ scope, title, rule }) =>
-    Object.entries(rule.slots ?? {}).map(([name, slot]) => ({ key: `${scope}/${name}`, name, slot, title }))
+  return parts.flatMap(({ scope, title, plugin, rule }) =>
+    Object.entries(rule.slots ?? {}).map(([name, slot]) => ({ key: `${scope}/${name}`, name, slot, title, plugin }))
   );
 }
 
@@ -120,12 +123,23 @@ export function spliceText(parts: readonly Part[], p: DType): string {
   ]);
 }
 
+/** Runs what compiles the parts' texts. A mistake in one of them says whose text it is. */
+export function compiling<T>(parts: readonly Part[], run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    const part = parts.find(({ scope }) => scope === (error as { scope?: string }).scope);
+    throw part === undefined ? error : about(error as Error, { plugin: part.plugin });
+  }
+}
+
 /** The rule's part comes first, then the transforms in order. */
 export function splice(parts: readonly Part[], p: DType): Splice {
   const [rule, ...transforms] = parts;
-  const read = (part: Part, text: string | undefined): Statement[] => text === undefined ? [] : parse(text, part.scope);
+  const read = (part: Part, text: string | undefined): Statement[] =>
+    text === undefined ? [] : allAbout({ plugin: part.plugin }, () => parse(text, part.scope));
   const update = read(rule, rule.rule.update);
-  if (update.length === 0) throw new TypeError(`Cannot use ${rule.title}: its update text has no line`);
+  if (update.length === 0) throw about(new TypeError(`Cannot use ${rule.title}: its update text has no line`), { plugin: rule.plugin });
   const after = transforms.flatMap((part) => {
     const lines = read(part, part.rule.after);
     if (lines.length > 0 && !update.some(({ name }) => name === "u")) throw withoutDirection(rule, part, update);
@@ -148,16 +162,16 @@ export function splice(parts: readonly Part[], p: DType): Splice {
 export function extentOf(parts: readonly Part[], { name, shape }: TensorInfo): { readonly extent: Extent; readonly given: boolean } {
   const { batch, rows, cols } = cut(shape);
   let found: { readonly matrix: readonly number[]; readonly title: string } | undefined;
-  for (const { title, rule } of parts) {
+  for (const { title, plugin, rule } of parts) {
     if (rule.matrix === undefined && !usesMatrix(rule)) continue;
     const matrix: readonly number[] = rule.matrix ?? [batch, rows, cols];
     if (!Array.isArray(matrix) || matrix.length !== 3 || !matrix.every((n) => Number.isSafeInteger(n) && n >= 0)) {
-      throw new TypeError(`Cannot cut parameter "${name}" as ${title} says: matrix ${show(matrix)} is not [batch, rows, cols]`);
+      const message = `Cannot cut parameter "${name}" as ${title} says: matrix ${show(matrix)} is not [batch, rows, cols]`;
+      throw about(new TypeError(message), { plugin, tensor: name });
     }
     if (found !== undefined && !sameShape(matrix, found.matrix)) {
-      throw new TypeError(
-        `Cannot cut parameter "${name}" into ${show(found.matrix)} for ${found.title} and into ${show(matrix)} for ${title}`,
-      );
+      const message = `Cannot cut parameter "${name}" into ${show(found.matrix)} for ${found.title} and into ${show(matrix)} for ${title}`;
+      throw about(new TypeError(message), { plugin, tensor: name });
     }
     found = { matrix, title };
   }
@@ -188,7 +202,9 @@ function entries(
   const found = new Map<string, readonly Statement[]>();
   for (const part of parts) {
     for (const [name, text] of Object.entries(part.rule[which] ?? {})) {
-      if (found.has(name)) throw new TypeError(`Cannot use ${part.title}: another plugin has an entry "${name}" too`);
+      if (found.has(name)) {
+        throw about(new TypeError(`Cannot use ${part.title}: another plugin has an entry "${name}" too`), { plugin: part.plugin });
+      }
       found.set(name, read(part, text));
     }
   }
@@ -198,5 +214,5 @@ function entries(
 function withoutDirection(rule: Part, transform: Part, update: readonly Statement[]): SyntaxError {
   const names = [...new Set(update.map(({ name }) => name).filter((name) => name !== null))];
   const message = `Cannot use ${transform.title} after ${rule.title}: its rule names no direction u, only ${names.join(", ")}`;
-  return Object.assign(new SyntaxError(message), { line: 1, name: "u", known: names });
+  return Object.assign(new SyntaxError(message), { line: 1, name: "u", known: names, plugin: transform.plugin });
 }

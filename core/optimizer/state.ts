@@ -6,6 +6,7 @@
 import type { DType } from "../../kernels/types.ts";
 import type { Cell } from "./param_state.ts";
 import type { GroupAtWork } from "./group.ts";
+import { about, allAbout } from "../errors.ts";
 import { isRecord, known, show, tagOf } from "../names.ts";
 import { put, type Raw, rawOf, sameShape } from "../tensors.ts";
 import type { MetricSchedule, StateDict } from "../types.ts";
@@ -90,8 +91,12 @@ export function entriesOf(cells: readonly Cell[], groups: readonly GroupAtWork[]
   }
   const keys = new Set<string>();
   for (const { key } of entries) {
-    if (keys.has(key)) throw new TypeError(`Cannot keep two states under the key "${key}": a parameter and a slot, or two slots, share it`);
-    keys.add(key);
+    if (!keys.has(key)) {
+      keys.add(key);
+      continue;
+    }
+    const message = `Cannot keep two states under the key "${key}": a parameter and a slot, or two slots, share it`;
+    throw about(new TypeError(message), { tensor: key });
   }
   return entries;
 }
@@ -133,17 +138,18 @@ export function loadEntries(
   const keys = entries.map(({ key }) => key);
   const all = new Set(keys);
   for (const key of Object.keys(tensors)) {
-    if (!all.has(key)) throw new TypeError(`${refuse}: it has a tensor ${show(key)}; ${known(keys, key)}`);
+    if (!all.has(key)) throw about(new TypeError(`${refuse}: it has a tensor ${show(key)}; ${known(keys, key)}`), { tensor: key });
   }
   const checked = entries.map((entry) => {
-    if (!Object.hasOwn(tensors, entry.key)) throw new TypeError(`${refuse}: it has no tensor "${entry.key}"`);
-    return { entry, data: checkTensor(refuse, entry, tensors[entry.key]) };
+    const { key } = entry;
+    if (!Object.hasOwn(tensors, key)) throw about(new TypeError(`${refuse}: it has no tensor "${key}"`), { tensor: key });
+    return { entry, data: allAbout({ tensor: key }, () => checkTensor(refuse, entry, tensors[key])) };
   });
   const counts = checked.flatMap(({ entry, data }) => entry.dtype === "float64" && entry.counts ? [data[0]] : []);
   const steps = readCount(`${refuse}: its number of steps`, metadata.steps) ?? Math.max(...counts);
   // Without metadata the tensor with the most steps says how many there were.
   const groupSteps = groups.map(({ index, names }) =>
-    readCount(`${refuse}: the number of steps of group ${index}`, metadata[`group.${index}.step`]) ??
+    allAbout({ group: index }, () => readCount(`${refuse}: the number of steps of group ${index}`, metadata[`group.${index}.step`])) ??
       Math.max(0, ...names.map((name) => tensors[`${name}.step`].data[0]))
   );
   loadSchedules(refuse, metadata, schedules);
@@ -197,17 +203,17 @@ function loadSchedules(refuse: string, metadata: Readonly<Record<string, unknown
   const states = saved.map(({ option }) => {
     const text = metadata[`schedule.${option}`];
     if (typeof text !== "string") {
-      throw new TypeError(`${refuse}: the state of the schedule of "${option}" is ${show(text)}, not a string of JSON`);
+      throw about(new TypeError(`${refuse}: the state of the schedule of "${option}" is ${show(text)}, not a string of JSON`), { option });
     }
     try {
       return JSON.parse(text);
     } catch {
-      throw new RangeError(`${refuse}: the state of the schedule of "${option}" is no JSON`);
+      throw about(new RangeError(`${refuse}: the state of the schedule of "${option}" is no JSON`), { option });
     }
   });
   const before = saved.map(({ schedule }) => schedule.state);
   try {
-    saved.forEach(({ schedule }, i) => schedule.state = states[i]);
+    saved.forEach(({ option, schedule }, i) => allAbout({ option }, () => schedule.state = states[i]));
   } catch (error) {
     saved.forEach(({ schedule }, i) => schedule.state = before[i]);
     throw error;

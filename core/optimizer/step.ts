@@ -7,6 +7,7 @@ import type { KernelBackend, Plan, Program, Scalars, Tensor } from "../../kernel
 import { type Cell, primeSlots } from "./param_state.ts";
 import { copyGradient, type GradientSource, ownGradient, takeGradient } from "./gradients.ts";
 import { baseOf, currentOf, type GroupAtWork, needsRules, rulePart, scalarNames, takeCurrent, valuesAt } from "./group.ts";
+import { about, allAbout } from "../errors.ts";
 import { isRecord, known, show } from "../names.ts";
 import type { OptimizerPlugin } from "../plugin/contract.ts";
 import { type Part, slotsText } from "./splice.ts";
@@ -51,13 +52,18 @@ export function refresh(work: Work, group: GroupAtWork): void {
   let base = group.base;
   if (isOld) {
     base = baseOf(group, work.base);
-    group.plugin.check?.(base);
+    allAbout({ plugin: group.plugin.name, group: group.index }, () => group.plugin.check?.(base));
   }
   const current = currentOf(group, base, work.steps);
   if (needsRules(group, current)) {
     const scalars = scalarNames(group, current);
     const cells = work.cells.filter((cell) => cell.group === group.index);
-    const texts = cells.map((cell) => newText(work.backend, cell, rulePart(group, current, scalars, cell.info)));
+    const texts = cells.map((cell) =>
+      allAbout(
+        { tensor: cell.info.name, group: group.index },
+        () => newText(work.backend, cell, rulePart(group, current, scalars, cell.info)),
+      )
+    );
     cells.forEach((cell, i) => cell.text = texts[i]);
     group.scalars = scalars;
   }
@@ -69,9 +75,9 @@ export function refresh(work: Work, group: GroupAtWork): void {
 function newText(backend: KernelBackend, cell: Cell, part: Part): Text {
   const parts = [part, ...cell.transforms];
   if (slotsText(parts) !== cell.slotsText) {
-    throw new TypeError(
-      `Cannot change the options of ${part.title} like this: parameter "${cell.info.name}" would need other slots; make a new optimizer`,
-    );
+    const message =
+      `Cannot change the options of ${part.title} like this: parameter "${cell.info.name}" would need other slots; make a new optimizer`;
+    throw about(new TypeError(message), { plugin: part.plugin });
   }
   return textOf(backend, parts, cell.param.dtype);
 }
@@ -99,14 +105,20 @@ function select(work: Work, entry: string, grads: Grads | undefined): Cell[] {
     found++;
     const gradient = grads[name];
     if (gradient === null || gradient === undefined) continue;
-    takeGradient(cell, gradient, work);
+    try {
+      takeGradient(cell, gradient, work);
+    } catch (error) {
+      throw about(error as Error, { tensor: name });
+    }
     cells.push(cell);
   }
   const names = Object.keys(grads);
   if (names.length !== found) {
     const all = ordered.map(({ info }) => info.name);
     const wrong = names.find((name) => !all.includes(name))!;
-    throw new TypeError(`Cannot use the gradient of ${show(wrong)}: there is no such parameter; ${known(all, wrong)}`);
+    throw about(new TypeError(`Cannot use the gradient of ${show(wrong)}: there is no such parameter; ${known(all, wrong)}`), {
+      tensor: wrong,
+    });
   }
   return entry === "update" ? cells : cells.filter(({ text }) => hasEntry(text, entry));
 }
@@ -119,7 +131,8 @@ export function prepare(work: Work, entry: string, grads: Grads | undefined): La
   checkArrays(cells);
   for (const { gradient, size, info } of cells) {
     if (gradient !== null && gradient.data.length !== size) {
-      throw new RangeError(`Cannot reach the gradient of "${info.name}": its array has ${gradient.data.length} elements now, not ${size}`);
+      const message = `Cannot reach the gradient of "${info.name}": its array has ${gradient.data.length} elements now, not ${size}`;
+      throw about(new RangeError(message), { tensor: info.name });
     }
   }
   const laid = lay(work, entry, cells);
@@ -131,7 +144,8 @@ export function prepare(work: Work, entry: string, grads: Grads | undefined): La
 export function checkArrays(cells: readonly Cell[]): void {
   for (const { raw, size, info } of cells) {
     if (raw.length !== size) {
-      throw new RangeError(`Cannot reach parameter "${info.name}": its array has ${raw.length} elements now, not ${size}`);
+      const message = `Cannot reach parameter "${info.name}": its array has ${raw.length} elements now, not ${size}`;
+      throw about(new RangeError(message), { tensor: info.name });
     }
   }
 }

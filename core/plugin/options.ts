@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { about } from "../errors.ts";
 import { isRecord, known, show } from "../names.ts";
 import type { JsonType, OptionSpec } from "./contract.ts";
 
@@ -18,7 +19,7 @@ export function resolveOptions(owner: string, specs: AnySpecs, given: object | u
   const checked = given === undefined ? {} : checkOptions(owner, specs, given);
   for (const [name, spec] of Object.entries(specs)) {
     const value = Object.hasOwn(checked, name) ? checked[name] : keep(spec.default);
-    if (value === undefined) throw new TypeError(`Cannot make ${owner}: option "${name}" must be given`);
+    if (value === undefined) throw about(new TypeError(`Cannot make ${owner}: option "${name}" must be given`), { option: name });
     values[name] = value;
   }
   return values;
@@ -32,7 +33,8 @@ export function checkOptions(owner: string, specs: AnySpecs, given: object): Rec
   const values: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(specs, name)) {
-      throw new TypeError(`Cannot use option ${JSON.stringify(name)} in ${owner}: ${known(Object.keys(specs), name)}`);
+      const message = `Cannot use option ${JSON.stringify(name)} in ${owner}: ${known(Object.keys(specs), name)}`;
+      throw about(new TypeError(message), { option: name });
     }
     if (value !== undefined) values[name] = checkOption(owner, name, specs[name], value);
   }
@@ -47,14 +49,12 @@ export function checkOption(owner: string, name: string, spec: OptionSpec<unknow
     ? type !== undefined
     : types.some((wanted) => wanted === type || (wanted === "integer" && type === "number"));
   if (!fits) {
-    throw new TypeError(
-      `Cannot use ${name} = ${show(value)} in ${owner}: it must be of type ${
-        types?.join(" or ") ?? "number, boolean, string, array or object"
-      }`,
-    );
+    const wanted = types?.join(" or ") ?? "number, boolean, string, array or object";
+    throw about(new TypeError(`Cannot use ${name} = ${show(value)} in ${owner}: it must be of type ${wanted}`), { option: name });
   }
   if (spec.enum !== undefined && !spec.enum.includes(value)) {
-    throw new RangeError(`Cannot use ${name} = ${show(value)} in ${owner}: it must be one of ${spec.enum.map(show).join(", ")}`);
+    const wanted = spec.enum.map(show).join(", ");
+    throw about(new RangeError(`Cannot use ${name} = ${show(value)} in ${owner}: it must be one of ${wanted}`), { option: name });
   }
   if (typeof value === "number") checkNumber(owner, name, spec, value, types?.includes("integer") === true && !types.includes("number"));
   if (Array.isArray(value)) checkArray(owner, name, spec, value);
@@ -72,11 +72,15 @@ function checkArray(owner: string, name: string, spec: OptionSpec<unknown>, valu
     ? spec.default.length
     : undefined;
   if (numbers !== undefined && value.length !== numbers) {
-    throw new RangeError(`Cannot use ${name} = ${show(value)} in ${owner}: it must have ${numbers} elements, not ${value.length}`);
+    const wanted = `it must have ${numbers} elements, not ${value.length}`;
+    throw about(new RangeError(`Cannot use ${name} = ${show(value)} in ${owner}: ${wanted}`), { option: name });
   }
   value.forEach((element, i) => {
     if (typeof element === "number") checkNumber(owner, `${name}[${i}]`, spec, element, false);
-    else if (numbers !== undefined) throw new TypeError(`Cannot use ${name}[${i}] = ${show(element)} in ${owner}: it must be a number`);
+    else if (numbers !== undefined) {
+      const option = `${name}[${i}]`;
+      throw about(new TypeError(`Cannot use ${option} = ${show(element)} in ${owner}: it must be a number`), { option });
+    }
   });
 }
 
@@ -94,7 +98,8 @@ function checkNumber(owner: string, name: string, spec: OptionSpec<unknown>, val
     : spec.maximum !== undefined
     ? `${spec.maximum}]`
     : "Infinity)";
-  throw new RangeError(`Cannot use ${name} = ${value} in ${owner}: it must be ${integer ? "an integer" : "a number"} in ${from}, ${to}`);
+  const message = `Cannot use ${name} = ${value} in ${owner}: it must be ${integer ? "an integer" : "a number"} in ${from}, ${to}`;
+  throw about(new RangeError(message), { option: name });
 }
 
 /** The types that a spec allows; undefined: any. */

@@ -4,11 +4,11 @@
  * @module
  */
 import { maths } from "../../kernels/math.ts";
+import { about } from "../errors.ts";
 import { show } from "../names.ts";
-import { type AnySpecs, resolveOptions } from "./options.ts";
 import type { SchedulePlugin } from "./contract.ts";
 import type { Base, MetricSchedule, Schedule } from "../types.ts";
-import { titleOf } from "./use.ts";
+import { ask, optionsOf, titleOf } from "./use.ts";
 
 /** A schedule of one option. */
 export interface Scheduled {
@@ -25,16 +25,18 @@ export function makeSchedule(
   base: Base = { value: 1, groups: [1] },
 ): Schedule | MetricSchedule {
   const title = titleOf(plugin);
-  const options = resolveOptions(title, plugin.options as AnySpecs, given);
-  checkBase(title, base);
-  plugin.check?.(options);
-  const schedule: unknown = plugin.create(options, maths, base);
-  if (!isSchedule(schedule)) throw new TypeError(`Cannot use what ${title} makes: it must be a function, or { update, factors }`);
-  const returns = returnsOf(checkReturns(schedule));
-  if (plugin.returns !== undefined && plugin.returns !== returns) {
-    throw new TypeError(`Cannot use what ${title} makes: it returns "${returns}", where its plugin says "${plugin.returns}"`);
-  }
-  return schedule;
+  return ask(plugin, () => {
+    const options = optionsOf(plugin, given);
+    checkBase(title, base);
+    plugin.check?.(options);
+    const schedule: unknown = plugin.create(options, maths, base);
+    if (!isSchedule(schedule)) throw new TypeError(`Cannot use what ${title} makes: it must be a function, or { update, factors }`);
+    const returns = returnsOf(checkReturns(schedule));
+    if (plugin.returns !== undefined && plugin.returns !== returns) {
+      throw new TypeError(`Cannot use what ${title} makes: it returns "${returns}", where its plugin says "${plugin.returns}"`);
+    }
+    return schedule;
+  });
 }
 
 /** What a schedule that is made gives: factors, values, or factors that follow a metric. */
@@ -66,7 +68,10 @@ export function isMetric(schedule: Schedule | MetricSchedule): schedule is Metri
 export function valueAt({ option, schedule }: Scheduled, base: unknown, group: number, step: number): number {
   const given: unknown = isMetric(schedule) ? schedule.factors()[group] : schedule(step);
   if (typeof given !== "number") {
-    throw new TypeError(`Cannot schedule option "${option}" by ${show(given)} at step ${step}: it must be a number`);
+    throw about(new TypeError(`Cannot schedule option "${option}" by ${show(given)} at step ${step}: it must be a number`), {
+      option,
+      group,
+    });
   }
   return !isMetric(schedule) && schedule.returns === "value" ? given : (base as number) * given;
 }

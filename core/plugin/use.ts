@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { about, allAbout } from "../errors.ts";
 import { isRecord, known, refuseMisspelt, refuseUnknownKeys, show } from "../names.ts";
-import { checkOption } from "./options.ts";
+import { type AnySpecs, checkOption, resolveOptions } from "./options.ts";
 import type { AccumulatorPlugin, OptimizerPlugin, OptionSpec, Plugin, SchedulePlugin, TransformPlugin } from "./contract.ts";
 import type { Use } from "../types.ts";
 
@@ -49,15 +50,20 @@ export function titleOf(plugin: Pick<Plugin, "kind" | "name">): string {
 /** Refuses what is no plugin. */
 export function checkPlugin(plugin: unknown): asserts plugin is Plugin {
   if (typeof plugin !== "object" || plugin === null) throw new TypeError(`Cannot use ${show(plugin)} as a plugin: it must be an object`);
-  const { kind, name, description, options } = plugin as Partial<Plugin>;
+  const { kind, name } = plugin as Partial<Plugin>;
   if (kind === undefined || !kinds.includes(kind)) throw new TypeError(`Cannot use a plugin of kind ${show(kind)}: ${known(kinds)}`);
   if (typeof name !== "string" || name === "") {
     throw new TypeError(`Cannot use an ${kind} plugin named ${show(name)}: its name must be a string`);
   }
+  allAbout({ plugin: name }, () => checkMembers(plugin, kind, name));
+}
+
+function checkMembers(plugin: object, kind: keyof Kinds, name: string): void {
+  const { description, options } = plugin as Partial<Plugin>;
   const title = titleOf({ kind, name });
   if (typeof description !== "string") throw new TypeError(`Cannot use ${title}: its description must be a string`);
   if (!isRecord(options)) throw new TypeError(`Cannot use ${title}: its options must be an object of specs`);
-  for (const [option, spec] of Object.entries(options)) checkSpec(title, option, spec);
+  for (const [option, spec] of Object.entries(options)) allAbout({ option }, () => checkSpec(title, option, spec));
   const members = plugin as unknown as Readonly<Record<string, unknown>>;
   for (const [name, list] of Object.entries(words[kind])) checkWord(`${title}, whose ${name}`, members[name], list);
   for (const name of functions[kind]) {
@@ -106,7 +112,10 @@ function checkSpec(title: string, option: string, spec: unknown): void {
 export function takePlugin<K extends keyof Kinds>(find: Find, kind: K, name: unknown): Kinds[K] {
   if (typeof name === "string") return find(kind, name);
   checkPlugin(name);
-  if (name.kind !== kind) throw new TypeError(`Cannot use ${titleOf(name)} here: this is the place of a plugin of kind "${kind}"`);
+  if (name.kind !== kind) {
+    const message = `Cannot use ${titleOf(name)} here: this is the place of a plugin of kind "${kind}"`;
+    throw about(new TypeError(message), { plugin: name.name });
+  }
   return name as unknown as Kinds[K];
 }
 
@@ -125,5 +134,16 @@ export function takeUse<K extends keyof Kinds>(
 
 /** For makers without a registry. */
 export const findNothing: Find = (kind, name) => {
-  throw new TypeError(`Cannot find ${titleOf({ kind, name })}: without a registry a plugin is given as an object`);
+  const message = `Cannot find ${titleOf({ kind, name })}: without a registry a plugin is given as an object`;
+  throw about(new TypeError(message), { plugin: name });
 };
+
+/** Every option of a plugin: what is given, checked one by one, and else the default. */
+export function optionsOf(plugin: Pick<Plugin, "kind" | "name" | "options">, given: object | undefined): Record<string, unknown> {
+  return allAbout({ plugin: plugin.name }, () => resolveOptions(titleOf(plugin), plugin.options as AnySpecs, given));
+}
+
+/** Runs a function of a plugin's. What it throws says whose it is. */
+export function ask<T>({ name }: Pick<Plugin, "name">, run: () => T): T {
+  return allAbout({ plugin: name }, run);
+}

@@ -6,24 +6,26 @@
 import { createBackend } from "../../kernels/backends/create.ts";
 import { disposeSymbol } from "../../kernels/dispose.ts";
 import type { Backend, KernelBackend, Tensor, Tensors } from "../../kernels/types.ts";
+import { allAbout } from "../errors.ts";
 import { isRecord, show } from "../names.ts";
-import { type AnySpecs, resolveOptions } from "../plugin/options.ts";
 import type { AccumulatorPlugin } from "../plugin/contract.ts";
 import { fullTensor, put } from "../tensors.ts";
 import type { Accumulator } from "../types.ts";
-import { titleOf } from "../plugin/use.ts";
+import { ask, optionsOf, titleOf } from "../plugin/use.ts";
 
 /** An accumulator of a plugin, for tensors like these. */
 export function makeAccumulator(plugin: AccumulatorPlugin, given: object | undefined, like: Tensors, backend?: Backend): Accumulator {
   const title = titleOf(plugin);
-  const options = Object.freeze(resolveOptions(title, plugin.options as AnySpecs, given));
+  const options = Object.freeze(optionsOf(plugin, given));
   if (!isRecord(like)) {
     throw new TypeError(`Cannot make ${title} for ${show(like)}: give an object, name to tensor`);
   }
   const tensors: Record<string, Tensor> = {};
-  for (const [name, tensor] of Object.entries(like)) put<Tensor>(tensors, name, fullTensor(`parameter "${name}"`, tensor));
+  for (const [name, tensor] of Object.entries(like)) {
+    put<Tensor>(tensors, name, allAbout({ tensor: name }, () => fullTensor(`parameter "${name}"`, tensor)));
+  }
   if (Object.keys(tensors).length === 0) throw new RangeError(`Cannot make ${title} for an empty list of parameters`);
-  return plugin.create(options, tensors, backend ?? createBackend());
+  return ask(plugin, () => plugin.create(options, tensors, backend ?? createBackend()));
 }
 
 /** A backend as an accumulator may have it: what it allocates can be taken back, and the backend itself is not its to end. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { lend, makeAccumulator } from "./accumulators.ts";
+import { allAbout } from "../errors.ts";
 import { isRecord, refuseUnknownKeys, show } from "../names.ts";
 import { buildChecked, type CheckedOptimizer } from "../optimizer/optimizer.ts";
 import type { Accumulator, Grads, Recipe, Settings, Tensors, Trainer } from "../types.ts";
@@ -105,18 +106,22 @@ function checkRecipe(given: unknown): Recipe {
   checkUse("the recipe's optimizer", recipe.optimizer);
   if (recipe.accumulate !== undefined) checkUse("the recipe's accumulate", recipe.accumulate);
   checkList("groups", recipe.groups).forEach((group, i) => {
-    refuseUnknownKeys(`group ${i} of the recipe`, group, ["match", "options", "optimizer"]);
-    const { optimizer } = group as { optimizer?: unknown };
-    if (optimizer !== undefined && typeof optimizer !== "string") {
-      throw new TypeError(`Cannot use optimizer ${show(optimizer)} in group ${i}: it must be a name`);
-    }
+    allAbout({ group: i }, () => {
+      refuseUnknownKeys(`group ${i} of the recipe`, group, ["match", "options", "optimizer"]);
+      const { optimizer } = group as { optimizer?: unknown };
+      if (optimizer !== undefined && typeof optimizer !== "string") {
+        throw new TypeError(`Cannot use optimizer ${show(optimizer)} in group ${i}: it must be a name`);
+      }
+    });
   });
   checkList("transforms", recipe.transforms).forEach((use, i) => checkUse(`transform ${i} of the recipe`, use));
   const { schedules = {} } = recipe;
   if (!isRecord(schedules)) {
     throw new TypeError(`Cannot use schedules ${show(schedules)}: they must be an object`);
   }
-  for (const [option, use] of Object.entries(schedules)) checkUse(`the recipe's schedule of "${option}"`, use);
+  for (const [option, use] of Object.entries(schedules)) {
+    allAbout({ option }, () => checkUse(`the recipe's schedule of "${option}"`, use));
+  }
   return recipe;
 }
 

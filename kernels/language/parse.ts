@@ -59,6 +59,7 @@ export function mistake(message: string, at: { line: number; name: string; known
     line: at.line,
     name: at.name,
     known: at.known ?? [],
+    ...(at.scope !== undefined && { scope: at.scope }),
   });
 }
 

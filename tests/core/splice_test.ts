@@ -27,7 +27,7 @@ const transform = (
 });
 
 test("A splice puts before ahead, after behind the last line that assigns u, last at the end, each in the transforms' order", () => {
-  const part = (scope: string, rule: object) => ({ scope, title: scope, rule, scalars: [] });
+  const part = (scope: string, rule: object) => ({ scope, title: scope, plugin: scope, rule, scalars: [] });
   const { update } = splice([
     part("rule", { slots: {}, update: "a = g\nu = a\nu = -u\np -= u" }),
     part("0:x", { before: "g = -g", after: "u *= 2", last: "p *= 2" }),
