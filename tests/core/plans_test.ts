@@ -1,0 +1,162 @@
+/**
+ * Prepared steps that are used again: the same optimizer over other gradients, other texts, and for a long time.
+ *
+ * A step over the same tensors, gradients and texts as one before takes the plan of that one. Each test here alternates what a plan depends on, and holds
+ * the result against optimizers that are made anew for each step, which have no plan to mistake for another.
+ *
+ * @module
+ */
+import { test } from "node:test";
+import { assertEquals } from "@std/assert";
+import { createOptimizer } from "../../core/optimizer/optimizer.ts";
+import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
+import { createBackend } from "../../kernels/backends/create.ts";
+import type { Grads } from "../../core/types.ts";
+import { available } from "../../kernels/detect.ts";
+import type { KernelBackend } from "../../kernels/types.ts";
+
+/** Momentum, whose text follows its options: each line is there or not. */
+const lines: OptimizerPlugin<"lines", { lr?: number; decay?: boolean; squared?: boolean }> = {
+  kind: "optimizer",
+  name: "lines",
+  description: "Momentum with lines that come and go",
+  options: {
+    lr: { default: 0.5, description: "Learning rate" },
+    decay: { default: false, description: "Decay the parameter" },
+    squared: { default: false, description: "Follow the gradient's square" },
+  },
+  rule: ({ decay, squared }) => ({
+    slots: { m: { shape: "param", key: "momentum" } },
+    update: [`m = 0.5*m + ${squared ? "g*g" : "g"}`, "u = m", ...decay ? ["p -= 0.25*p"] : [], "p -= lr*u"].join("\n"),
+  }),
+  scalars: ({ lr }) => ({ lr }),
+};
+
+const numbers = (n: number, from: number): Float32Array => Float32Array.from({ length: n }, (_, i) => (from + i) % 7 - 3 + i / 64);
+
+type Options = { readonly lr?: number; readonly decay?: boolean; readonly squared?: boolean };
+
+/** What the steps come to where every one is taken by an optimizer of its own, over ordinary arrays. */
+function anew(start: Float32Array, steps: readonly { readonly g: Float32Array; readonly options?: Options }[]): Float32Array {
+  const p = start.slice();
+  let state: ReturnType<ReturnType<typeof createOptimizer>["saveState"]> | undefined;
+  for (const { g, options } of steps) {
+    using optimizer = createOptimizer(lines, { p }, options, { backend: "js" });
+    if (state !== undefined) optimizer.loadState(state);
+    optimizer.step({ p: g });
+    state = optimizer.saveState();
+  }
+  return p;
+}
+
+const sizes = [5, 300];
+
+for (const name of available()) {
+  test(`Backend ${name}: gradients that lie where kernels reach them may take turns`, () => {
+    for (const size of sizes) {
+      using backend = createBackend(name) as KernelBackend;
+      const p = backend.allocate(size).data as Float32Array;
+      p.set(numbers(size, 1));
+      const start = p.slice();
+      // Three arrays: more than are used where they lie.
+      const gradients = [1, 2, 3].map((k) => {
+        const g = backend.allocate(size).data as Float32Array;
+        g.set(numbers(size, 10 * k));
+        return g;
+      });
+      using optimizer = createOptimizer(lines, { p }, {}, { backend });
+      const order = [0, 1, 0, 1, 1, 0, 2, 0, 1, 2, 2, 0];
+      for (const k of order) optimizer.step({ p: gradients[k] });
+      assertEquals(p, anew(start, order.map((k) => ({ g: gradients[k] }))));
+    }
+  });
+
+  test(`Backend ${name}: a gradient of its own, one in place and one that is copied may take turns`, () => {
+    using backend = createBackend(name) as KernelBackend;
+    const p = backend.allocate(40).data as Float32Array;
+    p.set(numbers(40, 1));
+    const start = p.slice();
+    const [lying, foreign] = [backend.allocate(40).data as Float32Array, numbers(40, 7)];
+    lying.set(numbers(40, 3));
+    using optimizer = createOptimizer(lines, { p }, {}, { backend });
+    const own = numbers(40, 5);
+    const ways = [
+      () => optimizer.step({ p: lying }),
+      () => optimizer.step({ p: foreign }),
+      () => {
+        (optimizer.grads.p.data as Float32Array).set(own);
+        return optimizer.step();
+      },
+    ];
+    const order = [0, 1, 2, 0, 2, 1, 0, 0, 2];
+    for (const k of order) ways[k]();
+    assertEquals(p, anew(start, order.map((k) => ({ g: [lying, foreign, own][k] }))));
+  });
+
+  test(`Backend ${name}: a step follows the rule's text as options change it, to and fro, over gradients that take turns`, () => {
+    using backend = createBackend(name) as KernelBackend;
+    const p = backend.allocate(40).data as Float32Array;
+    p.set(numbers(40, 1));
+    const start = p.slice();
+    const gradients = [1, 2].map((k) => {
+      const g = backend.allocate(40).data as Float32Array;
+      g.set(numbers(40, 10 * k));
+      return g;
+    });
+    using optimizer = createOptimizer(lines, { p }, {}, { backend });
+    const steps: { g: Float32Array; options: Options }[] = [];
+    for (let k = 0; k < 16; k++) {
+      const options = { decay: k % 2 === 1, squared: k % 4 > 1, lr: k % 3 === 2 ? 0.25 : 0.5 };
+      optimizer.options.decay = options.decay;
+      optimizer.options.squared = options.squared;
+      optimizer.options.lr = options.lr;
+      const g = gradients[k % 5 < 2 ? 0 : 1];
+      optimizer.step({ p: g });
+      steps.push({ g, options });
+    }
+    assertEquals(p, anew(start, steps));
+  });
+
+  test(`Backend ${name}: tensors that take turns with their gradients are each stepped with their own`, () => {
+    using backend = createBackend(name) as KernelBackend;
+    const [a, b] = [numbers(9, 1), numbers(9, 2)];
+    const [wantA, wantB] = [a.slice(), b.slice()];
+    const g = [numbers(9, 3), numbers(9, 4)];
+    {
+      using optimizer = createOptimizer(lines, { a, b }, {}, { backend });
+      const turns: Grads[] = [{ a: g[0] }, { b: g[1] }, { a: g[0], b: g[1] }, { a: g[1], b: g[0] }, { b: g[0] }, { a: g[1] }];
+      for (const grads of turns) optimizer.step(grads);
+    }
+    assertEquals(a, anew(wantA, [g[0], g[0], g[1], g[1]].map((g) => ({ g }))));
+    assertEquals(b, anew(wantB, [g[1], g[1], g[0], g[0]].map((g) => ({ g }))));
+  });
+
+  test(`Backend ${name}: plans that nobody will use again are given back, so that memory stays flat`, () => {
+    using backend = createBackend(name) as KernelBackend;
+    const tensors = ["a", "b", "c", "d"].map((name) => [name, backend.allocate(200)] as const);
+    const lying = tensors.map(() => backend.allocate(200));
+    const train = (): number[] => {
+      using optimizer = createOptimizer(lines, Object.fromEntries(tensors), {}, { backend });
+      const used: number[] = [];
+      for (let round = 0; round < 4; round++) {
+        // Many more plans than are kept: choices of tensors, of gradients' memory and of texts.
+        for (let k = 0; k < 60; k++) {
+          optimizer.options.decay = k % 2 === 0;
+          optimizer.options.squared = k % 3 === 0;
+          const chosen = tensors.map(([name], i) => [name, k % 4 < 2 ? lying[i] : numbers(200, k)] as const).filter((_, i) =>
+            (k % 15 + 1) >> i & 1
+          );
+          optimizer.step(Object.fromEntries(chosen));
+        }
+        const { allocated, scratch } = backend.usage();
+        used.push(allocated + scratch);
+      }
+      return used;
+    };
+    const [first, ...rest] = train();
+    assertEquals(rest, [first, first, first]);
+    const before = backend.usage(); // kernels may stay, plans and slots may not
+    train();
+    assertEquals(backend.usage(), before);
+  });
+}
