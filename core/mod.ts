@@ -8,5 +8,6 @@ export { explain } from "./explain.ts";
 export { createOptimizer } from "./optimizer/optimizer.ts";
 export { type PlotOptions, plotSchedule } from "./plot.ts";
 export type * from "./plugin/contract.ts";
-export { type Args, createRegistry, type Made, type NameOf, type OfKind, type OptionsOf, type Registry } from "./registry.ts";
+export { createRegistry, type Registry } from "./registry.ts";
+export type * from "./plugin/typed.ts";
 export type * from "./types.ts";

@@ -10,33 +10,12 @@ import { about, allAbout } from "./errors.ts";
 import { known, refuseUnknownKeys, show } from "./names.ts";
 import { buildOptimizer } from "./optimizer/optimizer.ts";
 import type { AnySpecs } from "./plugin/options.ts";
-import type { AccumulatorPlugin, OptimizerPlugin, Plugin, SchedulePlugin, TransformPlugin } from "./plugin/contract.ts";
+import type { Plugin, SchedulePlugin } from "./plugin/contract.ts";
+import type { Args, Made, NameOf, OptionsIn, OptionsOf, RecipeOf } from "./plugin/typed.ts";
 import { makeSchedule } from "./plugin/schedules.ts";
 import { buildTrainer } from "./training/trainer.ts";
 import type { Accumulator, Base, MetricSchedule, Optimizer, Recipe, Schedule, Settings, Tensors, Trainer } from "./types.ts";
 import { checkPlugin, type Find, type Kinds, titleOf } from "./plugin/use.ts";
-
-/** The plugins of one kind. */
-export type OfKind<P extends readonly Plugin[], K extends Plugin["kind"]> = Extract<P[number], { kind: K }>;
-
-/** Their names. */
-export type NameOf<P extends readonly Plugin[], K extends Plugin["kind"]> = OfKind<P, K>["name"];
-
-/** The options of the one with this name. */
-export type OptionsOf<P extends readonly Plugin[], K extends Plugin["kind"], N extends string> = Extract<OfKind<P, K>, { name: N }> extends
-  infer Q ? Q extends OptimizerPlugin<string, infer O> ? O
-  : Q extends SchedulePlugin<string, infer O> ? O
-  : Q extends AccumulatorPlugin<string, infer O> ? O
-  : Q extends TransformPlugin<string, infer O> ? O
-  : never
-  : never;
-
-/** Options that may be left out if none of them must be given. */
-export type Args<O, Rest extends unknown[]> = Record<never, never> extends O ? [options?: O, ...Rest] : [options: O, ...Rest];
-
-/** What the schedule plugin with this name makes. */
-export type Made<P extends readonly Plugin[], N extends string> = Extract<P[number], { kind: "schedule"; name: N }> extends
-  { create(...a: never): infer M extends Schedule | MetricSchedule } ? M : never;
 
 /** Plugins by name, typed. */
 export interface Registry<P extends readonly Plugin[]> {
@@ -65,10 +44,15 @@ export interface Registry<P extends readonly Plugin[]> {
     backend?: Backend,
   ): Accumulator;
   /**
-   * Makes a trainer from a recipe. TypeError for what JSON does not hold, unknown keys and unknown names; RangeError for a recipe nested deeper than
+   * Makes a trainer from a recipe. Names and options that the recipe's type knows are checked by it, as those of `createOptimizer` are; a value of type
+   * `Recipe`, or JSON, fits whatever is in it. TypeError for what JSON does not hold, unknown keys and unknown names; RangeError for a recipe nested deeper than
    * 32; else the errors of `createOptimizer`. After an error no memory is taken.
    */
-  createTrainer(params: Tensors, recipe: Recipe, settings?: Pick<Settings<unknown>, "backend" | "threads">): Trainer;
+  createTrainer<const R>(
+    params: Tensors,
+    recipe: [R] extends [never] ? R : RecipeOf<P, R>,
+    settings?: Pick<Settings<unknown>, "backend" | "threads">,
+  ): Trainer<OptionsIn<P, R>>;
 }
 
 /**

@@ -3,9 +3,11 @@
  *
  * @module
  */
+import type { Disposable } from "../kernels/globals.ts";
 import type { Backend, BackendName, DType, Tensor, TensorLike, Tensors } from "../kernels/types.ts";
 import type { Plugin } from "./plugin/contract.ts";
 
+export type { Bytes, Disposable, Float16Array, WasmModule } from "../kernels/globals.ts";
 export type { Backend, BackendName, BackendOptions, DType, Scalars, Tensor, TensorLike, Tensors } from "../kernels/types.ts";
 
 /** Rows (or elements, rank 1) of a gradient; indices may repeat and then add up. */
@@ -58,7 +60,7 @@ export interface Settings<Options> {
    * Schedules by option, as `{ lr: { name: "linear", options: {…} } }`. A step refuses a scheduled value that is no finite number or lies out of its
    * option's range; only `lr` may leave its range, as the references let it (a polynomial may end below 0).
    */
-  readonly schedules?: Readonly<Record<string, Schedule | MetricSchedule | Use>>;
+  readonly schedules?: Readonly<Record<string, Schedule | MetricSchedule | Use | undefined>>;
 }
 
 /** What {@linkcode Optimizer.step} did. */
@@ -220,12 +222,12 @@ export interface Recipe {
   readonly transforms?: readonly { readonly name: string; readonly options?: object }[];
 }
 
-/** A recipe, running. */
-export interface Trainer extends Disposable {
+/** A recipe, running. `Options` are those of the recipe's algorithm, where the recipe's type says which one it is. */
+export interface Trainer<Options = unknown> extends Disposable {
   /** What it was made from. */
   readonly recipe: Recipe;
   /** The optimizer inside. */
-  readonly optimizer: Optimizer;
+  readonly optimizer: Optimizer<Options>;
   /** Updates applied. */
   readonly steps: number;
   /**

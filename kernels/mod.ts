@@ -16,4 +16,5 @@ export { compileAhead } from "./backends/wasm/ahead.ts";
 export { createBackend } from "./backends/create.ts";
 export { available } from "./detect.ts";
 export { maths } from "./math.ts";
+export type { Bytes, Disposable, Float16Array, WasmModule } from "./globals.ts";
 export type { Backend, BackendName, BackendOptions, DType, Scalars, Tensor, TensorLike, Tensors } from "./types.ts";

@@ -4,13 +4,15 @@
  * @module
  */
 
+import type { Disposable, Float16Array, WasmModule } from "./globals.ts";
+
 /** Element type of a tensor. 16-bit tensors widen to float32 on load and round to nearest even on store. */
 export type DType = "float32" | "bfloat16" | "float16";
 
-/** Flat row-major numbers with a shape. */
-export interface Tensor {
+/** Flat row-major numbers with a shape. `Data` narrows what holds them: a `Tensor<Float32Array>` is one in float32. */
+export interface Tensor<Data extends Float32Array | Uint16Array | Float16Array = Float32Array | Uint16Array | Float16Array> {
   /** The elements. A `Uint16Array` holds raw 16-bit patterns and needs a `dtype`. */
-  readonly data: Float32Array | Uint16Array | Float16Array;
+  readonly data: Data;
   /** Lengths of the dimensions; without it, `[data.length]`. `[]` is a single number. */
   readonly shape?: readonly number[];
   /** Element type; without it, what `data` says. */
@@ -44,7 +46,9 @@ export interface Backend extends Disposable {
    * Zeroed memory that kernels reach without a copy. 16-bit dtypes come as a `Uint16Array` of patterns. RangeError for lengths that are no integers from
    * 0, an unknown dtype, and memory that is not there; TypeError for what is no shape and on a disposed backend.
    */
-  allocate(shape: number | readonly number[], dtype?: DType): Tensor;
+  allocate(shape: number | readonly number[], dtype?: "float32"): Tensor<Float32Array>;
+  /** The same in any dtype. */
+  allocate(shape: number | readonly number[], dtype: DType | undefined): Tensor;
   /**
    * Runs a rule text over equal-shaped tensors, on all cores. Every tensor that the text assigns is written. Arrays that are not from `allocate` are
    * copied in and, where they are written, out.
@@ -62,7 +66,7 @@ export interface BackendOptions {
   /** Largest size of one arena in bytes; default just under 4 GiB. Models that need more use several arenas. */
   readonly arenaBytes?: number;
   /** Kernels compiled ahead of time, under the names that {@linkcode compileAhead} gives them, for hosts that forbid compiling at run time. */
-  readonly modules?: Readonly<Record<string, WebAssembly.Module>>;
+  readonly modules?: Readonly<Record<string, WasmModule>>;
 }
 
 /** Where a slot's numbers lie: one per element, per row, per column, per matrix, per tensor, per group. */

@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
 import { lion } from "../examples/plugin/lion.ts";
-import { builtins, createOptimizer, createRegistry, type Registry } from "../mod.ts";
+import { type Backend, builtins, createBackend, createOptimizer, createRegistry, type Recipe, type Registry, tfRecipe } from "../mod.ts";
 import type { MetricSchedule, Plugin, Schedule } from "../core/plugin/contract.ts";
 
 const params = (): { w: Float32Array } => ({ w: new Float32Array([1, -1]) });
@@ -55,4 +55,102 @@ test("Any typed registry fits where one of unknown plugins is wanted", () => {
   const names = ({ plugins }: Registry<readonly Plugin[]>): string[] => plugins.map(({ name }) => name);
   assertEquals(names(createRegistry([lion])), ["lion"]);
   assertEquals(names(builtins.with(lion)).includes("lion"), true);
+});
+
+test("A wrong name or option in a recipe does not compile, and throws where there are no types", () => {
+  const optimizer = { name: "adamw" } as const;
+  const make = builtins.createTrainer;
+  // @ts-expect-error: no optimizer has this name
+  assertThrows(() => make(params(), { optimizer: { name: "adamww" } }), TypeError);
+  // @ts-expect-error: a schedule is no optimizer
+  assertThrows(() => make(params(), { optimizer: { name: "linear" } }), TypeError);
+  // @ts-expect-error: the option is called weightDecay
+  assertThrows(() => make(params(), { optimizer: { name: "adamw", options: { weight_decay: 0.1 } } }), TypeError);
+  // @ts-expect-error: an option of another optimizer
+  assertThrows(() => make(params(), { optimizer: { name: "adafactor", options: { correctBias: true } } }), TypeError);
+  // @ts-expect-error: a number
+  assertThrows(() => make(params(), { optimizer: { name: "adamw", options: { lr: "0.1" } } }), TypeError);
+  // @ts-expect-error: the key is called options
+  assertThrows(() => make(params(), { optimizer: { name: "adamw", option: { lr: 0.1 } } }), TypeError);
+  // @ts-expect-error: in a group, too, the option is called weightDecay
+  assertThrows(() => make(params(), { optimizer, groups: [{ match: "b", options: { weight_decay: 0 } }] }), TypeError);
+  // @ts-expect-error: a group matches
+  assertThrows(() => make(params(), { optimizer, groups: [{ matches: "b", options: { weightDecay: 0 } }] }), TypeError);
+  // @ts-expect-error: no optimizer has this name
+  assertThrows(() => make(params(), { optimizer, groups: [{ match: "w", optimizer: "adagrad" }] }), TypeError);
+  const other = { match: "w", optimizer: "adafactor" } as const;
+  // @ts-expect-error: an option of the recipe's algorithm, not of the group's
+  assertThrows(() => make(params(), { optimizer, groups: [{ ...other, options: { correctBias: true } }] }), TypeError);
+  // @ts-expect-error: no such option to schedule
+  assertThrows(() => make(params(), { optimizer, schedules: { learningRate: { name: "constant" } } }), TypeError);
+  // @ts-expect-error: no schedule has this name
+  assertThrows(() => make(params(), { optimizer, schedules: { lr: { name: "Linear" } } }), TypeError);
+  // @ts-expect-error: its options must be given
+  assertThrows(() => make(params(), { optimizer, schedules: { lr: { name: "linear" } } }), TypeError);
+  // @ts-expect-error: numTrainingSteps must be given
+  assertThrows(() => make(params(), { optimizer, schedules: { lr: { name: "linear", options: { numWarmupSteps: 1 } } } }), TypeError);
+  // @ts-expect-error: not among the options of constant
+  assertThrows(() => make(params(), { optimizer, schedules: { lr: { name: "constant", options: { steps: 1 } } } }), TypeError);
+  // @ts-expect-error: no accumulator has this name
+  assertThrows(() => make(params(), { optimizer, accumulate: { name: "average" } }), TypeError);
+  // @ts-expect-error: not among the options of mean
+  assertThrows(() => make(params(), { optimizer, accumulate: { name: "mean", options: { each: 2 } } }), TypeError);
+  // @ts-expect-error: no transform has this name
+  assertThrows(() => make(params(), { optimizer, transforms: [{ name: "clip" }] }), TypeError);
+  // @ts-expect-error: not among the options of clip_global_norm
+  assertThrows(() => make(params(), { optimizer, transforms: [{ name: "clip_global_norm", options: { norm: 1 } }] }), TypeError);
+  // @ts-expect-error: the key is called accumulate
+  assertThrows(() => make(params(), { optimizer, accumulator: { name: "mean", options: { every: 2 } } }), TypeError);
+  // @ts-expect-error: a recipe has an optimizer
+  assertThrows(() => make(params(), { schedules: { lr: { name: "constant" } } }), TypeError);
+});
+
+test("A recipe types the trainer's optimizer, and may be written in any way that TypeScript allows", () => {
+  const on: boolean = params().w.length > 0;
+  using trainer = builtins.createTrainer(params(), {
+    optimizer: { name: "adamw", options: { lr: 0.1, betas: [0.9, 0.99] } },
+    groups: [{ match: "nothing", options: { weightDecay: 0 } }, { match: ["w"], optimizer: "adam_keras", options: { amsgrad: true } }],
+    schedules: { lr: { name: "linear", options: { numWarmupSteps: 0, numTrainingSteps: 10 } }, weightDecay: { name: "constant" } },
+    accumulate: { name: "mean", options: { every: 4 } },
+    transforms: [{ name: "clip_global_norm", options: { maxNorm: 1 } }, { name: "clip_value", options: { value: 1 } }],
+  });
+  const lr: number = trainer.optimizer.groups[0].current.lr;
+  assertEquals(lr, 0.1);
+  // @ts-expect-error: adamw has no epsilon
+  assertEquals(trainer.optimizer.options.epsilon, undefined);
+
+  using either = builtins.createTrainer(params(), {
+    optimizer: on ? { name: "adamw", options: { correctBias: false } } : { name: "adamw_torch", options: { amsgrad: true } },
+    groups: on ? [{ match: "w", options: { weightDecay: 0 } }] : [],
+    schedules: on ? { lr: { name: "constant" } } : {},
+    ...(on && { transforms: [{ name: "clip_value", options: { value: 1 } }] }),
+    ...(on ? { accumulate: { name: "mean", options: { every: 2 } } } : {}),
+  });
+  const decay: number = either.optimizer.options.weightDecay;
+  assertEquals(decay, 0);
+});
+
+test("A recipe whose names are known only as text fits, and so do its parts", () => {
+  const recipe: Recipe = tfRecipe({ initLr: 1e-3, numTrainSteps: 10, numWarmupSteps: 2 });
+  const json = { optimizer: { name: "adamw", options: { lr: 0.1 } }, groups: [{ match: "w", options: { weightDecay: 0 } }] }; // as an import of JSON is typed
+  const given = [
+    builtins.createTrainer(params(), recipe),
+    builtins.createTrainer(params(), { ...recipe, accumulate: { name: "mean", options: { every: 2 } } }),
+    builtins.createTrainer(params(), { optimizer: { name: "adam_keras" }, schedules: recipe.schedules }),
+    builtins.createTrainer(params(), json),
+    builtins.createTrainer(params(), JSON.parse(JSON.stringify(json))),
+    builtins.createTrainer(params(), { optimizer: { name: "adamw" } } satisfies Recipe),
+    (builtins as unknown as Registry<readonly Plugin[]>).createTrainer(params(), { optimizer: { name: "adamw" } }),
+  ];
+  assertEquals(given.map(({ steps }) => steps), given.map(() => 0));
+  for (const trainer of given) trainer[Symbol.dispose]();
+});
+
+test("allocate() gives a Float32Array, and where the dtype is known at run time only, what that may be", () => {
+  using backend: Backend = createBackend("js");
+  const data: Float32Array = backend.allocate([2, 3]).data;
+  const patterns = backend.allocate(2, "bfloat16").data;
+  // @ts-expect-error: patterns of 16 bits are no Float32Array
+  const wrong: Float32Array = patterns;
+  assertEquals([data.length, wrong.constructor], [6, Uint16Array]);
 });

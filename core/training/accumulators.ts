@@ -36,11 +36,11 @@ export function lend(backend: Backend): { readonly backend: Backend; takeBack():
     backend: {
       name,
       agrees,
-      allocate(shape, dtype) {
+      allocate: ((shape, dtype) => {
         const tensor = allocate(shape, dtype);
         taken.push(tensor);
         return tensor;
-      },
+      }) as Backend["allocate"],
       run,
       dispose() {},
       [disposeSymbol]() {},

@@ -14,7 +14,7 @@
  *
  * @module
  */
-import type { StateDict } from "../../core/types.ts";
+import type { Bytes, StateDict } from "../../core/types.ts";
 import { type Json, parseJson } from "./strict_json.ts";
 
 /** Element types of the format, by the names that stand in files. */
@@ -122,7 +122,7 @@ export function readSafetensors(bytes: Uint8Array, limits?: SafetensorsLimits): 
 }
 
 /** Writes a state as a file, in a plain buffer of its own: shared memory cannot be sent or stored everywhere. */
-export function writeSafetensors({ tensors, metadata }: StateDict): Uint8Array<ArrayBuffer> {
+export function writeSafetensors({ tensors, metadata }: StateDict): Bytes {
   const raw = Object.entries(tensors).map(([name, { data, shape, dtype }]): [string, RawTensor] => {
     const [known] = (Object.keys(stateTypes) as (keyof typeof stateTypes)[]).filter((key) => stateTypes[key] === dtype);
     if (known === undefined || !(data instanceof arrays[known])) {
@@ -158,7 +158,7 @@ export function parseSafetensors(
 }
 
 /** Writes a file with tensors of any type. */
-export function formatSafetensors({ tensors, metadata }: SafetensorsFile): Uint8Array<ArrayBuffer> {
+export function formatSafetensors({ tensors, metadata }: SafetensorsFile): Bytes {
   const text = new TextEncoder();
   const sorted = Object.entries(tensors).map(([name, tensor]) => ({ name, tensor, key: text.encode(name) }))
     .sort((a, b) => orders.indexOf(b.tensor.dtype) - orders.indexOf(a.tensor.dtype) || compareBytes(a.key, b.key));

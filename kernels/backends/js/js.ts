@@ -306,6 +306,7 @@ export function createJs(): KernelBackend {
     name: "js",
     agrees: "bits",
     ...backend,
+    allocate: backend.allocate as KernelBackend["allocate"], // whose overloads know that float32 is a Float32Array
     ...hostMemory,
     run: (text, tensors, scalars) => (alive(), run(text, tensors, scalars)),
     usage: () => ({ allocated, scratch: 0 }),

@@ -6,6 +6,7 @@
 import { createJs } from "../js/js.ts";
 import type { Passes } from "../../language/passes.ts";
 import { createRun } from "../run.ts";
+import type { Bytes } from "../../globals.ts";
 import type { Backend, Item, KernelBackend } from "../../types.ts";
 import { kernelName } from "./wasm.ts";
 import { wasmModule } from "./codegen.ts";
@@ -23,8 +24,8 @@ import { wasmModule } from "./codegen.ts";
  * for (const [name, bytes] of kernels) console.log(name, bytes.length);
  * ```
  */
-export function compileAhead(use: (backend: Backend) => void): Map<string, Uint8Array<ArrayBuffer>> {
-  const found = new Map<string, Uint8Array<ArrayBuffer>>();
+export function compileAhead(use: (backend: Backend) => void): Map<string, Bytes> {
+  const found = new Map<string, Bytes>();
   // Not `using`: the packed library runs in Node 20 as it stands.
   const js = createJs();
   const plan = (items: readonly Item[]): ReturnType<KernelBackend["plan"]> => {

@@ -300,6 +300,7 @@ export function createArenas(
     name,
     agrees: "bits",
     ...backend,
+    allocate: backend.allocate as KernelBackend["allocate"], // whose overloads know that float32 is a Float32Array
     ...hostMemory,
     run: (text, tensors, scalars) => (alive(), run(text, tensors, scalars)),
     usage: () => ({ allocated, scratch: scratched }),
