@@ -90,7 +90,7 @@ export const numberOps: Readonly<Record<NumberOp, Operation>> = {
 };
 
 /** All operations by name. */
-export const ops: Readonly<Record<Op, Operation>> = { ...elementOps, ...numberOps };
+export const ops: Readonly<Record<Op, Operation>> = /* @__PURE__ */ Object.assign({}, elementOps, numberOps);
 
 /** A reduction's name. */
 export type ReductionName = "sum" | "mean" | "norm" | "rms" | "max";

@@ -10,581 +10,687 @@
  * the same bits and needs no padding. Numbers of a row or a matrix are vectors with four equal lanes. Numbers of a column that must be computed
  * are computed once per matrix, into memory of the thread.
  *
+ * A function is written in two steps. {@linkcode partsOf} says which nodes run in which loop. Then code is generated into a {@linkcode Frame}, which
+ * holds the locals: one is declared where it is first mentioned, so that inner loops come before what surrounds them.
+ *
  * @module
  */
-import type { Kernel, Node } from "../../language/kernel.ts";
+import type { Kernel, Node, Role } from "../../language/kernel.ts";
+import { elementTypes } from "../../tables/dtypes.ts";
+import { type ElementOp, type ReductionName, reductions as reductionTable } from "../../tables/ops.ts";
 import type { DType } from "../../types.ts";
+import {
+  assembleModule,
+  type Code,
+  declare,
+  f32,
+  f32x4,
+  f64,
+  f64x2,
+  i32,
+  i32x4,
+  localGet,
+  type Locals,
+  localSet,
+  localTee,
+  loopUntil,
+  select,
+  v128,
+  type ValueType,
+  when,
+} from "./assembler.ts";
+import { bfloat16, float16, type Registers, type SixteenBits } from "./sixteen_bits.ts";
 
-// ---- encoding
+// ------------------------------------------------------------------------------------------------------------------- what runs where
 
-type Code = readonly (number | Code)[];
-
-function unsigned(n: number): number[] {
-  const bytes: number[] = [];
-  do {
-    const low = n & 127;
-    n >>>= 7;
-    bytes.push(n === 0 ? low : low | 128);
-  } while (n !== 0);
-  return bytes;
+/** Indices of a kernel's nodes, pointers and reductions by the loop that they belong to. */
+interface Parts {
+  readonly nodes: Readonly<Record<Role, readonly number[]>>;
+  /** Pointers that move with the elements, in the order in which an element needs them. */
+  readonly elementPointers: readonly number[];
+  /** Column nodes that elements, stores or reductions use. */
+  readonly columnsRead: readonly number[];
+  /** Those of them that must be computed, and then wait in the thread's memory. */
+  readonly columnsKept: readonly number[];
+  readonly reductions: Readonly<Record<"total" | "row" | "col", readonly number[]>>;
 }
 
-function signed(n: number): number[] {
-  const bytes: number[] = [];
-  for (;;) {
-    const low = n & 127;
-    n >>= 7;
-    if ((n === 0 && (low & 64) === 0) || (n === -1 && (low & 64) !== 0)) return [...bytes, low];
-    bytes.push(low | 128);
-  }
+function partsOf({ nodes, stores, reductions }: Kernel): Parts {
+  const ofRole = (role: Role): number[] => [...nodes.keys()].filter((index) => nodes[index].role === role);
+  const ofAxis = (axis: string): number[] => [...reductions.keys()].filter((k) => reductions[k].axis === axis);
+  const elements = ofRole("param");
+  const usedByElements = new Set([
+    ...elements.flatMap((index) => nodes[index].args),
+    ...stores.map(({ node }) => node),
+    ...reductions.map(({ node }) => node),
+  ]);
+  const columns = ofRole("col");
+  const columnsRead = columns.filter((index) => usedByElements.has(index));
+  const loads = elements.filter((index) => nodes[index].op === "load").map((index) => nodes[index].pointer);
+  return {
+    nodes: { uniform: ofRole("uniform"), batch: ofRole("batch"), row: ofRole("row"), col: columns, param: elements },
+    elementPointers: [...new Set([...loads, ...stores.map(({ pointer }) => pointer)])],
+    columnsRead,
+    columnsKept: columnsRead.filter((index) => !liesReady(nodes[index])),
+    reductions: { total: ofAxis("total"), row: ofAxis("row"), col: ofAxis("col") },
+  };
 }
 
-const i32 = 0x7f;
-const f64 = 0x7c;
-const v128 = 0x7b;
+/** A column's numbers that elements can read where they lie. */
+const liesReady = ({ op, dtype }: Node): boolean => op === "load" && dtype === "float32";
 
-const get = (local: number): Code => [0x20, ...unsigned(local)];
-const set = (local: number): Code => [0x21, ...unsigned(local)];
-const constant = (n: number): Code => [0x41, ...signed(n | 0)];
-const simd = (op: number): Code => [0xfd, ...unsigned(op)];
-const at = (offset: number): Code => [0, ...unsigned(offset)];
-const load32 = (offset: number): Code => [0x28, at(offset)];
-const add: Code = [0x6a];
-const sub: Code = [0x6b];
-const mul: Code = [0x6c];
-const and: Code = [0x71];
-const block = (body: Code): Code => [0x02, 0x40, body, 0x0b];
-const loop = (body: Code): Code => [0x03, 0x40, body, 0x0b];
-const when = (body: Code): Code => [0x04, 0x40, body, 0x0b];
-const branch = (depth: number): Code => [0x0c, depth];
-const branchIf = (depth: number): Code => [0x0d, depth];
-const lessUnsigned: Code = [0x49];
-const atLeastUnsigned: Code = [0x4f];
+/** Bytes that a thread keeps for so many numbers, so that the next ones are aligned. */
+const keptBytes = (numbers: number, bytes: number): number => (bytes * numbers + 15) & -16;
 
-const splat32 = (bits: number): Code => {
-  const bytes = [bits & 255, (bits >> 8) & 255, (bits >> 16) & 255, (bits >>> 24) & 255];
-  return [simd(0x0c), bytes, bytes, bytes, bytes];
-};
-const zero = splat32(0);
+/** Bytes of a thread's own memory that a kernel needs for a matrix of so many columns. */
+export function localBytes(kernel: Kernel, cols: number): number {
+  const { columnsKept, reductions } = partsOf(kernel);
+  return columnsKept.length * keptBytes(cols, 4) + reductions.col.length * keptBytes(cols, 8);
+}
 
-const f32x4 = { abs: 0xe0, neg: 0xe1, sqrt: 0xe3, "+": 0xe4, "-": 0xe5, "*": 0xe6, "/": 0xe7, min: 0xe8, max: 0xe9 } as const;
-const compare = { "==": 0x41, "<": 0x43, ">": 0x44, "<=": 0x45, ">=": 0x46 } as const;
-const f64x2 = { add: simd(0xf0), mul: simd(0xf2), max: simd(0xf5), demote: simd(0x5e) };
-const bits = { and: simd(0x4e), or: simd(0x50), xor: simd(0x51), select: simd(0x52) };
-const i32x4 = { shl: simd(0xab), shr: simd(0xad), add: simd(0xae), sub: simd(0xb1), max: simd(0xb9), greater: simd(0x3b) };
-/** `b < a ? b : a`: one instruction where `min` is several. */
-const f32x4pmin = simd(0xea);
-const promoteLow = simd(0x5f);
-/** Lanes 2 and 3 to the front. */
-const upper: Code = [simd(0x0d), 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
-/** The first two lanes of two vectors. */
-const firsts: Code = [simd(0x0d), 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
-const lane0 = [simd(0x1f), 0];
-const promote: Code = [0xbb];
-const demote: Code = [0xb6];
+// -------------------------------------------------------------------------------------------------------------- the function's frame
 
-const one = 0x3f800000;
-const minusOne = 0xbf800000;
-
-// ---- the function
-
-const vectors = 2;
+const parameters: readonly ValueType[] = ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"];
 const [JOB, BEGIN, END, ROW_BEGIN, ROW_END, TOTALS, COLUMNS, LOCAL] = [0, 1, 2, 3, 4, 5, 6, 7];
-const strideOf = (dtype: DType): number => dtype === "float32" ? 4 : 2;
 
-/** A pointer that moves with the elements. */
+/** Vectors side by side. */
+const vectors = 2;
+/** Lanes of float64 in them, two to a vector. */
+const pairsOfSums = 2 * vectors;
+
+/** How many elements a body takes: whole vectors, or lane 0 of the first. */
+interface Width {
+  readonly elements: number;
+  readonly vectors: readonly number[];
+  readonly lanes: 1 | 4;
+}
+
+const one: Width = { elements: 1, vectors: [0], lanes: 1 };
+const eight: Width = { elements: 4 * vectors, vectors: [0, 1], lanes: 4 };
+
+/** What moves in a loop over elements: a pointer, a column's value, what a column's value is computed from and where it goes, a column's sum. */
+type StreamKind = "element" | "columnValue" | "columnInput" | "columnOutput" | "columnSum";
+
+/** An address that moves with the elements, named by the pointer, node or reduction that it belongs to. */
 interface Stream {
-  readonly local: number;
+  readonly kind: StreamKind;
+  readonly index: number;
+  /** Bytes from one element to the next. */
   readonly stride: number;
 }
 
-/** The bytes of a module that exports `k` and imports the shared `env.memory`. */
-export function wasmModule(kernel: Kernel): Uint8Array<ArrayBuffer> {
-  const types: number[] = [];
-  const local = (type: number): number => 8 + types.push(type) - 1;
-  const body = build(kernel, local);
-  const code = flatten([unsigned(types.length), types.map((type) => [1, type]), body, 0x0b]);
-  const section = (id: number, content: Code): Code => {
-    const bytes = flatten([content]);
-    return [id, unsigned(bytes.length), bytes];
-  };
-  const name = (text: string): Code => [text.length, [...text].map((c) => c.charCodeAt(0))];
-  return Uint8Array.from(flatten([
-    [0, 97, 115, 109, 1, 0, 0, 0],
-    section(1, [1, 0x60, 8, Array<number>(8).fill(i32), 0]),
-    section(2, [1, name("env"), name("memory"), 2, 3, 0, unsigned(65_536)]),
-    section(3, [1, 0]),
-    section(7, [1, name("k"), 0, 0]),
-    section(10, [1, unsigned(code.length), code]),
-  ]));
+/** A sum in the making: pairs of float64 lanes, and the tail's. */
+interface Sum {
+  readonly pairs: readonly number[];
+  readonly tail: number;
 }
 
-function flatten(code: Code): number[] {
-  const bytes: number[] = [];
-  const walk = (part: Code): void => {
-    for (const item of part) typeof item === "number" ? bytes.push(item) : walk(item);
-  };
-  walk(code);
-  return bytes;
+/** A function in the making: its kernel, and numbers of its locals. */
+interface Frame extends Registers {
+  readonly kernel: Kernel;
+  readonly parts: Parts;
+  readonly locals: Locals;
+  /** Vectors of four equal lanes by their bits: engines build a vector constant anew wherever it stands. */
+  readonly constants: Map<number, number>;
+  /** By node and vector; what is the same in all elements of a row has one vector. */
+  readonly values: readonly number[][];
+  /** Results of comparisons, as masks; likewise. */
+  readonly masks: readonly number[][];
+  readonly streams: Readonly<Record<StreamKind, number[]>>;
+  /** Pointers' addresses, as the job has them. */
+  readonly base: readonly number[];
+  readonly rows: number;
+  readonly cols: number;
+  /** Bytes from one column reduction's partial sums to the next one's. */
+  readonly columnStride: number;
+  /** Address of the scalars. */
+  readonly scalars: number;
+  /** Elements that a loop has still before it. */
+  readonly count: number;
+  /** By reduction; null for one over columns, whose sums lie in memory. */
+  readonly sums: readonly (Sum | null)[];
+  /** By reduction, the first of several that sum the same: what they sum in float64, by pair. */
+  readonly widened: readonly number[][];
+  /** A temporary double. */
+  readonly double: number;
 }
 
-function build(kernel: Kernel, local: (type: number) => number): Code {
-  const { nodes, pointers, stores, reductions, shape } = kernel;
-
-  // ---- constants in locals: engines build a vector constant anew wherever it stands
+function createFrame(kernel: Kernel): Frame {
+  const { nodes, pointers, reductions } = kernel;
+  const locals: Locals = { parameters: parameters.length, types: [] };
+  const local = (type: ValueType): number => declare(locals, type);
   const constants = new Map<number, number>();
   const vector = (bits: number): Code => {
     let known = constants.get(bits);
-    if (known === undefined) constants.set(bits, known = local(v128));
-    return get(known);
+    if (known === undefined) constants.set(bits, known = local("v128"));
+    return localGet(known);
   };
-
-  // ---- values: one local for what is equal in all lanes, one a vector for elements
-  const singles = new Map<number, number>();
-  const lanes = nodes.map(() => [] as number[]);
-  const valueOf = (node: number, u: number): number => {
-    const { role } = nodes[node];
-    if (role === "uniform" || role === "batch" || role === "row") {
-      if (!singles.has(node)) singles.set(node, local(v128));
-      return singles.get(node)!;
-    }
-    return lanes[node][u] ??= local(v128);
+  // Properties are evaluated in this order, and so are the locals numbered.
+  return {
+    kernel,
+    parts: partsOf(kernel),
+    locals,
+    constants,
+    vector,
+    values: nodes.map(() => []),
+    masks: nodes.map(() => []),
+    streams: { element: [], columnValue: [], columnInput: [], columnOutput: [], columnSum: [] },
+    widened: reductions.map(() => []),
+    temporaries: [local("v128"), local("v128"), local("v128")],
+    base: pointers.map(() => local("i32")),
+    rows: local("i32"),
+    cols: local("i32"),
+    columnStride: local("i32"),
+    scalars: local("i32"),
+    count: local("i32"),
+    sums: reductions.map(({ axis }) =>
+      axis === "col" ? null : { pairs: Array.from({ length: pairsOfSums }, () => local("v128")), tail: local("f64") }
+    ),
+    double: local("f64"),
   };
-  const masks = new Map<string, number>();
-  const maskOf = (node: number, u: number): number => {
-    const name = `${node} ${nodes[node].role === "row" || nodes[node].role === "batch" ? 0 : u}`;
-    if (!masks.has(name)) masks.set(name, local(v128));
-    return masks.get(name)!;
-  };
-  const isComparison = ({ op }: Node): boolean => op === "!=" || Object.hasOwn(compare, op);
-  // A comparison that only chooses needs no 0 or 1.
-  const asNumber = nodes.map(({ role }, index) =>
-    role === "col" ||
-    nodes.some(({ op, args }) => args.some((arg, k) => arg === index && !(op === "where" && k === 0))) ||
-    stores.some(({ node }) => node === index) || reductions.some(({ node }) => node === index)
-  );
-  const temporary = [local(v128), local(v128), local(v128)];
-  const [T, U, V] = temporary;
-
-  // 16-bit numbers. No select where a masked add will do (engines make three instructions of one), and no subnormal float32 on the way, which costs
-  // a hundred cycles. Select-based texts with one branch a kind of number took 1.1 instead of 0.4 ns an element and rounding.
-  const roundTo = (dtype: DType): Code => {
-    if (dtype === "float32") return [];
-    if (dtype === "bfloat16") {
-      // to even at bit 16; what was NaN stays NaN, whatever the carry made of it
-      return [
-        set(T),
-        [get(T), constant(16), i32x4.shr, vector(1), bits.and, get(T), i32x4.add, vector(0x7fff), i32x4.add, vector(0xffff0000), bits.and],
-        [get(T), get(T), simd(0x42), vector(0x7fc00000), bits.and, bits.or],
-      ];
-    }
-    return [
-      set(T),
-      // beyond the range: 65536, which the last two factors turn into infinity; NaN is not less than anything and stays
-      [get(T), simd(f32x4.abs), vector(0x47800000), f32x4pmin, set(U)],
-      // adding 2^13 times the number's power of two, at least 2^-1, leaves 11 bits, or steps of 2^-24 below 2^-14
-      [get(U), vector(0x7f800000), bits.and, vector(0x38800000), i32x4.max, vector(13 << 23), i32x4.add, set(V)],
-      [get(U), get(V), simd(f32x4["+"]), get(V), simd(f32x4["-"])],
-      [vector(0x77800000), simd(f32x4["*"]), vector(0x07800000), simd(f32x4["*"])],
-      [get(T), vector(0x80000000), bits.and, bits.or],
-    ];
-  };
-  /** Patterns in 32-bit lanes → numbers. */
-  const widen = (dtype: DType): Code => {
-    if (dtype === "bfloat16") return [constant(16), i32x4.shl];
-    return [
-      set(T),
-      [get(T), vector(0x7fff), bits.and, set(U)],
-      // a subnormal gets the exponent of 2^-14, and then 2^-14 less
-      [vector(0x400), get(U), i32x4.greater, set(V)],
-      [get(U), constant(13), i32x4.shl, vector(112 << 23), i32x4.add, get(V), vector(1 << 23), bits.and, i32x4.add],
-      [get(V), vector(0x38800000), bits.and, simd(f32x4["-"])],
-      // infinity and NaN get the highest exponent
-      [get(U), vector(0x7bff), i32x4.greater, vector(0x7f800000), bits.and, bits.or],
-      [get(T), get(U), bits.xor, constant(16), i32x4.shl, bits.or],
-    ];
-  };
-  /** Numbers that 16 bits hold exactly → patterns in 32-bit lanes. */
-  const narrow = (dtype: DType): Code => {
-    if (dtype === "bfloat16") return [constant(16), i32x4.shr];
-    return [
-      set(T),
-      [get(T), simd(f32x4.abs), set(U)],
-      [vector(0x38800000), get(U), i32x4.greater, set(V)],
-      [get(U), get(V), vector(0x38800000), bits.and, simd(f32x4["+"])],
-      [get(V), vector(1 << 23), bits.and, i32x4.sub, vector(112 << 23), i32x4.sub],
-      [get(U), vector(0x7f7fffff), i32x4.greater, vector(112 << 23), bits.and, i32x4.sub],
-      [constant(13), i32x4.shr],
-      [get(T), constant(16), i32x4.shr, vector(0x8000), bits.and, bits.or],
-    ];
-  };
-
-  /** One operation on vectors; `u` says which of the two side by side. */
-  const operate = (index: number, u: number): Code => {
-    const node = nodes[index];
-    const arg = (k: number): Code => get(valueOf(node.args[k], u));
-    const { op } = node;
-    if (isComparison(node)) {
-      const mask = op === "!="
-        ? [arg(0), arg(1), simd(compare["<"]), arg(0), arg(1), simd(compare[">"]), bits.or]
-        : [arg(0), arg(1), simd(compare[op as keyof typeof compare])];
-      const kept = [mask, set(maskOf(index, u))];
-      return asNumber[index] ? [kept, get(maskOf(index, u)), vector(one), bits.and, set(valueOf(index, u))] : kept;
-    }
-    const result = ((): Code => {
-      switch (op) {
-        case "as":
-          return arg(0);
-        case "round":
-          return [arg(0), roundTo(node.dtype)];
-        case "clamp":
-          return [arg(0), arg(1), simd(f32x4.max), arg(2), simd(f32x4.min)];
-        case "fma": {
-          const half = (k: number, high: boolean): Code => high ? [arg(k), arg(k), upper, promoteLow] : [arg(k), promoteLow];
-          return [[false, true].map((high) => [half(0, high), half(1, high), f64x2.mul, half(2, high), f64x2.add, f64x2.demote]), firsts];
-        }
-        case "sign":
-          return [
-            vector(one),
-            [vector(minusOne), arg(0), arg(0), vector(0), simd(compare["<"]), bits.select],
-            arg(0),
-            vector(0),
-            simd(compare[">"]),
-            bits.select,
-          ];
-        case "where": {
-          const condition = nodes[node.args[0]];
-          const direct = isComparison(condition) && condition.role !== "col";
-          const mask = direct
-            ? get(maskOf(node.args[0], u))
-            : [arg(0), vector(0), simd(compare["<"]), arg(0), vector(0), simd(compare[">"]), bits.or];
-          return [arg(1), arg(2), mask, bits.select];
-        }
-        default:
-          if (!Object.hasOwn(f32x4, op)) throw new Error(`Cannot compile ${op} over elements`);
-          return [node.args.map((_, k) => arg(k)), simd(f32x4[op as keyof typeof f32x4])];
-      }
-    })();
-    return [result, set(valueOf(index, u))];
-  };
-
-  // ---- loads and stores; width 1 is lane 0 alone
-  const load = (dtype: DType, address: Code, offset: number, width: 1 | 4): Code =>
-    dtype === "float32"
-      ? [address, simd(width === 4 ? 0x00 : 0x5c), at(offset)]
-      : width === 4
-      ? [address, simd(0x04), at(offset), widen(dtype)]
-      : [address, vector(0), simd(0x55), at(offset), 0, widen(dtype)];
-  const store = (dtype: DType, address: Code, offset: number, value: Code, width: 1 | 4): Code => {
-    if (dtype === "float32") return [address, value, width === 4 ? [simd(0x0b), at(offset)] : [simd(0x5a), at(offset), 0]];
-    if (width === 1) return [address, value, narrow(dtype), simd(0x59), at(offset), 0];
-    return [value, narrow(dtype), set(T), address, get(T), get(T), simd(0x86), simd(0x5b), at(offset), 0];
-  };
-  /** A number for all lanes. */
-  const loadSplat = (dtype: DType, address: Code): Code =>
-    dtype === "float32" ? [address, simd(0x09), at(0)] : [address, simd(0x08), at(0), vector(0xffff), bits.and, widen(dtype)];
-
-  /** `count` elements: pairs of vectors, then one by one. */
-  const elements = (count: number, streams: readonly Stream[], each: (width: 1 | 4, us: readonly number[]) => Code): Code => {
-    const step = 4 * vectors;
-    const advance = (n: number): Code => streams.map(({ local, stride }) => [get(local), constant(n * stride), add, set(local)]);
-    const pass = (n: number, body: Code): Code =>
-      block([loop([
-        [get(count), constant(n), lessUnsigned, branchIf(1)],
-        body,
-        advance(n),
-        [get(count), constant(n), sub, set(count)],
-        branch(0),
-      ])]);
-    return [pass(step, each(4, Array.from({ length: vectors }, (_, u) => u))), pass(1, each(1, [0]))];
-  };
-
-  // ---- addresses
-  const base = pointers.map(() => local(i32));
-  const [ROWS, COLS, STRIDE, SCALARS] = [local(i32), local(i32), local(i32), local(i32)];
-  const count = local(i32);
-  const scaled = (index: Code, stride: number): Code => [index, constant(stride), mul];
-  const streams = new Map<string, Stream>();
-  const stream = (name: string, stride: number): Stream => {
-    let known = streams.get(name);
-    if (known === undefined) streams.set(name, known = { local: local(i32), stride });
-    return known;
-  };
-  const elementStream = (pointer: number): Stream => stream(`e${pointer}`, strideOf(pointers[pointer].dtype));
-
-  // ---- which nodes run where
-  const ofRole = (role: string): number[] => nodes.map((_, index) => index).filter((index) => nodes[index].role === role);
-  const elementNodes = ofRole("param");
-  const usedByElements = new Set([
-    ...elementNodes.flatMap((index) => nodes[index].args),
-    ...stores.map(({ node }) => node),
-    ...reductions.map(({ node }) => node),
-  ]);
-  const columnNodes = ofRole("col");
-  const isPlainColumn = (index: number): boolean => nodes[index].op === "load" && nodes[index].dtype === "float32";
-  const columnsRead = columnNodes.filter((index) => usedByElements.has(index));
-  const columnsKept = columnsRead.filter((index) => !isPlainColumn(index));
-
-  // ---- sums
-  const sums = reductions.map(({ axis }) =>
-    axis === "col" ? null : { pairs: Array.from({ length: 2 * vectors }, () => local(v128)), tail: local(f64) }
-  );
-  const combine = (f: string): Code => f === "max" ? f64x2.max : f64x2.add;
-  const squares = (f: string): boolean => f === "norm" || f === "rms";
-  const F = local(f64);
-  const identity = (f: string): Code => f === "max" ? [0x44, 0, 0, 0, 0, 0, 0, 0xf0, 0xff] : [0x44, 0, 0, 0, 0, 0, 0, 0, 0];
-  const clear = (k: number): Code => {
-    const { pairs, tail } = sums[k]!;
-    const { f } = reductions[k];
-    return [identity(f), set(tail), pairs.map((pair) => [identity(f), simd(0x14), set(pair)])];
-  };
-  /** Two doubles of a vector, squared where the reduction wants it. Widening is what costs most here: what two reductions sum is widened once. */
-  const widened = new Map<string, number>();
-  const doubles = (k: number, u: number, high: boolean): Code => {
-    const { f, node } = reductions[k];
-    const value = get(valueOf(node, u));
-    const wide: Code = high ? [value, value, upper, promoteLow] : [value, promoteLow];
-    const name = `${node} ${squares(f)} ${u} ${high}`;
-    const first = reductions.findIndex((r) => r.node === node && squares(r.f) === squares(f));
-    const shared = reductions.findLastIndex((r) => r.node === node && squares(r.f) === squares(f)) > first;
-    if (k > first) return get(widened.get(name)!);
-    const full = squares(f) ? [wide, set(T), get(T), get(T), f64x2.mul] : wide;
-    if (!shared) return full;
-    const into = widened.get(name) ?? local(v128);
-    widened.set(name, into);
-    return [full, [0x22, ...unsigned(into)]];
-  };
-  const single = (f: string, value: Code): Code => {
-    const wide: Code = [value, lane0, promote];
-    return squares(f) ? [wide, set(F), get(F), get(F), 0xa2] : wide;
-  };
-  const scalarCombine = (f: string): Code => f === "max" ? [0xa5] : [0xa0];
-  const accumulate = (k: number, width: 1 | 4, us: readonly number[]): Code => {
-    const { f, node, axis } = reductions[k];
-    if (axis === "col") {
-      const { local: into } = stream(`s${k}`, 8);
-      if (width === 1) return [get(into), get(into), [0x2b, at(0)], single(f, get(valueOf(node, 0))), scalarCombine(f), [0x39, at(0)]];
-      return us.flatMap((u) =>
-        [false, true].map((high) => {
-          const offset = 32 * u + (high ? 16 : 0);
-          return [get(into), get(into), simd(0x00), at(offset), doubles(k, u, high), combine(f), simd(0x0b), at(offset)];
-        })
-      );
-    }
-    const { pairs, tail } = sums[k]!;
-    if (width === 1) return [get(tail), single(f, get(valueOf(node, 0))), scalarCombine(f), set(tail)];
-    return us.flatMap((u) =>
-      [false, true].map((high) => {
-        const pair = pairs[2 * u + (high ? 1 : 0)];
-        return [get(pair), doubles(k, u, high), combine(f), set(pair)];
-      })
-    );
-  };
-  /** The sum of all lanes, as a double on the stack: ((0 + 2) + (4 + 6)) + ((1 + 3) + (5 + 7)), then the tail. */
-  const settle = (k: number): Code => {
-    const { f } = reductions[k];
-    const { pairs: [a, b, c, d], tail } = sums[k]!;
-    return [
-      [get(a), get(b), combine(f), get(c), get(d), combine(f), combine(f), set(T)],
-      [get(T), simd(0x21), 0, get(T), simd(0x21), 1, scalarCombine(f)],
-      [get(tail), scalarCombine(f)],
-    ];
-  };
-  /** From a sum over n elements to the result. */
-  const finish = (f: string, n: number): Code => [
-    f === "mean" || f === "rms" ? [get(n), 0xb8, 0xa3] : [],
-    f === "norm" || f === "rms" ? [0x9f] : [],
-  ];
-
-  // ---- the element body
-  const body = (width: 1 | 4, us: readonly number[]): Code => [
-    columnsRead.map((index) => {
-      const { local: from } = stream(`c${index}`, 4);
-      return us.map((u) => [load("float32", get(from), 16 * u, width), set(valueOf(index, u))]);
-    }),
-    elementNodes.map((index) => {
-      const { op, pointer, dtype } = nodes[index];
-      if (op !== "load") return us.map((u) => operate(index, u));
-      const { local: from, stride } = elementStream(pointer);
-      return us.map((u) => [load(dtype, get(from), 4 * u * stride, width), set(valueOf(index, u))]);
-    }),
-    stores.map(({ pointer, node }) => {
-      const { local: to, stride } = elementStream(pointer);
-      return us.map((u) => store(pointers[pointer].dtype, get(to), 4 * u * stride, get(valueOf(node, u)), width));
-    }),
-    reductions.map((_, k) => accumulate(k, width, us)),
-  ];
-
-  // ---- assembled from the inside out, so that every constant and stream is known when the head is written
-  const totals = reductions.map((_, k) => k).filter((k) => reductions[k].axis === "total");
-  const rowSums = reductions.map((_, k) => k).filter((k) => reductions[k].axis === "row");
-  const columnSums = reductions.map((_, k) => k).filter((k) => reductions[k].axis === "col");
-  const singlesOf = (role: "batch" | "row", index: Code): Code =>
-    ofRole(role).map((node) => {
-      const { op, pointer, dtype } = nodes[node];
-      if (op !== "load") return operate(node, 0);
-      return [loadSplat(dtype, [get(base[pointer]), scaled(index, strideOf(dtype)), add]), set(valueOf(node, 0))];
-    });
-
-  let main: Code;
-  if (shape === "flat") {
-    const inner = elements(count, elementStreams(), body);
-    main = [
-      pointersUsed().map((k) => [get(base[k]), scaled(get(BEGIN), strideOf(pointers[k].dtype)), add, set(elementStream(k).local)]),
-      [get(END), get(BEGIN), sub, set(count)],
-      inner,
-    ];
-  } else {
-    main = matrix();
-  }
-
-  function pointersUsed(): number[] {
-    return [...streams.keys()].filter((name) => name[0] === "e").map((name) => Number(name.slice(1)));
-  }
-  /** The streams that the element body touches; a first call of the body makes them known. */
-  function elementStreams(): Stream[] {
-    body(1, [0]);
-    return [...streams.entries()].filter(([name]) => name[0] !== "k").map(([, one]) => one);
-  }
-
-  function matrix(): Code {
-    const [b, r, row, widthBytes, sumBytes] = [local(i32), local(i32), local(i32), local(i32), local(i32)];
-    const keptAt = (nth: number): Code => [get(LOCAL), get(widthBytes), constant(nth), mul, add];
-    // A band's sums go to the plan's memory, a whole matrix' into the thread's.
-    const sumAt = columnSums.map(() => local(i32));
-    const columnStart = (stride: number): Code => [scaled([get(b), get(COLS), mul], stride)];
-    const inner = elements(count, elementStreams(), body);
-
-    // column values: computed once a matrix
-    const columnBody = (width: 1 | 4, us: readonly number[]): Code => [
-      columnNodes.map((index) => {
-        const { op, pointer, dtype } = nodes[index];
-        if (op !== "load") return us.map((u) => operate(index, u));
-        const { local: from, stride } = stream(`k${pointer}`, strideOf(dtype));
-        return us.map((u) => [load(dtype, get(from), 4 * u * stride, width), set(valueOf(index, u))]);
-      }),
-      columnsKept.map((index) => {
-        const { local: to } = stream(`kept ${index}`, 4);
-        return us.map((u) => store("float32", get(to), 16 * u, get(valueOf(index, u)), width));
-      }),
-    ];
-    let columnLoop: Code = [];
-    if (columnsKept.length > 0) {
-      columnBody(1, [0]);
-      const moving = [...streams.entries()].filter(([name]) => name[0] === "k").map(([, one]) => one);
-      columnLoop = [
-        columnNodes.filter((index) => nodes[index].op === "load").map((index) => {
-          const { pointer, dtype } = nodes[index];
-          return [get(base[pointer]), columnStart(strideOf(dtype)), add, set(stream(`k${pointer}`, strideOf(dtype)).local)];
-        }),
-        columnsKept.map((index, nth) => [keptAt(nth), set(stream(`kept ${index}`, 4).local)]),
-        [get(COLS), set(count)],
-        elements(count, moving, columnBody),
-      ];
-    }
-
-    const clearColumns = columnSums.map((k, nth) => {
-      const { local: to } = stream(`s${k}`, 8);
-      return [
-        [get(sumAt[nth]), set(to), get(COLS), set(count)],
-        block([loop([
-          [get(count), 0x45, branchIf(1)],
-          [get(to), identity(reductions[k].f), 0x39, at(0)],
-          [get(to), constant(8), add, set(to)],
-          [get(count), constant(1), sub, set(count)],
-          branch(0),
-        ])]),
-      ];
-    });
-    const endColumns = columnSums.map((k, nth) => {
-      const { f, pointer } = reductions[k];
-      const { local: from } = stream(`s${k}`, 8);
-      const to = local(i32);
-      return [
-        [get(sumAt[nth]), set(from), get(base[pointer]), columnStart(4), add, set(to), get(COLS), set(count)],
-        block([loop([
-          [get(count), 0x45, branchIf(1)],
-          [get(to), get(from), 0x2b, at(0), finish(f, ROWS), demote, 0x38, at(0)],
-          [get(from), constant(8), add, set(from)],
-          [get(to), constant(4), add, set(to)],
-          [get(count), constant(1), sub, set(count)],
-          branch(0),
-        ])]),
-      ];
-    });
-
-    const perRow: Code = [
-      [get(b), get(ROWS), mul, get(r), add, set(row)],
-      singlesOf("row", get(row)),
-      rowSums.map((k) => clear(k)),
-      pointersUsed().map((k) => [
-        [get(base[k]), scaled([get(row), get(COLS), mul], strideOf(pointers[k].dtype)), add],
-        set(elementStream(k).local),
-      ]),
-      columnsRead.map((index) => [
-        isPlainColumn(index) ? [get(base[nodes[index].pointer]), columnStart(4), add] : keptAt(columnsKept.indexOf(index)),
-        set(stream(`c${index}`, 4).local),
-      ]),
-      columnSums.map((k, nth) => [get(sumAt[nth]), set(stream(`s${k}`, 8).local)]),
-      [get(COLS), set(count)],
-      inner,
-      rowSums.map((k) => {
-        const { f, pointer } = reductions[k];
-        return [get(base[pointer]), scaled(get(row), 4), add, settle(k), finish(f, COLS), demote, 0x38, at(0)];
-      }),
-    ];
-    return [
-      [get(COLS), constant(2), 0x74, constant(15), add, constant(-16), and, set(widthBytes)],
-      [get(COLS), constant(3), 0x74, constant(15), add, constant(-16), and, set(sumBytes)],
-      [get(BEGIN), set(b)],
-      block([loop([
-        [get(b), get(END), atLeastUnsigned, branchIf(1)],
-        singlesOf("batch", get(b)),
-        columnLoop,
-        columnSums.map((_, nth) => [
-          [get(COLUMNS), get(STRIDE), constant(nth), mul, add],
-          [keptAt(columnsKept.length), get(sumBytes), constant(nth), mul, add],
-          get(COLUMNS),
-          0x1b, // select: the first where COLUMNS is not 0
-          set(sumAt[nth]),
-        ]),
-        clearColumns,
-        [get(ROW_BEGIN), set(r)],
-        block([loop([
-          [get(r), get(ROW_END), atLeastUnsigned, branchIf(1)],
-          perRow,
-          [get(r), constant(1), add, set(r)],
-          branch(0),
-        ])]),
-        columnSums.length > 0 ? [get(COLUMNS), 0x45, when(endColumns)] : [],
-        [get(b), constant(1), add, set(b)],
-        branch(0),
-      ])]),
-    ];
-  }
-
-  const tail = totals.map((k, nth) => [get(TOTALS), settle(k), 0x39, at(8 * nth)]);
-  const splats = nodes.map((node, index) =>
-    node.op === "splat" ? [get(SCALARS), simd(0x09), at(4 * node.scalar), set(valueOf(index, 0))] : []
-  );
-  const clears = totals.map((k) => clear(k));
-  const head: Code = [
-    base.map((into, k) => [get(JOB), load32(4 * k), set(into)]),
-    [ROWS, COLS, STRIDE, SCALARS].map((into, k) => [get(JOB), load32(4 * (pointers.length + k)), set(into)]),
-    [...constants].map(([bits, into]) => [bits === 0 ? zero : splat32(bits), set(into)]),
-  ];
-  return [head, splats, clears, main, tail];
 }
 
-/** Bytes of a thread's own memory that a kernel needs for a matrix of so many columns. */
-export function localBytes({ nodes, reductions, stores }: Kernel, cols: number): number {
-  const read = new Set([
-    ...nodes.filter(({ role }) => role === "param").flatMap(({ args }) => args),
-    ...stores.map(({ node }) => node),
-    ...reductions.map(({ node }) => node),
+/** Equal for all elements of a row, and so one vector of four equal lanes. */
+const isSingle = ({ role }: Node): boolean => role === "uniform" || role === "batch" || role === "row";
+
+const vectorLocal = ({ kernel, locals }: Frame, by: readonly number[][], node: number, u: number): number =>
+  by[node][isSingle(kernel.nodes[node]) ? 0 : u] ??= declare(locals, "v128");
+
+/** The local of a node's value in vector u. */
+const valueOf = (frame: Frame, node: number, u: number): number => vectorLocal(frame, frame.values, node, u);
+
+/** The local of a comparison's mask in vector u. */
+const maskOf = (frame: Frame, node: number, u: number): number => vectorLocal(frame, frame.masks, node, u);
+
+/** The local of a stream's address. */
+const addressOf = ({ streams, locals }: Frame, { kind, index }: Stream): number => streams[kind][index] ??= declare(locals, "i32");
+
+const elementStream = ({ kernel }: Frame, pointer: number): Stream => ({
+  kind: "element",
+  index: pointer,
+  stride: elementTypes[kernel.pointers[pointer].dtype].bytes,
+});
+const columnValue = (node: number): Stream => ({ kind: "columnValue", index: node, stride: 4 });
+const columnInput = ({ pointer, dtype }: Node): Stream => ({ kind: "columnInput", index: pointer, stride: elementTypes[dtype].bytes });
+const columnOutput = (node: number): Stream => ({ kind: "columnOutput", index: node, stride: 4 });
+const columnSum = (reduction: number): Stream => ({ kind: "columnSum", index: reduction, stride: 8 });
+
+// ------------------------------------------------------------------------------------------------------------------------- operations
+
+type Comparison = "<" | "<=" | ">" | ">=" | "==" | "!=";
+
+/** Masks from two vectors. */
+const comparisons: Readonly<Record<Comparison, (a: Code, b: Code) => Code>> = {
+  "<": (a, b) => [a, b, f32x4.lt],
+  "<=": (a, b) => [a, b, f32x4.le],
+  ">": (a, b) => [a, b, f32x4.gt],
+  ">=": (a, b) => [a, b, f32x4.ge],
+  "==": (a, b) => [a, b, f32x4.eq],
+  // false on NaN, as all comparisons of the language
+  "!=": (a, b) => [[a, b, f32x4.lt], [a, b, f32x4.gt], v128.or],
+};
+
+const isComparison = (op: Node["op"]): op is Comparison => Object.hasOwn(comparisons, op);
+
+/** What an operation is lowered from. */
+interface Operands {
+  /** The vector of an argument. */
+  arg(k: number): Code;
+  /** The first argument as a mask; one that only chooses has no vector. */
+  mask(): Code;
+  readonly dtype: DType;
+  readonly registers: Registers;
+}
+
+const ones = 0x3f800000; // 1 in float32
+const minusOnes = 0xbf800000;
+
+/** Two lanes of a vector as float64. */
+const promoted = (vector: Code, high: boolean): Code => [vector, high ? [vector, upper()] : [], f64x2.promoteLow];
+
+/** Of two vectors: lanes 2 and 3 to the front. */
+const upper = (): Code => v128.shuffle([8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15]);
+
+/** The first two lanes of two vectors. */
+const firsts = (): Code => v128.shuffle([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
+
+/** Vectors from vectors. Nothing here is called before a kernel is compiled, so that bundlers drop it all where no backend is made. */
+const operations: Readonly<Record<Exclude<ElementOp, Comparison>, (operands: Operands) => Code>> = {
+  "+": ({ arg }) => [arg(0), arg(1), f32x4.add],
+  "-": ({ arg }) => [arg(0), arg(1), f32x4.sub],
+  "*": ({ arg }) => [arg(0), arg(1), f32x4.mul],
+  "/": ({ arg }) => [arg(0), arg(1), f32x4.div],
+  neg: ({ arg }) => [arg(0), f32x4.neg],
+  abs: ({ arg }) => [arg(0), f32x4.abs],
+  sqrt: ({ arg }) => [arg(0), f32x4.sqrt],
+  sign: ({ arg, registers: { vector } }) => [
+    vector(ones),
+    [vector(minusOnes), arg(0), arg(0), vector(0), f32x4.lt, v128.select],
+    [arg(0), vector(0), f32x4.gt, v128.select],
+  ],
+  min: ({ arg }) => [arg(0), arg(1), f32x4.min],
+  max: ({ arg }) => [arg(0), arg(1), f32x4.max],
+  clamp: ({ arg }) => [arg(0), arg(1), f32x4.max, arg(2), f32x4.min],
+  // the product is exact in float64
+  fma: ({ arg }) => [
+    [false, true].map((high) => [
+      [promoted(arg(0), high), promoted(arg(1), high), f64x2.mul],
+      [promoted(arg(2), high), f64x2.add, f32x4.demote],
+    ]),
+    firsts(),
+  ],
+  where: ({ arg, mask }) => {
+    const condition = mask();
+    return [arg(1), arg(2), condition, v128.select];
+  },
+  round: ({ arg, dtype, registers }) => [arg(0), memory[dtype].round(registers)],
+};
+
+/** A node's value in vector u, into its local. */
+function compute(frame: Frame, index: number, u: number): Code {
+  const { kernel: { nodes }, vector } = frame;
+  const { op, args, dtype } = nodes[index];
+  const arg = (k: number): Code => localGet(valueOf(frame, args[k], u));
+  if (op === "load" || op === "splat") throw new Error(`Cannot compute ${op}: it is read from memory`);
+  if (op === "as") return [arg(0), localSet(valueOf(frame, index, u))];
+  if (isComparison(op)) {
+    const mask = [comparisons[op](arg(0), arg(1)), localSet(maskOf(frame, index, u))];
+    if (!isNumber(frame.kernel, index)) return mask;
+    return [mask, localGet(maskOf(frame, index, u)), vector(ones), v128.and, localSet(valueOf(frame, index, u))];
+  }
+  const mask = (): Code => {
+    const condition = nodes[args[0]];
+    // A column's value has been through memory, as a number.
+    if (isComparison(condition.op) && condition.role !== "col") return localGet(maskOf(frame, args[0], u));
+    return comparisons["!="](arg(0), vector(0));
+  };
+  return [operations[op]({ arg, mask, dtype, registers: frame }), localSet(valueOf(frame, index, u))];
+}
+
+/** False for a comparison that only chooses: it needs no 0 or 1. */
+function isNumber({ nodes, stores, reductions }: Kernel, index: number): boolean {
+  return nodes[index].role === "col" ||
+    nodes.some(({ op, args }) => args.some((arg, k) => arg === index && !(op === "where" && k === 0))) ||
+    stores.some(({ node }) => node === index) || reductions.some(({ node }) => node === index);
+}
+
+// ----------------------------------------------------------------------------------------------------------------- loads and stores
+
+/** How numbers of a type come from memory and go there; `round` is of vectors. */
+interface MemoryLowering {
+  round(registers: Registers): Code;
+  load(registers: Registers, address: Code, offset: number, lanes: 1 | 4): Code;
+  /** One number for all lanes. */
+  loadSplat(registers: Registers, address: Code): Code;
+  store(registers: Registers, address: Code, offset: number, value: Code, lanes: 1 | 4): Code;
+}
+
+const sixteen = ({ round, widen, narrow }: SixteenBits): MemoryLowering => ({
+  round,
+  load: (registers, address, offset, lanes) =>
+    lanes === 4
+      ? [address, v128.load16x4(offset), widen(registers)]
+      : [address, registers.vector(0), v128.load16Lane(offset, 0), widen(registers)],
+  loadSplat: (registers, address) => [address, v128.load16Splat(0), registers.vector(0xffff), v128.and, widen(registers)],
+  store: (registers, address, offset, value, lanes) => {
+    if (lanes === 1) return [address, value, narrow(registers), v128.store16Lane(offset, 0)];
+    const patterns = registers.temporaries[0];
+    return [
+      [value, narrow(registers), localSet(patterns)],
+      [address, localGet(patterns), localGet(patterns), i32x4.narrowUnsigned, v128.store64Lane(offset, 0)],
+    ];
+  },
+});
+
+/** Element types in memory. */
+const memory: Readonly<Record<DType, MemoryLowering>> = {
+  float32: {
+    round: () => [],
+    load: (_registers, address, offset, lanes) => [address, lanes === 4 ? v128.load(offset) : v128.load32Zero(offset)],
+    loadSplat: (_registers, address) => [address, v128.load32Splat(0)],
+    store: (_registers, address, offset, value, lanes) => [address, value, lanes === 4 ? v128.store(offset) : v128.store32Lane(offset, 0)],
+  },
+  bfloat16: /* @__PURE__ */ sixteen(bfloat16),
+  float16: /* @__PURE__ */ sixteen(float16),
+};
+
+/** Vector u of a stream. */
+const vectorAt = ({ stride }: Stream, u: number): number => 4 * u * stride;
+
+function loadStream(frame: Frame, stream: Stream, dtype: DType, node: number, { vectors, lanes }: Width): Code {
+  const address = localGet(addressOf(frame, stream));
+  return vectors.map((u) => [
+    memory[dtype].load(frame, address, vectorAt(stream, u), lanes),
+    localSet(valueOf(frame, node, u)),
   ]);
-  const kept =
-    nodes.filter(({ role, op, dtype }, index) => role === "col" && read.has(index) && !(op === "load" && dtype === "float32")).length;
-  const sums = reductions.filter(({ axis }) => axis === "col").length;
-  return kept * ((4 * cols + 15) & -16) + sums * ((8 * cols + 15) & -16);
+}
+
+function storeStream(frame: Frame, stream: Stream, dtype: DType, node: number, { vectors, lanes }: Width): Code {
+  const address = localGet(addressOf(frame, stream));
+  return vectors.map((u) => memory[dtype].store(frame, address, vectorAt(stream, u), localGet(valueOf(frame, node, u)), lanes));
+}
+
+/** An index times a number of bytes. */
+const scaled = (index: Code, bytes: number): Code => [index, i32.const(bytes), i32.mul];
+
+const advance = (local: number, n: number): Code => [localGet(local), i32.const(n), i32.add, localSet(local)];
+
+// ------------------------------------------------------------------------------------------------------------------------- reductions
+
+/** A reduction: how its parts are joined, and what becomes of the whole. */
+interface ReductionLowering {
+  /** Two vectors of two doubles to one. */
+  join(): Code;
+  /** Two doubles to one. */
+  joinSingle(): Code;
+  /** From a sum over n elements, a double on the stack, to the result. */
+  finish(n: Code): Code;
+}
+
+const add = (): Code => f64x2.add;
+const addSingle = (): Code => f64.add;
+const divide = (n: Code): Code => [n, f64.fromUnsigned, f64.div];
+
+const reductionLowerings: Readonly<Record<ReductionName, ReductionLowering>> = {
+  sum: { join: add, joinSingle: addSingle, finish: () => [] },
+  mean: { join: add, joinSingle: addSingle, finish: divide },
+  norm: { join: add, joinSingle: addSingle, finish: () => f64.sqrt },
+  rms: { join: add, joinSingle: addSingle, finish: (n) => [divide(n), f64.sqrt] },
+  max: { join: () => f64x2.max, joinSingle: () => f64.max, finish: () => [] },
+};
+
+const lowering = ({ kernel }: Frame, k: number): ReductionLowering => reductionLowerings[kernel.reductions[k].f];
+const squares = ({ kernel }: Frame, k: number): boolean => reductionTable[kernel.reductions[k].f].squares;
+const identity = ({ kernel }: Frame, k: number): Code => f64.const(reductionTable[kernel.reductions[k].f].identity);
+
+function clearSum(frame: Frame, k: number): Code {
+  const { pairs, tail } = frame.sums[k]!;
+  return [identity(frame, k), localSet(tail), pairs.map((pair) => [identity(frame, k), f64x2.splat, localSet(pair)])];
+}
+
+/** Reductions that sum the same numbers as reduction k, itself among them. */
+function sameSums(frame: Frame, k: number): number[] {
+  const { reductions } = frame.kernel;
+  return [...reductions.keys()].filter((other) =>
+    reductions[other].node === reductions[k].node && squares(frame, other) === squares(frame, k)
+  );
+}
+
+/** Two doubles to add to a sum. Widening is what costs most here: what two reductions sum is widened once. */
+function doubles(frame: Frame, k: number, u: number, high: boolean): Code {
+  const [first, ...others] = sameSums(frame, k);
+  const pair = 2 * u + (high ? 1 : 0);
+  if (k !== first) return localGet(frame.widened[first][pair]);
+  const value = localGet(valueOf(frame, frame.kernel.reductions[k].node, u));
+  const [x] = frame.temporaries;
+  const wide = squares(frame, k) ? [promoted(value, high), localSet(x), localGet(x), localGet(x), f64x2.mul] : promoted(value, high);
+  if (others.length === 0) return wide;
+  return [wide, localTee(frame.widened[first][pair] ??= declare(frame.locals, "v128"))];
+}
+
+/** Lane 0 as a double to add to a sum. */
+function single(frame: Frame, k: number): Code {
+  const wide = [localGet(valueOf(frame, frame.kernel.reductions[k].node, 0)), f32x4.first, f64.promote];
+  const { double } = frame;
+  return squares(frame, k) ? [wide, localSet(double), localGet(double), localGet(double), f64.mul] : wide;
+}
+
+/** Adds a body's elements to a sum. */
+function accumulate(frame: Frame, k: number, { vectors, lanes }: Width): Code {
+  const { join, joinSingle } = lowering(frame, k);
+  const each = (code: (u: number, high: boolean) => Code): Code => vectors.flatMap((u) => [false, true].map((high) => code(u, high)));
+  const sum = frame.sums[k];
+  if (sum === null) {
+    const into = localGet(addressOf(frame, columnSum(k)));
+    if (lanes === 1) return [into, into, f64.load(0), single(frame, k), joinSingle(), f64.store(0)];
+    return each((u, high) => {
+      const offset = 32 * u + (high ? 16 : 0);
+      return [into, into, v128.load(offset), doubles(frame, k, u, high), join(), v128.store(offset)];
+    });
+  }
+  if (lanes === 1) return [localGet(sum.tail), single(frame, k), joinSingle(), localSet(sum.tail)];
+  return each((u, high) => {
+    const pair = sum.pairs[2 * u + (high ? 1 : 0)];
+    return [localGet(pair), doubles(frame, k, u, high), join(), localSet(pair)];
+  });
+}
+
+/** The sum of all lanes, as a double on the stack: ((0 + 2) + (4 + 6)) + ((1 + 3) + (5 + 7)), then the tail. */
+function settle(frame: Frame, k: number): Code {
+  const { join, joinSingle } = lowering(frame, k);
+  const { pairs: [a, b, c, d], tail } = frame.sums[k]!;
+  const [x] = frame.temporaries;
+  return [
+    [localGet(a), localGet(b), join(), localGet(c), localGet(d), join(), join(), localSet(x)],
+    [localGet(x), f64x2.lane(0), localGet(x), f64x2.lane(1), joinSingle()],
+    [localGet(tail), joinSingle()],
+  ];
+}
+
+// ------------------------------------------------------------------------------------------------------------------------------ loops
+
+/** Runs a body over as many elements as `count` says, eight at a time and then one by one. */
+function elementLoop(frame: Frame, streams: readonly Stream[], body: (width: Width) => Code): Code {
+  const { count } = frame;
+  // Lane 0 is in both; the narrow body is generated first, so that it has the first locals.
+  const [narrow, wide] = [one, eight].map((width) => ({ elements: width.elements, code: body(width) }));
+  return [wide, narrow].map(({ elements, code }) =>
+    loopUntil([localGet(count), i32.const(elements), i32.lessUnsigned], [
+      code,
+      streams.map((stream) => advance(addressOf(frame, stream), elements * stream.stride)),
+      [localGet(count), i32.const(elements), i32.sub, localSet(count)],
+    ])
+  );
+}
+
+/** Runs a body once for each of `count` elements. */
+const countdown = ({ count }: Frame, body: Code): Code =>
+  loopUntil([localGet(count), i32.isZero], [body, [localGet(count), i32.const(1), i32.sub, localSet(count)]]);
+
+/** Runs a body with `index` from `begin` up to `end`. */
+const indexLoop = (index: number, begin: number, end: number, body: Code): Code => [
+  [localGet(begin), localSet(index)],
+  loopUntil([localGet(index), localGet(end), i32.atLeastUnsigned], [body, advance(index, 1)]),
+];
+
+/** The kernel's innermost loop: loads, operations, stores and sums of elements. */
+function elementsLoop(frame: Frame): Code {
+  const {
+    kernel: { nodes, pointers, stores, reductions },
+    parts: { nodes: { param }, columnsRead, elementPointers, reductions: { col } },
+  } = frame;
+  const streams = [
+    ...columnsRead.map(columnValue),
+    ...elementPointers.map((pointer) => elementStream(frame, pointer)),
+    ...col.map(columnSum),
+  ];
+  return elementLoop(frame, streams, (width) => [
+    columnsRead.map((index) => loadStream(frame, columnValue(index), "float32", index, width)),
+    param.map((index) => {
+      const { op, pointer, dtype } = nodes[index];
+      if (op === "load") return loadStream(frame, elementStream(frame, pointer), dtype, index, width);
+      return width.vectors.map((u) => compute(frame, index, u));
+    }),
+    stores.map(({ pointer, node }) => storeStream(frame, elementStream(frame, pointer), pointers[pointer].dtype, node, width)),
+    reductions.map((_, k) => accumulate(frame, k, width)),
+  ]);
+}
+
+/** Sets the pointers that move with the elements, from the element of a number. */
+const startElements = (frame: Frame, element: Code): Code =>
+  frame.parts.elementPointers.map((pointer) => {
+    const stream = elementStream(frame, pointer);
+    return [localGet(frame.base[pointer]), scaled(element, stream.stride), i32.add, localSet(addressOf(frame, stream))];
+  });
+
+/** Numbers of a matrix or a row, by its index. */
+function singles(frame: Frame, role: "batch" | "row", index: Code): Code {
+  const { kernel: { nodes }, parts, base } = frame;
+  return parts.nodes[role].map((node) => {
+    const { op, pointer, dtype } = nodes[node];
+    if (op !== "load") return compute(frame, node, 0);
+    const address = [localGet(base[pointer]), scaled(index, elementTypes[dtype].bytes), i32.add];
+    return [memory[dtype].loadSplat(frame, address), localSet(valueOf(frame, node, 0))];
+  });
+}
+
+/** Elements in a row, from `begin` to `end`. */
+function flat(frame: Frame): Code {
+  const loop = elementsLoop(frame);
+  return [
+    startElements(frame, localGet(BEGIN)),
+    [localGet(END), localGet(BEGIN), i32.sub, localSet(frame.count)],
+    loop,
+  ];
+}
+
+/** Locals of a matrix kernel's outer loops. */
+interface MatrixFrame {
+  readonly batch: number;
+  /** Its number in the matrix, and among all rows. */
+  readonly rowInMatrix: number;
+  readonly row: number;
+  /** Bytes of a kept column value's numbers, and of a column reduction's sums, in the thread's memory. */
+  readonly keptBytes: number;
+  readonly sumBytes: number;
+  /** By column reduction: where its sums lie. A band's go to the plan's memory, a whole matrix' into the thread's. */
+  readonly sums: readonly number[];
+}
+
+/** Batches, rows, columns: matrices from `begin` to `end`, and of each the rows from `rowBegin` to `rowEnd`. */
+function matrix(frame: Frame): Code {
+  const { locals, cols, columnStride, parts } = frame;
+  const [batch, rowInMatrix, row, kept, sums] = Array.from({ length: 5 }, () => declare(locals, "i32"));
+  const outer: MatrixFrame = {
+    ...{ batch, rowInMatrix, row, keptBytes: kept, sumBytes: sums },
+    sums: parts.reductions.col.map(() => declare(locals, "i32")),
+  };
+  const elements = elementsLoop(frame);
+  const columns = columnsLoop(frame, outer);
+  const clears = outer.sums.map((at, nth) => clearColumns(frame, at, parts.reductions.col[nth]));
+  const ends = outer.sums.map((at, nth) => endColumns(frame, outer, at, parts.reductions.col[nth]));
+  const rows = oneRow(frame, outer, elements);
+  const bytes = (shift: number): Code => [
+    [localGet(cols), i32.const(shift), i32.shl],
+    [i32.const(15), i32.add, i32.const(-16), i32.and],
+  ];
+  return [
+    [bytes(2), localSet(outer.keptBytes)],
+    [bytes(3), localSet(outer.sumBytes)],
+    indexLoop(batch, BEGIN, END, [
+      singles(frame, "batch", localGet(batch)),
+      columns,
+      outer.sums.map((at, nth) => [
+        [localGet(COLUMNS), localGet(columnStride), i32.const(nth), i32.mul, i32.add],
+        [keptAt(outer, parts.columnsKept.length), localGet(outer.sumBytes), i32.const(nth), i32.mul, i32.add],
+        [localGet(COLUMNS), select, localSet(at)],
+      ]),
+      clears,
+      indexLoop(rowInMatrix, ROW_BEGIN, ROW_END, rows),
+      ends.length > 0 ? [localGet(COLUMNS), i32.isZero, when(ends)] : [],
+    ]),
+  ];
+}
+
+/** Where the nth kept column value lies in the thread's memory. */
+const keptAt = ({ keptBytes }: MatrixFrame, nth: number): Code => [localGet(LOCAL), localGet(keptBytes), i32.const(nth), i32.mul, i32.add];
+
+/** Bytes from the first column to this matrix' first. */
+const columnStart = ({ cols }: Frame, { batch }: MatrixFrame, stride: number): Code =>
+  scaled([localGet(batch), localGet(cols), i32.mul], stride);
+
+/** Column values that must be computed: once a matrix, into the thread's memory. */
+function columnsLoop(frame: Frame, outer: MatrixFrame): Code {
+  const { kernel: { nodes }, parts: { nodes: { col }, columnsKept }, base, cols, count } = frame;
+  if (columnsKept.length === 0) return [];
+  const loads = col.filter((index) => nodes[index].op === "load");
+  const inputs = new Map(loads.map((index) => [nodes[index].pointer, columnInput(nodes[index])]));
+  const loop = elementLoop(frame, [...inputs.values(), ...columnsKept.map(columnOutput)], (width) => [
+    col.map((index) => {
+      if (nodes[index].op === "load") return loadStream(frame, columnInput(nodes[index]), nodes[index].dtype, index, width);
+      return width.vectors.map((u) => compute(frame, index, u));
+    }),
+    columnsKept.map((index) => storeStream(frame, columnOutput(index), "float32", index, width)),
+  ]);
+  return [
+    loads.map((index) => {
+      const stream = columnInput(nodes[index]);
+      return [localGet(base[stream.index]), columnStart(frame, outer, stream.stride), i32.add, localSet(addressOf(frame, stream))];
+    }),
+    columnsKept.map((index, nth) => [keptAt(outer, nth), localSet(addressOf(frame, columnOutput(index)))]),
+    [localGet(cols), localSet(count)],
+    loop,
+  ];
+}
+
+/** Sets the sums of a column reduction back. */
+function clearColumns(frame: Frame, at: number, k: number): Code {
+  const { cols, count } = frame;
+  const to = addressOf(frame, columnSum(k));
+  return [
+    [localGet(at), localSet(to), localGet(cols), localSet(count)],
+    countdown(frame, [[localGet(to), identity(frame, k), f64.store(0)], advance(to, 8)]),
+  ];
+}
+
+/** A matrix' column sums to results. */
+function endColumns(frame: Frame, outer: MatrixFrame, at: number, k: number): Code {
+  const { kernel: { reductions }, locals, base, rows, cols, count } = frame;
+  const from = addressOf(frame, columnSum(k));
+  const to = declare(locals, "i32");
+  return [
+    [localGet(at), localSet(from)],
+    [localGet(base[reductions[k].pointer]), columnStart(frame, outer, 4), i32.add, localSet(to)],
+    [localGet(cols), localSet(count)],
+    countdown(frame, [
+      [localGet(to), localGet(from), f64.load(0), lowering(frame, k).finish(localGet(rows)), f32.demote, f32.store(0)],
+      [advance(from, 8), advance(to, 4)],
+    ]),
+  ];
+}
+
+/** One row: its numbers, its elements, and the results of its reductions. */
+function oneRow(frame: Frame, outer: MatrixFrame, elements: Code): Code {
+  const { kernel: { nodes, reductions }, parts, base, rows, cols, count } = frame;
+  const { batch, rowInMatrix, row } = outer;
+  return [
+    [localGet(batch), localGet(rows), i32.mul, localGet(rowInMatrix), i32.add, localSet(row)],
+    singles(frame, "row", localGet(row)),
+    parts.reductions.row.map((k) => clearSum(frame, k)),
+    startElements(frame, [localGet(row), localGet(cols), i32.mul]),
+    parts.columnsRead.map((index) => [
+      liesReady(nodes[index])
+        ? [localGet(base[nodes[index].pointer]), columnStart(frame, outer, 4), i32.add]
+        : keptAt(outer, parts.columnsKept.indexOf(index)),
+      localSet(addressOf(frame, columnValue(index))),
+    ]),
+    parts.reductions.col.map((k, nth) => [localGet(outer.sums[nth]), localSet(addressOf(frame, columnSum(k)))]),
+    [localGet(cols), localSet(count)],
+    elements,
+    parts.reductions.row.map((k) => [
+      [localGet(base[reductions[k].pointer]), scaled(localGet(row), 4), i32.add],
+      [settle(frame, k), lowering(frame, k).finish(localGet(cols)), f32.demote, f32.store(0)],
+    ]),
+  ];
+}
+
+// ----------------------------------------------------------------------------------------------------------------------- the function
+
+/** The bytes of a module that exports `k` and imports the shared `env.memory`. */
+export function wasmModule(kernel: Kernel): Uint8Array<ArrayBuffer> {
+  const frame = createFrame(kernel);
+  const { parts, base, constants, rows, cols, columnStride, scalars } = frame;
+  const main = kernel.shape === "flat" ? flat(frame) : matrix(frame);
+  const splats = parts.nodes.uniform.map((index) => [
+    [localGet(scalars), v128.load32Splat(4 * kernel.nodes[index].scalar)],
+    localSet(valueOf(frame, index, 0)),
+  ]);
+  const clears = parts.reductions.total.map((k) => clearSum(frame, k));
+  const ends = parts.reductions.total.map((k, nth) => [localGet(TOTALS), settle(frame, k), f64.store(8 * nth)]);
+  // The job's words and the constants, now that all of them are known.
+  const head = [
+    [...base, rows, cols, columnStride, scalars].map((into, k) => [localGet(JOB), i32.load(4 * k), localSet(into)]),
+    [...constants].map(([bits, into]) => [v128.splat(bits), localSet(into)]),
+  ];
+  return assembleModule({ name: "k", parameters, locals: frame.locals, body: [head, splats, clears, main, ends] });
 }
