@@ -3,28 +3,28 @@
  *
  * @module
  */
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { isRecord, show } from "../../core/names.ts";
 import type { Plugin } from "../../core/plugin/contract.ts";
+import type { AnySpecs } from "../../core/plugin/options.ts";
 import type { Registry } from "../../core/registry.ts";
 import type { Backend, BackendName } from "../../core/types.ts";
-import { readBody } from "./wire/body.ts";
 import { createBudget } from "./guard/budget.ts";
-import { createCache } from "./guard/cache.ts";
-import { type Format, mediaTypes, splitSuffix } from "./wire/curve.ts";
-import { etagOf } from "./wire/etag.ts";
-import { homePage, pageHeaders, withPrivateSchedules } from "./routes/home.ts";
-import { parseJsonBytes } from "./wire/json_body.ts";
+import { type Cached, createCache } from "./guard/cache.ts";
 import { type Limits, takeLimits } from "./guard/limits.ts";
-import { mediaTypeOf } from "./wire/media.ts";
-import { createMetrics } from "./routes/metrics.ts";
-import { openApi } from "./routes/openapi.ts";
-import { listPlugins } from "./routes/plugins.ts";
-import { Problem } from "./wire/problem.ts";
-import { parseQuery, refuseStray } from "./wire/query.ts";
-import { getCurves, getSchedule, postCurves, takeSchedules, type Written } from "./routes/schedules.ts";
-import { createServe, type Handler, type Incoming, json, noStore, type Origins, preflight, type Validated, validated } from "./serve.ts";
-import { createGate, createMetricsGate } from "./guard/tokens.ts";
+import { createMetrics } from "./guard/metrics.ts";
+import { createGate, createMetricsGate, type Gate } from "./guard/tokens.ts";
+import { homePage } from "./routes/home.ts";
+import { type Answer, type GateName, parametersOf, pathsOf, type Route, type Service } from "./routes/route.ts";
+import { scheduleOf, takeSchedules } from "./routes/schedules.ts";
+import { routes } from "./routes/table.ts";
+import { createServe, type Handler, noStore, type Origins, preflight } from "./serve.ts";
+import { splitSuffix } from "./wire/curve.ts";
+import { etagOf, isMatch } from "./wire/etag.ts";
+import { type Form, mediaTypes } from "./wire/media.ts";
+import { readParameters } from "./wire/parameters.ts";
+import { type Fault, Problem, refuseQuery } from "./wire/problem.ts";
+import { parseQuery, readOptions, strayFaults } from "./wire/query.ts";
 
 /** Settings of {@linkcode createApp}. */
 export interface AppOptions {
@@ -46,17 +46,6 @@ export interface AppOptions {
   readonly openapi?: string | false;
 }
 
-const mediaHeaders: Readonly<Record<Format, Readonly<Record<string, string>>>> = {
-  json: { "Content-Type": mediaTypes.json },
-  csv: { "Content-Type": mediaTypes.csv },
-  svg: { "Content-Type": mediaTypes.svg, "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'" },
-};
-
-/** Bytes of a body that asks for curves. */
-const mostCurves = 2 ** 20;
-
-const cacheable = "public, max-age=3600, stale-while-revalidate=86400";
-
 /**
  * Makes the service over a registry: a Hono app, to be served, or to be mounted in another one with `other.mount("/path", app.fetch)`.
  *
@@ -71,148 +60,161 @@ const cacheable = "public, max-age=3600, stale-while-revalidate=86400";
  * ```
  */
 export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">, options: AppOptions = {}): Hono {
-  const { tokens, metricsToken, cors, page = homePage } = options;
+  const { tokens, metricsToken, cors, page = homePage, openapi } = options;
   checkOptions(options);
+  const { plugins } = registry;
   const limits = takeLimits(options.limits);
-  const schedules = takeSchedules(registry.plugins);
   const gate = tokens === undefined ? null : createGate(tokens);
   const isPrivate = options.schedules?.auth === "all";
   if (isPrivate && gate === null) {
     throw new TypeError(`Cannot keep schedules private without tokens: give tokens, or schedules.auth "none"`);
   }
-  const metricsGate = metricsToken === undefined ? null : createMetricsGate(metricsToken);
-  const scheduleGate = isPrivate ? gate : null;
-  const metrics = createMetrics();
-  const budget = createBudget(limits.bytesInFlight);
-  const answers = createBudget(limits.bytesInFlight);
+  const gates: Readonly<Record<GateName, Gate | null>> = {
+    open: null,
+    schedules: isPrivate ? gate : null,
+    steps: gate,
+    metrics: metricsToken === undefined ? null : createMetricsGate(metricsToken),
+  };
+  const service: Service = {
+    routes,
+    plugins,
+    schedules: takeSchedules(plugins),
+    limits,
+    metrics: createMetrics(),
+    bodies: createBudget(limits.bytesInFlight),
+    answers: createBudget(limits.bytesInFlight),
+    page,
+    openapi,
+    guarded: { open: false, schedules: isPrivate, steps: gate !== null, metrics: gates.metrics !== null },
+    step: loadSteps(plugins, options.backend),
+  };
+  const served = routes.filter(({ isServed }) => isServed?.(service) !== false);
+  const methods = methodsByPath(served);
   const cache = createCache(limits.cacheBytes);
-  // Kernels and all that steps need come with the first step: a service of schedules starts without.
-  let steps: Promise<Handler> | undefined;
-  const loadSteps = async (): Promise<Handler> => {
-    const { createSteps } = await import("./routes/steps.ts");
-    const { backend } = options;
-    return createSteps(registry.plugins, typeof backend === "function" ? await backend() : backend, limits, budget);
-  };
-  const postStep: Handler = async (incoming) => {
-    steps ??= loadSteps().catch((error) => {
-      steps = undefined;
-      throw error;
-    });
-    return (await steps)(incoming);
-  };
-  const serve = createServe({ metrics, answers, limits, cors });
+  const serve = createServe(service, cors);
   const app = new Hono();
-
-  /** An answer that depends on the URL alone. */
-  const published = (make: (incoming: Incoming, url: string) => Written & { readonly format: Format }): Handler => (incoming) => {
-    const { url } = incoming.request;
-    const path = url.slice(url.indexOf("/", 8));
-    let cached = cache.get(path);
-    metrics.cached(cached !== undefined);
-    if (cached === undefined) {
-      const { format, canonical, body } = make(incoming, path);
-      const cacheControl = isPrivate ? noStore : cacheable;
-      cached = { body, headers: { ...mediaHeaders[format], "ETag": etagOf(canonical), "Cache-Control": cacheControl } };
-      cache.set(path, cached);
+  for (const route of served) {
+    const holding = { never: notHeld, always: alwaysHeld(), byUrl: heldByUrl(cache, service) }[route.holds];
+    for (const [path, form] of pathsOf(route)) {
+      const answer = answering(route, form, service);
+      app.on(route.method, honoPath(path), serve(path, gates[route.gate], (context, tenant) => holding(context, tenant, answer)));
     }
-    return validated(incoming.request, cached.body, cached.headers);
-  };
-  /** A text made once, which is asked for again before it is used again. */
-  const document = (headers: Readonly<Record<string, string>>, make: () => string): Handler => {
-    let made: { readonly text: string; readonly headers: Validated } | undefined;
-    return ({ request }) => {
-      if (made === undefined) {
-        const text = make();
-        made = { text, headers: { ...headers, "ETag": etagOf(text), "Cache-Control": "private, no-cache" } };
-      }
-      return validated(request, made.text, made.headers);
-    };
-  };
-
-  const routes: Route[] = [
-    { method: "GET", path: "/healthz", gate: null, handler: () => json({ status: "ok" }) },
-    { method: "GET", path: "/readyz", gate: null, handler: () => json({ status: "ok" }) },
-    { method: "GET", path: "/", gate: null, handler: document(pageHeaders, () => isPrivate ? withPrivateSchedules(page) : page) },
-    {
-      method: "GET",
-      path: "/v1/plugins",
-      gate: scheduleGate,
-      handler: published((_, url) => ({ format: "json", ...listPlugins(registry.plugins, url) })),
-    },
-    {
-      method: "GET",
-      path: "/v1/schedules/{name}",
-      gate: scheduleGate,
-      handler: published(({ context }, url) => {
-        const { name, format } = splitSuffix(context.req.param("name") ?? "");
-        return { format, ...getSchedule(schedules, name, format, url, limits) };
-      }),
-    },
-    { method: "POST", path: "/v1/steps", gate, handler: postStep },
-  ];
-  if (!isEdge()) {
-    const gauges = (): Parameters<typeof metrics.text>[0] => ({
-      glissade_bytes_in_flight: ["Bytes of bodies and large answers that are held.", budget.used + answers.used],
-    });
-    const headers = { "Content-Type": "text/plain; version=0.0.4; charset=utf-8", "Cache-Control": noStore };
-    routes.push({ method: "GET", path: "/metrics", gate: metricsGate, handler: () => ({ body: metrics.text(gauges()), headers }) });
   }
-  if (options.openapi !== false) {
-    const make = (): string =>
-      options.openapi || JSON.stringify(openApi(registry.plugins, { tokens: gate !== null, schedules: isPrivate, limits }));
-    routes.push({ method: "GET", path: "/openapi.json", gate: null, handler: document({ "Content-Type": "application/json" }, make) });
-  }
-  for (const [suffix, format] of [["", "json"], [".csv", "csv"], [".svg", "svg"]] as const) {
-    const path = `/v1/curves${suffix}`;
-    routes.push(
-      {
-        method: "GET",
-        path,
-        gate: scheduleGate,
-        handler: published((_, url) => ({ format, ...getCurves(schedules, format, url, limits) })),
-      },
-      { method: "POST", path, gate: scheduleGate, handler: postCurve(format) },
-    );
-  }
-
-  function postCurve(format: Format): Handler {
-    return async ({ request, tenant }) => {
-      refuseStray(parseQuery(request.url), []);
-      mediaTypeOf(request.headers, [mediaTypes.json]);
-      const hold = budget.hold(tenant);
-      try {
-        const { bytes, free } = await readBody(request, Math.min(limits.jsonBytes, mostCurves), limits, hold);
-        const asked = parseJsonBytes(bytes);
-        free();
-        const body = postCurves(schedules, format, asked, limits);
-        return { body, headers: { ...mediaHeaders[format], "Cache-Control": noStore } };
-      } finally {
-        hold.release();
-      }
-    };
-  }
-
-  const methods = methodsByPath(routes);
-  for (const { method, path, gate, handler } of routes) app.on(method, honoPath(path), serve(path, gate, handler));
   if (cors !== undefined) {
     for (const [path, allowed] of methods) app.on("OPTIONS", honoPath(path), serve(path, null, () => preflight(allowed)));
   }
-  app.notFound(serve("none", null, ({ context }) => {
-    const known = [...methods].find(([path]) => patternOf(path).test(context.req.path));
-    if (known === undefined) throw new Problem("not-found", `There is nothing at ${context.req.path.slice(0, 200)}`);
-    throw new Problem("method-not-allowed", `${context.req.method} is not allowed here`, [], {
+  app.notFound(serve("none", null, ({ req: { method, path } }) => {
+    const known = [...methods].find(([pattern]) => patternOf(pattern).test(path));
+    if (known === undefined) throw new Problem("not-found", `There is nothing at ${path.slice(0, 200)}`);
+    throw new Problem("method-not-allowed", `${method} is not allowed here`, [], {
       "Allow": `${known[1]}${cors === undefined ? "" : ", OPTIONS"}`,
     });
   }));
   return app;
 }
 
-interface Route {
-  readonly method: "GET" | "POST";
-  /** As OpenAPI writes it. */
-  readonly path: string;
-  readonly gate: ReturnType<typeof createGate> | null;
-  readonly handler: Handler;
+/** What takes steps: it is loaded by the first one, and again where that failed. */
+function loadSteps(plugins: readonly Plugin[], backend: AppOptions["backend"]): Service["step"] {
+  let steps: Promise<Service["step"]> | undefined;
+  const load = async (): Promise<Service["step"]> => {
+    const { createSteps } = await import("./routes/steps.ts");
+    return createSteps(plugins, typeof backend === "function" ? await backend() : backend);
+  };
+  return async (incoming, service) => {
+    steps ??= load().catch((error) => {
+      steps = undefined;
+      throw error;
+    });
+    return (await steps)(incoming, service);
+  };
+}
+
+/** What answers one path of a route: reads what is asked, and hands it to the row's own function. */
+function answering(route: Route, ofPath: Form, service: Service): Handler {
+  const { bySuffix, takesOptions, method } = route;
+  const { schedules, limits } = service;
+  return (context, tenant) => {
+    const request = context.req.raw;
+    const named = context.req.param("name") ?? "";
+    const { name, form } = bySuffix && named !== "" ? splitSuffix(named) : { name: named, form: ofPath };
+    const plugin = takesOptions ? scheduleOf(schedules, name) : undefined;
+    const specs = (plugin?.options ?? {}) as AnySpecs;
+    const query = parseQuery(request.url);
+    // A POST asks in its body.
+    const names = method === "GET" ? parametersOf(route, form) : [];
+    const stray = strayFaults(query, [...Object.keys(specs), ...names], ["schedule"]);
+    if (stray.length > 0) refuseQuery(stray);
+    const faults: Fault[] = [];
+    const values = plugin === undefined ? {} : readOptions(`schedule "${name}"`, specs, query, faults);
+    const asked = readParameters(query, names, limits, faults);
+    if (faults.length > 0) refuseQuery(faults);
+    return withType(route.answer({ route, request, tenant, name, form, asked, options: values }, service), form);
+  };
+}
+
+function withType(answer: Answer | Promise<Answer>, form: Form): Answer | Promise<Answer> {
+  return then(answer, ({ headers, ...rest }) => ({ ...rest, headers: { ...formHeaders[form], ...headers } }));
+}
+
+const headersOf = (form: Form): Readonly<Record<string, string>> => ({ "Content-Type": mediaTypes[form] });
+
+const formHeaders: Readonly<Record<Form, Readonly<Record<string, string>>>> = {
+  json: headersOf("json"),
+  csv: headersOf("csv"),
+  svg: { ...headersOf("svg"), "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'" },
+  html: headersOf("html"),
+  text: headersOf("text"),
+  safetensors: headersOf("safetensors"),
+};
+
+/** Gives an answer again, or has it made. */
+type Holding = (context: Context, tenant: string, answer: Handler) => Answer | Promise<Answer>;
+
+const notHeld: Holding = (context, tenant, answer) =>
+  then(answer(context, tenant), (made) => ({ ...made, headers: { ...made.headers, "Cache-Control": noStore } }));
+
+/** A text that is made once, and asked for again before it is used again. */
+function alwaysHeld(): Holding {
+  let held: Cached | undefined;
+  return (context, tenant, answer) => {
+    const request = context.req.raw;
+    if (held !== undefined) return validated(request, held);
+    return then(answer(context, tenant), (made) => validated(request, held = toHold(made, "private, no-cache")));
+  };
+}
+
+/** An answer that depends on the URL alone. */
+function heldByUrl(cache: ReturnType<typeof createCache>, { metrics, guarded }: Service): Holding {
+  const cacheControl = guarded.schedules ? noStore : "public, max-age=3600, stale-while-revalidate=86400";
+  return (context, tenant, answer) => {
+    const request = context.req.raw;
+    const { url } = request;
+    const path = url.slice(url.indexOf("/", 8));
+    const known = cache.get(path);
+    metrics.cached(known !== undefined);
+    if (known !== undefined) return validated(request, known);
+    return then(answer(context, tenant), (made) => {
+      const held = toHold(made, cacheControl);
+      cache.set(path, held);
+      return validated(request, held);
+    });
+  };
+}
+
+function toHold({ body, headers }: Answer, cacheControl: string): Cached {
+  const text = body as string; // no route with tensors is held
+  return { body: text, headers: { ...headers, "ETag": etagOf(text), "Cache-Control": cacheControl } };
+}
+
+/** An answer with a validator, which its headers hold: 304 where the client has it already. */
+function validated(request: Request, { body, headers }: Cached): Answer {
+  if (!isMatch(request.headers.get("if-none-match"), headers.ETag)) return { body, headers };
+  return { status: 304, body: null, headers: { "ETag": headers.ETag, "Cache-Control": headers["Cache-Control"] } };
+}
+
+/** A promise would cost an answer that is there a tenth of its time. */
+function then(made: Answer | Promise<Answer>, next: (made: Answer) => Answer): Answer | Promise<Answer> {
+  return made instanceof Promise ? made.then(next) : next(made);
 }
 
 const isText = (value: unknown): boolean => typeof value === "string";
@@ -256,15 +258,12 @@ function patternOf(path: string): RegExp {
 
 function methodsByPath(routes: readonly Route[]): Map<string, string> {
   const methods = new Map<string, string>();
-  for (const { method, path } of routes) {
-    const before = methods.get(path);
-    const own = method === "GET" ? "GET, HEAD" : method;
-    methods.set(path, before === undefined ? own : `${before}, ${own}`);
+  for (const route of routes) {
+    const own = route.method === "GET" ? "GET, HEAD" : route.method;
+    for (const [path] of pathsOf(route)) {
+      const before = methods.get(path);
+      methods.set(path, before === undefined ? own : `${before}, ${own}`);
+    }
   }
   return methods;
-}
-
-/** workerd starts a process a request may never see again, so its counts mean nothing. */
-function isEdge(): boolean {
-  return (globalThis as { navigator?: { userAgent?: string } }).navigator?.userAgent === "Cloudflare-Workers";
 }

@@ -4,69 +4,32 @@
  * @module
  */
 import type { Context } from "hono";
-import { heldBody } from "./wire/body.ts";
-import type { Budget } from "./guard/budget.ts";
-import { isMatch } from "./wire/etag.ts";
-import type { Limits } from "./guard/limits.ts";
-import type { Count, Metrics } from "./routes/metrics.ts";
-import { Problem } from "./wire/problem.ts";
+import type { Count } from "./guard/metrics.ts";
 import type { Gate } from "./guard/tokens.ts";
-
-/** A request on its way. */
-export interface Incoming {
-  readonly context: Context;
-  readonly request: Request;
-  /** `""` where no token is asked for. */
-  readonly tenant: string;
-}
-
-/** An answer before it has what every answer has. */
-export interface Answer {
-  readonly status?: number;
-  readonly body: string | Uint8Array<ArrayBuffer> | null;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-/** Answers one route. At once where it can: a promise would cost a cached answer a tenth of its time. */
-export type Handler = (incoming: Incoming) => Answer | Promise<Answer>;
+import type { Answer, Service } from "./routes/route.ts";
+import { heldBody } from "./wire/body.ts";
+import { Problem } from "./wire/problem.ts";
 
 /** Origins that may read answers in a browser: one, some, or `"*"`. */
 export type Origins = string | readonly string[];
 
-/** Makes what Hono calls, from a route's handler. */
-export type Serve = (route: string, gate: Gate | null, handler: Handler) => (context: Context) => Response | Promise<Response>;
+/** Answers one request. At once where it can: a promise would cost a cached answer a tenth of its time. */
+export type Handler = (context: Context, tenant: string) => Answer | Promise<Answer>;
 
-/** Everything that is neither public nor said to be something else. */
+/** Makes what Hono calls, from the path that counts answers, its gate, and what answers. */
+export type Serve = (path: string, gate: Gate | null, handler: Handler) => (context: Context) => Response | Promise<Response>;
+
+/** For everything that nobody may keep. */
 export const noStore = "private, no-store";
-
-/** An answer with a validator, which its headers hold: 304 where the client has it already. */
-export function validated(request: Request, body: string, headers: Validated): Answer {
-  if (!isMatch(request.headers.get("if-none-match"), headers.ETag)) return { body, headers };
-  return { status: 304, body: null, headers: { "ETag": headers.ETag, "Cache-Control": headers["Cache-Control"] } };
-}
-
-/** Headers of an answer with a validator. */
-export type Validated = Readonly<Record<string, string> & Record<"ETag" | "Cache-Control", string>>;
-
-/** A JSON answer that nobody keeps. */
-export function json(value: unknown, status = 200): Answer {
-  return { status, body: JSON.stringify(value), headers: { "Content-Type": "application/json", "Cache-Control": noStore } };
-}
 
 /** Answers of this size and above are held until they are sent: over HTTP/2 one connection leaves hundreds of them unread. */
 const large = 64 * 1024;
 
-/** What {@linkcode createServe} needs of its app. */
-export interface Service {
-  readonly metrics: Metrics;
-  /** What large answers are held in: not the steps' own, or who leaves the page unread would stop the steps. */
-  readonly answers: Budget;
-  readonly limits: Required<Limits>;
-  readonly cors: Origins | undefined;
-}
-
 /** Makes {@linkcode Serve} for one app. */
-export function createServe({ metrics, answers, limits, cors }: Service): Serve {
+export function createServe(
+  { metrics, answers, limits }: Pick<Service, "metrics" | "answers" | "limits">,
+  cors: Origins | undefined,
+): Serve {
   let prefix = "";
   let ids = 0;
   const idOf = (request: Request): string => {
@@ -76,8 +39,8 @@ export function createServe({ metrics, answers, limits, cors }: Service): Serve 
     prefix ||= crypto.randomUUID().slice(0, 13);
     return `${prefix}-${(ids++).toString(36)}`;
   };
-  return (route, gate, handler) => {
-    const count = metrics.route(route);
+  return (path, gate, handler) => {
+    const count = metrics.route(path);
     return (context) => answer(context, gate, handler, count);
   };
 
@@ -103,7 +66,7 @@ export function createServe({ metrics, answers, limits, cors }: Service): Serve 
     };
     const fail = (error: unknown): Response => respond("", problemAnswer(error, id));
     const handle = (tenant: string): Response | Promise<Response> => {
-      const answer = handler({ context, request, tenant });
+      const answer = handler(context, tenant);
       return answer instanceof Promise ? answer.then((answer) => respond(tenant, answer)) : respond(tenant, answer);
     };
     try {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Validated } from "../serve.ts";
+import type { Validated } from "../wire/etag.ts";
 
 /** An answer that can be given again. */
 export interface Cached {

@@ -1,8 +1,9 @@
 /**
- * What stands at `/` where no page is given.
+ * `/`: the page that was given, or a few links.
  *
  * @module
  */
+import type { Answer, Incoming, Service } from "./route.ts";
 
 const picture =
   "/v1/curves.svg?schedule=%7B%22name%22%3A%22linear%22%2C%22options%22%3A%7B%22numWarmupSteps%22%3A50%2C%22numTrainingSteps%22%3A600%7D%7D&from=0&to=600&every=1";
@@ -20,14 +21,8 @@ export const homePage: string = `<!doctype html>
 </html>
 `;
 
-/** A page over schedules that need a token. Ours asks for nothing then: what is refused stands in the reader's console. */
-export function withPrivateSchedules(page: string): string {
-  return page.replace('<meta name="schedules" content="open">', '<meta name="schedules" content="token">');
-}
-
 /** Headers of a page that brings everything along: scripts, WebAssembly, workers; isolated, so that workers may share memory. */
-export const pageHeaders: Readonly<Record<string, string>> = {
-  "Content-Type": "text/html; charset=utf-8",
+const headers: Readonly<Record<string, string>> = {
   "Content-Security-Policy":
     "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval'; style-src 'unsafe-inline'; img-src 'self' data: blob:; " +
     "font-src data:; connect-src 'self' data: blob:; worker-src blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -35,3 +30,10 @@ export const pageHeaders: Readonly<Record<string, string>> = {
   "Cross-Origin-Embedder-Policy": "require-corp",
   "Referrer-Policy": "no-referrer",
 };
+
+/** Answers `/`. */
+export function answerPage(_: Incoming, { page, guarded }: Service): Answer {
+  // Our page asks for no schedules that need a token: what is refused would stand in the reader's console.
+  const body = guarded.schedules ? page.replace('<meta name="schedules" content="open">', '<meta name="schedules" content="token">') : page;
+  return { body, headers };
+}

@@ -5,21 +5,14 @@
  */
 import type { AnySpecs } from "../../../core/plugin/options.ts";
 import { typesOf } from "../../../core/plugin/options.ts";
-import type { OptionSpec, Plugin, SchedulePlugin } from "../../../core/plugin/contract.ts";
+import type { OptionSpec, SchedulePlugin } from "../../../core/plugin/contract.ts";
 import { isMetric, makeSchedule } from "../../../core/plugin/schedules.ts";
 import type { Limits } from "../guard/limits.ts";
+import { type Form, mediaTypes } from "../wire/media.ts";
 import { type JsonSchema, optionSchema, optionsSchema } from "../wire/option_schema.ts";
-import { mostGroups } from "../wire/points.ts";
+import { type ParameterName, parameters, pictureNames, pointNames } from "../wire/parameters.ts";
 import { version } from "../version.ts";
-
-/** What the document must know of the app. */
-export interface About {
-  /** Whether steps need a token. */
-  readonly tokens: boolean;
-  /** Whether schedules need one too. */
-  readonly schedules: boolean;
-  readonly limits: Required<Limits>;
-}
+import { parametersOf, pathsOf, type Route, type RouteName, type Service, suffixOf } from "./route.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -36,64 +29,61 @@ const text: Json = { type: "string" };
 const number: Json = { type: "number" };
 const numbers = listOf(number);
 const step: Json = { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
-const suffixes = { "": ["application/json", null], ".csv": ["text/csv", text], ".svg": ["image/svg+xml", text] } as const;
+
+/** What people read about a row, and what its JSON looks like. */
+const words: Readonly<Record<RouteName, { readonly summary: string; readonly schema: Json }>> = {
+  health: { summary: "Whether the process answers", schema: object({ status: text }, ["status"]) },
+  readiness: { summary: "Whether requests can be served", schema: object({ status: text }, ["status"]) },
+  page: { summary: "A page for people", schema: text },
+  openapi: { summary: "This document", schema: { type: "object" } },
+  metrics: { summary: "Counters for Prometheus", schema: text },
+  plugins: { summary: "What the registry has", schema: ref("schemas", "Plugins") },
+  schedule: { summary: "One schedule", schema: ref("schemas", "Schedule") },
+  curves: { summary: "Several curves", schema: ref("schemas", "Curves") },
+  post_curves: { summary: "Several curves, asked for in JSON", schema: ref("schemas", "Curves") },
+  step: { summary: "One optimizer step that keeps nothing", schema: ref("schemas", "Step") },
+};
+
+/** What people read about a parameter. */
+const meanings: Readonly<Record<ParameterName, string>> = {
+  step: "One step",
+  steps: "Several steps",
+  from: "First step of a range",
+  to: "Last step of a range, itself included",
+  every: "Steps between two points of a range",
+  lr: "Base values, one for each group; the first is the optimizer's own",
+  title: "Headline",
+  width: "Width in pixels",
+  height: "Height in pixels",
+  theme: "Colours",
+  schedule: "A schedule as JSON; one to eight of them",
+  kind: "Only plugins of this kind",
+  limit: "Plugins in a page",
+  after: "The last page's next",
+};
 
 /** The document. */
-export function openApi(plugins: readonly Plugin[], about: About): Json {
-  const schedules = plugins.filter((plugin): plugin is SchedulePlugin => plugin.kind === "schedule" && !followsMetric(plugin));
-  const paths: Record<string, Json> = {
-    "/healthz": { get: probe("health", "Whether the process answers") },
-    "/readyz": { get: probe("readiness", "Whether requests can be served") },
-    "/": { get: operation("page", "A page for people", [], { 200: ok(content("text/html", text)), 304: same }) },
-    "/openapi.json": {
-      get: operation("openapi", "This document", [], { 200: ok(content("application/json", { type: "object" })), 304: same }),
-    },
-    "/metrics": {
-      get: operation("metrics", "Counters for Prometheus", [], {
-        200: { description: "Counters", ...content("text/plain", text) },
-        ...problems(401),
-      }, metricsSecurity),
-    },
-    "/v1/plugins": {
-      get: secured(
-        about.schedules,
-        operation("plugins", "What the registry has", pluginParameters, {
-          200: ok(content("application/json", ref("schemas", "Plugins"))),
-          304: same,
-          ...problems(400),
-        }),
-      ),
-    },
-    "/v1/steps": { post: secured(about.tokens, postStep(about)) },
+export function openApi({ routes, schedules: all, guarded, limits }: Pick<Service, "routes" | "schedules" | "guarded" | "limits">): Json {
+  const schedules = [...all.values()].filter((plugin) => !followsMetric(plugin));
+  const paths: Record<string, Record<string, Json>> = {};
+  const put = (route: Route, path: string, form: Form, of: { readonly id: string; readonly plugin?: SchedulePlugin }): void => {
+    (paths[path] ??= {})[route.method.toLowerCase()] = operation(route, form, guarded[route.gate], limits, of);
   };
-  // A large answer may find no room; a tenant may fill it alone.
-  const refusals = about.schedules ? [400, 429, 503] : [400, 503];
-  for (const plugin of schedules) {
-    for (const [suffix, [type, schema]] of Object.entries(suffixes)) {
-      const answer = content(type, schema ?? ref("schemas", "Schedule"));
-      const parameters = [...optionParameters(plugin), ...pointParameters, ...(suffix === ".svg" ? pictureParameters : [])];
-      const name = `${plugin.name}${suffix.replace(".", "_")}`;
-      const about_ = operation(name, plugin.description, parameters, { 200: ok(answer), 304: same, ...problems(...refusals) });
-      paths[`/v1/schedules/${plugin.name}${suffix}`] = { get: secured(about.schedules, about_) };
+  for (const route of routes) {
+    if (route.takesOptions) {
+      for (const plugin of schedules) {
+        for (const form of route.forms) {
+          const suffix = suffixOf(form);
+          put(route, route.path.replace("{name}", plugin.name) + suffix, form, { id: plugin.name + suffix, plugin });
+        }
+      }
+    } else {
+      for (const [path, form] of pathsOf(route)) put(route, path, form, { id: route.name + (route.bySuffix ? suffixOf(form) : "") });
     }
   }
-  const uses = {
-    oneOf: schedules.map((plugin) =>
-      object({ name: { const: plugin.name }, options: optionsSchema(plugin.options as AnySpecs) }, ["name"])
-    ),
-  };
-  for (const [suffix, [type, schema]] of Object.entries(suffixes)) {
-    const answer = content(type, schema ?? ref("schemas", "Curves"));
-    const name = `curves${suffix.replace(".", "_")}`;
-    const parameters = [curveParameter, ...pointParameters, ...(suffix === ".svg" ? pictureParameters : [])];
-    const get = operation(name, "Several curves", parameters, { 200: ok(answer), 304: same, ...problems(...refusals) });
-    const post = operation(`post_${name}`, "Several curves, asked for in JSON", [], {
-      200: { description: "The curves", ...answer },
-      ...problems(400, 408, 413, 415, 422, 429, 503),
-    });
-    const body = { required: true, ...content("application/json", curvesBody(suffix === ".svg", about.limits)) };
-    paths[`/v1/curves${suffix}`] = { get: secured(about.schedules, get), post: secured(about.schedules, { ...post, requestBody: body }) };
-  }
+  const uses = schedules.map(({ name, options }) =>
+    object({ name: { const: name }, options: optionsSchema(options as AnySpecs) }, ["name"])
+  );
   return {
     openapi: "3.1.0",
     info: {
@@ -104,12 +94,63 @@ export function openApi(plugins: readonly Plugin[], about: About): Json {
     },
     paths,
     components: {
-      schemas: { ...schemas, ScheduleUse: uses },
-      parameters: Object.fromEntries(shared.map((parameter) => [parameter.name, parameter])),
+      schemas: { ...schemas, ScheduleUse: { oneOf: uses } },
+      parameters: Object.fromEntries(shared.map((name) => [name, parameterOf(name)])),
       responses: { Problem: { description: "What is wrong", ...content("application/problem+json", ref("schemas", "Problem")) } },
       securitySchemes: { token: { type: "http", scheme: "bearer" }, metrics: { type: "http", scheme: "bearer" } },
     },
   };
+}
+
+function operation(
+  route: Route,
+  form: Form,
+  isGuarded: boolean,
+  limits: Required<Limits>,
+  { id, plugin }: { readonly id: string; readonly plugin?: SchedulePlugin },
+): Json {
+  const names = parametersOf(route, form);
+  const isGet = route.method === "GET";
+  const asked = isGet ? [...(plugin ? optionParameters(plugin) : []), ...names.map(parameterRef)] : [];
+  const forms = route.bySuffix ? [form] : route.forms;
+  // A route with a body tells of its forms alone: what is kept has a validator.
+  const keeps = route.holds !== "never";
+  const answer = {
+    description: isGet ? "The answer" : words[route.name].summary,
+    ...(keeps && { headers: etag }),
+    content: Object.fromEntries(forms.map((form) => [typeOf(form), { schema: schemaOf(route.name, form) }])),
+  };
+  const refusals = [...route.refusals, ...(isGuarded || route.gate === "metrics" ? [401] : [])];
+  if (isGuarded && refusals.includes(503)) refusals.push(429); // a tenant may fill the room alone
+  return {
+    operationId: id.replace(".", "_"),
+    summary: plugin?.description ?? words[route.name].summary,
+    ...(route.name === "step" && { description: ofSteps(limits) }),
+    ...(asked.length > 0 && { parameters: asked }),
+    ...(route.body && { requestBody: { required: true, content: bodyOf(route, names, limits) } }),
+    responses: {
+      200: answer,
+      ...(keeps && { 304: { description: "What If-None-Match names is still right" } }),
+      ...Object.fromEntries(refusals.map((status) => [status, ref("responses", "Problem")])),
+    },
+    ...(route.gate === "metrics" ? { security: [{}, { metrics: [] }] } : isGuarded && { security: [{ token: [] }] }),
+  };
+}
+
+const etag = { ETag: { schema: text }, "Cache-Control": { schema: text } };
+
+function typeOf(form: Form): string {
+  return mediaTypes[form].split(";")[0];
+}
+
+function schemaOf(route: RouteName, form: Form): Json {
+  if (form === "json") return words[route].schema;
+  return form === "safetensors" ? { type: "string", contentMediaType: typeOf(form) } : text;
+}
+
+function ofSteps({ jsonElements }: Required<Limits>): string {
+  return "One step: parameters `w`, gradients `w.grad`, state `w.exp_avg`, `w.step`, …; in safetensors the recipe stands in " +
+    `\`__metadata__.recipe\`. JSON holds ${jsonElements} elements at most.`;
 }
 
 const schemas: Json = {
@@ -179,56 +220,47 @@ const schemas: Json = {
   }, ["optimizer"]),
 };
 
-const query = (name: string, description: string, schema: Json, more: Json = {}): Json & { readonly name: string } => ({
-  name,
-  in: "query",
-  description,
-  schema,
-  ...more,
-});
+/** Parameters that stand under `components`: many operations have them. */
+const shared: readonly ParameterName[] = [...pointNames, "lr", ...pictureNames];
 const joined = { style: "form", explode: false };
 
-const pointShared = [
-  query("step", "One step", step),
-  query("steps", "Several steps", listOf(step, { minItems: 1 }), joined),
-  query("from", "First step of a range", step),
-  query("to", "Last step of a range, itself included", step),
-  query("every", "Steps between two points of a range", { ...step, minimum: 1 }),
-  query(
-    "lr",
-    "Base values, one for each group; the first is the optimizer's own",
-    listOf(number, { minItems: 1, maxItems: mostGroups }),
-    joined,
-  ),
-];
-const pictureShared = [
-  query("title", "Headline", { type: "string", maxLength: 200 }),
-  query("width", "Width in pixels", { type: "number", minimum: 160, maximum: 4000 }),
-  query("height", "Height in pixels", { type: "number", minimum: 120, maximum: 4000 }),
-  query("theme", "Colours", { enum: ["auto", "light", "dark"] }),
-];
-const shared = [...pointShared, ...pictureShared];
-const pointParameters = pointShared.map(({ name }) => ref("parameters", name));
-const pictureParameters = pictureShared.map(({ name }) => ref("parameters", name));
+function parameterRef(name: ParameterName): Json {
+  return shared.includes(name) ? ref("parameters", name) : parameterOf(name);
+}
 
-const pluginParameters = [
-  query("kind", "Only plugins of this kind", { enum: ["optimizer", "schedule", "accumulator", "transform"] }),
-  query("limit", "Plugins in a page", { type: "integer", minimum: 1, maximum: 100 }),
-  query("after", "The last page's next", text),
-];
+function parameterOf(name: ParameterName): Json {
+  const { type } = parameters[name];
+  const isList = type === "steps" || type === "numbers";
+  return {
+    name,
+    in: "query",
+    description: meanings[name],
+    ...(type === "schedules" && { required: true, style: "form", explode: true }),
+    schema: parameterSchema(name),
+    ...(isList && joined),
+  };
+}
 
-const curveParameter = {
-  name: "schedule",
-  in: "query",
-  required: true,
-  description: "A schedule as JSON; one to eight of them",
-  schema: listOf({ type: "string", contentMediaType: "application/json", contentSchema: ref("schemas", "ScheduleUse") }, {
-    minItems: 1,
-    maxItems: 8,
-  }),
-  style: "form",
-  explode: true,
-};
+function parameterSchema(name: ParameterName): Json {
+  const { type, minimum, maximum, most, allowed } = parameters[name];
+  switch (type) {
+    case "step":
+      return { ...step, minimum };
+    case "steps":
+      return listOf(step, { minItems: 1 });
+    case "integer":
+    case "number":
+      return { type, minimum, maximum };
+    case "numbers":
+      return listOf(number, { minItems: 1, maxItems: most });
+    case "schedules": {
+      const use = { type: "string", contentMediaType: "application/json", contentSchema: ref("schemas", "ScheduleUse") };
+      return listOf(use, { minItems: 1, maxItems: most });
+    }
+    case "text":
+      return allowed ? { enum: allowed } : { type: "string", ...(most !== undefined && { maxLength: most }) };
+  }
+}
 
 function optionParameters(plugin: SchedulePlugin): Json[] {
   return Object.entries(plugin.options as AnySpecs).map(([name, spec]) => {
@@ -250,65 +282,28 @@ function plainSchema(schema: JsonSchema, spec: OptionSpec<unknown>): Json {
   };
 }
 
-function curvesBody(isPicture: boolean, { points }: Required<Limits>): Json {
-  const picture = Object.fromEntries(pictureShared.map(({ name, schema }) => [name, schema]));
-  const common = {
-    schedule: { oneOf: [ref("schemas", "ScheduleUse"), listOf(ref("schemas", "ScheduleUse"), { minItems: 1, maxItems: 8 })] },
-    lr: { oneOf: [number, listOf(number, { minItems: 1, maxItems: mostGroups })] },
-    ...(isPicture && picture),
+/** A body by its forms: tensors, or the parameters as keys of an object. */
+function bodyOf({ name, body = [] }: Route, names: readonly ParameterName[], { points }: Required<Limits>): Json {
+  if (names.length === 0) return Object.fromEntries(body.map((form) => [typeOf(form), { schema: schemaOf(name, form) }]));
+  const one = (name: ParameterName): Json => {
+    switch (parameters[name].type) {
+      case "schedules":
+        return {
+          oneOf: [ref("schemas", "ScheduleUse"), listOf(ref("schemas", "ScheduleUse"), { minItems: 1, maxItems: parameters[name].most })],
+        };
+      case "numbers":
+        return { oneOf: [number, parameterSchema(name)] };
+      case "steps":
+        return listOf(step, { minItems: 1, maxItems: points });
+      default:
+        return parameterSchema(name);
+    }
   };
-  return {
-    oneOf: [
-      object({ ...common, step }, ["schedule", "step"]),
-      object({ ...common, steps: listOf(step, { minItems: 1, maxItems: points }) }, ["schedule", "steps"]),
-      object({ ...common, from: step, to: step, every: { ...step, minimum: 1 } }, ["schedule", "from", "to", "every"]),
-    ],
-  };
-}
-
-function postStep({ limits }: About): Json {
-  const description =
-    `One step: parameters \`w\`, gradients \`w.grad\`, state \`w.exp_avg\`, \`w.step\`, …; in safetensors the recipe stands in \`__metadata__.recipe\`. JSON holds ${limits.jsonElements} elements at most.`;
-  const forms = {
-    "application/vnd.safetensors": { schema: { type: "string", contentMediaType: "application/vnd.safetensors" } },
-    "application/json": { schema: ref("schemas", "Step") },
-  };
-  return {
-    ...operation("step", "One optimizer step that keeps nothing", [], {
-      200: { description: "New parameters and state", content: forms },
-      ...problems(400, 406, 408, 413, 415, 422, 429, 503),
-    }),
-    description,
-    requestBody: { required: true, content: forms },
-  };
-}
-
-function operation(operationId: string, summary: string, parameters: readonly Json[], responses: Json, more: Json = {}): Json {
-  return { operationId, summary, ...(parameters.length > 0 && { parameters }), responses, ...more };
-}
-
-const metricsSecurity = { security: [{}, { metrics: [] }] };
-const etag = { ETag: { schema: text }, "Cache-Control": { schema: text } };
-const same: Json = { description: "What If-None-Match names is still right" };
-
-function ok(body: Json): Json {
-  return { description: "The answer", headers: etag, ...body };
-}
-
-function probe(operationId: string, summary: string): Json {
-  return operation(operationId, summary, [], {
-    200: { description: "Yes", ...content("application/json", object({ status: text }, ["status"])) },
-  });
-}
-
-function problems(...statuses: readonly number[]): Json {
-  return Object.fromEntries(statuses.map((status) => [status, ref("responses", "Problem")]));
-}
-
-function secured(isSecured: boolean, operation: Json): Json {
-  return isSecured
-    ? { ...operation, security: [{ token: [] }], responses: { ...operation.responses as Json, ...problems(401) } }
-    : operation;
+  const pick = (some: readonly ParameterName[]): Json => Object.fromEntries(some.map((name) => [name, one(name)]));
+  const common = pick(names.filter((name) => !pointNames.includes(name)));
+  const forms: readonly (readonly ParameterName[])[] = [["step"], ["steps"], ["from", "to", "every"]];
+  const schema = { oneOf: forms.map((form) => object({ ...common, ...pick(form) }, ["schedule", ...form])) };
+  return { "application/json": { schema } };
 }
 
 /** Told by trying: a schedule whose options all have defaults can be made. */

@@ -1,13 +1,22 @@
 /**
- * Strong validators: the hash of the library's version and of what was asked, in canonical form.
+ * Strong validators: the hash of what is answered.
  *
  * @module
  */
-import { version } from "../version.ts";
 
-/** A quoted ETag. */
-export function etagOf(canonical: string): string {
-  return `"${hash(canonical, 0x811c9dc5)}${hash(canonical, 0x2f0b4c47)}"`;
+/** Headers of an answer that is asked for again by its validator. */
+export type Validated = Readonly<Record<string, string> & Record<"ETag" | "Cache-Control", string>>;
+
+/** A quoted ETag of a body. */
+export function etagOf(body: string): string {
+  // FNV-1a from two seeds, finished by murmur's mixer. Validators of one URL are told apart; nothing is kept secret.
+  let [one, two] = [0x811c9dc5, 0x2f0b4c47];
+  for (let i = 0; i < body.length; i++) {
+    const letter = body.charCodeAt(i);
+    one = Math.imul(one ^ letter, 0x01000193);
+    two = Math.imul(two ^ letter, 0x01000193);
+  }
+  return `"${mix(one)}${mix(two)}"`;
 }
 
 /** True where If-None-Match has this ETag, or any. */
@@ -16,14 +25,7 @@ export function isMatch(ifNoneMatch: string | null, etag: string): boolean {
   return ifNoneMatch.split(",").some((one) => one.trim().replace(/^W\//, "") === etag || one.trim() === "*");
 }
 
-// FNV-1a, finished by murmur's mixer. Validators of one URL are told apart; nothing is kept secret.
-function hash(text: string, seed: number): string {
-  let h = seed;
-  const add = (part: string): void => {
-    for (let i = 0; i < part.length; i++) h = Math.imul(h ^ part.charCodeAt(i), 0x01000193);
-  };
-  add(version);
-  add(text);
+function mix(h: number): string {
   h = Math.imul(h ^ h >>> 16, 0x85ebca6b);
   h = Math.imul(h ^ h >>> 13, 0xc2b2ae35);
   return ((h ^ h >>> 16) >>> 0).toString(36);

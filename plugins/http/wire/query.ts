@@ -5,7 +5,7 @@
  */
 import { known } from "../../../core/names.ts";
 import { type AnySpecs, checkOption, typesOf } from "../../../core/plugin/options.ts";
-import type { JsonType, OptionSpec } from "../../../core/plugin/contract.ts";
+import type { JsonType, OptionSpec, SchedulePlugin } from "../../../core/plugin/contract.ts";
 import { parseJsonText } from "./json_body.ts";
 import { type Fault, isRefusal, refuseQuery } from "./problem.ts";
 
@@ -28,8 +28,8 @@ export function parseQuery(url: string): Query {
   return query;
 }
 
-/** Refuses names beside `names`, and all but those in `lists` more than once. */
-export function refuseStray(query: Query, names: readonly string[], lists: readonly string[] = []): void {
+/** What is wrong with a query's names: those beside `names`, and all but those in `lists` more than once. */
+export function strayFaults(query: Query, names: readonly string[], lists: readonly string[]): Fault[] {
   const faults: Fault[] = [];
   for (const [name, values] of query) {
     if (!names.includes(name)) {
@@ -39,7 +39,7 @@ export function refuseStray(query: Query, names: readonly string[], lists: reado
       faults.push({ in: "query", name, detail: `Parameter ${name} is given ${values.length} times` });
     }
   }
-  if (faults.length > 0) refuseQuery(faults);
+  return faults;
 }
 
 /** No double takes more to write, but for zeros. */
@@ -52,9 +52,14 @@ export function numberOf(text: string): number | undefined {
   return Number.isFinite(number) ? number : undefined;
 }
 
-/** A plugin's options from a query, each checked by its spec. All faults are told at once. */
-export function readOptions(owner: string, specs: AnySpecs, query: Query): Record<string, unknown> {
-  const faults: Fault[] = [];
+// An exponent is read, a fraction is not: 9007199254740991.4 would be rounded to a step.
+/** The integer from 0 that a text is, or undefined. */
+export function integerOf(text: string): number | undefined {
+  return /^\d+(?:e\+?\d+)?$/i.test(text) ? Number(text) : undefined;
+}
+
+/** A plugin's options from a query, each checked by its spec; what is wrong is added to `faults`. */
+export function readOptions(owner: string, specs: AnySpecs, query: Query, faults: Fault[]): Record<string, unknown> {
   const options: [string, unknown][] = [];
   for (const [name, spec] of Object.entries(specs)) {
     const text = query.get(name)?.[0];
@@ -75,19 +80,18 @@ export function readOptions(owner: string, specs: AnySpecs, query: Query): Recor
       fault(error.message);
     }
   }
-  if (faults.length > 0) refuseQuery(faults);
   return Object.fromEntries(options);
 }
 
 /** What the library refuses of options together, told as a fault of the schedule in an option that it names, or of the option that it names first. */
-export function optionFault(error: Error, specs: AnySpecs, given: Readonly<Record<string, unknown>>): Fault {
+export function optionFault(error: Error, plugin: SchedulePlugin, given: Readonly<Record<string, unknown>>): Fault {
   const inner = Object.keys(given).find((name) => {
     const use = given[name] as { name?: unknown } | null;
     return typeof use === "object" && typeof use?.name === "string" && error.message.includes(JSON.stringify(use.name));
   });
   if (inner !== undefined) return { in: "query", name: inner, detail: error.message };
   const place = (name: string): number => error.message.search(new RegExp(`\\b${name.replace(/\W/g, "\\$&")}\\b`));
-  const [name] = Object.keys(specs).filter((name) => place(name) >= 0).sort((a, b) => place(a) - place(b));
+  const [name] = Object.keys(plugin.options).filter((name) => place(name) >= 0).sort((a, b) => place(a) - place(b));
   return { in: "query", ...(name !== undefined && { name }), detail: error.message };
 }
 

@@ -7,7 +7,7 @@ import type { Backend, DType, StateDict, Tensor } from "../../../core/types.ts";
 import { parseSafetensors, readSafetensors, writeSafetensors } from "../../formats/safetensors.ts";
 import { parseJsonBytes, parseJsonText } from "./json_body.ts";
 import type { Limits } from "../guard/limits.ts";
-import { safetensorsType, type TensorFormat } from "./media.ts";
+import { mediaTypes, type TensorForm } from "./media.ts";
 import { isRefusal, pointerTo, Problem, refuseBody } from "./problem.ts";
 
 /** A body of tensors. */
@@ -26,22 +26,22 @@ const arrays = { float32: Float32Array, float64: Float64Array, bfloat16: Uint16A
 const dtypes = Object.keys(arrays);
 
 /** Reads a body: 400 where it is broken, 422 where what it holds is refused. */
-export function readTensors(format: TensorFormat, bytes: Uint8Array<ArrayBuffer>, limits: Required<Limits>, backend: Backend): TensorBody {
-  return format === "json" ? readJson(parseJsonBytes(bytes), limits, backend) : readFile(bytes, limits);
+export function readTensors(form: TensorForm, bytes: Uint8Array<ArrayBuffer>, limits: Required<Limits>, backend: Backend): TensorBody {
+  return form === "json" ? readJson(parseJsonBytes(bytes), limits, backend) : readFile(bytes, limits);
 }
 
 /** Writes a body; JSON holds finite numbers only, and few of them (406). `from` is the form that the body came in. */
 export function writeTensors(
-  format: TensorFormat,
-  from: TensorFormat,
+  form: TensorForm,
+  from: TensorForm,
   { recipe, tensors, metadata }: TensorBody,
   limits: Required<Limits>,
   backend: Backend,
 ): string | Uint8Array<ArrayBuffer> {
-  if (format === "safetensors") return writeSafetensors({ tensors, metadata: { ...metadata, recipe: JSON.stringify(recipe) } });
+  if (form === "safetensors") return writeSafetensors({ tensors, metadata: { ...metadata, recipe: JSON.stringify(recipe) } });
   const refuse = (detail: string): never => {
-    throw new Problem("not-acceptable", `${detail}: ask for ${safetensorsType}`, [
-      { in: "header", name: "Accept", detail, allowed: [safetensorsType] },
+    throw new Problem("not-acceptable", `${detail}: ask for ${mediaTypes.safetensors}`, [
+      { in: "header", name: "Accept", detail, allowed: [mediaTypes.safetensors] },
     ]);
   };
   const elements = Object.values(tensors).reduce((sum, { data }) => sum + data.length, 0);
@@ -109,7 +109,7 @@ function readJson(body: unknown, limits: Required<Limits>, backend: Backend): Te
     }
     if (!Array.isArray(data)) return refuseBody(`${at}/data`, "The data must be a flat list of numbers");
     left -= data.length;
-    if (left < 0) throw new Problem("body-too-large", `JSON may have ${limits.jsonElements} elements: send ${safetensorsType}`);
+    if (left < 0) throw new Problem("body-too-large", `JSON may have ${limits.jsonElements} elements: send ${mediaTypes.safetensors}`);
     const size = shape.reduce((size: number, length: number) => size * length, 1);
     if (size !== data.length) {
       refuseBody(`${at}/data`, `Shape [${shape.slice(0, 8)}] takes ${size} elements, and the data has ${data.length}`);

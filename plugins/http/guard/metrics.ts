@@ -80,3 +80,8 @@ export function createMetrics(): Metrics {
     },
   };
 }
+
+/** workerd starts a process a request may never see again, so its counts mean nothing. */
+export function isEdge(): boolean {
+  return (globalThis as { navigator?: { userAgent?: string } }).navigator?.userAgent === "Cloudflare-Workers";
+}

@@ -1,0 +1,141 @@
+/**
+ * The table of routes: one row each. Routing, the reading of queries and OpenAPI follow it; what people read about a row is in openapi.ts.
+ *
+ * @module
+ */
+import { isEdge } from "../guard/metrics.ts";
+import { pictureNames, pointNames } from "../wire/parameters.ts";
+import { answerPage } from "./home.ts";
+import { openApi } from "./openapi.ts";
+import { listPlugins } from "./plugins.ts";
+import type { Answer, Route } from "./route.ts";
+import { getCurves, getSchedule, postCurves } from "./schedules.ts";
+
+const alive = (): Answer => ({ body: `{"status":"ok"}` });
+
+/** The table. */
+export const routes: readonly Route[] = [
+  {
+    name: "health",
+    method: "GET",
+    path: "/healthz",
+    gate: "open",
+    forms: ["json"],
+    holds: "never",
+    parameters: [],
+    refusals: [],
+    answer: alive,
+  },
+  {
+    name: "readiness",
+    method: "GET",
+    path: "/readyz",
+    gate: "open",
+    forms: ["json"],
+    holds: "never",
+    parameters: [],
+    refusals: [],
+    answer: alive,
+  },
+  {
+    name: "page",
+    method: "GET",
+    path: "/",
+    gate: "open",
+    forms: ["html"],
+    holds: "always",
+    parameters: [],
+    refusals: [],
+    answer: answerPage,
+  },
+  {
+    name: "openapi",
+    method: "GET",
+    path: "/openapi.json",
+    gate: "open",
+    forms: ["json"],
+    holds: "always",
+    parameters: [],
+    refusals: [],
+    isServed: ({ openapi }) => openapi !== false,
+    answer: (_, service) => ({ body: service.openapi || JSON.stringify(openApi(service)) }),
+  },
+  {
+    name: "metrics",
+    method: "GET",
+    path: "/metrics",
+    gate: "metrics",
+    forms: ["text"],
+    holds: "never",
+    parameters: [],
+    refusals: [],
+    isServed: () => !isEdge(),
+    answer: (_, { metrics, bodies, answers }) => ({
+      body: metrics.text({ glissade_bytes_in_flight: ["Bytes of bodies and large answers that are held.", bodies.used + answers.used] }),
+    }),
+  },
+  {
+    name: "plugins",
+    method: "GET",
+    path: "/v1/plugins",
+    gate: "schedules",
+    forms: ["json"],
+    holds: "byUrl",
+    parameters: ["kind", "limit", "after"],
+    refusals: [400],
+    answer: listPlugins,
+  },
+  {
+    name: "schedule",
+    method: "GET",
+    path: "/v1/schedules/{name}",
+    gate: "schedules",
+    forms: ["json", "csv", "svg"],
+    bySuffix: true,
+    holds: "byUrl",
+    parameters: [...pointNames, "lr"],
+    ofPicture: pictureNames,
+    takesOptions: true,
+    refusals: [400, 503],
+    answer: getSchedule,
+  },
+  {
+    name: "curves",
+    method: "GET",
+    path: "/v1/curves",
+    gate: "schedules",
+    forms: ["json", "csv", "svg"],
+    bySuffix: true,
+    holds: "byUrl",
+    parameters: ["schedule", ...pointNames, "lr"],
+    ofPicture: pictureNames,
+    refusals: [400, 503],
+    answer: getCurves,
+  },
+  {
+    name: "post_curves",
+    method: "POST",
+    path: "/v1/curves",
+    gate: "schedules",
+    forms: ["json", "csv", "svg"],
+    bySuffix: true,
+    holds: "never",
+    parameters: ["schedule", ...pointNames, "lr"],
+    ofPicture: pictureNames,
+    body: ["json"],
+    refusals: [400, 408, 413, 415, 422, 429, 503],
+    answer: postCurves,
+  },
+  {
+    name: "step",
+    method: "POST",
+    path: "/v1/steps",
+    gate: "steps",
+    forms: ["safetensors", "json"],
+    holds: "never",
+    parameters: [],
+    body: ["safetensors", "json"],
+    refusals: [400, 406, 408, 413, 415, 422, 429, 503],
+    answer: (incoming, service) => service.step(incoming, service),
+  },
+];
