@@ -306,8 +306,9 @@ function bodyOf({ name, body = [] }: Route, names: readonly ParameterName[], { p
   return { "application/json": { schema } };
 }
 
-/** Told by trying: a schedule whose options all have defaults can be made. */
+/** What a plugin says of itself; else told by trying: one whose options all have defaults can be made. */
 function followsMetric(plugin: SchedulePlugin): boolean {
+  if (plugin.returns !== undefined) return plugin.returns === "metric";
   try {
     return isMetric(makeSchedule(plugin, {}));
   } catch {

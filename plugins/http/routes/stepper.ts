@@ -4,11 +4,13 @@
  * @module
  */
 import { createBackend } from "../../../core/backend.ts";
+import { aboutOf } from "../../../core/errors.ts";
 import { known } from "../../../core/names.ts";
 import type { AnySpecs } from "../../../core/plugin/options.ts";
 import type { OptimizerPlugin, Plugin } from "../../../core/plugin/contract.ts";
 import { createRegistry } from "../../../core/registry.ts";
-import type { Backend, BackendName, Grads, Recipe, StateDict, Tensor } from "../../../core/types.ts";
+import type { Backend, BackendName, Recipe, StateDict } from "../../../core/types.ts";
+import { partsOf, stateMetadata } from "../../formats/pytorch.ts";
 import { isRefusal, pointerTo, refuseBody } from "../wire/problem.ts";
 import type { TensorBody } from "../wire/tensors.ts";
 
@@ -45,42 +47,47 @@ export function createStepper(plugins: readonly Plugin[], given: Backend | Backe
   return {
     backend,
     step({ recipe, tensors, metadata }) {
-      const parts = splitTensors(tensors);
-      checkRecipe(recipe, Object.keys(parts.params), optimizers);
-      const key = JSON.stringify(recipe);
-      if (key.length < 4096) recipes.add(key);
-      else for (let i = 0; i < 16; i++) recipes.add(`${recipes.size}`); // a long one may leave more behind
-      let read = "/recipe";
+      let at: Place = "/tensors";
       try {
-        const trainer = registry.createTrainer(parts.params, recipe as Recipe, { backend: backend() });
+        const { params, grads, state } = partsOf(tensors);
+        checkRecipe(recipe, Object.keys(params), optimizers);
+        const key = JSON.stringify(recipe);
+        if (key.length < 4096) recipes.add(key);
+        else for (let i = 0; i < 16; i++) recipes.add(`${recipes.size}`); // a long one may leave more behind
+        at = "/recipe";
+        const trainer = registry.createTrainer(params, recipe as Recipe, { backend: backend() });
         try {
-          read = "/tensors";
+          at = "/tensors";
           const { optimizer } = trainer;
-          if (Object.keys(parts.state).length > 0) {
-            optimizer.loadState({ tensors: { ...parts.state, ...only(tensors, parts.params) }, metadata: stateMetadata(metadata) });
+          if (Object.keys(state).length > 0) {
+            optimizer.loadState({ tensors: { ...state, ...only(tensors, params) }, metadata: stateMetadata(metadata) });
           }
-          optimizer.step(parts.grads);
+          at = "gradients";
+          optimizer.step(grads);
           const saved = optimizer.saveState();
           return { recipe, tensors: saved.tensors, metadata: saved.metadata };
         } finally {
           trainer[Symbol.dispose]();
         }
       } catch (error) {
-        if (isRefusal(error)) refuseBody(pointerOf(error.message, read, tensors), error.message);
+        if (isRefusal(error)) refuseBody(pointerOf(error, at, tensors), error.message);
         throw error;
       }
     },
   };
 }
 
-/** Where a refusal points: at the tensor that it names, else at what was being read. */
-function pointerOf(message: string, read: string, tensors: StateDict["tensors"]): string {
-  const quoted = message.matchAll(/(gradient of parameter |gradient of |parameter |)"([^"]*)"/g);
-  for (const [, what, name] of quoted) {
-    const whole = what.startsWith("gradient") ? `${name}.grad` : name;
-    if (Object.hasOwn(tensors, whole) && (what !== "" || read === "/tensors")) return `/tensors${pointerTo(whole)}`;
+/** What was being looked at. */
+type Place = "/recipe" | "/tensors" | "gradients";
+
+/** Where a refusal points: at the tensor that it is about, if that was sent, else at what was being looked at. */
+function pointerOf(error: Error, at: Place, tensors: StateDict["tensors"]): string {
+  const { tensor } = aboutOf(error);
+  if (typeof tensor === "string") {
+    const name = at === "gradients" ? `${tensor}.grad` : tensor;
+    if (Object.hasOwn(tensors, name)) return `/tensors${pointerTo(name)}`;
   }
-  return read;
+  return at === "gradients" ? "/tensors" : at;
 }
 
 /** What of the metadata the tensors say too, so that JSON can go without it. */
@@ -92,68 +99,8 @@ export function isPlain(
   return Object.keys(rest).length === 0 && Number(steps) === Math.max(0, ...counts);
 }
 
-interface Parts {
-  readonly params: Record<string, Tensor>;
-  readonly grads: Grads;
-  readonly state: StateDict["tensors"];
-}
-
-/**
- * Which tensors are parameters, gradients and state. `w.grad` and `w.step` say that `w` is a parameter; without either, a tensor is one unless its
- * name begins with another parameter's and a dot, or is a group's (`group.0.d`).
- */
-function splitTensors(tensors: StateDict["tensors"]): Parts {
-  const names = Object.keys(tensors).sort();
-  const has = (name: string): boolean => Object.hasOwn(tensors, name);
-  const isGradient = (name: string): boolean => name.endsWith(".grad") && has(name.slice(0, -5));
-  const params = new Set(names.filter((name) => has(`${name}.grad`)));
-  if (params.size === 0) refuseBody("/tensors", "No tensor has a gradient: w.grad is the gradient of w");
-  for (const name of params) {
-    if (isGradient(name)) refuseBody(`/tensors${pointerTo(name)}`, `Tensor ${JSON.stringify(name)} has a gradient and is one`);
-  }
-  for (const name of names) if (has(`${name}.step`) && !isGradient(name)) params.add(name);
-  const state = new Set<string>();
-  for (const name of names) {
-    if (params.has(name) || isGradient(name)) continue;
-    if (name.endsWith(".grad")) {
-      refuseBody(`/tensors${pointerTo(name)}`, `Tensor ${JSON.stringify(name)} is a gradient of what is not there`);
-    }
-    const isGroup = /^group\.\d+\.[^.]+$/.test(name) && tensors[name].shape.length === 0;
-    // Names are in order, so that a parameter comes before what begins with its name.
-    if (isGroup || beginsWithOne(name, params)) state.add(name);
-    else params.add(name);
-  }
-  const pick = <T>(chosen: Iterable<string>, of: (name: string) => T): Record<string, T> =>
-    Object.fromEntries([...chosen].map((name) => [name, of(name)]));
-  return {
-    params: pick(params, (name) => tensors[name] as Tensor),
-    grads: pick([...params].filter((name) => has(`${name}.grad`)), (name) => tensors[`${name}.grad`] as Tensor),
-    state: pick(state, (name) => stateTensor(name, tensors[name])),
-  };
-}
-
-/** True where a name is one of `names` with a dot and more behind it. */
-function beginsWithOne(name: string, names: ReadonlySet<string>): boolean {
-  for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) if (names.has(name.slice(0, dot))) return true;
-  return false;
-}
-
-/** PyTorch keeps step counts in float32. */
-function stateTensor(name: string, tensor: StateDict["tensors"][string]): StateDict["tensors"][string] {
-  if (!name.endsWith(".step") || !(tensor.data instanceof Float32Array) || tensor.data.length > 1) return tensor;
-  return { data: Float64Array.from(tensor.data), shape: tensor.shape, dtype: "float64" };
-}
-
 function only(tensors: StateDict["tensors"], names: object): StateDict["tensors"] {
   return Object.fromEntries(Object.keys(names).map((name) => [name, tensors[name]]));
-}
-
-/** What a state's metadata may say; files of others say more, as PyTorch's `format: "pt"`. */
-function stateMetadata(metadata: Readonly<Record<string, string>>): Record<string, string> {
-  const own = Object.entries(metadata).filter(([key, value]) =>
-    key === "steps" || key === "optimizer" || /^schedule\.|^group\.[0-9]+\.step$/.test(key) || key === "format" && value !== "pt"
-  );
-  return Object.fromEntries(own);
 }
 
 /** What core takes from a friend and a service does not take from a stranger. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { aboutOf } from "../../../core/errors.ts";
 import { known } from "../../../core/names.ts";
 import { type AnySpecs, checkOption, typesOf } from "../../../core/plugin/options.ts";
 import type { JsonType, OptionSpec, SchedulePlugin } from "../../../core/plugin/contract.ts";
@@ -83,15 +84,12 @@ export function readOptions(owner: string, specs: AnySpecs, query: Query, faults
   return Object.fromEntries(options);
 }
 
-/** What the library refuses of options together, told as a fault of the schedule in an option that it names, or of the option that it names first. */
+/** What the library refuses of options together, told as a fault of the option that the error is about, or of the option that holds a schedule. */
 export function optionFault(error: Error, plugin: SchedulePlugin, given: Readonly<Record<string, unknown>>): Fault {
-  const inner = Object.keys(given).find((name) => {
-    const use = given[name] as { name?: unknown } | null;
-    return typeof use === "object" && typeof use?.name === "string" && error.message.includes(JSON.stringify(use.name));
-  });
-  if (inner !== undefined) return { in: "query", name: inner, detail: error.message };
-  const place = (name: string): number => error.message.search(new RegExp(`\\b${name.replace(/\W/g, "\\$&")}\\b`));
-  const [name] = Object.keys(plugin.options).filter((name) => place(name) >= 0).sort((a, b) => place(a) - place(b));
+  const { plugin: owner, option } = aboutOf(error);
+  const isOwn = option !== undefined && (owner === undefined || owner === plugin.name);
+  const isSchedule = (name: string): boolean => typesOf((plugin.options as AnySpecs)[name])?.includes("object") === true;
+  const name = isOwn ? option.split("[", 1)[0] : Object.keys(given).find(isSchedule);
   return { in: "query", ...(name !== undefined && { name }), detail: error.message };
 }
 
