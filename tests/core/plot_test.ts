@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { plotSchedule } from "../../core/plot.ts";
 import { makeSchedule } from "../../core/plugin/schedules.ts";
 import type { Schedule } from "../../core/types.ts";
+import { sampleCurve } from "../../core/plot/sampling.ts";
 import { cosineWithRestarts } from "../../plugins/schedules/cosine_with_restarts.ts";
 import { linear } from "../../plugins/schedules/linear.ts";
 import { reduceLrOnPlateau } from "../../plugins/schedules/reduce_lr_on_plateau.ts";
@@ -170,6 +171,7 @@ for (
     ["a stride of 0", () => plotSchedule(down, { every: 0 }), RangeError],
     ["a width that is no size", () => plotSchedule(down, { width: NaN }), RangeError],
     ["a height that is no size", () => plotSchedule(down, { height: 1e9 }), RangeError],
+    ["an unknown scale", () => plotSchedule(down, { scale: "sqrt" as "log" }), RangeError],
     ["an unknown theme", () => plotSchedule(down, { theme: "sepia" as "dark" }), RangeError],
     ["a base value that is NaN", () => plotSchedule(down, { lr: NaN }), RangeError],
     ["no base value", () => plotSchedule(down, { lr: [] }), RangeError],
@@ -185,6 +187,89 @@ test("A curve that moves from step to step keeps its reach over many steps", () 
   const [path] = [...svg.matchAll(/<path class="c0" d="([^"]+)"/g)].map(([, d]) => d).slice(-1);
   const heights = [...path.matchAll(/[ML]\S+ ([\d.]+)/g)].map(([, y]) => Number(y));
   assert(Math.max(...heights) - Math.min(...heights) > 200, path.slice(0, 80));
+});
+
+/** In a column of pixels, the greatest distance of the line that is drawn from the reach that the curve has there. */
+function lostReach(curve: (step: number) => number, to: number, columns: number): number {
+  const { steps, values } = sampleCurve(curve, 0, to, columns);
+  const empty = (): [number, number][] => Array.from({ length: columns }, () => [Infinity, -Infinity]);
+  const [kept, whole] = [empty(), empty()];
+  const put = (into: [number, number][], step: number, value: number): void => {
+    const column = into[Math.min(columns - 1, Math.floor(step * columns / to))];
+    column[0] = Math.min(column[0], value);
+    column[1] = Math.max(column[1], value);
+  };
+  for (let step = 0, i = 0; step <= to; step++) {
+    if (step > steps[i + 1]) i++;
+    const share = i + 1 < steps.length ? (step - steps[i]) / (steps[i + 1] - steps[i]) : 0;
+    put(kept, step, values[i] + share * ((values[i + 1] ?? 0) - values[i]));
+    put(whole, step, curve(step));
+  }
+  assertEquals([steps[0], steps[steps.length - 1]], [0, to]);
+  assert(steps.every((step, i) => i === 0 || step > steps[i - 1] && Number.isInteger(step)), "steps must ascend");
+  return Math.max(...whole.map(([low, high], i) => Math.max(kept[i][0] - low, high - kept[i][1])));
+}
+
+test("A long curve keeps the least and the greatest value of each pixel, at any number of waves and steps", () => {
+  for (const to of [3_000, 30_000, 1_000_000]) {
+    for (const waves of [1, 3, 100, 500, 1234]) {
+      const options = { numWarmupSteps: 100, numTrainingSteps: to, numCycles: waves };
+      const restarts = makeSchedule(cosineWithRestarts, options) as Schedule;
+      const saw = (step: number): number => 1 - (step * waves / to) % 1;
+      assert(lostReach(restarts, to, 600) <= 0.02, `${waves} waves over ${to} steps lose ${lostReach(restarts, to, 600)}`);
+      // Each of several teeth in a pixel has its first step elsewhere.
+      assert(lostReach(saw, to, 600) <= 0.02 + 1.5 * waves / to, `${waves} teeth over ${to} steps lose ${lostReach(saw, to, 600)}`);
+    }
+  }
+});
+
+test("A curve that bends nowhere is asked two steps a pixel, and one that throws nothing away has no more points than it needs", () => {
+  let calls = 0;
+  const { steps } = sampleCurve((step) => (calls++, 1 - step / 1e9), 0, 1e9, 600);
+  assertEquals([calls <= 1202, steps.length <= 1202], [true, true]);
+  assert(sampleCurve((step) => step % 7, 0, 1e9, 600).steps.length <= 6 * 600);
+});
+
+test("plotSchedule() names the values at the ends that there are, and says that there are gaps", () => {
+  const words = (svg: string): string => /<desc>(.*)<\/desc>/.exec(svg)![1];
+  const late = words(plotSchedule((step) => step < 3 ? NaN : step / 10, { to: 10 }));
+  assertStringIncludes(late, "from 0.3 to 1, at most 1, with gaps where there is no finite value");
+  const pole = words(plotSchedule((step) => 1 / (10 - step), { to: 10 }));
+  assertStringIncludes(pole, "from 0.1 to 1, at most 1, with gaps");
+  for (const text of [late, pole, words(plotSchedule(() => NaN))]) assert(!/NaN|Infinity/.test(text), text);
+  assert(!words(plotSchedule(down)).includes("gaps"));
+});
+
+test("plotSchedule() draws on a logarithmic axis, where equal factors are equal distances", () => {
+  const svg = plotSchedule((step) => 1e-3 * 0.1 ** (step / 100), { to: 1000, scale: "log" });
+  elements(svg);
+  const [[points]] = curves(svg);
+  const ys = [...svg.matchAll(/<text x="[\d.]+" y="([\d.]+)" text-anchor="end">(1e-\d+)</g)].map(([, y]) => Number(y));
+  assertEquals(texts(svg).filter((text) => /^1e-/.test(text)), ["1e-7", "1e-6", "1e-5", "1e-4", "1e-3"]);
+  const gaps = ys.slice(1).map((y, i) => ys[i] - y);
+  assert(gaps.every((gap) => Math.abs(gap - gaps[0]) < 0.05), String(gaps));
+  // A straight line, that ends where four decades end and not below the picture.
+  assertEquals(points.length, 2);
+  assert(Math.abs(points[1][1] - (ys[0] - 4)) < 0.1, `${points[1][1]} is not the floor at ${ys[0] - 4}`);
+  assertStringIncludes(svg, "on a logarithmic axis");
+});
+
+test("plotSchedule() has a logarithmic axis for every curve, and no place on it for what is not above 0", () => {
+  for (const [curve, lines] of [[() => 3, 1], [() => 0, 0], [() => -1, 0], [() => NaN, 0], [() => 5e-324, 0], [() => 1e300, 1]] as const) {
+    const svg = plotSchedule(curve, { scale: "log", to: 10 });
+    elements(svg);
+    assert(!/="[^"]*(NaN|Infinity)/.test(svg), svg);
+    assertEquals(curves(svg).length, lines, String(curve));
+    assert(texts(svg).filter((text) => /^\d/.test(text)).length > 4, "the axis has no numbers");
+  }
+  const [[up, after]] = curves(plotSchedule((step) => step === 5 ? 0 : 1, { scale: "log", to: 10 }));
+  assertEquals([up.length, after.length], [2, 2]);
+});
+
+test("plotSchedule() leaves room for the last step's number", () => {
+  const svg = plotSchedule(down, { to: 1e8, width: 400 });
+  const [, x, text] = [...svg.matchAll(/<text x="([\d.]+)" y="[\d.]+" text-anchor="middle">([\d,]+)</g)].at(-1)!;
+  assert(Number(x) + 7.2 * text.length / 2 <= 400, `${text} at ${x} stands beyond the picture`);
 });
 
 test("plotSchedule() dashes a curve that takes the way of another, so that both are seen", () => {
