@@ -29,6 +29,7 @@ export type * from "./core/plugin/typed.ts";
 export type * from "./core/types.ts";
 export { createBackend } from "./kernels/backends/create.ts";
 export type { Builtins } from "./plugins/builtins.ts";
+// The plugins and recipes, a line for each file, written by `deno task build`.
 export { adafactor, type AdafactorOptions } from "./plugins/optimizers/adafactor.ts";
 export { adamKeras, type AdamKerasOptions } from "./plugins/optimizers/adam_keras.ts";
 export { adamWeightDecay, type AdamWeightDecayOptions, type NamePattern } from "./plugins/optimizers/adam_weight_decay.ts";

@@ -1,6 +1,8 @@
 /**
  * The built-in plugins, as a list: what `builtins` is made of, and what the edge serves without the rest of the library.
  *
+ * Made from the files beside it by `deno task build`; a test compares them. Do not edit.
+ *
  * @module
  */
 import { adafactor } from "./optimizers/adafactor.ts";

@@ -49,18 +49,39 @@ const ownDoors: Readonly<Record<string, string>> = {
   "./testing": "./tests/conformance.ts",
 };
 
+/** The folders of plugins, in the order in which `builtins` lists them; and the one of recipes, which are no plugins but have doors and public names. */
+const pluginFolders = ["optimizers", "schedules", "accumulators", "transforms"];
+const doorFolders = [...pluginFolders, "recipes"];
+
+/** A file of a plugin or of a recipe, and what it exports: public names, of which a plugin's own is `plugin`. */
+interface DoorFile {
+  readonly path: string;
+  readonly folder: string;
+  readonly plugin: string | undefined;
+  readonly names: readonly { readonly name: string; readonly isType: boolean }[];
+}
+
+/** A file that several plugins share is none of them: it exports no plugin, needs no door and stays private. */
+function doorFiles(): DoorFile[] {
+  return doorFolders.flatMap((folder) => {
+    const files = readdirSync(join(root, "plugins", folder)).filter((file) => file.endsWith(".ts")).sort();
+    return files.map((file): DoorFile => {
+      const path = `plugins/${folder}/${file}`;
+      const text = read(path);
+      const names = [...text.matchAll(/^export (const|function|interface|type) (\w+)/gm)].map(([, word, name]) => ({
+        name,
+        isType: word === "interface" || word === "type",
+      }));
+      return { path, folder, plugin: /^export const (\w+): \w+Plugin</m.exec(text)?.[1], names };
+    });
+  }).filter(({ folder, plugin }) => folder === "recipes" || plugin !== undefined);
+}
+
 /** The exports map that the files ask for: the doors of the layers that exist, and one for each plugin and recipe, in kebab-case. */
 export function doors(): Record<string, string> {
   const own = Object.entries(ownDoors).filter(([, path]) => existsSync(join(root, path)));
-  const plugins = ["optimizers", "schedules", "accumulators", "transforms", "recipes"].flatMap((kind) => {
-    const folder = `plugins/${kind}`;
-    if (!existsSync(join(root, folder))) return [];
-    // A file that several plugins share is not one itself and needs no door.
-    const isDoor = (file: string) => kind === "recipes" || /^export const \w+: \w+Plugin</m.test(read(`${folder}/${file}`));
-    const files = readdirSync(join(root, folder)).filter((file) => file.endsWith(".ts") && isDoor(file)).sort();
-    return files.map((file): [string, string] => [`./${kind}/${file.replace(/\.ts$/, "").replaceAll("_", "-")}`, `./${folder}/${file}`]);
-  });
-  return Object.fromEntries([...own, ...plugins]);
+  const kebab = (path: string): string => path.replace(/^plugins/, ".").replace(/\.ts$/, "").replaceAll("_", "-");
+  return Object.fromEntries([...own, ...doorFiles().map(({ path }) => [kebab(path), `./${path}`])]);
 }
 
 /** deno.json with the exports map that the files ask for; all else stays as it is, to the letter. */
@@ -69,9 +90,50 @@ export function denoJson(): string {
   return read("deno.json").replace(/"exports": \{[^}]*\}/, () => `"exports": ${map}`);
 }
 
+/** plugins/builtins.ts: every plugin that stands in a file of its kind's folder. */
+export function builtinsModule(): string {
+  const files = doorFiles().filter(({ folder }) => pluginFolders.includes(folder));
+  const list = (before: string): string[] => files.map(({ plugin }) => `  ${before}${plugin},`);
+  return [
+    "/**",
+    " * The built-in plugins, as a list: what `builtins` is made of, and what the edge serves without the rest of the library.",
+    " *",
+    " * Made from the files beside it by `deno task build`; a test compares them. Do not edit.",
+    " *",
+    " * @module",
+    " */",
+    ...files.map(({ path, plugin }) => `import { ${plugin} } from "./${path.replace(/^plugins\//, "")}";`),
+    "",
+    "/** All built-in plugins, as a type. */",
+    "export type Builtins = readonly [",
+    ...list("typeof "),
+    "];",
+    "",
+    "/** The same, as values. */",
+    "export const plugins: Builtins = [",
+    ...list(""),
+    "];",
+    "",
+  ].join("\n");
+}
+
+/** mod.ts with a line for what each plugin and recipe exports; all else stays as it is, to the letter. */
+export function modModule(): string {
+  const lines = doorFiles().map(({ path, names }) => {
+    // As `deno fmt` sorts and breaks them.
+    const order = names.toSorted((a, b) => a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1);
+    const words = order.map(({ name, isType }) => isType ? `type ${name}` : name);
+    const line = `export { ${words.join(", ")} } from "./${path}";`;
+    return line.length <= 140 ? line : `export {\n${words.map((word) => `  ${word},\n`).join("")}} from "./${path}";`;
+  });
+  return read("mod.ts").replace(/(?<=by `deno task build`\.\n)(export \{[^}]*\} from "[^"]*";\n)+/, () => `${lines.join("\n")}\n`);
+}
+
 /** Generated files that can be made now: path and maker. */
 export const generated: readonly (readonly [path: string, make: () => string])[] = [
   ["deno.json", denoJson],
+  ["plugins/builtins.ts", builtinsModule],
+  ["mod.ts", modModule],
   ...existsSync(join(root, "kernels/backends/threads/worker.ts"))
     ? [["kernels/backends/threads/worker_source.ts", workerSource] as const]
     : [],
