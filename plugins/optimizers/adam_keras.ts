@@ -8,6 +8,16 @@
  * @module
  */
 import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
+import {
+  checkClipping,
+  clipByGlobalNorm,
+  clipByNorm,
+  clipByValue,
+  clipnormSpec,
+  clippingScalars,
+  clipvalueSpec,
+  globalClipnormSpec,
+} from "./keras_clipping.ts";
 
 /** Options of {@linkcode adamKeras}. */
 export interface AdamKerasOptions {
@@ -48,35 +58,14 @@ export const adamKeras: OptimizerPlugin<"adam_keras", AdamKerasOptions> = {
     betas: { default: [0.9, 0.999], description: "Decay of the first and the second moment" },
     eps: { default: 1e-7, description: "Added to the root of the second moment" },
     amsgrad: { default: false, description: "Divide by the greatest second moment so far" },
-    clipnorm: { default: null, type: ["number", "null"], minimum: 0, description: "Greatest norm of each gradient; null: any" },
-    clipvalue: {
-      default: null,
-      type: ["number", "null"],
-      minimum: 0,
-      description: "Greatest absolute value in a gradient, unless a norm is set",
-    },
-    globalClipnorm: {
-      default: null,
-      type: ["number", "null"],
-      minimum: 0,
-      description: "Greatest norm of all gradients together; null: any",
-    },
+    clipnorm: clipnormSpec,
+    clipvalue: clipvalueSpec,
+    globalClipnorm: globalClipnormSpec,
   },
-  check({ clipnorm, globalClipnorm }) {
-    if (clipnorm !== null && globalClipnorm !== null) {
-      throw new RangeError(`Cannot use clipnorm = ${clipnorm} and globalClipnorm = ${globalClipnorm} together: one must be null`);
-    }
-  },
+  check: checkClipping,
   rule({ amsgrad, clipnorm, clipvalue, globalClipnorm }) {
-    const clip = clipnorm
-      ? `n = norm(g)
-        g = g*clipnorm/max(n, clipnorm)`
-      : globalClipnorm
-      ? `n = allnorm(g)
-        g *= globalClipnorm*round(min(1/round(n), 1/globalClipnorm)) + (n - n)   # n - n: a norm that is not finite makes everything NaN`
-      : clipvalue
-      ? "g = clamp(g, -clipvalue, clipvalue)"
-      : "";
+    // The first that is set; 0 is not set.
+    const clip = clipnorm ? clipByNorm : globalClipnorm ? clipByGlobalNorm : clipvalue ? clipByValue : "";
     return {
       slots: {
         m: { shape: "param", key: "exp_avg" },
@@ -97,17 +86,10 @@ export const adamKeras: OptimizerPlugin<"adam_keras", AdamKerasOptions> = {
       `,
     };
   },
-  scalars({ lr, betas: [beta1, beta2], eps, clipnorm, clipvalue, globalClipnorm }, t, { pow }) {
+  scalars(options, t, { pow }) {
+    const { lr, betas: [beta1, beta2], eps } = options;
     const f = Math.fround;
     const alpha = f(f(f(lr) * f(Math.sqrt(f(1 - f(pow(f(beta2), t)))))) / f(1 - f(pow(f(beta1), t))));
-    return {
-      alpha,
-      k1: f(1 - beta1),
-      k2: f(1 - beta2),
-      eps: f(eps),
-      clipnorm: clipnorm ?? 0,
-      clipvalue: clipvalue ?? 0,
-      globalClipnorm: globalClipnorm ?? 0,
-    };
+    return { alpha, k1: f(1 - beta1), k2: f(1 - beta2), eps: f(eps), ...clippingScalars(options) };
   },
 };

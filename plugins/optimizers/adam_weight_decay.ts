@@ -10,6 +10,16 @@
  * @module
  */
 import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
+import {
+  checkClipping,
+  clipByGlobalNorm,
+  clipByNorm,
+  clipByValue,
+  clipnormSpec,
+  clippingScalars,
+  clipvalueSpec,
+  globalClipnormSpec,
+} from "./keras_clipping.ts";
 
 /** Which names a list means: a name or the text of a regular expression, or one as JSON can hold it. A `RegExp` is one. */
 export type NamePattern = string | { readonly source: string; readonly flags: string };
@@ -78,20 +88,14 @@ export const adamWeightDecay: OptimizerPlugin<"adam_weight_decay", AdamWeightDec
       description: "Names or patterns of tensors that are not decayed",
     },
     onlyInclude: { default: false, description: "Decay nothing but what includeInWeightDecay names" },
-    clipnorm: { default: null, type: ["number", "null"], minimum: 0, description: "Greatest norm of each gradient; null: any" },
-    clipvalue: { default: null, type: ["number", "null"], minimum: 0, description: "Greatest absolute value in a gradient; null: any" },
-    globalClipnorm: {
-      default: null,
-      type: ["number", "null"],
-      minimum: 0,
-      description: "Greatest norm of all gradients together; null: any",
-    },
+    clipnorm: clipnormSpec,
+    clipvalue: clipvalueSpec,
+    globalClipnorm: globalClipnormSpec,
     decay: { default: 0, minimum: 0, description: "Divides the learning rate by 1 + decay*steps" },
   },
-  check({ clipnorm, globalClipnorm, includeInWeightDecay, excludeFromWeightDecay }) {
-    if (clipnorm !== null && globalClipnorm !== null) {
-      throw new RangeError(`Cannot use clipnorm = ${clipnorm} and globalClipnorm = ${globalClipnorm} together: one must be null`);
-    }
+  check(options) {
+    const { includeInWeightDecay, excludeFromWeightDecay } = options;
+    checkClipping(options);
     for (const pattern of includeInWeightDecay ?? []) checkPattern("includeInWeightDecay", pattern);
     for (const pattern of excludeFromWeightDecay ?? []) checkPattern("excludeFromWeightDecay", pattern);
   },
@@ -104,15 +108,9 @@ export const adamWeightDecay: OptimizerPlugin<"adam_weight_decay", AdamWeightDec
         ...(amsgrad ? { h: { shape: "param", key: "max_exp_avg_sq" } } : {}),
       },
       update: `
-        ${clipvalue === null ? "" : "g = clamp(g, -clipvalue, clipvalue)"}
-        ${
-        clipnorm === null ? "" : `n = norm(g)
-        g = g*clipnorm/max(n, clipnorm)`
-      }
-        ${
-        globalClipnorm === null ? "" : `n = allnorm(g)
-        g *= globalClipnorm*round(min(1/round(n), 1/globalClipnorm)) + (n - n)   # n - n: a norm that is not finite makes everything NaN`
-      }
+        ${clipvalue === null ? "" : clipByValue}
+        ${clipnorm === null ? "" : clipByNorm}
+        ${globalClipnorm === null ? "" : clipByGlobalNorm}
         ${isDecayed(options, name) ? "p -= lr*p*weightDecayRate" : ""}
         m += (g - m)*k1
         v += (g*g - v)*k2
@@ -126,7 +124,8 @@ export const adamWeightDecay: OptimizerPlugin<"adam_weight_decay", AdamWeightDec
       `,
     };
   },
-  scalars({ lr, betas, eps, weightDecayRate, clipnorm, clipvalue, globalClipnorm, decay }, t, { pow }) {
+  scalars(options, t, { pow }) {
+    const { lr, betas, eps, weightDecayRate, decay } = options;
     const f = Math.fround;
     const [beta1, beta2] = betas.map(f);
     const rate = decay > 0 ? f(f(lr) / f(1 + f(f(decay) * f(t - 1)))) : f(lr);
@@ -138,9 +137,7 @@ export const adamWeightDecay: OptimizerPlugin<"adam_weight_decay", AdamWeightDec
       k2: f(1 - beta2),
       eps: f(eps === 0 ? 1e-7 : eps),
       weightDecayRate: f(weightDecayRate),
-      clipnorm: clipnorm ?? 0,
-      clipvalue: clipvalue ?? 0,
-      globalClipnorm: globalClipnorm ?? 0,
+      ...clippingScalars(options),
     };
   },
 };
