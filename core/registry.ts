@@ -98,10 +98,10 @@ export function createRegistry<const P extends readonly Plugin[]>(plugins: P): R
     plugins: all,
     with: (...more) => createRegistry([...all, ...more]) as unknown as Loose,
     createOptimizer: (name, params, options, settings) => buildOptimizer(find, find("optimizer", name), params, options, settings),
-    createSchedule: (name, options, base) => makeSchedule(find("schedule", name), options, base),
-    getScheduler: (name, options) => getScheduler(byKind.schedule, name, options),
+    createSchedule: (name, options, base) => makeSchedule(find("schedule", name), options, base, find),
+    getScheduler: (name, options) => getScheduler(find, byKind.schedule, name, options),
     createAccumulator: (name, options, like, backend) =>
-      makeAccumulator(find("accumulator", name), options, like, backend === undefined ? backend : takeBackend(backend)),
+      makeAccumulator(find("accumulator", name), options, like, backend === undefined ? backend : takeBackend(backend), find),
     createTrainer: (params, recipe, settings) => buildTrainer(find, params, recipe, settings),
   };
   return Object.freeze(registry) as unknown as Registry<P>;
@@ -119,13 +119,18 @@ interface Loose {
 }
 
 /** Checks in the order of transformers' `get_scheduler`; its ValueError is a RangeError here. */
-function getScheduler(schedules: ReadonlyMap<string, Plugin>, name: unknown, given: object = {}): Schedule | MetricSchedule {
+function getScheduler(
+  find: Find,
+  schedules: ReadonlyMap<string, Plugin>,
+  name: unknown,
+  given: object = {},
+): Schedule | MetricSchedule {
   const plugin = schedules.get(name as string) as SchedulePlugin | undefined;
   if (plugin === undefined) {
     const error = new RangeError(`Cannot get scheduler ${show(name)}: ${known([...schedules.keys()], name)}`);
     throw typeof name === "string" ? about(error, { plugin: name }) : error;
   }
-  return allAbout({ plugin: plugin.name }, () => makeSchedule(plugin, ...lengthsAndMore(plugin, given)));
+  return allAbout({ plugin: plugin.name }, () => makeSchedule(plugin, ...lengthsAndMore(plugin, given), find));
 }
 
 /** The options and the base values of a schedule as `getScheduler` takes them. */

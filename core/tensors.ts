@@ -34,6 +34,48 @@ export function fullTensor(what: string, like: unknown): FullTensor {
   return { data, shape: checkShape(what, shape ?? [data.length], data.length), dtype: checkDType(what, data, dtype) };
 }
 
+/**
+ * A tensor that takes another one's place, as a gradient does its parameter's: without a shape it has that one's, and its dtype is that one's or float32.
+ * Numbers in float64 are rounded to float32.
+ */
+export function fittingTensor(
+  what: string,
+  like: unknown,
+  place: { readonly shape: readonly number[]; readonly dtype: DType },
+): FullTensor {
+  const { data, shape, dtype } = parts(
+    what,
+    inFloat32(what, like),
+    "a Float32Array, a Float16Array, { data, shape, dtype } or a list of numbers",
+  );
+  if (!ArrayBuffer.isView(like) && !Array.isArray(like)) refuseMisspelt(what, like as object, ["data", "shape", "dtype"]);
+  if (shape !== undefined && !Array.isArray(shape)) {
+    throw new TypeError(`Cannot use ${what} of shape ${show(shape)}: a shape is an array of lengths`);
+  }
+  if (shape !== undefined && !sameShape(shape, place.shape)) {
+    throw new RangeError(`Cannot use ${what} of shape ${show(shape)}: the parameter's is ${show(place.shape)}`);
+  }
+  const own = checkDType(what, data, dtype);
+  if (own !== place.dtype && own !== "float32") {
+    const more = place.dtype === "float32" ? "" : ", and float32 would do";
+    throw new RangeError(`Cannot use ${what} of dtype ${own}: the parameter's is ${place.dtype}${more}`);
+  }
+  const size = sizeOf(place.shape);
+  if (data.length !== size) {
+    throw new RangeError(`Cannot use ${what} of ${data.length} elements: the parameter, of shape ${show(place.shape)}, has ${size}`);
+  }
+  return { data, shape: place.shape, dtype: own };
+}
+
+/** Lists of numbers and float64 as float32, rounded once; anything else as it is. */
+export function inFloat32(what: string, like: unknown): unknown {
+  if (like instanceof Float64Array) return Float32Array.from(like);
+  if (!Array.isArray(like)) return like;
+  const wrong = like.findIndex((element) => typeof element !== "number");
+  if (wrong >= 0) throw new TypeError(`Cannot use ${what} with ${show(like[wrong])} at ${wrong}: each element must be a number`);
+  return Float32Array.from(like as number[]);
+}
+
 /** The elements as kernels know them: a view, never a copy. */
 export function rawOf(data: Tensor["data"]): Raw {
   return isFloat16(data) ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data;
@@ -46,7 +88,9 @@ export function checkDType(what: string, data: Tensor["data"], dtype: DType | un
     if (own !== undefined) return own;
     throw new RangeError(`Cannot use ${what}: a Uint16Array needs a dtype, "bfloat16" or "float16"`);
   }
-  if (!dtypes.includes(dtype)) throw new RangeError(`Cannot use ${what} of dtype ${show(dtype)}: ${known(dtypes)}`);
+  if (!dtypes.includes(dtype)) {
+    throw new RangeError(`Cannot use ${what}: ${show(data)} does not hold ${show(dtype)}; ${known(dtypes, dtype)}`);
+  }
   if (own === undefined ? dtype !== "float32" : dtype === own) return dtype;
   throw new RangeError(`Cannot use ${what}: ${show(data)} does not hold ${dtype}`);
 }
@@ -89,15 +133,15 @@ interface Span {
   readonly to: number;
 }
 
-function parts(what: string, like: unknown): Tensor {
+function parts(
+  what: string,
+  like: unknown,
+  wanted: string = "a Float32Array, a Float16Array, or { data, shape, dtype } over one or over a Uint16Array",
+): Tensor {
   const tensor = ArrayBuffer.isView(like) ? { data: like as TensorLike } : like as Tensor | null;
   const data = tensor?.data;
   if (data instanceof Float32Array || data instanceof Uint16Array || isFloat16(data)) return tensor as Tensor;
-  throw new TypeError(
-    `Cannot use ${
-      show(data ?? like)
-    } as ${what}: it must be a Float32Array, a Float16Array, or { data, shape, dtype } over one or over a Uint16Array`,
-  );
+  throw new TypeError(`Cannot use ${show(data ?? like)} as ${what}: it must be ${wanted}`);
 }
 
 function checkShape(what: string, shape: unknown, length: number): readonly number[] {

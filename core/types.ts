@@ -21,9 +21,10 @@ export interface Sparse {
 /**
  * Gradients by name. Missing or null: no gradient; the tensor and its own step count stand still.
  *
- * A gradient is in the parameter's dtype or in float32. Without a shape of its own it takes the parameter's.
+ * A gradient is in the parameter's dtype or in float32; a list of numbers or a `Float64Array` is rounded to float32. Without a shape of its own it takes
+ * the parameter's.
  */
-export type Grads = Readonly<Record<string, TensorLike | Sparse | null>>;
+export type Grads = Readonly<Record<string, TensorLike | Sparse | readonly number[] | Float64Array | null>>;
 
 /** A plugin in use: its name in the registry, or the plugin itself, with options. */
 export interface Use {

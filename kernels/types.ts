@@ -54,7 +54,7 @@ export interface Backend extends Disposable {
    * copied in and, where they are written, out.
    *
    * Before anything is written: TypeError for what is no tensor or number and for a name that is both, RangeError for shapes that differ, no tensors at
-   * all, a dtype that does not fit, and a written tensor in another's memory, SyntaxError for a mistake in the text.
+   * all, a dtype that does not fit, a written tensor in another's memory, and no memory for copies, SyntaxError for a mistake in the text.
    */
   run(text: string, tensors: Tensors, scalars?: Scalars): void;
 }

@@ -8,9 +8,9 @@
 import type { DType, Tensor } from "../../kernels/types.ts";
 import type { Cell } from "./param_state.ts";
 import { type Grounds, liesIn } from "./own_memory.ts";
-import { show, tagOf } from "../names.ts";
-import { checkDType, type FullTensor, type Raw, rawOf, sameShape } from "../tensors.ts";
-import type { Sparse, TensorLike } from "../types.ts";
+import { show } from "../names.ts";
+import { fittingTensor, type FullTensor, type Raw, rawOf } from "../tensors.ts";
+import type { Grads, Sparse } from "../types.ts";
 
 /** Gradient memory that kernels read, with a number to know it by. */
 export interface Gradient extends FullTensor {
@@ -41,7 +41,7 @@ export function ownGradient(cell: Cell, dtype: DType, from: GradientSource): Gra
 }
 
 /** Checks a gradient and sets where the cell's comes from; nothing is copied yet. */
-export function takeGradient(cell: Cell, given: TensorLike | Sparse, from: GradientSource): void {
+export function takeGradient(cell: Cell, given: NonNullable<Grads[string]>, from: GradientSource): void {
   if (isSparse(given)) {
     checkSparse(cell, given);
     cell.gradient = ownGradient(cell, "float32", from);
@@ -49,22 +49,10 @@ export function takeGradient(cell: Cell, given: TensorLike | Sparse, from: Gradi
     cell.source = { indices, values: apart(values, "float32", from) as Float32Array };
     return;
   }
-  const { data, shape, dtype } = describe(cell, given);
-  if (shape !== undefined && !sameShape(shape, cell.param.shape)) {
-    throw new RangeError(`Cannot use ${titleOf(cell)} of shape ${show(shape)}: the parameter's is ${show(cell.param.shape)}`);
-  }
-  if (dtype !== cell.param.dtype && dtype !== "float32") {
-    throw new RangeError(
-      `Cannot use ${titleOf(cell)} of dtype ${dtype}: the parameter's is ${cell.param.dtype}${
-        cell.param.dtype === "float32" ? "" : ", and float32 would do"
-      }`,
-    );
-  }
-  if (data.length !== cell.size) {
-    throw new RangeError(
-      `Cannot use ${titleOf(cell)} of ${data.length} elements: the parameter, of shape ${show(cell.param.shape)}, has ${cell.size}`,
-    );
-  }
+  // The usual gradient is looked at without a word for errors.
+  const { data, dtype } = given instanceof Float32Array && given.length === cell.size
+    ? { data: given, dtype: "float32" as const }
+    : fittingTensor(titleOf(cell), given, cell.param);
   const raw = rawOf(data);
   const lying = inPlace(cell, raw, dtype, from);
   cell.gradient = lying ?? ownGradient(cell, dtype, from);
@@ -95,22 +83,6 @@ function addRows({ indices, values }: Sparse, into: Raw, row: number): void {
 const titleOf = ({ info }: Cell): string => `the gradient of "${info.name}"`;
 const isSparse = (value: unknown): value is Sparse => typeof value === "object" && value !== null && "indices" in value;
 const rowOf = ({ size, param: { shape } }: Cell): number => shape[0] === 0 ? 0 : size / shape[0];
-
-function describe(cell: Cell, given: unknown): { data: Tensor["data"]; shape: readonly number[] | undefined; dtype: DType } {
-  if (given instanceof Float32Array) return { data: given, shape: undefined, dtype: "float32" };
-  const { data, shape, dtype } = ArrayBuffer.isView(given) ? { data: given } as Partial<Tensor> : (given ?? {}) as Partial<Tensor>;
-  if (data === undefined || !["Float32Array", "Uint16Array", "Float16Array"].includes(tagOf(data))) {
-    throw new TypeError(
-      `Cannot use ${show(data ?? given)} as ${
-        titleOf(cell)
-      }: it must be a Float32Array, a Float16Array, { data, shape, dtype } or { indices, values }`,
-    );
-  }
-  if (shape !== undefined && !Array.isArray(shape)) {
-    throw new TypeError(`Cannot use ${titleOf(cell)} of shape ${show(shape)}: a shape is an array of lengths`);
-  }
-  return { data, shape, dtype: checkDType(titleOf(cell), data, dtype) };
-}
 
 function checkSparse(cell: Cell, { indices, values }: Sparse): void {
   const what = titleOf(cell);

@@ -28,7 +28,7 @@ import { isRecord, known, refuseUnknownKeys, show } from "../names.ts";
 import type { AnySpecs, Values } from "../plugin/options.ts";
 import type { OptimizerPlugin, TensorInfo } from "../plugin/contract.ts";
 import { pointOf } from "./points.ts";
-import { checkReturns, isMetric, isSchedule, makeSchedule, type Scheduled, valueAt } from "../plugin/schedules.ts";
+import { checkReturns, isMetric, isSchedule, type Scheduled, schedulesOf, valueAt } from "../plugin/schedules.ts";
 import { entriesOf, loadEntries, saveEntries, type StatefulSchedule } from "./state.ts";
 import { type FullTensor, fullTensor, put, refuseOverlap } from "../tensors.ts";
 import { textOf } from "./programs.ts";
@@ -167,9 +167,7 @@ function makeSchedules(
       const message = `Cannot schedule option "${option}" of ${titleOf(main)}: its base value ${show(one)} is not a number`;
       throw about(new Wrong(message), { plugin: main.name, option });
     }
-    const schedule = isSchedule(use)
-      ? checkReturns(use)
-      : makeSchedule(...scheduleUse(find, use), { value: value as number, groups: values as number[] });
+    const schedule = isSchedule(use) ? checkReturns(use) : schedulesOf(find)(use, { value: value as number, groups: values as number[] });
     if (isMetric(schedule)) {
       const count: unknown = schedule.factors()?.length;
       if (count !== groups.length) {
@@ -179,11 +177,6 @@ function makeSchedules(
     }
     return { option, schedule };
   });
-}
-
-function scheduleUse(find: Find, use: unknown): [Parameters<typeof makeSchedule>[0], object | undefined] {
-  const { plugin, options } = takeUse(find, "schedule", use);
-  return [plugin, options];
 }
 
 function makeOrTake({ backend, threads }: Settings<unknown>): { backend: KernelBackend; owned: boolean } {

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Backend, DType, Scalars, Tensors } from "../../kernels/types.ts";
-import type { Accumulator, Base, MetricSchedule, Schedule } from "../types.ts";
+import type { Backend, DType, Scalars, Tensor, Tensors } from "../../kernels/types.ts";
+import type { Accumulator, Base, MetricSchedule, Schedule, Use } from "../types.ts";
 
 export type {
   Accumulator,
@@ -153,6 +153,20 @@ export interface OptimizerPlugin<Name extends string = string, Options = unknown
   reading?(options: Required<Options>, t: number, slots: Scalars, maths: Maths): number;
 }
 
+/** What core makes and checks for a plugin, which imports types alone. Errors name the plugin. */
+export interface Tools {
+  /**
+   * A schedule of its own, from `{ name, options }`: names are the registry's, options are checked, what is missing has its default. Without base
+   * values it is made over 1.
+   */
+  schedule(use: Use, base?: Base): Schedule | MetricSchedule;
+  /**
+   * A tensor or gradient taken from outside, checked: numbers in float64 are rounded to float32. With a place, as that of the parameter of a gradient,
+   * it must fit there; without a shape of its own it has that one's, without a place `[length]`. `what` is for errors: `the gradient of "w"`.
+   */
+  tensor(what: string, like: unknown, place?: Pick<Required<Tensor>, "shape" | "dtype">): Required<Tensor>;
+}
+
 /** A schedule of any numeric option. */
 export interface SchedulePlugin<
   Name extends string = string,
@@ -175,7 +189,7 @@ export interface SchedulePlugin<
   /** Refuses what no single range can say. */
   check?(options: Required<Options>): void;
   /** The schedule over the option's base values. */
-  create(options: Required<Options>, maths: Maths, base: Base): Made;
+  create(options: Required<Options>, maths: Maths, base: Base, tools: Tools): Made;
 }
 
 /** A way to sum gradients. */
@@ -189,7 +203,7 @@ export interface AccumulatorPlugin<Name extends string = string, Options = unkno
   /** A spec for each option. */
   readonly options: Specs<Options>;
   /** An empty accumulator for tensors like these. */
-  create(options: Required<Options>, like: Tensors, backend: Backend): Accumulator;
+  create(options: Required<Options>, like: Tensors, backend: Backend, tools: Tools): Accumulator;
 }
 
 /** A splice into a rule's text. */

@@ -6,9 +6,10 @@
 import { maths } from "../../kernels/math.ts";
 import { about } from "../errors.ts";
 import { show } from "../names.ts";
-import type { SchedulePlugin } from "./contract.ts";
+import type { SchedulePlugin, Tools } from "./contract.ts";
 import type { Base, MetricSchedule, Schedule } from "../types.ts";
-import { ask, optionsOf, titleOf } from "./use.ts";
+import { toolsOf } from "./tools.ts";
+import { ask, type Find, findNothing, optionsOf, takeUse, titleOf } from "./use.ts";
 
 /** A schedule of one option. */
 export interface Scheduled {
@@ -18,18 +19,19 @@ export interface Scheduled {
   readonly schedule: Schedule | MetricSchedule;
 }
 
-/** A schedule over base values; without them, over 1. */
+/** A schedule over base values; without them, over 1. What it holds by name is found by `find`. */
 export function makeSchedule(
   plugin: SchedulePlugin,
   given: object | undefined,
   base: Base = { value: 1, groups: [1] },
+  find: Find = findNothing,
 ): Schedule | MetricSchedule {
   const title = titleOf(plugin);
   return ask(plugin, () => {
     const options = optionsOf(plugin, given);
     checkBase(title, base);
     plugin.check?.(options);
-    const schedule: unknown = plugin.create(options, maths, base);
+    const schedule: unknown = plugin.create(options, maths, base, toolsOf(plugin, schedulesOf(find)));
     if (!isSchedule(schedule)) throw new TypeError(`Cannot use what ${title} makes: it must be a function, or { update, factors }`);
     const returns = returnsOf(checkReturns(schedule));
     if (plugin.returns !== undefined && plugin.returns !== returns) {
@@ -37,6 +39,14 @@ export function makeSchedule(
     }
     return schedule;
   });
+}
+
+/** Makes schedules from their uses, as `{ name: "linear", options }`. */
+export function schedulesOf(find: Find): Tools["schedule"] {
+  return (use, base) => {
+    const { plugin, options } = takeUse(find, "schedule", use);
+    return makeSchedule(plugin, options, base, find);
+  };
 }
 
 /** What a schedule that is made gives: factors, values, or factors that follow a metric. */

@@ -11,10 +11,18 @@ import { isRecord, show } from "../names.ts";
 import type { AccumulatorPlugin } from "../plugin/contract.ts";
 import { fullTensor, put } from "../tensors.ts";
 import type { Accumulator } from "../types.ts";
-import { ask, optionsOf, titleOf } from "../plugin/use.ts";
+import { schedulesOf } from "../plugin/schedules.ts";
+import { toolsOf } from "../plugin/tools.ts";
+import { ask, type Find, findNothing, optionsOf, titleOf } from "../plugin/use.ts";
 
 /** An accumulator of a plugin, for tensors like these. */
-export function makeAccumulator(plugin: AccumulatorPlugin, given: object | undefined, like: Tensors, backend?: Backend): Accumulator {
+export function makeAccumulator(
+  plugin: AccumulatorPlugin,
+  given: object | undefined,
+  like: Tensors,
+  backend?: Backend,
+  find: Find = findNothing,
+): Accumulator {
   const title = titleOf(plugin);
   const options = Object.freeze(optionsOf(plugin, given));
   if (!isRecord(like)) {
@@ -25,7 +33,7 @@ export function makeAccumulator(plugin: AccumulatorPlugin, given: object | undef
     put<Tensor>(tensors, name, allAbout({ tensor: name }, () => fullTensor(`parameter "${name}"`, tensor)));
   }
   if (Object.keys(tensors).length === 0) throw new RangeError(`Cannot make ${title} for an empty list of parameters`);
-  return ask(plugin, () => plugin.create(options, tensors, backend ?? createBackend()));
+  return ask(plugin, () => plugin.create(options, tensors, backend ?? createBackend(), toolsOf(plugin, schedulesOf(find))));
 }
 
 /** A backend as an accumulator may have it: what it allocates can be taken back, and the backend itself is not its to end. */

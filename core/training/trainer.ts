@@ -34,7 +34,7 @@ export function buildTrainer(
     optimizer[Symbol.dispose]();
   };
   try {
-    return present(recipe, checked, use && makeAccumulator(use.plugin, use.options, optimizer.params, backend), end);
+    return present(recipe, checked, use && makeAccumulator(use.plugin, use.options, optimizer.params, backend, find), end);
   } catch (error) {
     end();
     throw error;

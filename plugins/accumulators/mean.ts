@@ -56,8 +56,8 @@ export const mean: AccumulatorPlugin<"mean", MeanOptions> = {
       description: "Calls after which a step is due; null: the caller knows",
     },
   },
-  create(options, like, backend): MeanAccumulator {
-    const sums = sum.create(options, like, backend);
+  create(options, like, backend, tools): MeanAccumulator {
+    const sums = sum.create(options, like, backend, tools);
     const { every } = options;
     const means = new Map<string, Tensor>();
     // Names that have had a gradient since the last reset.

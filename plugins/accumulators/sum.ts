@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { Accumulator, AccumulatorPlugin, DType, Grads, Sparse, Tensor, TensorLike } from "../../core/plugin/contract.ts";
+import type { Accumulator, AccumulatorPlugin, Grads, Sparse, Tensor } from "../../core/plugin/contract.ts";
 
 /** Elements up to which a loop here costs less than a dispatch. */
 const SMALL = 2048;
@@ -47,9 +47,8 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
       description: "Calls after which a step is due; null: the caller knows",
     },
   },
-  create({ every }, like, backend): Accumulator {
-    const shapes = new Map(Object.entries(like).map(([name, tensor]) => [name, shapeOf(tensor)]));
-    const dtypes = new Map(Object.entries(like).map(([name, tensor]) => [name, dtypeOf(tensor)]));
+  create({ every }, like, backend, tools): Accumulator {
+    const places = new Map(Object.entries(like).map(([name, tensor]) => [name, tools.tensor(`parameter "${name}"`, tensor)]));
     const sums = new Map<string, Tensor>();
     // Memory taken for sums, and for 16-bit gradients in float32, since no loop here reads those.
     const room = new Map<string, Tensor>();
@@ -59,38 +58,39 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
 
     function taken(memory: Map<string, Tensor>, name: string): Tensor {
       let tensor = memory.get(name);
-      if (tensor === undefined) memory.set(name, tensor = backend.allocate(shapes.get(name)!, "float32"));
+      if (tensor === undefined) memory.set(name, tensor = backend.allocate(places.get(name)!.shape, "float32"));
       return tensor;
     }
     // All that can fail comes before the first sum changes: memory, and gradients that kernels must read.
-    function prepare(given: readonly (readonly [string, TensorLike | Sparse])[]): [name: string, gradient: Float32Array | Sparse][] {
+    function prepare(given: readonly (readonly [string, Required<Tensor> | Sparse])[]): [name: string, gradient: Float32Array | Sparse][] {
       return given.map(([name, gradient]) => {
         taken(room, name);
         if ("indices" in gradient) return [name, gradient];
-        const data = dataOf(gradient);
-        if (data instanceof Float32Array) return [name, data];
+        if (gradient.data instanceof Float32Array) return [name, gradient.data];
         const w = taken(wide, name);
-        backend.run("w = g", { w, g: { data, shape: shapes.get(name)!, dtype: dtypeOf(gradient) } });
+        backend.run("w = g", { w, g: gradient });
         return [name, w.data as Float32Array];
       });
     }
-    function check(grads: unknown): [name: string, gradient: TensorLike | Sparse][] {
+    function check(grads: unknown): [name: string, gradient: Required<Tensor> | Sparse][] {
       if (Object.prototype.toString.call(grads) !== "[object Object]") { // arrays, maps, dates, null
         throw new TypeError(`Cannot add ${String(grads)}: gradients are an object, name to tensor`);
       }
       if ((backend as { readonly disposed?: boolean }).disposed) throw new TypeError("Cannot add gradients: the backend is disposed");
       const names = Object.keys(grads as Grads);
       if (names.length === 0) throw new RangeError("Cannot add an empty set of gradients");
-      const given: [string, TensorLike | Sparse][] = [];
+      const given: [string, Required<Tensor> | Sparse][] = [];
       for (const name of names) {
-        const shape = shapes.get(name);
-        if (shape === undefined) {
-          throw new TypeError(`Cannot add the gradient of "${name}": known are ${[...shapes.keys()].slice(0, 24).join(", ")}`);
+        const place = places.get(name);
+        if (place === undefined) {
+          throw new TypeError(`Cannot add the gradient of "${name}": known are ${[...places.keys()].slice(0, 24).join(", ")}`);
         }
         const gradient = (grads as Grads)[name];
         if (gradient === null || gradient === undefined) continue;
-        checkGradient(name, gradient, shape, dtypes.get(name)!);
-        given.push([name, gradient]);
+        if (isSparse(gradient)) {
+          checkRows(name, gradient, place.shape);
+          given.push([name, gradient]);
+        } else given.push([name, tools.tensor(`the gradient of "${name}"`, gradient, place)]);
       }
       return given;
     }
@@ -99,11 +99,12 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
       if ("indices" in gradient) return addRows(into, gradient, factor);
       // A small array costs less here than a dispatch, and an ordinary one less than a copy to where kernels reach it; the bits are the same.
       if (gradient.length > SMALL && !(gradient.buffer instanceof ArrayBuffer)) {
-        const g = { data: gradient, shape: shapes.get(name)! };
+        const g = { data: gradient, shape: into.shape! };
         try {
           return backend.run(factor === 1 ? "s += g" : "s += weight*g", { s: into, g }, factor === 1 ? {} : { weight: factor });
-        } catch {
-          // Memory of another backend, and no room for a copy of it: nothing was written.
+        } catch (error) {
+          // Memory that this backend reaches by a copy alone, and no room for one: then nothing was written, and a loop needs no copy.
+          if (!(error instanceof RangeError)) throw error;
         }
       }
       addArray(into.data as Float32Array, gradient, factor);
@@ -173,54 +174,17 @@ function checkWeight(weight: number, total: number): void {
   if (total > GREATEST) throw new RangeError(`Cannot add gradients of weight ${weight}: the total weight would pass ${GREATEST}`);
 }
 
+function isSparse(gradient: NonNullable<Grads[string]>): gradient is Sparse {
+  return typeof gradient === "object" && "indices" in gradient;
+}
+
 function isAccumulator(value: unknown): value is Accumulator {
   if (typeof value !== "object" || value === null) return false;
   const { count, weight } = value as Partial<Accumulator>;
   return typeof count === "number" && typeof weight === "number" && "gradients" in value;
 }
 
-const dataOf = (like: TensorLike): Tensor["data"] => "data" in like ? like.data : like;
-const shapeOf = (like: TensorLike): readonly number[] => "data" in like ? like.shape ?? [like.data.length] : [like.length];
 const rowOf = (shape: readonly number[]): number => shape.slice(1).reduce((size, length) => size * length, 1);
-
-function dtypeOf(like: TensorLike): DType {
-  const given = "data" in like ? like.dtype : undefined;
-  return given ?? (dataOf(like) instanceof Float32Array ? "float32" : "float16");
-}
-
-function checkGradient(name: string, gradient: TensorLike | Sparse, shape: readonly number[], dtype: DType): void {
-  const size = shape.reduce((n, length) => n * length, 1);
-  if (typeof gradient === "object" && "indices" in gradient) return checkRows(name, gradient, shape);
-  const tensor: Tensor | undefined = ArrayBuffer.isView(gradient) ? { data: gradient } : gradient;
-  const kind = ArrayBuffer.isView(tensor?.data) ? Object.prototype.toString.call(tensor.data).slice(8, -1) : "";
-  const fits: Record<string, readonly DType[]> = {
-    Float32Array: ["float32"],
-    Float16Array: ["float16"],
-    Uint16Array: ["bfloat16", "float16"],
-  };
-  if (!Object.hasOwn(fits, kind)) {
-    throw new TypeError(
-      `Cannot add the gradient of "${name}": it must be a Float32Array, a Float16Array, { data, shape, dtype } or { indices, values }`,
-    );
-  }
-  if (tensor.shape !== undefined && !Array.isArray(tensor.shape)) {
-    throw new TypeError(`Cannot add the gradient of "${name}" of shape ${String(tensor.shape)}: a shape is an array of lengths`);
-  }
-  const own = tensor.dtype !== undefined ? tensor.dtype : (fits[kind].length === 1 ? fits[kind][0] : undefined);
-  if (own === undefined || own === null || !fits[kind].includes(own)) {
-    throw new RangeError(`Cannot add the gradient of "${name}": a ${kind} does not hold ${own ?? "numbers without a dtype"}`);
-  }
-  if (own !== dtype && own !== "float32") {
-    throw new RangeError(`Cannot add the gradient of "${name}" of dtype ${own}: the parameter's is ${dtype}`);
-  }
-  const sameShape = tensor.shape === undefined ||
-    (tensor.shape.length === shape.length && tensor.shape.every((length, i) => length === shape[i]));
-  if (!sameShape || tensor.data.length !== size) {
-    throw new RangeError(
-      `Cannot add the gradient of "${name}", of shape [${tensor.shape ?? tensor.data.length}]: the parameter's is [${shape}]`,
-    );
-  }
-}
 
 function checkRows(name: string, { indices, values }: Sparse, shape: readonly number[]): void {
   if (!(indices instanceof Int32Array && values instanceof Float32Array)) {

@@ -195,7 +195,7 @@ test("A schedule's create gets the base values of the optimizer and of each grou
   const bases: unknown[] = [];
   const spy = {
     ...listed,
-    create: (...[options, maths, base]: Parameters<typeof listed.create>) => (bases.push(base), listed.create(options, maths, base)),
+    create: (...given: Parameters<typeof listed.create>) => (bases.push(given[2]), listed.create(...given)),
   };
   using _optimizer = createOptimizer(descent, params(), { lr: 3 }, {
     backend: "js",

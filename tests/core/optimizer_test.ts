@@ -576,8 +576,9 @@ const badCalls: Bad[] = [
   ["a point into a map", (optimizer) => optimizer.point("half", new Map() as unknown as Record<string, Tensor>), TypeError, "targets"],
   ["an unknown gradient", step({ ...good, W: f32(1) }), TypeError, `did you mean "w"?`],
   ["an unknown gradient that is null", step({ ...good, u: null }), TypeError, `"u"`],
-  ["a gradient of ordinary numbers", step({ ...good, w: [1, 1, 1, 1] }), TypeError, `"w"`],
-  ["a gradient of doubles", step({ ...good, w: new Float64Array(4) }), TypeError, "Float64Array"],
+  ["a gradient of words", step({ ...good, w: ["1", 1, 1, 1] }), TypeError, `"w"`],
+  ["a gradient of whole numbers", step({ ...good, w: new Int32Array(4) }), TypeError, "Int32Array"],
+  ["a gradient of too many numbers", step({ ...good, w: [1, 1, 1, 1, 1] }), RangeError, `"w"`],
   ["a gradient of another length", step({ ...good, v: f32(1, 1, 1) }), RangeError, `"v"`],
   ["a gradient of another shape", step({ ...good, w: { data: f32(1, 1, 1, 1), shape: [4] } }), RangeError, "[4]"],
   ["a gradient of another dtype", step({ ...good, w: { data: new Uint16Array(4), dtype: "bfloat16" } }), RangeError, "bfloat16"],
@@ -655,6 +656,23 @@ for (const [what, call, error, text] of badCalls) {
     }
   });
 }
+
+test("A gradient of ordinary numbers or doubles is rounded to float32 and left alone", () => {
+  for (const backend of backends) {
+    const numbers = [0.1, 1e-46, 1e39, -1 / 3];
+    const results = [numbers, Float64Array.from(numbers), f32(...numbers)].map((w) => {
+      const params = { w: f32(1, 2, 3, 4) };
+      using optimizer = createOptimizer(descent, params, {}, { backend });
+      const before = [...w];
+      optimizer.step({ w });
+      optimizer.step({ w });
+      assertEquals([...w], before);
+      return params.w;
+    });
+    assertEquals(results[0], results[2]);
+    assertEquals(results[1], results[2]);
+  }
+});
 
 test("A step refuses a parameter whose array was transferred away", () => {
   const w = f32(1, 2);

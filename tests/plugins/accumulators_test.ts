@@ -1,5 +1,6 @@
 import { test } from "node:test";
 import { assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { aboutOf } from "../../core/errors.ts";
 import type { Accumulator, Grads, Tensor } from "../../core/types.ts";
 import { createBackend } from "../../kernels/backends/create.ts";
 import { available } from "../../kernels/detect.ts";
@@ -135,6 +136,28 @@ test("Sparse rows and 16-bit gradients are summed in float32", () => {
   }
 });
 
+test("Lists of numbers and doubles are added as if rounded to float32 before", () => {
+  for (const name of ["sum", "mean"] as const) {
+    const [lists, rounded] = [make(name), make(name)];
+    for (const numbers of [[0.1, 1e-46, 1e39, -0], [1 + 2 ** -30, 2, NaN, 4]]) {
+      lists.add({ w: numbers, v: Float64Array.of(1 / 3) }, 3);
+      rounded.add({ w: f32(...numbers), v: f32(1 / 3) }, 3);
+    }
+    assertEquals(values(lists), values(rounded));
+  }
+  const low = { w: { data: new Uint16Array(2), dtype: "bfloat16" as const } };
+  const sums = builtins.createAccumulator("sum", {}, low, createBackend("js"));
+  sums.add({ w: [0.1, 2] });
+  assertEquals(values(sums), { w: [Math.fround(0.1), 2] });
+});
+
+test("What an accumulator refuses says whose it is", () => {
+  for (const name of ["sum", "mean"] as const) {
+    const thrown = assertThrows(() => make(name).add({ w: f32(1) }), RangeError, "accumulator");
+    assertEquals(aboutOf(thrown).plugin, name);
+  }
+});
+
 test("Sums have the same bits whatever the size, the backend and the place of the gradients", () => {
   const sizes = [1, 2048, 2049, 5000];
   for (const size of sizes) {
@@ -204,8 +227,12 @@ const bad: [what: string, grads: unknown, weight: unknown, error: typeof TypeErr
   ["another shape", { v: f32(1), w: { data: f32(1, 1, 1, 1), shape: [4] } }, 1, RangeError, "[4]"],
   ["another dtype", { v: f32(1), w: { data: new Uint16Array(4), dtype: "bfloat16" } }, 1, RangeError, "bfloat16"],
   ["patterns without a dtype", { v: f32(1), w: new Uint16Array(4) }, 1, RangeError, "dtype"],
-  ["ordinary numbers", { v: f32(1), w: [1, 1, 1, 1] }, 1, TypeError, `"w"`],
-  ["doubles", { v: f32(1), w: new Float64Array(4) }, 1, TypeError, `"w"`],
+  ["a list with a word in it", { v: f32(1), w: [1, 1, "1", 1] }, 1, TypeError, `"w"`],
+  ["a list with a hole", { v: f32(1), w: [1, undefined, 1, 1] }, 1, TypeError, "undefined at 1"],
+  ["too short a list", { v: f32(1), w: [1, 1, 1] }, 1, RangeError, `"w"`],
+  ["too many doubles", { v: f32(1), w: new Float64Array(5) }, 1, RangeError, `"w"`],
+  ["whole numbers", { v: f32(1), w: new Int32Array(4) }, 1, TypeError, `"w"`],
+  ["a tensor with a misspelt shape", { v: f32(1), w: { data: f32(1, 1, 1, 1), shap: [4] } }, 1, TypeError, "shape"],
   ["a row too far", { v: f32(1), w: { indices: Int32Array.of(2), values: f32(1, 1) } }, 1, RangeError, "row 2"],
   ["too few values of rows", { v: f32(1), w: { indices: Int32Array.of(0), values: f32(1) } }, 1, RangeError, "1 rows"],
   ["ordinary indices", { v: f32(1), w: { indices: [0], values: f32(1, 1) } }, 1, TypeError, "Int32Array"],

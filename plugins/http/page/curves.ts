@@ -77,7 +77,7 @@ export function compact({ name, options }: Choice, specs: Readonly<Record<string
   return { name, options: Object.fromEntries(Object.entries(options).filter(([key, value]) => !isUsual(key, value))) };
 }
 
-/** The schedules that an option of another schedule takes, with options to start with: found by trying. */
+/** The schedules that an option of another schedule takes, with options to start with: those that return what it returns and that it does not refuse. */
 export function innerChoices(
   registry: AnyRegistry,
   offers: readonly Offer[],
@@ -85,7 +85,8 @@ export function innerChoices(
   option: string,
   span: Span,
 ): readonly Choice[] {
-  return offers.filter(({ from, returns }) => from === "page" && returns !== "metric").flatMap((offer) => {
+  const own = offers.find(({ name }) => name === outer.name)?.returns;
+  return offers.filter(({ from, returns }) => from === "page" && returns === own).flatMap((offer) => {
     if (offer.name === outer.name) return [];
     const inner: Choice = { name: offer.name, options: startOptions(offer, span) };
     const made = attempt(() => make(registry, { name: outer.name, options: { ...outer.options, [option]: inner } }, span.lr));
