@@ -33,7 +33,7 @@ import { entriesOf, loadEntries, saveEntries, type StatefulSchedule } from "./st
 import { type FullTensor, fullTensor, put, refuseOverlap } from "../tensors.ts";
 import { textOf } from "./programs.ts";
 import type { Grads, MetricSchedule, Optimizer, Settings, StepReport, Tensors } from "../types.ts";
-import { ask, type Find, findNothing, optionsOf, takePlugin, takeUse, titleOf } from "../plugin/use.ts";
+import { ask, type Find, findNothing, optionsOf, takePlugin, titleOf } from "../plugin/use.ts";
 import { checkArrays, copyIn, countOf, execute, prepare, refresh, timeOf, type Work } from "./step.ts";
 
 /**
