@@ -32,7 +32,7 @@ import { checkReturns, isMetric, isSchedule, type Scheduled, schedulesOf, valueA
 import { entriesOf, loadEntries, saveEntries, type StatefulSchedule } from "./state.ts";
 import { type FullTensor, fullTensor, put, refuseOverlap } from "../tensors.ts";
 import { textOf } from "./programs.ts";
-import type { Grads, MetricSchedule, Optimizer, Settings, StepReport, Tensors } from "../types.ts";
+import type { Grads, MetricSchedule, Optimizer, Settings, StepReport, Tensors, Use } from "../types.ts";
 import { ask, type Find, findNothing, optionsOf, takePlugin, titleOf } from "../plugin/use.ts";
 import { checkArrays, copyIn, countOf, execute, prepare, refresh, timeOf, type Work } from "./step.ts";
 
@@ -167,7 +167,9 @@ function makeSchedules(
       const message = `Cannot schedule option "${option}" of ${titleOf(main)}: its base value ${show(one)} is not a number`;
       throw about(new Wrong(message), { plugin: main.name, option });
     }
-    const schedule = isSchedule(use) ? checkReturns(use) : schedulesOf(find)(use, { value: value as number, groups: values as number[] });
+    const schedule = isSchedule(use)
+      ? checkReturns(use)
+      : schedulesOf(find)(use as Use, { value: value as number, groups: values as number[] });
     if (isMetric(schedule)) {
       const count: unknown = schedule.factors()?.length;
       if (count !== groups.length) {
