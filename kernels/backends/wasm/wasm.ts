@@ -5,7 +5,7 @@
  */
 import { type Arena, type Block, cost, createArena, give, isEmpty, mostArenaBytes, mostTensorBytes, room, spare, take } from "./arena.ts";
 import { checkedDType, checkedShape } from "../../extent.ts";
-import { bindJs } from "../js/js.ts";
+import { bindJs } from "../js/bind.ts";
 import type { Kernel } from "../../language/kernel.ts";
 import { type Executor, type Job, type Region, unitFields } from "../../plan/job.ts";
 import { createPlan } from "../../plan/plan.ts";
