@@ -13,7 +13,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "plugins/accumulators/": ["type:core/plugin/contract.ts", "plugins/accumulators/"],
   "plugins/transforms/": ["type:core/plugin/contract.ts", "plugins/transforms/"],
   "plugins/formats/": ["type:core/", "plugins/formats/"],
-  "plugins/recipes/": ["type:core/", "plugins/recipes/"],
+  // A recipe may ask a plugin for its options.
+  "plugins/recipes/": ["type:core/", "plugins/recipes/", "plugins/optimizers/", "plugins/schedules/"],
   "plugins/http/": ["hono", "core/", "plugins/formats/", "plugins/http/"],
   // The page's program, which esbuild bundles into one text: an application, so it may use the whole library and the example that it runs.
   "plugins/http/page/": ["mod.ts", "core/", "plugins/http/", "examples/digits/", "uplot"],

@@ -6,86 +6,61 @@
  *
  * @module
  */
-import type { Recipe } from "../../core/types.ts";
+import type { OptimizerPlugin, OptionSpec, Recipe, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { adamKeras } from "../optimizers/adam_keras.ts";
+import { adamWeightDecay, type AdamWeightDecayOptions } from "../optimizers/adam_weight_decay.ts";
+import { cosineDecay } from "../schedules/cosine_decay.ts";
+import { cosineDecayRestarts } from "../schedules/cosine_decay_restarts.ts";
+import { exponentialDecay } from "../schedules/exponential_decay.ts";
+import { inverseTimeDecay } from "../schedules/inverse_time_decay.ts";
+import { piecewiseConstantDecay } from "../schedules/piecewise_constant_decay.ts";
+import { polynomialDecay } from "../schedules/polynomial_decay.ts";
+import { warmup } from "../schedules/warmup.ts";
 
 /** A Keras configuration: JSON. */
 export type KerasConfig = Readonly<Record<string, unknown>>;
 
-/** Keras' class of each schedule, and its module. */
-const SCHEDULES: Readonly<Record<string, string>> = {
-  warmup: "WarmUp",
-  polynomial_decay: "PolynomialDecay",
-  cosine_decay: "CosineDecay",
-  cosine_decay_restarts: "CosineDecayRestarts",
-  exponential_decay: "ExponentialDecay",
-  inverse_time_decay: "InverseTimeDecay",
-  piecewise_constant_decay: "PiecewiseConstantDecay",
-};
+type AnySpec = OptionSpec<unknown>;
+type Specs = Readonly<Record<string, AnySpec>>;
 
-/** Defaults of Keras' schedules, in the order of their configurations, where a recipe may leave them out. */
-const SCHEDULE_DEFAULTS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  warmup: { power: 1 },
-  polynomial_decay: { endLearningRate: 1e-4, power: 1, cycle: false },
-  cosine_decay: { alpha: 0, warmupTarget: null, warmupSteps: 0 },
-  cosine_decay_restarts: { tMul: 2, mMul: 1, alpha: 0 },
-  exponential_decay: { staircase: false },
-  inverse_time_decay: { staircase: false },
-  piecewise_constant_decay: {},
-};
+/** What Keras has of our optimizers. */
+const optimizers: readonly OptimizerPlugin[] = [adamWeightDecay, adamKeras];
 
-/** What an option may be; `list` holds names and patterns, `numbers` numbers. A recipe knows the plugins by name alone, so its options stand here. */
-type Kind = "number" | "boolean" | "numbers" | "pair" | "list" | "number or null" | "schedule";
-type Kinds = Readonly<Record<string, Kind>>;
+/** Keras' class of each schedule. */
+const schedules: readonly (readonly [plugin: SchedulePlugin, className: string])[] = [
+  [warmup, "WarmUp"],
+  [polynomialDecay, "PolynomialDecay"],
+  [cosineDecay, "CosineDecay"],
+  [cosineDecayRestarts, "CosineDecayRestarts"],
+  [exponentialDecay, "ExponentialDecay"],
+  [inverseTimeDecay, "InverseTimeDecay"],
+  [piecewiseConstantDecay, "PiecewiseConstantDecay"],
+];
 
-const ADAM: Kinds = {
-  lr: "number",
-  betas: "pair",
-  eps: "number",
-  amsgrad: "boolean",
-  clipnorm: "number or null",
-  clipvalue: "number or null",
-  globalClipnorm: "number or null",
-};
-const OPTIMIZERS: Readonly<Record<string, Kinds>> = {
-  adam_weight_decay: {
-    ...ADAM,
-    weightDecayRate: "number",
-    includeInWeightDecay: "list",
-    excludeFromWeightDecay: "list",
-    onlyInclude: "boolean",
-    decay: "number",
-  },
-  adam_keras: ADAM,
-};
-const SCHEDULE_OPTIONS: Readonly<Record<string, Kinds>> = {
-  warmup: { initialLearningRate: "number", decaySchedule: "schedule", warmupSteps: "number", power: "number" },
-  polynomial_decay: { initialLearningRate: "number", decaySteps: "number", endLearningRate: "number", power: "number", cycle: "boolean" },
-  cosine_decay: {
-    initialLearningRate: "number",
-    decaySteps: "number",
-    alpha: "number",
-    warmupTarget: "number or null",
-    warmupSteps: "number",
-  },
-  cosine_decay_restarts: { initialLearningRate: "number", firstDecaySteps: "number", tMul: "number", mMul: "number", alpha: "number" },
-  exponential_decay: { initialLearningRate: "number", decaySteps: "number", decayRate: "number", staircase: "boolean" },
-  inverse_time_decay: { initialLearningRate: "number", decaySteps: "number", decayRate: "number", staircase: "boolean" },
-  piecewise_constant_decay: { boundaries: "numbers", values: "numbers" },
-};
+const specsOf = ({ options }: OptimizerPlugin | SchedulePlugin): Specs => options as Specs;
 
-/** What a value of each kind is, in words and as a test. */
-const KINDS: Readonly<Record<Kind, readonly [wanted: string, fits: (value: unknown) => boolean]>> = {
-  number: ["a number", (value) => typeof value === "number"],
-  boolean: ["true or false", (value) => typeof value === "boolean"],
-  numbers: ["a list of numbers", (value) => Array.isArray(value) && value.every((x) => typeof x === "number")],
-  pair: ["two numbers", (value) => Array.isArray(value) && value.length === 2 && value.every((x) => typeof x === "number")],
-  list: [
-    "a list of names and regular expressions, or null",
-    (value) => value === null || Array.isArray(value) && value.every((x) => typeof x === "string" || isPattern(x)),
-  ],
-  "number or null": ["a number or null", (value) => value === null || typeof value === "number"],
-  schedule: ["{ name, options }", isRecord],
-};
+/** What a value of an option must be, in words and as a test. Values are not held against their ranges: the plugin does that when it is used. */
+function kindOf({ default: value, type, format, holds }: AnySpec): readonly [wanted: string, fits: (value: unknown) => boolean] {
+  const types: readonly string[] = type === undefined ? [typeof value] : [type].flat();
+  if (holds === "schedule") return ["{ name, options }", isRecord];
+  if (format === "regex") {
+    return [
+      "a list of names and regular expressions, or null",
+      (given) => given === null || Array.isArray(given) && given.every((x) => typeof x === "string" || isPattern(x)),
+    ];
+  }
+  if (Array.isArray(value) || types.includes("array")) {
+    const count = Array.isArray(value) ? value.length : undefined;
+    return [
+      count === undefined ? "a list of numbers" : `${count} numbers`,
+      (given) => Array.isArray(given) && (count ?? given.length) === given.length && given.every((x) => typeof x === "number"),
+    ];
+  }
+  return [
+    types.map((name) => name === "boolean" ? "true or false" : name === "null" ? "null" : `a ${name}`).join(" or "),
+    (given) => types.includes(given === null ? "null" : typeof given),
+  ];
+}
 
 /** Keras' other optimizers: under such a name stands another algorithm, where any other name is the user's to choose. */
 const STRANGERS: readonly string[] = [
@@ -135,18 +110,18 @@ function toCamel(name: string): string {
  */
 export function getConfig(recipe: Recipe): KerasConfig {
   const { name, options } = checkRecipe(recipe);
-  const given = checkOptions(`optimizer "${name}"`, OPTIMIZERS[name], options);
-  const betas = (given.betas ?? [0.9, 0.999]) as readonly number[];
+  const plugin = optimizers.find((plugin) => plugin.name === name)!;
+  const { lr, betas: [beta_1, beta_2], eps, amsgrad, ...given } = withDefaults(plugin, options) as Required<AdamWeightDecayOptions>;
   const schedule = recipe.schedules?.lr;
-  const learning_rate = schedule === undefined ? given.lr ?? 1e-3 : scheduleConfig(schedule);
-  const adam = { beta_1: betas[0], beta_2: betas[1], epsilon: given.eps ?? 1e-7, amsgrad: given.amsgrad ?? false };
-  if (name === "adam_keras") {
+  const learning_rate = schedule === undefined ? lr : scheduleConfig(schedule);
+  const adam = { beta_1, beta_2, epsilon: eps, amsgrad };
+  if (plugin === adamKeras) {
     return {
       name: "Adam",
       weight_decay: null,
-      clipnorm: given.clipnorm ?? null,
-      global_clipnorm: given.globalClipnorm ?? null,
-      clipvalue: given.clipvalue ?? null,
+      clipnorm: given.clipnorm,
+      global_clipnorm: given.globalClipnorm,
+      clipvalue: given.clipvalue,
       use_ema: false,
       ema_momentum: 0.99,
       ema_overwrite_frequency: null,
@@ -156,17 +131,17 @@ export function getConfig(recipe: Recipe): KerasConfig {
       ...adam,
     };
   }
-  const clips = ["clipnorm", "clipvalue", "globalClipnorm"].filter((clip) => (given[clip] ?? null) !== null);
-  const lists = ["includeInWeightDecay", "excludeFromWeightDecay"].filter((list) => (given[list] ?? null) !== null);
+  const clips = (["clipnorm", "clipvalue", "globalClipnorm"] as const).filter((clip) => given[clip] !== null);
+  const lists = (["includeInWeightDecay", "excludeFromWeightDecay"] as const).filter((list) => given[list] !== null);
   return {
     name: "AdamWeightDecay",
     ...Object.fromEntries(clips.map((clip) => [toSnake(clip), given[clip]])),
     learning_rate,
-    decay: given.decay ?? 0,
+    decay: given.decay,
     ...adam,
-    epsilon: adam.epsilon === 0 ? 1e-7 : adam.epsilon,
-    weight_decay_rate: given.weightDecayRate ?? 0,
-    ...Object.fromEntries(lists.map((list) => [toSnake(list), (given[list] as readonly unknown[]).map(patternConfig)])),
+    epsilon: eps === 0 ? 1e-7 : eps,
+    weight_decay_rate: given.weightDecayRate,
+    ...Object.fromEntries(lists.map((list) => [toSnake(list), given[list]!.map(patternConfig)])),
     ...(given.onlyInclude ? { only_include: true } : {}),
   };
 }
@@ -198,7 +173,8 @@ export function fromConfig(config: KerasConfig): Recipe {
   if (rest.use_ema || rest.weight_decay) {
     throw new TypeError("Cannot read the Keras configuration: use_ema and weight_decay have no counterpart here");
   }
-  const known = own ? ADAM_KEYS : [...ADAM_KEYS, ...WEIGHT_DECAY_KEYS];
+  const plugin: OptimizerPlugin = own ? adamKeras : adamWeightDecay;
+  const known = Object.keys(plugin.options as Specs).filter((option) => option !== "lr" && option !== "betas").map(toSnake);
   const options: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(rest)) {
     if (own && idle.includes(key)) continue;
@@ -211,9 +187,8 @@ export function fromConfig(config: KerasConfig): Recipe {
   if ("beta_1" in config || "beta_2" in config) options.betas = [beta_1, beta_2];
   const scheduled = isRecord(learning_rate);
   if (!scheduled && learning_rate !== undefined) options.lr = learning_rate;
-  const name = own ? "adam_keras" : "adam_weight_decay";
   return {
-    optimizer: { name, options: checkOptions(`optimizer "${name}"`, OPTIMIZERS[name], options) },
+    optimizer: { name: plugin.name, options: checkOptions(plugin, options) },
     ...(scheduled ? { schedules: { lr: readSchedule(learning_rate) } } : {}),
   };
 }
@@ -224,8 +199,9 @@ function checkRecipe(recipe: Recipe): Recipe["optimizer"] {
   if (!isRecord(optimizer) || !isRecord(schedules)) {
     throw new TypeError(`Cannot write ${show(recipe)} as a Keras configuration: it must be a recipe, { optimizer: { name, options } }`);
   }
-  if (!Object.hasOwn(OPTIMIZERS, optimizer.name)) {
-    throw new TypeError(`Cannot write the Keras configuration of "${optimizer.name}": known are ${Object.keys(OPTIMIZERS).join(", ")}`);
+  if (!optimizers.some(({ name }) => name === optimizer.name)) {
+    const known = optimizers.map(({ name }) => name).join(", ");
+    throw new TypeError(`Cannot write the Keras configuration of "${optimizer.name}": known are ${known}`);
   }
   for (const [key, value] of Object.entries(rest)) {
     if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
@@ -237,19 +213,27 @@ function checkRecipe(recipe: Recipe): Recipe["optimizer"] {
 }
 
 /** Only what is given, each name known and each value of its option's kind. */
-function checkOptions(owner: string, kinds: Kinds, given: unknown = {}): Record<string, unknown> {
+function checkOptions(plugin: OptimizerPlugin | SchedulePlugin, given: unknown = {}): Record<string, unknown> {
+  const owner = `${plugin.kind} "${plugin.name}"`;
+  const specs = specsOf(plugin);
   if (!isRecord(given)) throw new TypeError(`Cannot use ${show(given)} as the options of ${owner}: they must be an object`);
   const entries = Object.entries(given).filter(([, value]) => value !== undefined);
   for (const [name, value] of entries) {
-    if (!Object.hasOwn(kinds, name)) {
-      throw new TypeError(`Cannot use option "${name}" of ${owner} with Keras: known are ${Object.keys(kinds).join(", ")}`);
+    if (!Object.hasOwn(specs, name)) {
+      throw new TypeError(`Cannot use option "${name}" of ${owner} with Keras: known are ${Object.keys(specs).join(", ")}`);
     }
-    const [wanted, fits] = KINDS[kinds[name]];
+    const [wanted, fits] = kindOf(specs[name]);
     if (!fits(value)) throw new TypeError(`Cannot use ${name} = ${show(value)} of ${owner}: it must be ${wanted}`);
     const wrong = [value].flat().find((x) => typeof x === "number" && !Number.isFinite(x));
     if (wrong !== undefined) throw new RangeError(`Cannot use ${name} = ${wrong} of ${owner}: it must be finite`);
   }
   return Object.fromEntries(entries);
+}
+
+/** What is given, checked, behind the defaults of what may be left out. */
+function withDefaults(plugin: OptimizerPlugin | SchedulePlugin, given: unknown): Record<string, unknown> {
+  const defaults = Object.entries(specsOf(plugin)).filter(([, spec]) => spec.default !== undefined);
+  return { ...Object.fromEntries(defaults.map(([name, spec]) => [name, spec.default])), ...checkOptions(plugin, given) };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -266,15 +250,6 @@ function show(value: unknown): string {
     : String(value);
 }
 
-const ADAM_KEYS: readonly string[] = ["epsilon", "amsgrad", "clipnorm", "clipvalue", "global_clipnorm"];
-const WEIGHT_DECAY_KEYS: readonly string[] = [
-  "decay",
-  "weight_decay_rate",
-  "include_in_weight_decay",
-  "exclude_from_weight_decay",
-  "only_include",
-];
-
 interface NamedSchedule {
   readonly name: string;
   readonly options?: object;
@@ -283,14 +258,16 @@ interface NamedSchedule {
 function scheduleConfig(schedule: NamedSchedule): KerasConfig {
   if (!isRecord(schedule)) throw new TypeError(`Cannot write ${show(schedule)} as a schedule of Keras: it must be { name, options }`);
   const { name, options }: NamedSchedule = schedule;
-  const class_name = Object.hasOwn(SCHEDULES, name) ? SCHEDULES[name] : undefined;
-  if (class_name === undefined) {
-    throw new TypeError(`Cannot write schedule ${show(name)} as Keras': known are ${Object.keys(SCHEDULES).join(", ")}`);
+  const [plugin, class_name] = schedules.find(([plugin]) => plugin.name === name) ?? [];
+  if (plugin === undefined) {
+    const known = schedules.map(([{ name }]) => name).join(", ");
+    throw new TypeError(`Cannot write schedule ${show(name)} as Keras': known are ${known}`);
   }
-  const checked = checkOptions(`schedule "${name}"`, SCHEDULE_OPTIONS[name], options);
-  const given = Object.entries({ ...SCHEDULE_DEFAULTS[name], ...checked });
-  const config = given.map(([key, value]) => [toSnake(key), key === "decaySchedule" ? scheduleConfig(value as NamedSchedule) : value]);
-  const own = name === "warmup";
+  const config = Object.entries(withDefaults(plugin, options)).map(([option, value]) => [
+    toSnake(option),
+    specsOf(plugin)[option].holds === "schedule" ? scheduleConfig(value as NamedSchedule) : value,
+  ]);
+  const own = plugin === warmup;
   return {
     module: own ? "transformers.optimization_tf" : "keras.optimizers.schedules",
     class_name,
@@ -301,16 +278,17 @@ function scheduleConfig(schedule: NamedSchedule): KerasConfig {
 
 function readSchedule(value: unknown): NamedSchedule {
   const { class_name, config }: { readonly class_name?: unknown; readonly config?: unknown } = isRecord(value) ? value : {};
-  const name = Object.keys(SCHEDULES).find((name) => SCHEDULES[name] === class_name);
-  if (name === undefined) {
-    throw new TypeError(`Cannot read schedule "${class_name}" in a Keras configuration: known are ${Object.values(SCHEDULES).join(", ")}`);
+  const [plugin] = schedules.find(([, known]) => known === class_name) ?? [];
+  if (plugin === undefined) {
+    const known = schedules.map(([, name]) => name).join(", ");
+    throw new TypeError(`Cannot read schedule "${class_name}" in a Keras configuration: known are ${known}`);
   }
   if (!isRecord(config)) throw new TypeError(`Cannot read schedule ${class_name} in a Keras configuration: its config must be an object`);
-  const given = Object.entries(config).filter(([key]) => key !== "name");
-  const options = Object.fromEntries(
-    given.map(([key, value]) => [toCamel(key), key === "decay_schedule_fn" ? readSchedule(value) : value]),
-  );
-  return { name, options: checkOptions(`schedule "${name}"`, SCHEDULE_OPTIONS[name], options) };
+  const given = Object.entries(config).filter(([key]) => key !== "name").map(([key, value]): [string, unknown] => [toCamel(key), value]);
+  const specs = specsOf(plugin);
+  const isHeld = (option: string): boolean => Object.hasOwn(specs, option) && specs[option].holds === "schedule";
+  const options = Object.fromEntries(given.map(([option, value]) => [option, isHeld(option) ? readSchedule(value) : value]));
+  return { name: plugin.name, options: checkOptions(plugin, options) };
 }
 
 /** A `RegExp`, or one as JSON holds it. */
