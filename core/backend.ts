@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Backend, KernelBackend } from "../kernels/types.ts";
+import type { KernelBackend } from "../kernels/backend.ts";
+import type { Backend } from "../kernels/types.ts";
 import { show } from "./names.ts";
 
 export { createBackend } from "../kernels/backends/create.ts";

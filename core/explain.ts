@@ -4,7 +4,7 @@
  * @module
  */
 import { dtypes } from "../kernels/extent.ts";
-import { compile } from "../kernels/language/passes.ts";
+import { compile } from "../kernels/language/compile.ts";
 import type { DType } from "../kernels/types.ts";
 import { makeGroups, makeTransforms, rulePart, scalarNames, transformPart } from "./optimizer/group.ts";
 import { known, refuseUnknownKeys, show } from "./names.ts";

@@ -6,7 +6,8 @@
  * @module
  */
 import { maths } from "../../kernels/math.ts";
-import type { KernelBackend, Tensor } from "../../kernels/types.ts";
+import type { KernelBackend } from "../../kernels/backend.ts";
+import type { Tensor } from "../../kernels/types.ts";
 import { createBackend, takeBackend } from "../backend.ts";
 import { type Cell, createCell, primeSlots } from "./param_state.ts";
 import { ownGradient } from "./gradients.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { KernelBackend, Tensor } from "../../kernels/types.ts";
+import type { KernelBackend } from "../../kernels/backend.ts";
+import type { Tensor } from "../../kernels/types.ts";
 import type { Cell } from "./param_state.ts";
 
 /** What an optimizer has taken and been given. */

@@ -4,7 +4,8 @@
  * @module
  */
 import { roundBfloat16, roundFloat16 } from "../../kernels/half.ts";
-import type { Extent, KernelBackend, Tensor } from "../../kernels/types.ts";
+import type { KernelBackend } from "../../kernels/backend.ts";
+import type { Extent, Tensor } from "../../kernels/types.ts";
 import type { Gradient } from "./gradients.ts";
 import type { Slot, TensorInfo } from "../plugin/contract.ts";
 import { extentOf, type Part, type PartSlot, slotsOf, slotsText } from "./splice.ts";

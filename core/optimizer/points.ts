@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Plan, Tensor } from "../../kernels/types.ts";
+import type { Plan } from "../../kernels/plan/item.ts";
+import type { Tensor } from "../../kernels/types.ts";
 import { type Cell, primeSlots } from "./param_state.ts";
 import { valuesAt } from "./group.ts";
 import { about, allAbout } from "../errors.ts";

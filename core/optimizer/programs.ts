@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { compile } from "../../kernels/language/passes.ts";
-import type { Backend, DType, Program } from "../../kernels/types.ts";
+import { compile } from "../../kernels/language/compile.ts";
+import type { Program } from "../../kernels/language/program.ts";
+import type { Backend, DType } from "../../kernels/types.ts";
 import { compiling, type Part, type Splice, splice, spliceText } from "./splice.ts";
 
 /** A spliced text and its programs. */

@@ -8,7 +8,8 @@
  */
 import { dtypes, extentOf as cut } from "../../kernels/extent.ts";
 import { parse } from "../../kernels/language/parse.ts";
-import type { DType, Extent, Scope, SlotClass, SlotType, Statement } from "../../kernels/types.ts";
+import type { Statement } from "../../kernels/language/statement.ts";
+import type { DType, Extent, Scope, SlotClass, SlotType } from "../../kernels/types.ts";
 import { about, allAbout } from "../errors.ts";
 import { isRecord, known, refuseUnknownKeys, show } from "../names.ts";
 import type { Rule, Slot, TensorInfo } from "../plugin/contract.ts";

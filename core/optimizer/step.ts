@@ -3,7 +3,10 @@
  *
  * @module
  */
-import type { KernelBackend, Plan, Program, Scalars, Tensor } from "../../kernels/types.ts";
+import type { KernelBackend } from "../../kernels/backend.ts";
+import type { Program } from "../../kernels/language/program.ts";
+import type { Plan } from "../../kernels/plan/item.ts";
+import type { Scalars, Tensor } from "../../kernels/types.ts";
 import { type Cell, primeSlots } from "./param_state.ts";
 import { copyGradient, type GradientSource, ownGradient, takeGradient } from "./gradients.ts";
 import { baseOf, currentOf, type GroupAtWork, needsRules, rulePart, scalarNames, takeCurrent, valuesAt } from "./group.ts";

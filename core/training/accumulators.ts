@@ -5,7 +5,8 @@
  */
 import { createBackend } from "../../kernels/backends/create.ts";
 import { disposeSymbol } from "../../kernels/dispose.ts";
-import type { Backend, KernelBackend, Tensor, Tensors } from "../../kernels/types.ts";
+import type { KernelBackend } from "../../kernels/backend.ts";
+import type { Backend, Tensor, Tensors } from "../../kernels/types.ts";
 import { allAbout } from "../errors.ts";
 import { isRecord, show } from "../names.ts";
 import type { AccumulatorPlugin } from "../plugin/contract.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import { elementTypes } from "../tables/dtypes.ts";
-import type { DType, KernelBackend, Raw, Tensor } from "../types.ts";
+import type { KernelBackend } from "../backend.ts";
+import type { DType, Raw, Tensor } from "../types.ts";
 
 /** How elements come to a tensor and leave it again. */
 export type HostMemory = Pick<KernelBackend, "upload" | "download" | "fill">;

@@ -6,8 +6,11 @@
 import { checkedShape, extentOf } from "../extent.ts";
 import { rawElements } from "./host_memory.ts";
 import { parse } from "../language/parse.ts";
-import { compile, type Passes } from "../language/passes.ts";
-import type { DType, KernelBackend, Plan, Scalars, Tensor, TensorLike, Tensors } from "../types.ts";
+import { compile } from "../language/compile.ts";
+import type { Program } from "../language/program.ts";
+import type { KernelBackend } from "../backend.ts";
+import type { Plan } from "../plan/item.ts";
+import type { DType, Scalars, Tensor, TensorLike, Tensors } from "../types.ts";
 
 type Full = Required<Tensor>;
 
@@ -46,7 +49,7 @@ function full(name: string, like: TensorLike): Full {
 /** Makes `run` for a backend: programs and plans are kept, so that the same text over the same tensors costs one dispatch. */
 export function createRun(backend: Ground): { run: KernelBackend["run"]; forget(data?: object): void } {
   const most = 256;
-  const programs = new Map<string, Passes>();
+  const programs = new Map<string, Program>();
   const plans = new Map<string, { readonly plan: Plan; readonly ids: readonly number[] }>();
   const ids = new WeakMap<object, number>();
   let next = 0;

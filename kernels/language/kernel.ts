@@ -3,11 +3,9 @@
  *
  * @module
  */
+import type { Domain } from "../tables/classes.ts";
 import type { ElementOp, ReductionName } from "../tables/ops.ts";
 import type { DType } from "../types.ts";
-
-/** What a kernel can loop over: the classes of values that lie in tensors' memory. */
-export type Domain = "batch" | "row" | "col" | "param";
 
 /**
  * Where a value changes inside a kernel's loop: never, with the matrix, the row, the column, or with every element. A kernel over rows (or

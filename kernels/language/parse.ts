@@ -9,47 +9,8 @@
  *
  * @module
  */
-import type { Expr, Statement } from "../types.ts";
-
-/**
- * Functions of the language and how many arguments they take. `max` of one argument reduces. `fma(a, b, c)` is a*b + c with the product
- * exact (in float64): some references compute so.
- */
-export const functions: Readonly<Record<string, readonly number[]>> = {
-  abs: [1],
-  sqrt: [1],
-  sign: [1],
-  min: [2],
-  max: [1, 2],
-  clamp: [3],
-  fma: [3],
-  where: [3],
-  round: [1],
-  pow: [2],
-  exp: [1],
-  log: [1],
-  cos: [1],
-  floor: [1],
-  sum: [1],
-  mean: [1],
-  norm: [1],
-  rms: [1],
-  rowsum: [1],
-  rowmean: [1],
-  rownorm: [1],
-  rowrms: [1],
-  rowmax: [1],
-  colsum: [1],
-  colmean: [1],
-  colnorm: [1],
-  colrms: [1],
-  colmax: [1],
-  allsum: [1],
-  allmean: [1],
-  allnorm: [1],
-  allrms: [1],
-  allmax: [1],
-};
+import { type Callable, functions, operators } from "../tables/ops.ts";
+import type { Expr, Statement } from "./statement.ts";
 
 /** A mistake in a rule text: where it is, which name, what is known there. */
 export function mistake(message: string, at: { line: number; name: string; known?: readonly string[]; scope?: string }): SyntaxError {
@@ -68,7 +29,20 @@ const mostDepth = 100;
 const mostLength = 100_000;
 const mostTokens = 1_000;
 
-const token = /\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([A-Za-z_][A-Za-z_0-9]*)|([-+*/]=|[<>=!]=|[-+*/()<>=,]))/y;
+// A sum or a product may be assigned: a += b.
+const assignments: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  "=",
+  ...[...operators].filter(([, level]) => level !== "comparison").map(([op]) => `${op}=`),
+]);
+
+const token: RegExp = /* @__PURE__ */ tokenPattern();
+
+/** A number, a name or a symbol; of two symbols that begin alike the longer one. */
+function tokenPattern(): RegExp {
+  const symbols = [...assignments, ...operators.keys(), "(", ")", ","].sort((a, b) => b.length - a.length);
+  const symbol = symbols.map((text) => text.replace(/[^<>=!,]/g, "\\$&")).join("|");
+  return new RegExp(`\\s*(?:(\\d+\\.?\\d*(?:[eE][+-]?\\d+)?|\\.\\d+(?:[eE][+-]?\\d+)?)|([A-Za-z_][A-Za-z_0-9]*)|(${symbol}))`, "y");
+}
 
 interface Token {
   readonly kind: "number" | "name" | "op" | "end";
@@ -124,7 +98,7 @@ function parseLine(source: string, line: number, scope: string): Statement {
     if (peek() !== op) fail(JSON.stringify(op));
     at++;
   };
-  const call = (f: string, ...args: Expr[]): Expr => ({ kind: "call", f, args });
+  const call = (f: Callable, ...args: Expr[]): Expr => ({ kind: "call", f, args });
 
   const primary = (): Expr => {
     const { kind, text } = tokens[at];
@@ -138,9 +112,9 @@ function parseLine(source: string, line: number, scope: string): Statement {
     if (kind !== "name") return fail("a number, a name or (");
     at++;
     if (peek() !== "(") return { kind: "name", name: text };
-    const arities = Object.hasOwn(functions, text) ? functions[text] : undefined;
+    const arities = functions.get(text);
     if (arities === undefined) {
-      throw mistake(`"${text}" is no function`, { line, name: text, known: Object.keys(functions), scope });
+      throw mistake(`"${text}" is no function`, { line, name: text, known: [...functions.keys()], scope });
     }
     at++;
     const args = [expression()];
@@ -149,7 +123,7 @@ function parseLine(source: string, line: number, scope: string): Statement {
     if (!arities.includes(args.length)) {
       throw mistake(`${text} takes ${arities.join(" or ")} argument(s), not ${args.length}`, { line, name: text, scope });
     }
-    return { kind: "call", f: text, args };
+    return { kind: "call", f: text as Callable, args };
   };
   const unary = (): Expr => {
     if (++depth > mostDepth) throw mistake(`nested deeper than ${mostDepth}`, { line, name: tokens[at].text, scope });
@@ -163,33 +137,34 @@ function parseLine(source: string, line: number, scope: string): Statement {
     depth--;
     return value;
   };
+  /** The operator here, where it is one of this level. */
+  const operator = (level: "product" | "sum" | "comparison"): Callable | null =>
+    operators.get(peek()) === level ? tokens[at++].text as Callable : null;
   const product = (): Expr => {
     let left = unary();
-    for (let op = peek(); op === "*" || op === "/"; op = peek()) at++, left = call(op, left, unary());
+    for (let op = operator("product"); op !== null; op = operator("product")) left = call(op, left, unary());
     return left;
   };
   const sum = (): Expr => {
     let left = product();
-    for (let op = peek(); op === "+" || op === "-"; op = peek()) at++, left = call(op, left, product());
+    for (let op = operator("sum"); op !== null; op = operator("sum")) left = call(op, left, product());
     return left;
   };
   const expression = (): Expr => {
     const left = sum();
-    const op = peek();
-    if (!["<", "<=", ">", ">=", "==", "!="].includes(op)) return left;
-    at++;
-    return call(op, left, sum());
+    const op = operator("comparison");
+    return op === null ? left : call(op, left, sum());
   };
 
   let name: string | null = null;
   let op = "";
-  if (tokens[0].kind === "name" && ["=", "+=", "-=", "*=", "/="].includes(tokens[1].text)) {
+  if (tokens[0].kind === "name" && assignments.has(tokens[1].text)) {
     name = tokens[0].text;
     op = tokens[1].text;
     at = 2;
   }
   const right = expression();
   if (tokens[at].kind !== "end") fail(name === null ? "an assignment" : "an operator");
-  const expr = name === null || op === "=" ? right : call(op[0], { kind: "name", name }, right);
+  const expr = name === null || op === "=" ? right : call(op.slice(0, -1) as Callable, { kind: "name", name }, right);
   return { name, expr, line, scope };
 }

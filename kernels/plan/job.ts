@@ -4,7 +4,7 @@
  * @module
  */
 import type { Kernel } from "../language/kernel.ts";
-import type { Item } from "../types.ts";
+import type { Item } from "./item.ts";
 
 /** A piece of memory. */
 export interface Region {

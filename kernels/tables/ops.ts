@@ -41,8 +41,8 @@ export type Op = ElementOp | NumberOp;
 
 /** One operation. */
 export interface Operation {
-  /** How a text writes it: `f(a, b)`, or with the operator between (before) its arguments. */
-  readonly written: "function" | "operator";
+  /** How a text writes it: `f(a, b)`, a sign before its argument, or an operator between its arguments, which binds as these are listed. */
+  readonly written: "function" | "sign" | "product" | "sum" | "comparison";
   /** How many arguments it has. */
   readonly arity: 1 | 2 | 3;
   /** The meaning in float64; `dtype` is that of `round` alone. Over elements every result is then rounded to float32. */
@@ -53,18 +53,18 @@ const truth = (is: boolean): number => is ? 1 : 0;
 
 /** Operations on elements of tensors and on numbers. */
 export const elementOps: Readonly<Record<ElementOp, Operation>> = {
-  "+": { written: "operator", arity: 2, evaluate: (a, b) => a + b },
-  "-": { written: "operator", arity: 2, evaluate: (a, b) => a - b },
-  "*": { written: "operator", arity: 2, evaluate: (a, b) => a * b },
-  "/": { written: "operator", arity: 2, evaluate: (a, b) => a / b },
-  neg: { written: "operator", arity: 1, evaluate: (a) => -a },
+  "+": { written: "sum", arity: 2, evaluate: (a, b) => a + b },
+  "-": { written: "sum", arity: 2, evaluate: (a, b) => a - b },
+  "*": { written: "product", arity: 2, evaluate: (a, b) => a * b },
+  "/": { written: "product", arity: 2, evaluate: (a, b) => a / b },
+  neg: { written: "sign", arity: 1, evaluate: (a) => -a },
   // Comparisons give 0 or 1, and 0 where an argument is NaN.
-  "<": { written: "operator", arity: 2, evaluate: (a, b) => truth(a < b) },
-  "<=": { written: "operator", arity: 2, evaluate: (a, b) => truth(a <= b) },
-  ">": { written: "operator", arity: 2, evaluate: (a, b) => truth(a > b) },
-  ">=": { written: "operator", arity: 2, evaluate: (a, b) => truth(a >= b) },
-  "==": { written: "operator", arity: 2, evaluate: (a, b) => truth(a === b) },
-  "!=": { written: "operator", arity: 2, evaluate: (a, b) => truth(a < b || a > b) },
+  "<": { written: "comparison", arity: 2, evaluate: (a, b) => truth(a < b) },
+  "<=": { written: "comparison", arity: 2, evaluate: (a, b) => truth(a <= b) },
+  ">": { written: "comparison", arity: 2, evaluate: (a, b) => truth(a > b) },
+  ">=": { written: "comparison", arity: 2, evaluate: (a, b) => truth(a >= b) },
+  "==": { written: "comparison", arity: 2, evaluate: (a, b) => truth(a === b) },
+  "!=": { written: "comparison", arity: 2, evaluate: (a, b) => truth(a < b || a > b) },
   abs: { written: "function", arity: 1, evaluate: (a) => Math.abs(a) },
   sqrt: { written: "function", arity: 1, evaluate: (a) => Math.sqrt(a) },
   sign: { written: "function", arity: 1, evaluate: (a) => a > 0 ? 1 : a < 0 ? -1 : a },
@@ -95,7 +95,10 @@ export const ops: Readonly<Record<Op, Operation>> = /* @__PURE__ */ Object.assig
 /** A reduction's name. */
 export type ReductionName = "sum" | "mean" | "norm" | "rms" | "max";
 
-/** A reduction, each over a whole tensor, its rows, its columns, or all tensors. */
+/** What a reduction runs over: a whole tensor, each of its rows, each of its columns, or all tensors. */
+export type Axis = "full" | "row" | "col" | "all";
+
+/** A reduction. */
 export interface Reduction {
   /** What a sum begins with. */
   readonly identity: number;
@@ -118,16 +121,36 @@ export const reductions: Readonly<Record<ReductionName, Reduction>> = {
   max: { identity: -Infinity, squares: false, join: (a, b) => Math.max(a, b), finish: (max) => max },
 };
 
-/** What stands before a reduction's name: nothing (the whole tensor), or one of these. */
-export const axes: readonly ("row" | "col" | "all")[] = ["row", "col", "all"];
+const prefixes: Readonly<Record<Axis, string>> = { full: "", row: "row", col: "col", all: "all" };
 
-/** Functions as a text calls them, with their numbers of arguments. `max` of one argument reduces. */
+/** A reduction as a text calls it: `norm`, `rownorm`, `colnorm`, `allnorm`. */
+export type ReductionCall = `${"" | "row" | "col" | "all"}${ReductionName}`;
+
+/** Reductions as texts call them. */
+export const reductionCalls: ReadonlyMap<string, { readonly f: ReductionName; readonly axis: Axis }> = /* @__PURE__ */ new Map(
+  (Object.keys(prefixes) as Axis[]).flatMap((axis) =>
+    (Object.keys(reductions) as ReductionName[]).map((f) => [prefixes[axis] + f, { f, axis }] as const)
+  ),
+);
+
+/** Operators that stand between two arguments. */
+export const operators: ReadonlyMap<string, "product" | "sum" | "comparison"> = /* @__PURE__ */ operatorTable();
+
+function operatorTable(): Map<string, "product" | "sum" | "comparison"> {
+  const table = new Map<string, "product" | "sum" | "comparison">();
+  for (const [op, { written }] of Object.entries(ops)) if (written !== "function" && written !== "sign") table.set(op, written);
+  return table;
+}
+
+/** What an expression may call. */
+export type Callable = Op | ReductionCall;
+
+/** Functions as a text writes them, with their numbers of arguments: `max` has two, `max` of one argument reduces. */
 export const functions: ReadonlyMap<string, readonly number[]> = /* @__PURE__ */ functionTable();
 
 function functionTable(): Map<string, number[]> {
   const table = new Map<string, number[]>();
-  const put = (name: string, arity: number): void => void table.set(name, [...table.get(name) ?? [], arity].sort());
-  for (const [name, { written, arity }] of Object.entries(ops)) if (written === "function") put(name, arity);
-  for (const name of Object.keys(reductions)) for (const axis of ["", ...axes]) put(axis + name, 1);
+  for (const [name, { written, arity }] of Object.entries(ops)) if (written === "function") table.set(name, [arity]);
+  for (const name of reductionCalls.keys()) table.set(name, [1, ...table.get(name) ?? []]);
   return table;
 }

@@ -6,7 +6,7 @@ import type { Grads, MetricSchedule, Optimizer, Schedule, Tensor } from "../../c
 import { createBackend } from "../../kernels/backends/create.ts";
 import { available } from "../../kernels/detect.ts";
 import { roundBfloat16, widenBfloat16, widenFloat16 } from "../../kernels/half.ts";
-import type { KernelBackend } from "../../kernels/types.ts";
+import type { KernelBackend } from "../../kernels/backend.ts";
 import { adamw } from "../../plugins/optimizers/adamw.ts";
 import { counting, descent, everything } from "./plugins.ts";
 

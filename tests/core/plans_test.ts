@@ -13,7 +13,7 @@ import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
 import { createBackend } from "../../kernels/backends/create.ts";
 import type { Grads } from "../../core/types.ts";
 import { available } from "../../kernels/detect.ts";
-import type { KernelBackend } from "../../kernels/types.ts";
+import type { KernelBackend } from "../../kernels/backend.ts";
 
 /** Momentum, whose text follows its options: each line is there or not. */
 const lines: OptimizerPlugin<"lines", { lr?: number; decay?: boolean; squared?: boolean }> = {

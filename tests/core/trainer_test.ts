@@ -4,7 +4,7 @@ import type { AccumulatorPlugin, OptimizerPlugin } from "../../core/plugin/contr
 import type { Recipe } from "../../core/types.ts";
 import { available } from "../../kernels/detect.ts";
 import { createBackend } from "../../kernels/backends/create.ts";
-import type { KernelBackend } from "../../kernels/types.ts";
+import type { KernelBackend } from "../../kernels/backend.ts";
 import { builtins } from "../../mod.ts";
 import { descent, half } from "./plugins.ts";
 

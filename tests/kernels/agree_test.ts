@@ -5,8 +5,9 @@ import { available } from "../../kernels/detect.ts";
 import { extentOf } from "../../kernels/extent.ts";
 import { narrowArray } from "../../kernels/half.ts";
 import { parse } from "../../kernels/language/parse.ts";
-import { compile } from "../../kernels/language/passes.ts";
-import type { BackendName, BackendOptions, DType, KernelBackend, Scalars, SlotClass, Tensor } from "../../kernels/types.ts";
+import { compile } from "../../kernels/language/compile.ts";
+import type { KernelBackend } from "../../kernels/backend.ts";
+import type { BackendName, BackendOptions, DType, Scalars, SlotClass, Tensor } from "../../kernels/types.ts";
 
 /** Numbers that look random and are the same everywhere, with zeros, subnormals and large ones among them. */
 function numbers(n: number, seed: number): Float32Array {

@@ -12,8 +12,9 @@ import { createBackend } from "../../kernels/backends/create.ts";
 import { available } from "../../kernels/detect.ts";
 import { extentOf } from "../../kernels/extent.ts";
 import { parse } from "../../kernels/language/parse.ts";
-import { compile } from "../../kernels/language/passes.ts";
-import type { BackendName, Extent, KernelBackend, SlotType } from "../../kernels/types.ts";
+import { compile } from "../../kernels/language/compile.ts";
+import type { KernelBackend } from "../../kernels/backend.ts";
+import type { BackendName, Extent, SlotType } from "../../kernels/types.ts";
 import { count, ruleScope, step } from "./naive.ts";
 import { caseOf } from "./random_run.ts";
 

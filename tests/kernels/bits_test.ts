@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { createBackend } from "../../kernels/backends/create.ts";
 import { available } from "../../kernels/detect.ts";
 import { maths } from "../../kernels/math.ts";
-import type { KernelBackend } from "../../kernels/types.ts";
+import type { KernelBackend } from "../../kernels/backend.ts";
 import { runKernels } from "./random_run.ts";
 import { random, randomCase } from "./random_text.ts";
 

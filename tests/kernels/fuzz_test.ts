@@ -10,7 +10,7 @@ import { test } from "node:test";
 import { createBackend } from "../../kernels/backends/create.ts";
 import { available } from "../../kernels/detect.ts";
 import { createThreads } from "../../kernels/backends/threads/threads.ts";
-import type { KernelBackend } from "../../kernels/types.ts";
+import type { KernelBackend } from "../../kernels/backend.ts";
 import { caseOf, type Left, runKernels, runNaive } from "./random_run.ts";
 import { type Case, randomCase } from "./random_text.ts";
 

@@ -7,7 +7,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { createBackend } from "../../kernels/backends/create.ts";
 import { available } from "../../kernels/detect.ts";
-import type { DType, KernelBackend, Raw } from "../../kernels/types.ts";
+import type { KernelBackend } from "../../kernels/backend.ts";
+import type { DType, Raw } from "../../kernels/types.ts";
 
 const arrayOf = (dtype: DType, numbers: readonly number[]): Raw =>
   dtype === "float32" ? Float32Array.from(numbers) : Uint16Array.from(numbers);

@@ -6,7 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { createBackend } from "../../kernels/backends/create.ts";
-import type { KernelBackend } from "../../kernels/types.ts";
+import type { KernelBackend } from "../../kernels/backend.ts";
 import { runKernels } from "./random_run.ts";
 import { randomCase } from "./random_text.ts";
 import { runScript } from "./script.ts";
@@ -100,7 +100,7 @@ test("a host that forbids compiling is not offered wasm, and gets it for kernels
   const { code, last } = runScript(`
     ${robbed(forbidden)}
     import { parse } from "../../kernels/language/parse.ts";
-    import { compile } from "../../kernels/language/passes.ts";
+    import { compile } from "../../kernels/language/compile.ts";
     import { kernelName } from "../../kernels/backends/wasm/wasm.ts";
     import { wasmModule } from "../../kernels/backends/wasm/codegen.ts";
     const { Allowed } = globalThis as any;

@@ -10,9 +10,12 @@ import { available } from "../../kernels/detect.ts";
 import { extentOf } from "../../kernels/extent.ts";
 import { narrowArray } from "../../kernels/half.ts";
 import { parse } from "../../kernels/language/parse.ts";
-import { compile } from "../../kernels/language/passes.ts";
+import { compile } from "../../kernels/language/compile.ts";
 import { createThreads, unitsByWorkers } from "../../kernels/backends/threads/threads.ts";
-import type { BackendName, BackendOptions, DType, Item, KernelBackend, Program, Tensor, TensorLike } from "../../kernels/types.ts";
+import type { KernelBackend } from "../../kernels/backend.ts";
+import type { Program } from "../../kernels/language/program.ts";
+import type { Item } from "../../kernels/plan/item.ts";
+import type { BackendName, BackendOptions, DType, Tensor, TensorLike } from "../../kernels/types.ts";
 
 const page = 65_536;
 const names = (["js", "wasm", "threads"] as const).filter((name) => available().includes(name));

@@ -8,8 +8,11 @@ import { test } from "node:test";
 import { createBackend } from "../../kernels/backends/create.ts";
 import { extentOf } from "../../kernels/extent.ts";
 import { parse } from "../../kernels/language/parse.ts";
-import { compile } from "../../kernels/language/passes.ts";
-import type { Item, KernelBackend, Program, Scalars, SlotClass, SlotType } from "../../kernels/types.ts";
+import { compile } from "../../kernels/language/compile.ts";
+import type { KernelBackend } from "../../kernels/backend.ts";
+import type { Program } from "../../kernels/language/program.ts";
+import type { Item } from "../../kernels/plan/item.ts";
+import type { Scalars, SlotClass, SlotType } from "../../kernels/types.ts";
 import { type Class, widest } from "./naive.ts";
 
 // Coarser ones first: what would be stored too early is then stored before it is read.

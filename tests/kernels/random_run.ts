@@ -6,9 +6,12 @@
 import { assert } from "@std/assert";
 import { narrowArray, roundTo, widenArray } from "../../kernels/half.ts";
 import { parse } from "../../kernels/language/parse.ts";
-import { compile } from "../../kernels/language/passes.ts";
+import { compile } from "../../kernels/language/compile.ts";
 import { extentOf } from "../../kernels/extent.ts";
-import type { DType, Expr, Item, KernelBackend, SlotType, Tensor } from "../../kernels/types.ts";
+import type { KernelBackend } from "../../kernels/backend.ts";
+import type { Expr } from "../../kernels/language/statement.ts";
+import type { Item } from "../../kernels/plan/item.ts";
+import type { DType, SlotType, Tensor } from "../../kernels/types.ts";
 import { count, ruleScope, step, type Subject, type Tree } from "./naive.ts";
 import { type Case, random } from "./random_text.ts";
 

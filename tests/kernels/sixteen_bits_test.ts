@@ -11,8 +11,9 @@ import { available } from "../../kernels/detect.ts";
 import { extentOf } from "../../kernels/extent.ts";
 import { narrowArray, roundTo, widenArray } from "../../kernels/half.ts";
 import { parse } from "../../kernels/language/parse.ts";
-import { compile } from "../../kernels/language/passes.ts";
-import type { BackendName, DType, KernelBackend, SlotType, Tensor } from "../../kernels/types.ts";
+import { compile } from "../../kernels/language/compile.ts";
+import type { KernelBackend } from "../../kernels/backend.ts";
+import type { BackendName, DType, SlotType, Tensor } from "../../kernels/types.ts";
 import { random } from "./random_text.ts";
 
 type Narrow = "bfloat16" | "float16";

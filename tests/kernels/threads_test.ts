@@ -10,9 +10,10 @@ import { claim, closed, COUNT, DONE, GENERATION, NEXT, unitBits } from "../../ke
 import { available } from "../../kernels/detect.ts";
 import { extentOf } from "../../kernels/extent.ts";
 import { parse } from "../../kernels/language/parse.ts";
-import { compile } from "../../kernels/language/passes.ts";
+import { compile } from "../../kernels/language/compile.ts";
 import { createThreads, unitsByWorkers } from "../../kernels/backends/threads/threads.ts";
-import type { Item, KernelBackend, Plan } from "../../kernels/types.ts";
+import type { KernelBackend } from "../../kernels/backend.ts";
+import type { Item, Plan } from "../../kernels/plan/item.ts";
 import { threshold } from "../../kernels/backends/wasm/wasm.ts";
 import { runScript, runtime } from "./script.ts";
 

@@ -21,7 +21,8 @@ import {
   untilFinished,
 } from "./control_block.ts";
 import { workerThreads } from "../../detect.ts";
-import type { BackendOptions, KernelBackend } from "../../types.ts";
+import type { KernelBackend } from "../../backend.ts";
+import type { BackendOptions } from "../../types.ts";
 import { createArenas, type Dispatcher, recordFields } from "../wasm/wasm.ts";
 import type { Start } from "./worker.ts";
 import { workerSource } from "./worker_source.ts";

@@ -4,10 +4,11 @@
  * @module
  */
 import { createJs } from "../js/js.ts";
-import type { Passes } from "../../language/passes.ts";
 import { createRun } from "../run.ts";
 import type { Bytes } from "../../globals.ts";
-import type { Backend, Item, KernelBackend } from "../../types.ts";
+import type { KernelBackend } from "../../backend.ts";
+import type { Item } from "../../plan/item.ts";
+import type { Backend } from "../../types.ts";
 import { kernelName } from "./wasm.ts";
 import { wasmModule } from "./codegen.ts";
 
@@ -29,7 +30,7 @@ export function compileAhead(use: (backend: Backend) => void): Map<string, Bytes
   // Not `using`: the packed library runs in Node 20 as it stands.
   const js = createJs();
   const plan = (items: readonly Item[]): ReturnType<KernelBackend["plan"]> => {
-    for (const kernel of items.flatMap(({ program }) => (program as Passes).rounds.flat())) {
+    for (const kernel of items.flatMap(({ program }) => program.rounds.flat())) {
       const name = kernelName(kernel);
       if (!found.has(name)) found.set(name, wasmModule(kernel));
     }

@@ -12,7 +12,9 @@ import { createPlan } from "../../plan/plan.ts";
 import { disposeSymbol } from "../../dispose.ts";
 import { hostMemory } from "../host_memory.ts";
 import { createRun } from "../run.ts";
-import type { BackendOptions, DType, Item, KernelBackend, Plan, Tensor } from "../../types.ts";
+import type { KernelBackend } from "../../backend.ts";
+import type { Item, Plan } from "../../plan/item.ts";
+import type { BackendOptions, DType, Tensor } from "../../types.ts";
 import { localBytes, wasmModule } from "./codegen.ts";
 
 /** A kernel's function: job, begin, end, row begin, row end, totals, columns, local. */

@@ -1,0 +1,37 @@
+/**
+ * A backend as core sees it: more than its users do.
+ *
+ * @module
+ */
+import type { Item, Plan } from "./plan/item.ts";
+import type { Backend, DType, Raw, Tensor } from "./types.ts";
+
+/** A backend as core sees it. */
+export interface KernelBackend extends Backend {
+  /** True when kernels can use this memory where it lies. */
+  owns(tensor: Tensor): boolean;
+  /** Lays out items, in name order, for repeated runs. Allocates scratch for partial sums only. */
+  plan(items: readonly Item[]): Plan;
+  /**
+   * Memory that one kernel can reach together with `near`: a parameter's gradient and slots. RangeError where it does not fit into one arena;
+   * then nothing has been allocated.
+   */
+  reserve(near: readonly Tensor[], wanted: readonly { readonly shape: readonly number[]; readonly dtype: DType }[]): Tensor[];
+  /**
+   * Writes all elements of a tensor of `allocate` or `reserve`, or of one that the backend owns, from an array of as many raw elements. Nobody but
+   * the backend touches a tensor's `data`: on another kind of backend it need not be this thread's memory.
+   */
+  upload(into: Tensor, from: Raw): void;
+  /** Reads all elements of such a tensor into an array of as many raw elements. */
+  download(from: Tensor, into: Raw): void;
+  /** Writes one number, rounded to the tensor's dtype, to all its elements. */
+  fill(tensor: Tensor, value: number): void;
+  /** True when one kernel can reach both: then a gradient may be used where it lies. */
+  together(a: Tensor, b: Tensor): boolean;
+  /** Gives memory of `allocate` or `reserve` back; nobody may use it afterwards. */
+  release(tensor: Tensor): void;
+  /** Bytes held now: tensors handed out, and scratch beside them. */
+  usage(): { readonly allocated: number; readonly scratch: number };
+  /** True after dispose. */
+  readonly disposed: boolean;
+}

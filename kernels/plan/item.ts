@@ -1,0 +1,32 @@
+/**
+ * What a backend is handed to run, and gives back: items and a plan.
+ *
+ * @module
+ */
+import type { Program } from "../language/program.ts";
+import type { Extent, Scalars, Tensor } from "../types.ts";
+
+/** One tensor of a plan: which program runs over which memory. */
+export interface Item {
+  /** What {@linkcode compile} made. */
+  readonly program: Program;
+  /** Dimensions; `batch * rows * cols` must be `size`. */
+  readonly extent: Extent;
+  /** Memory by key, `p`, `g` or `scope/slot`: every key of `program.tensors`. */
+  readonly tensors: Readonly<Record<string, Tensor>>;
+  /** Values of the scalar slots, by key, read and written. */
+  readonly scalarSlots: Map<string, number>;
+  /** Values of the group slots, by key, read and written: one map per group, the same object for all its tensors. */
+  readonly groupSlots: Map<string, number>;
+}
+
+/** Items laid out for repeated runs. */
+export interface Plan {
+  /**
+   * One run over all items. `values[i]` holds item i's numbers by key `scope/name`, and `t`; items with equal numbers may share one object
+   * (what depends on them alone is then computed once).
+   */
+  run(values: readonly Scalars[]): void;
+  /** Gives its scratch back; the items' memory stays. */
+  dispose(): void;
+}

@@ -1,0 +1,94 @@
+/**
+ * Stages: which rounds of which programs run together, over which tensors.
+ *
+ * @module
+ */
+import type { GroupNumbers, ItemNumbers, NumberCode } from "./numbers.ts";
+
+/** What one dispatch runs. Everything in it may run at the same time. */
+export interface Stage<I extends ItemNumbers> {
+  readonly parts: readonly { readonly groups: readonly GroupNumbers[]; readonly items: readonly I[]; readonly round: number }[];
+  /** Keys of the sums over tensors that are complete afterwards, with the items that contributed. */
+  readonly complete: readonly { readonly key: string; readonly items: readonly I[] }[];
+}
+
+/** One round each of some programs, and the keys of the sums over tensors that are complete afterwards, with the programs that contribute. */
+interface Turn {
+  readonly parts: readonly { readonly code: NumberCode; readonly round: number }[];
+  readonly complete: readonly { readonly key: string; readonly codes: readonly NumberCode[] }[];
+}
+
+// Elements of a wave: few enough that a round finds in the cache what the one before it read, enough to be shared out among threads. A rule of four
+// rounds over the 131 tensors of T5-small took 6 % more time without waves on two threads, 2 % more with waves twice as large, 20 % more with half.
+const waveElements = 1 << 20;
+
+/**
+ * The stages of a plan, in order. Rounds that wait for no sum over all tensors follow each other over a few tensors at a time, a wave: the second
+ * round then finds in the cache what the first one read.
+ */
+export function stagesOf<I extends ItemNumbers>(items: readonly I[]): Stage<I>[] {
+  const stages: Stage<I>[] = [];
+  let sweep: Turn[] = [];
+  const turns = turnsOf([...new Set(items.map(({ code }) => code))]);
+  for (const turn of turns) {
+    sweep.push(turn);
+    if (turn.complete.length === 0 && turn !== turns.at(-1)) continue;
+    // Without a sum that completes, no program begins to run later than at the first turn of the sweep.
+    const taking = sweep[0].parts.flatMap(({ code }) => items.filter((one) => one.code === code));
+    const waves = wavesOf(taking, sweep.length);
+    for (const wave of waves) {
+      for (const { parts, complete } of sweep) stages.push(stageOf(parts, wave === waves.at(-1) ? complete : [], wave, items));
+    }
+    sweep = [];
+  }
+  return stages;
+}
+
+function stageOf<I extends ItemNumbers>(parts: Turn["parts"], complete: Turn["complete"], wave: readonly I[], all: readonly I[]): Stage<I> {
+  return {
+    parts: parts.map(({ code, round }) => {
+      const items = wave.filter((one) => one.code === code);
+      return { groups: [...new Set(items.map(({ group }) => group))], items, round };
+    }),
+    complete: complete.map(({ key, codes }) => ({ key, items: all.filter(({ code }) => codes.includes(code)) })),
+  };
+}
+
+/** A program's next round waits where it needs a sum over tensors of others that is not there yet. */
+function turnsOf(codes: readonly NumberCode[]): Turn[] {
+  const next = new Map(codes.map((code) => [code, 0]));
+  const summed = new Map<string, { code: NumberCode; round: number }[]>();
+  for (const code of codes) {
+    for (const { id, round } of code.program.alls) {
+      const { all } = code.program.values[id].reduce!;
+      summed.set(all, [...summed.get(all) ?? [], { code, round }]);
+    }
+  }
+  const done = new Set<string>();
+  const turns: Turn[] = [];
+  for (;;) {
+    const left = codes.filter((code) => next.get(code)! < code.program.rounds.length);
+    if (left.length === 0) return turns;
+    const ready = left.filter((code) => code.needs[next.get(code)!].every((key) => done.has(key)));
+    if (ready.length === 0) {
+      throw new TypeError("Cannot order the passes: the texts of two groups sum over all tensors in different orders");
+    }
+    const parts = ready.map((code) => ({ code, round: next.get(code)! }));
+    for (const { code, round } of parts) next.set(code, round + 1);
+    const fresh = [...summed].filter(([key, list]) => !done.has(key) && list.every(({ code, round }) => next.get(code)! > round));
+    for (const [key] of fresh) done.add(key);
+    turns.push({ parts, complete: fresh.map(([key, list]) => ({ key, codes: list.map(({ code }) => code) })) });
+  }
+}
+
+function wavesOf<I extends ItemNumbers>(items: readonly I[], rounds: number): I[][] {
+  if (rounds === 1) return [[...items]];
+  const waves: I[][] = [];
+  let room = 0;
+  for (const one of items) {
+    if (room <= 0) waves.push([]), room = waveElements;
+    waves.at(-1)!.push(one);
+    room -= one.item.extent.size;
+  }
+  return waves;
+}
