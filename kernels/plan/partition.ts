@@ -7,7 +7,6 @@
 import type { Kernel } from "../language/kernel.ts";
 import type { Domain } from "../tables/classes.ts";
 import type { Extent } from "../types.ts";
-import { unitFields } from "./job.ts";
 
 // One unit of a flat kernel that sums: a partial sum each, so its size may not depend on the number of threads. Each call of a kernel costs what
 // the memory prefetchers need to start again; 65,536 elements measured within 3 % of one call for all.
@@ -32,7 +31,7 @@ const loops: Readonly<Record<Domain, (tensor: Extent) => Extent>> = {
 /** What a kernel over this domain loops over, as if it were the elements of a tensor. */
 export const loopExtent = (domain: Domain, tensor: Extent): Extent => loops[domain](tensor);
 
-/** Cuts a kernel's loop into units, records of {@linkcode unitFields} numbers; `bands`: into how many a matrix is cut. */
+/** Cuts a kernel's loop into units, records of `unitFields` numbers; `bands`: into how many a matrix is cut. */
 export function cut(kernel: Kernel, { size, batch, rows, cols }: Extent, threads: number): { units: Int32Array; bands: number } {
   const units: number[] = [];
   if (kernel.shape === "flat") {
