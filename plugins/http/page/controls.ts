@@ -6,7 +6,7 @@
  */
 import type { OptionSpec } from "../../../core/plugin/contract.ts";
 import { element } from "./element.ts";
-import { type Allowed, anyNumber, readAllowed, readNumber, showNumber } from "./numbers.ts";
+import { type Allowed, anyNumber, readAllowed, readNumbers, showNumber } from "./numbers.ts";
 import { controlOf, type Range, type Span } from "./ranges.ts";
 import type { Choice } from "./state.ts";
 import { typed } from "./typed.ts";
@@ -279,8 +279,9 @@ const json: Writing = {
 const list: Writing = {
   words: "Numbers with commas between them",
   read: (text) => {
-    const parts = text.trim().replace(/^\[|\]$/g, "").split(/[\s,;]+/).filter((part) => part !== "").map(readNumber);
-    return parts.includes(undefined) ? json.read(text) : parts;
+    const numbers = readNumbers(text);
+    const other = numbers ?? json.read(text);
+    return Array.isArray(other) ? other : undefined;
   },
   write: (value) => Array.isArray(value) && value.every((one) => typeof one === "number") ? value.join(", ") : json.write(value),
 };

@@ -19,12 +19,44 @@ export function showReading(value: number): string {
   return size < 1e-3 || size >= 1e6 ? value.toExponential(4).replace("e+", "e") : value.toPrecision(5);
 }
 
-/** What someone typed as a number; undefined if it is none. */
+// Whole thousands and what follows. Between thousands stands a comma, as this page writes them; or what other languages and programmers put there.
+const thousands: readonly RegExp[] = [
+  /^([+-]?[1-9]\d{0,2}(?:,\d{3})+)((?:\.\d*)?(?:e[+-]?\d+)?)$/i,
+  /^([+-]?[1-9]\d{0,2}(?:[\s_'’]\d{3})+)((?:[.,]\d*)?(?:e[+-]?\d+)?)$/i,
+];
+
+/**
+ * What someone typed as a number; undefined if it is none, or might be another one. `10,000` is ten thousand, as the page itself writes it; a comma
+ * that cannot stand between thousands stands for a point, as in `0,5` and `0,001`; what mixes two languages, as `1.000,5`, is nothing.
+ */
 export function readNumber(text: string): number | undefined {
-  const plain = text.trim().replace("−", "-").replace(",", ".");
+  let plain = narrow(text.trim());
+  for (const form of thousands) plain = plain.replace(form, (_, whole: string, rest: string) => whole.replace(/[^\d+-]/g, "") + rest);
+  if (/^[^.]*,[^.]*$/.test(plain)) plain = plain.replace(",", ".");
   if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(plain)) return undefined;
   const value = Number(plain);
   return Number.isFinite(value) ? value : undefined;
+}
+
+/**
+ * What someone typed as numbers with commas between them; undefined if it is nothing. `500,800` and `500 800` might be one number as well as two: only
+ * brackets, a space after the comma, or semicolons say which.
+ */
+export function readNumbers(text: string): readonly number[] | undefined {
+  const plain = narrow(text.trim());
+  const bracketed = /^\[([^]*)\]$/.exec(plain)?.[1];
+  const pieces = plain.includes(";")
+    ? (bracketed ?? plain).split(";")
+    : bracketed !== undefined
+    ? bracketed.split(/[\s,]+/)
+    : plain.split(/,(?:\s+|$)/).flatMap((part) => thousands.some((form) => form.test(part)) ? ["?"] : part.split(/[\s,]+/));
+  const numbers = pieces.map((piece) => piece.trim()).filter((piece) => piece !== "").map(readNumber);
+  return numbers.includes(undefined) ? undefined : numbers as number[];
+}
+
+/** Signs of full width, as keyboards for Chinese and Japanese give them, as they are elsewhere; and a minus as `-`. */
+function narrow(text: string): string {
+  return text.replace(/[\uff01-\uff5e]/g, (sign) => String.fromCharCode(sign.charCodeAt(0) - 0xfee0)).replaceAll("−", "-");
 }
 
 /** 1, 2 or 5 times a power of ten, at least `value`. */

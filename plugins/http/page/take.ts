@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { codeOf, curvesPath, type Language } from "./code.ts";
+import { codeOf, commentOf, curvesPath } from "./code.ts";
+import type { Language } from "./code_of.ts";
 import { copyOn } from "./copy.ts";
 import { compact, type Curve, type Offer } from "./curves.ts";
 import { byId, element } from "./element.ts";
@@ -44,15 +45,19 @@ export function createCode(
     select.value = String(chosen);
     const curve = made(chosen);
     const choices = curves.map((choice) => compact(choice, offerOf(choice)?.options));
-    const text = curve === undefined ? "// Add a curve first.\n" : "error" in curve ? `// ${curve.error}\n` : codeOf(language, {
-      choice: choices[chosen],
-      returns: curve.returns,
-      lr,
-      to,
-      service,
-      needsToken: needsToken(),
-      isBuiltin: offerOf(curves[chosen])?.from !== "service",
-    });
+    const text = curve === undefined
+      ? commentOf(language, "Add a curve first.")
+      : "error" in curve
+      ? commentOf(language, curve.error)
+      : codeOf(language, {
+        choice: choices[chosen],
+        returns: curve.returns,
+        lr,
+        to,
+        service,
+        needsToken: needsToken(),
+        isBuiltin: offerOf(curves[chosen])?.from !== "service",
+      });
     if (place.textContent !== text) place.textContent = text;
     byId("token-note").hidden = !needsToken();
     for (const [id, format] of [["link-svg", ".svg"], ["link-csv", ".csv"], ["link-json", ""]] as const) {

@@ -9,7 +9,7 @@ import { builtins, plotSchedule, type SchedulePlugin } from "../../../mod.ts";
 import { dashes } from "../../../plugins/http/page/chart.ts";
 import { codeOf, codeOfRun, curvesPath, version } from "../../../plugins/http/page/code.ts";
 import { compact, curveOf, gridOf, innerChoices, offersOf } from "../../../plugins/http/page/curves.ts";
-import { readNumber, showNumber, showReading } from "../../../plugins/http/page/numbers.ts";
+import { readNumber, readNumbers, showNumber, showReading } from "../../../plugins/http/page/numbers.ts";
 import { controlOf, startOptions } from "../../../plugins/http/page/ranges.ts";
 import { recipeOf } from "../../../plugins/http/page/run.ts";
 import { type PageState, readState, writeState } from "../../../plugins/http/page/state.ts";
@@ -185,6 +185,87 @@ test("numbers are read as they are shown", () => {
   assertEquals([5e-5, 0.0025, 1000, 0, 1234567].map((value) => showNumber(value)), ["5e-5", "0.0025", "1000", "0", "1234567"]);
   assertEquals([5e-5, 0.0025, 0, 41.5].map(showReading), ["5.0000e-5", "0.0025000", "0", "41.500"]);
   for (const text of ["", "x", "1e", "0x10", "1 2", "Infinity"]) assertEquals(readNumber(text), undefined);
+});
+
+test("a number that someone types is read as it is meant, or not at all", () => {
+  const cases: readonly (readonly [text: string, value: number | undefined])[] = [
+    ["10,000", 10_000],
+    ["1,000", 1000],
+    ["1,234,567", 1_234_567],
+    ["-10,000.5", -10_000.5],
+    ["1,000e3", 1e6],
+    ["1 000", 1000],
+    ["12\u00a0345", 12_345],
+    ["12\u202f345,5", 12_345.5],
+    ["1'000'000", 1e6],
+    ["1_000", 1000],
+    ["1e3", 1000],
+    ["1E-3", 1e-3],
+    [" 5 ", 5],
+    ["５", 5],
+    ["１０，０００", 10_000],
+    ["−５．５", -5.5],
+    ["0,5", 0.5],
+    ["0,001", 0.001],
+    ["1,5", 1.5],
+    ["3,1416", 3.1416],
+    ["1,5e-3", 1.5e-3],
+    [",5", 0.5],
+    [".5", 0.5],
+    ["5.", 5],
+    ["+5", 5],
+    // Nobody can tell, or nothing was said.
+    ...[
+      "1.000,5",
+      "1.000.000",
+      "1,00,000",
+      "10,000,5",
+      "1 00",
+      "12 34",
+      "1,000 000",
+      "0,000,001x",
+      "",
+      " ",
+      "NaN",
+      "Infinity",
+      "-",
+      "e3",
+      "1e",
+      "10²",
+      "½",
+      "0x10",
+      "1n",
+      "1/2",
+      "١٠",
+      "1;2",
+      "null",
+    ].map((text) => [text, undefined] as const),
+  ];
+  for (const [text, value] of cases) assertEquals([text, readNumber(text)], [text, value]);
+});
+
+test("a list of numbers that someone types is read as it is meant, or not at all", () => {
+  const cases: readonly (readonly [text: string, values: readonly number[] | undefined])[] = [
+    ["500, 800", [500, 800]],
+    ["[500,800]", [500, 800]],
+    ["[500, 800]", [500, 800]],
+    ["0.5,0.25", [0.5, 0.25]],
+    ["1e-3,1e-4", [1e-3, 1e-4]],
+    ["10,000, 20,000", undefined],
+    ["10,000; 20,000", [10_000, 20_000]],
+    ["0,5; 0,25", [0.5, 0.25]],
+    ["1 2 3", [1, 2, 3]],
+    ["５, ６", [5, 6]],
+    ["500,", [500]],
+    ["", []],
+    ["[]", []],
+    ["500,800", undefined],
+    ["1 000", undefined],
+    ["1,000,000", undefined],
+    ["500, x", undefined],
+    ["[1, [2]]", undefined],
+  ];
+  for (const [text, values] of cases) assertEquals([text, readNumbers(text)], [text, values]);
 });
 
 function pageColours(): Readonly<Record<"light" | "dark", readonly string[]>> {
