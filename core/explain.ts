@@ -6,10 +6,15 @@
 import { dtypes } from "../kernels/extent.ts";
 import { compile } from "../kernels/language/compile.ts";
 import type { DType } from "../kernels/types.ts";
-import { makeGroups, makeTransforms, rulePart, scalarNames, transformPart } from "./optimizer/group.ts";
+import { splitGroups, startGroup } from "./optimizer/groups.ts";
+import { matrixOf } from "./optimizer/matrix.ts";
+import { scalarNames } from "./optimizer/numbers.ts";
+import { partsOf } from "./optimizer/parts.ts";
+import { compiling } from "./optimizer/programs.ts";
 import { known, refuseUnknownKeys, show } from "./names.ts";
 import type { OptimizerPlugin } from "./plugin/contract.ts";
-import { compiling, extentOf, splice } from "./optimizer/splice.ts";
+import { splice } from "./optimizer/splice.ts";
+import { makeTransforms } from "./optimizer/transforms.ts";
 import type { Use } from "./types.ts";
 import { ask, checkPlugin, findNothing, optionsOf, titleOf } from "./plugin/use.ts";
 
@@ -37,14 +42,12 @@ export function explain<Options>(
     throw new RangeError(`Cannot explain a rule over shape ${show(shape)}: a shape is an array of integers from 0`);
   }
   const tensor = { name: "w", shape, dtype };
-  const group = makeGroups(findNothing, plugin as OptimizerPlugin, ["w"], [], makeTransforms(findNothing, transforms))[0];
+  const [plain] = splitGroups(findNothing, plugin as OptimizerPlugin, [tensor.name]);
+  const group = startGroup(plain, [], makeTransforms(findNothing, transforms));
   const options = optionsOf(group.plugin, how.options);
   ask(group.plugin, () => group.plugin.check?.(options));
-  const parts = [
-    rulePart(group, options, scalarNames(group, options), tensor),
-    ...group.transforms.map((transform) => transformPart(transform, tensor)),
-  ];
-  extentOf(parts, tensor); // refuses matrices that do not fit
+  const parts = partsOf(group, options, scalarNames(group, options), tensor);
+  matrixOf(parts, tensor); // refuses matrices that do not fit
   return compiling(parts, () => {
     const { scopes, update } = splice(parts, dtype);
     return compile(update, { scopes, p: dtype, g: dtype }).explain();

@@ -4,7 +4,7 @@
  * @module
  */
 import { dtypes } from "../kernels/extent.ts";
-import type { DType, Tensor, TensorLike } from "../kernels/types.ts";
+import type { DType, Raw, Tensor, TensorLike } from "../kernels/types.ts";
 import { about } from "./errors.ts";
 import { known, refuseMisspelt, show, tagOf } from "./names.ts";
 
@@ -13,9 +13,6 @@ export interface FullTensor extends Tensor {
   readonly shape: readonly number[];
   readonly dtype: DType;
 }
-
-/** What kernels read and write: 16-bit numbers as their patterns. */
-export type Raw = Float32Array | Uint16Array;
 
 /** Number of elements. */
 export function sizeOf(shape: readonly number[]): number {

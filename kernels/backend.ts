@@ -24,6 +24,13 @@ export interface KernelBackend extends Backend {
   upload(into: Tensor, from: Raw): void;
   /** Reads all elements of such a tensor into an array of as many raw elements. */
   download(from: Tensor, into: Raw): void;
+  /**
+   * Writes zeros to a tensor of float32, then adds rows to it: `values` holds as many rows as there are indices, and an index that comes again adds
+   * up. Rows are those of the first dimension.
+   */
+  scatter(into: Tensor, indices: Int32Array, values: Float32Array): void;
+  /** A test whether a tensor shares memory with any of these. It holds as long as they do. */
+  overlapping(tensors: readonly Tensor[]): (tensor: Tensor) => boolean;
   /** Writes one number, rounded to the tensor's dtype, to all its elements. */
   fill(tensor: Tensor, value: number): void;
   /** True when one kernel can reach both: then a gradient may be used where it lies. */

@@ -8,9 +8,6 @@
  */
 import { about, allAbout } from "../errors.ts";
 import { known, refuseUnknownKeys, show } from "../names.ts";
-import { type AnySpecs, checkOption } from "../plugin/options.ts";
-import type { OptimizerPlugin } from "../plugin/contract.ts";
-import { ask, titleOf } from "../plugin/use.ts";
 import type { Group } from "../types.ts";
 
 /** The names of each group, in the tensors' order; the last one holds the rest, and is there only if there is a rest or no group. */
@@ -36,25 +33,6 @@ export function globMatches(glob: string, name: string): boolean {
   }
   while (glob[i] === "*") i++;
   return i === glob.length;
-}
-
-/** Options that can be read and assigned by name, checked at once; a name that is none cannot be assigned. */
-export function optionsView(
-  plugin: OptimizerPlugin,
-  read: (name: string) => unknown,
-  write?: (name: string, value: unknown) => void,
-): Record<string, unknown> {
-  const specs = plugin.options as AnySpecs;
-  const title = titleOf(plugin);
-  const view: Record<string, unknown> = {};
-  for (const name of Object.keys(specs)) {
-    Object.defineProperty(view, name, {
-      enumerable: true,
-      get: () => read(name),
-      set: write && ((value: unknown) => write(name, ask(plugin, () => checkOption(title, name, specs[name], value)))),
-    });
-  }
-  return Object.preventExtensions(view);
 }
 
 function finder(match: unknown, names: readonly string[], where: string): (name: string) => boolean {

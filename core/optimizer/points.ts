@@ -5,56 +5,52 @@
  */
 import type { Plan } from "../../kernels/plan/item.ts";
 import type { Tensor } from "../../kernels/types.ts";
-import { type Cell, primeSlots } from "./param_state.ts";
-import { valuesAt } from "./group.ts";
 import { about, allAbout } from "../errors.ts";
 import { isRecord, known, show } from "../names.ts";
-import { type FullTensor, fullTensor, put, type Raw, rawOf, refuseOverlap, sameShape } from "../tensors.ts";
+import { checkReachable, comingNumbers, type OptimizerState } from "./optimizer_state.ts";
+import { type ParamState, uploadParam } from "./param_state.ts";
+import { itemOf } from "./plans.ts";
 import { hasEntry, programOf } from "./programs.ts";
+import { refresh } from "./refresh.ts";
+import { type FullTensor, fullTensor, put, rawOf, refuseOverlap, sameShape } from "../tensors.ts";
 import type { Tensors } from "../types.ts";
-import { checkArrays, copyIn, itemOf, refresh, timeOf, type Work } from "./step.ts";
 
 /** The parameters at another point, into new arrays or given ones. */
-export function pointOf(work: Work, name: string, into: Tensors | undefined): Record<string, Tensor> {
-  const { backend, cells, ordered, groups } = work;
+export function pointOf(state: OptimizerState, name: string, into: Tensors | undefined): Record<string, Tensor> {
+  const { backend, params, ordered } = state;
   const entry = `point ${name}`;
-  for (const group of groups) refresh(work, group);
-  if (!cells.some(({ text }) => hasEntry(text, entry))) {
-    throw new TypeError(
-      `Cannot compute point ${show(name)}: ${known([...new Set(cells.flatMap(({ text }) => [...text.splice.points.keys()]))], name)}`,
-    );
+  refresh(state);
+  if (!params.some(({ text }) => hasEntry(text, entry))) {
+    const names = new Set(params.flatMap(({ text }) => [...text.splice.points.keys()]));
+    throw new TypeError(`Cannot compute point ${show(name)}: ${known([...names], name)}`);
   }
-  checkArrays(cells);
-  const targets = into === undefined ? new Map(cells.map((cell) => [cell, emptyLike(cell.param)])) : checkTargets(cells, into);
+  params.forEach(checkReachable);
+  const targets = into === undefined ? new Map(params.map((param) => [param, emptyLike(param.given)])) : checkTargets(params, into);
   const borrowed: Tensor[] = [];
   let plan: Plan | undefined;
   try {
-    const computed = ordered.filter((cell) => targets.has(cell) && hasEntry(cell.text, entry));
-    const outs = computed.map((cell) => {
-      const target = { ...targets.get(cell)!, data: rawOf(targets.get(cell)!.data) };
-      if (backend.owns(target) && backend.together(target, cell.p)) return target;
-      const [out] = backend.reserve([cell.p], [{ shape: cell.param.shape, dtype: cell.param.dtype }]);
+    const computed = ordered.filter((param) => targets.has(param) && hasEntry(param.text, entry));
+    const outs = computed.map(({ p, given: { shape, dtype } }, i) => {
+      const target = { ...targets.get(computed[i])!, data: rawOf(targets.get(computed[i])!.data) };
+      if (backend.owns(target) && backend.together(target, p)) return target;
+      const [out] = backend.reserve([p], [{ shape, dtype }]);
       borrowed.push(out);
       return out;
     });
-    plan = backend.plan(computed.map((cell, i) => itemOf(work, cell, programOf(cell.text, entry, undefined), { out: outs[i] })));
-    const values = computed.map((cell) => valuesAt(groups[cell.group], timeOf(work, cell)));
-    for (const cell of computed) {
-      copyIn(cell);
-      if (!cell.primed) primeSlots(backend, cell);
-    }
-    plan.run(values);
-    computed.forEach((cell, i) => {
-      const raw = rawOf(targets.get(cell)!.data);
-      if (raw !== outs[i].data) raw.set(outs[i].data as Raw);
+    plan = backend.plan(computed.map((param, i) => itemOf(param, programOf(param.text, entry, undefined), { out: outs[i] })));
+    const numbers = computed.map((param) => comingNumbers(state, param));
+    for (const param of computed) uploadParam(backend, param);
+    plan.run(numbers);
+    computed.forEach((param, i) => {
+      if (borrowed.includes(outs[i])) backend.download(outs[i], rawOf(targets.get(param)!.data));
     });
-    for (const [cell, { data }] of targets) if (!hasEntry(cell.text, entry)) rawOf(data).set(cell.raw); // no such point: the parameter itself
+    for (const [param, { data }] of targets) if (!hasEntry(param.text, entry)) rawOf(data).set(param.elements); // no such point: the parameter itself
   } finally {
     plan?.dispose();
     for (const tensor of borrowed) backend.release(tensor);
   }
   const result: Record<string, Tensor> = {};
-  for (const [cell, tensor] of targets) put(result, cell.info.name, tensor);
+  for (const [{ info }, tensor] of targets) put(result, info.name, tensor);
   return result;
 }
 
@@ -68,31 +64,31 @@ function emptyLike({ data, shape, dtype }: FullTensor): FullTensor {
   return { data: empty, shape, dtype };
 }
 
-function checkTargets(cells: readonly Cell[], into: Tensors): Map<Cell, FullTensor> {
-  const names = cells.map(({ info }) => info.name);
+function checkTargets(params: readonly ParamState[], into: Tensors): Map<ParamState, FullTensor> {
+  const names = params.map(({ info }) => info.name);
   if (!isRecord(into)) throw new TypeError(`Cannot write a point into ${show(into)}: targets are an object, name to tensor`);
-  const targets = new Map<Cell, FullTensor>();
+  const targets = new Map<ParamState, FullTensor>();
   for (const [name, like] of Object.entries(into)) {
-    const cell = cells[names.indexOf(name)];
-    if (cell === undefined) {
+    const param = params[names.indexOf(name)];
+    if (param === undefined) {
       throw about(new TypeError(`Cannot write a point of ${show(name)}: there is no such parameter; ${known(names, name)}`), {
         tensor: name,
       });
     }
-    const { param } = cell;
+    const { given } = param;
     const tensor = allAbout({ tensor: name }, () => fullTensor(`the target of "${name}"`, like));
     const bare = ArrayBuffer.isView(like) || (like as Tensor).shape === undefined;
-    if (tensor.dtype !== param.dtype || tensor.data.length !== param.data.length || !(bare || sameShape(tensor.shape, param.shape))) {
-      const wanted = `it is ${param.dtype} of shape ${show(param.shape)}`;
+    if (tensor.dtype !== given.dtype || tensor.data.length !== given.data.length || !(bare || sameShape(tensor.shape, given.shape))) {
+      const wanted = `it is ${given.dtype} of shape ${show(given.shape)}`;
       throw about(
         new RangeError(`Cannot write a point of "${name}" into ${tensor.dtype} of shape ${show(tensor.shape)}: ${wanted}`),
         { tensor: name },
       );
     }
-    targets.set(cell, { ...tensor, shape: param.shape });
+    targets.set(param, { ...tensor, shape: given.shape });
   }
   refuseOverlap("targets and parameters", [
-    ...cells.map(({ info, raw }) => [info.name, raw] as const),
+    ...params.map(({ info, elements }) => [info.name, elements] as const),
     ...[...targets].map(([{ info }, { data }]) => [`${info.name} of into`, data] as const),
   ]);
   return targets;

@@ -6,7 +6,9 @@
 import { compile } from "../../kernels/language/compile.ts";
 import type { Program } from "../../kernels/language/program.ts";
 import type { Backend, DType } from "../../kernels/types.ts";
-import { compiling, type Part, type Splice, splice, spliceText } from "./splice.ts";
+import { about } from "../errors.ts";
+import type { Part } from "./parts.ts";
+import { type Splice, splice } from "./splice.ts";
 
 /** A spliced text and its programs. */
 export interface Text {
@@ -22,7 +24,7 @@ const caches = new WeakMap<Backend, Map<string, Text>>();
 export function textOf(backend: Backend, parts: readonly Part[], p: DType): Text {
   let texts = caches.get(backend);
   if (texts === undefined) caches.set(backend, texts = new Map());
-  const key = spliceText(parts, p);
+  const key = keyOf(parts, p);
   let text = texts.get(key);
   if (text === undefined) {
     text = compiling(parts, () => newText(parts, p));
@@ -59,4 +61,27 @@ export function programOf(text: Text, entry: string, g: DType | undefined): Prog
     text.programs.set(key, program);
   }
   return program;
+}
+
+/** Runs what compiles the parts' texts. A mistake in one of them says whose text it is. */
+export function compiling<T>(parts: readonly Part[], run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    const part = parts.find(({ scope }) => scope === (error as { scope?: string }).scope);
+    throw part === undefined ? error : about(error as Error, { plugin: part.plugin });
+  }
+}
+
+/** Equal for parts that splice to the same program. */
+function keyOf(parts: readonly Part[], p: DType): string {
+  return JSON.stringify([
+    p,
+    ...parts.map(({ scope, rule, scalars }) => [
+      scope,
+      scalars,
+      Object.entries(rule.slots ?? {}).map(([name, { shape, dtype }]) => [name, shape, dtype]),
+      [rule.before, rule.update, rule.after, rule.last, rule.also, rule.points],
+    ]),
+  ]);
 }

@@ -6,8 +6,10 @@
 import { lend, makeAccumulator } from "./accumulators.ts";
 import { allAbout } from "../errors.ts";
 import { isRecord, refuseUnknownKeys, show } from "../names.ts";
-import { buildChecked, type CheckedOptimizer } from "../optimizer/optimizer.ts";
-import type { Accumulator, Grads, Recipe, Settings, Tensors, Trainer } from "../types.ts";
+import { checkAlive, createState, type OptimizerState } from "../optimizer/optimizer_state.ts";
+import { type CheckedParams, checkStep, prepareChecked } from "../optimizer/step.ts";
+import { apply, showOptimizer } from "../optimizer/view.ts";
+import type { Accumulator, Grads, Optimizer, Recipe, Settings, Tensors, Trainer } from "../types.ts";
 import { type Find, takeUse } from "../plugin/use.ts";
 
 /** A trainer whose plugins are found by name. */
@@ -21,36 +23,46 @@ export function buildTrainer(
   const recipe = checkRecipe(given);
   const { optimizer: { name, options }, groups, schedules, transforms, accumulate } = recipe;
   const use = accumulate && takeUse(find, "accumulator", accumulate);
-  const checked = buildChecked(find, name, params, options, {
+  const state = createState(find, name, params, options, {
     ...settings,
     ...(groups && { groups }),
     ...(schedules && { schedules }),
     ...(transforms && { transforms }),
   });
-  const { optimizer } = checked;
+  const optimizer = showOptimizer(state);
   const { backend, takeBack } = lend(optimizer.backend);
   const end = (): void => {
     takeBack();
     optimizer[Symbol.dispose]();
   };
   try {
-    return present(recipe, checked, use && makeAccumulator(use.plugin, use.options, optimizer.params, backend, find), end);
+    return showTrainer(recipe, state, optimizer, use && makeAccumulator(use.plugin, use.options, optimizer.params, backend, find), end);
   } catch (error) {
     end();
     throw error;
   }
 }
 
-function present(recipe: Recipe, { optimizer, check }: CheckedOptimizer, accumulator: Accumulator | undefined, end: () => void): Trainer {
+function showTrainer(
+  recipe: Recipe,
+  state: OptimizerState,
+  optimizer: Optimizer,
+  accumulator: Accumulator | undefined,
+  end: () => void,
+): Trainer {
   // Names of all gradients that ever came: an accumulator may go on giving one, as a sum gives zeros.
   const ever = new Set<string>();
   let disposed = false;
   const alive = (action: string): void => {
     if (disposed) throw new TypeError(`Cannot ${action} the trainer of optimizer "${optimizer.name}": it is disposed`);
   };
+  const check = (names: readonly string[]): CheckedParams => {
+    checkAlive(state, "step");
+    return checkStep(state, new Set([...ever, ...names]));
+  };
   // What was gathered is forgotten only after a step that took it.
-  const stepWith = (accumulator: Accumulator): boolean => {
-    const { applied } = optimizer.step(accumulator.gradients);
+  const stepWith = (accumulator: Accumulator, checked: CheckedParams): boolean => {
+    const { applied } = apply(state, prepareChecked(state, "update", accumulator.gradients, checked));
     accumulator.reset();
     return applied;
   };
@@ -68,14 +80,14 @@ function present(recipe: Recipe, { optimizer, check }: CheckedOptimizer, accumul
       }
       // Nothing can be taken out of an accumulator again, so a step that would be refused is refused before.
       const names = isRecord(grads) ? Object.keys(grads).filter((name) => (grads[name] ?? null) !== null) : [];
-      check(new Set([...ever, ...names]));
+      const checked = check(names);
       const isDue = accumulator.add(grads, weight);
       for (const name of names) ever.add(name);
-      return isDue && stepWith(accumulator);
+      return isDue && stepWith(accumulator, checked);
     },
     flush(): boolean {
       alive("flush");
-      return accumulator !== undefined && accumulator.count > 0 && stepWith(accumulator);
+      return accumulator !== undefined && accumulator.count > 0 && stepWith(accumulator, check([]));
     },
     update(metric: number): void {
       alive("update");

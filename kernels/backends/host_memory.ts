@@ -8,7 +8,7 @@ import type { KernelBackend } from "../backend.ts";
 import type { DType, Raw, Tensor } from "../types.ts";
 
 /** How elements come to a tensor and leave it again. */
-export type HostMemory = Pick<KernelBackend, "upload" | "download" | "fill">;
+export type HostMemory = Pick<KernelBackend, "upload" | "download" | "fill" | "scatter">;
 
 /** 16-bit numbers as patterns, whatever array holds them. */
 export const rawElements = ({ data }: Tensor): Raw =>
@@ -39,5 +39,14 @@ export const hostMemory: HostMemory = {
   },
   fill(tensor, value) {
     rawElements(tensor).fill(elementTypes[dtypeOf(tensor)].narrow(value));
+  },
+  scatter(into, indices, values) {
+    const raw = rawElements(into);
+    const row = indices.length === 0 ? 0 : values.length / indices.length;
+    raw.fill(0);
+    for (let i = 0; i < indices.length; i++) {
+      const at = indices[i] * row;
+      for (let j = 0; j < row; j++) raw[at + j] += values[i * row + j];
+    }
   },
 };

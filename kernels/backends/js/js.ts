@@ -14,6 +14,7 @@ import type { KernelBackend } from "../../backend.ts";
 import type { Item, Plan } from "../../plan/item.ts";
 import type { DType, Tensor } from "../../types.ts";
 import { hostMemory } from "../host_memory.ts";
+import { overlapTest } from "../overlap.ts";
 import { createRun } from "../run.ts";
 import { bindJs } from "./bind.ts";
 
@@ -64,6 +65,7 @@ export function createJs(): KernelBackend {
     // Every array is reached without a copy.
     owns: () => true,
     together: () => true,
+    overlapping: (tensors: readonly Tensor[]) => overlapTest(tensors, () => true),
     release({ data }: Tensor): void {
       forget(data);
       allocated -= sizes.get(data) ?? 0;

@@ -11,6 +11,7 @@ import { type Executor, type Job, type Region, unitFields } from "../../plan/job
 import { createPlan } from "../../plan/plan.ts";
 import { disposeSymbol } from "../../dispose.ts";
 import { hostMemory } from "../host_memory.ts";
+import { overlapTest } from "../overlap.ts";
 import { createRun } from "../run.ts";
 import type { KernelBackend } from "../../backend.ts";
 import type { Item, Plan } from "../../plan/item.ts";
@@ -97,6 +98,7 @@ export function createArenas(
     return arena;
   };
   const arenaOf = ({ data: { buffer } }: Tensor): Arena | undefined => arenas.find(({ buffers }) => buffers.has(buffer));
+  const together = (a: Tensor, b: Tensor): boolean => arenaOf(a) !== undefined && arenaOf(a) === arenaOf(b);
   const refuse = (bytes: number): never => {
     const why = bytes > mostTensorBytes(limit)
       ? `an arena holds ${gigabytes(limit)}, and a tensor lies in one with its gradient and slots`
@@ -143,7 +145,8 @@ export function createArenas(
       return taken.map((block, i) => tensor(block, wanted[i].shape, wanted[i].dtype));
     },
     owns: (one: Tensor): boolean => arenaOf(one) !== undefined,
-    together: (a: Tensor, b: Tensor): boolean => arenaOf(a) !== undefined && arenaOf(a) === arenaOf(b),
+    together,
+    overlapping: (tensors: readonly Tensor[]) => overlapTest(tensors, together),
     release({ data }: Tensor): void {
       const block = blocks.get(data);
       if (block === undefined) return;

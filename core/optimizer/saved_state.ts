@@ -1,117 +1,132 @@
 /**
- * States: slots to named tensors and back. Everything is checked before the first number changes.
+ * States as they are saved and loaded: slots to named tensors and back. Everything is checked before the first number changes.
  *
  * @module
  */
-import type { DType } from "../../kernels/types.ts";
-import type { Cell } from "./param_state.ts";
-import type { GroupAtWork } from "./group.ts";
+import type { KernelBackend } from "../../kernels/backend.ts";
+import type { DType, Raw } from "../../kernels/types.ts";
 import { about, allAbout } from "../errors.ts";
+import type { GroupState } from "./groups.ts";
 import { isRecord, known, show, tagOf } from "../names.ts";
-import { put, type Raw, rawOf, sameShape } from "../tensors.ts";
-import type { MetricSchedule, StateDict } from "../types.ts";
+import type { ParamState } from "./param_state.ts";
+import type { StatefulSchedule } from "./schedules.ts";
+import { type FullTensor, put, rawOf, sameShape, sizeOf } from "../tensors.ts";
+import type { StateDict } from "../types.ts";
 
-/** One key of a state: memory, or a number in float64. */
-export type Entry =
-  & { readonly key: string; readonly shape: readonly number[] }
-  & (
-    | { readonly dtype: DType; readonly data: Raw }
-    | { readonly dtype: "float64"; readonly counts?: true; get(): number; set(value: number): void }
-  );
+/** One key of a saved state: elements of a dtype, or a number in float64. */
+export type SavedEntry = SavedElements | SavedNumber;
 
-/** A metric schedule whose state can be read and put back. */
-export interface StatefulSchedule {
-  readonly option: string;
-  readonly schedule: MetricSchedule & { state: unknown };
+/** A parameter or a slot with memory. */
+export interface SavedElements {
+  readonly key: string;
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  /** A copy. */
+  read(): Raw;
+  /** Takes over as many elements. */
+  write(elements: Raw): void;
 }
 
-/** What a state says beside its tensors. */
-export interface About {
+/** A scalar or group slot, or a step count. */
+export interface SavedNumber {
+  readonly key: string;
+  readonly shape: readonly number[];
+  readonly dtype: "float64";
+  readonly isCount?: true;
+  read(): number;
+  write(value: number): void;
+}
+
+/** What a saved state says beside its tensors. */
+export interface SavedFacts {
   /** The algorithm's name. */
   readonly optimizer: string;
   /** Updates applied. */
   readonly steps: number;
   readonly schedules: readonly StatefulSchedule[];
   /** Groups with a step count of their own. */
-  readonly groups: readonly CountingGroup[];
-}
-
-/** A group whose algorithm counts the group's steps. */
-export interface CountingGroup {
-  readonly index: number;
-  readonly names: readonly string[];
-  count: number;
+  readonly groups: readonly Pick<GroupState, "index" | "names" | "count">[];
 }
 
 const format = "glissade.1";
 
 /** Every number that the next step depends on, in the order of the parameters. */
-export function entriesOf(cells: readonly Cell[], groups: readonly GroupAtWork[]): Entry[] {
-  const entries: Entry[] = [];
-  for (const cell of cells) {
-    const { info, raw, param, slots, scalarSlots } = cell;
-    entries.push({ key: info.name, shape: param.shape, dtype: param.dtype, data: raw });
-    for (const { key, slot, shape, tensor } of slots) {
-      if (slot.key === null || slot.shape === "group") continue;
-      const name = `${info.name}.${slot.key}`;
-      if (tensor !== null) entries.push({ key: name, shape, dtype: tensor.dtype, data: tensor.data as Raw });
-      else {entries.push({
-          key: name,
-          shape,
-          dtype: "float64",
-          get: () => scalarSlots.get(key)!,
-          set: (value) => scalarSlots.set(key, value),
-        });}
-    }
-    entries.push({
-      key: `${info.name}.step`,
-      shape: [],
-      dtype: "float64",
-      counts: true,
-      get: () => cell.count,
-      set: (value) => cell.count = value,
-    });
-  }
-  for (const { index, slots } of groups) {
-    const keys = new Map(
-      cells.filter(({ group }) => group === index).flatMap(({ slots }) => slots).filter(({ slot }) => slot.shape === "group")
-        .map(({ key, slot }) => [key, slot.key]),
-    );
-    for (const [key, name] of keys) {
-      if (name !== null) {
-        entries.push({
-          key: `group.${index}.${name}`,
-          shape: [],
-          dtype: "float64",
-          get: () => slots.get(key)!,
-          set: (value) => slots.set(key, value),
-        });
-      }
-    }
-  }
+export function savedEntries(backend: KernelBackend, params: readonly ParamState[], groups: readonly GroupState[]): SavedEntry[] {
+  const entries = [
+    ...params.flatMap((param) => paramEntries(backend, param)),
+    ...groups.flatMap((group) => groupEntries(group, params.filter((param) => param.group === group))),
+  ];
   const keys = new Set<string>();
   for (const { key } of entries) {
-    if (!keys.has(key)) {
-      keys.add(key);
-      continue;
+    if (keys.has(key)) {
+      const message = `Cannot keep two states under the key "${key}": a parameter and a slot, or two slots, share it`;
+      throw about(new TypeError(message), { tensor: key });
     }
-    const message = `Cannot keep two states under the key "${key}": a parameter and a slot, or two slots, share it`;
-    throw about(new TypeError(message), { tensor: key });
+    keys.add(key);
   }
   return entries;
 }
 
+function paramEntries(backend: KernelBackend, param: ParamState): SavedEntry[] {
+  const { info: { name }, given: { shape, dtype }, elements, slots, scalarSlots } = param;
+  const kept = slots.filter(({ slot }) => slot.key !== null && slot.shape !== "group").map(({ key, slot, shape, tensor }): SavedEntry => {
+    const saved = { key: `${name}.${slot.key}`, shape };
+    return tensor === null ? { ...saved, ...numberIn(scalarSlots, key) } : { ...saved, ...elementsOf(backend, tensor) };
+  });
+  return [
+    // A copy by slice is six times as fast from shared memory as a constructor that takes an array.
+    { key: name, shape, dtype, read: () => elements.slice(), write: (from) => elements.set(from) },
+    ...kept,
+    {
+      key: `${name}.step`,
+      shape: [],
+      dtype: "float64",
+      isCount: true,
+      read: () => param.count,
+      write: (value) => {
+        param.count = value;
+      },
+    },
+  ];
+}
+
+function groupEntries({ index, slots }: GroupState, params: readonly ParamState[]): SavedEntry[] {
+  const keys = new Map(
+    params.flatMap(({ slots }) => slots).filter(({ slot }) => slot.shape === "group").map(({ key, slot }) => [key, slot.key]),
+  );
+  return [...keys].filter(([, name]) => name !== null).map(([key, name]) => ({
+    key: `group.${index}.${name}`,
+    shape: [],
+    ...numberIn(slots, key),
+  }));
+}
+
+const numberIn = (numbers: Map<string, number>, key: string): Pick<SavedNumber, "dtype" | "read" | "write"> => ({
+  dtype: "float64",
+  read: () => numbers.get(key)!,
+  write: (value) => {
+    numbers.set(key, value);
+  },
+});
+
+const elementsOf = (backend: KernelBackend, tensor: FullTensor): Pick<SavedElements, "dtype" | "read" | "write"> => ({
+  dtype: tensor.dtype,
+  read: () => {
+    const size = sizeOf(tensor.shape);
+    const elements = tensor.dtype === "float32" ? new Float32Array(size) : new Uint16Array(size);
+    backend.download(tensor, elements);
+    return elements;
+  },
+  write: (elements) => backend.upload(tensor, elements),
+});
+
 /** A state, in copies on plain buffers: views of shared memory cannot be sent or stored everywhere. */
-export function saveEntries(entries: readonly Entry[], { optimizer, steps, schedules, groups }: About): StateDict {
+export function saveEntries(entries: readonly SavedEntry[], { optimizer, steps, schedules, groups }: SavedFacts): StateDict {
   const tensors: Record<string, StateDict["tensors"][string]> = {};
   for (const entry of entries) {
-    const { key, shape } = entry;
-    if (entry.dtype === "float64") put(tensors, key, { data: Float64Array.of(entry.get()), shape: [], dtype: "float64" });
-    else {put(tensors, key, {
-        data: entry.data.slice(), // six times as fast from shared memory as a constructor that takes an array
-        shape,
-        dtype: entry.dtype,
-      });}
+    const { key, shape, dtype } = entry;
+    const data = dtype === "float64" ? Float64Array.of(entry.read()) : entry.read();
+    put(tensors, key, { data, shape, dtype });
   }
   const metadata: Record<string, string> = { format, optimizer, steps: String(steps) };
   for (const { option, schedule } of schedules) metadata[`schedule.${option}`] = JSON.stringify(schedule.state);
@@ -122,9 +137,9 @@ export function saveEntries(entries: readonly Entry[], { optimizer, steps, sched
 /** Takes a state in; gives the number of updates applied. */
 export function loadEntries(
   title: string,
-  entries: readonly Entry[],
+  entries: readonly SavedEntry[],
   state: unknown,
-  { optimizer, schedules, groups }: Omit<About, "steps">,
+  { optimizer, schedules, groups }: Omit<SavedFacts, "steps">,
 ): number {
   const refuse = `Cannot load a state into ${title}`;
   const { tensors, metadata = {} } = isRecord(state) ? state as Partial<StateDict> : {};
@@ -145,7 +160,7 @@ export function loadEntries(
     if (!Object.hasOwn(tensors, key)) throw about(new TypeError(`${refuse}: it has no tensor "${key}"`), { tensor: key });
     return { entry, data: allAbout({ tensor: key }, () => checkTensor(refuse, entry, tensors[key])) };
   });
-  const counts = checked.flatMap(({ entry, data }) => entry.dtype === "float64" && entry.counts ? [data[0]] : []);
+  const counts = checked.flatMap(({ entry, data }) => entry.dtype === "float64" && entry.isCount ? [data[0]] : []);
   const steps = readCount(`${refuse}: its number of steps`, metadata.steps) ?? Math.max(...counts);
   // Without metadata the tensor with the most steps says how many there were.
   const groupSteps = groups.map(({ index, names }) =>
@@ -155,13 +170,13 @@ export function loadEntries(
   loadSchedules(refuse, metadata, schedules);
   groups.forEach((group, i) => group.count = groupSteps[i]);
   for (const { entry, data } of checked) {
-    if (entry.dtype === "float64") entry.set(data[0]);
-    else entry.data.set(data);
+    if (entry.dtype === "float64") entry.write(data[0]);
+    else entry.write(data as Raw);
   }
   return steps;
 }
 
-function checkTensor(refuse: string, entry: Entry, given: unknown): Raw | Float64Array {
+function checkTensor(refuse: string, entry: SavedEntry, given: unknown): Raw | Float64Array {
   const { key, dtype, shape } = entry;
   const { data, ...tensor } = isRecord(given) ? given as Partial<StateDict["tensors"][string]> : {};
   if (!ArrayBuffer.isView(data)) throw new TypeError(`${refuse}: "${key}" is ${show(given)}, not { data, shape, dtype }`);
@@ -175,13 +190,13 @@ function checkTensor(refuse: string, entry: Entry, given: unknown): Raw | Float6
     : dtype === "float32"
     ? raw instanceof Float32Array
     : raw instanceof Uint16Array;
-  const length = entry.dtype === "float64" ? 1 : entry.data.length;
+  const length = sizeOf(shape);
   if (!fits || raw.length !== length) {
     throw new RangeError(
       `${refuse}: "${key}" needs ${length} elements of ${dtype}, and ${show(data)} of ${data.length} does not hold them`,
     );
   }
-  if (entry.dtype === "float64" && entry.counts && !(Number.isSafeInteger(raw[0]) && raw[0] >= 0)) {
+  if (entry.dtype === "float64" && entry.isCount && !(Number.isSafeInteger(raw[0]) && raw[0] >= 0)) {
     throw new RangeError(`${refuse}: "${key}" is ${raw[0]}, not a number of steps`);
   }
   return raw;

@@ -1,0 +1,99 @@
+/**
+ * All that an optimizer keeps for one group between steps: its options, their schedules, its numbers, its step count.
+ *
+ * @module
+ */
+import type { Scalars } from "../../kernels/types.ts";
+import { about, allAbout } from "../errors.ts";
+import { splitNames } from "./match.ts";
+import { refuseUnknownKeys, show } from "../names.ts";
+import type { ScalarNames } from "./scalar_names.ts";
+import type { OptimizerPlugin } from "../plugin/contract.ts";
+import { type AnySpecs, checkOptions, type Values } from "../plugin/options.ts";
+import type { Scheduled } from "../plugin/schedules.ts";
+import { ask, type Find, optionsOf, takePlugin, titleOf } from "../plugin/use.ts";
+import type { TransformState } from "./transforms.ts";
+import type { Group } from "../types.ts";
+
+/** A group at work. */
+export interface GroupState {
+  readonly index: number;
+  /** Of its parameters. */
+  readonly names: readonly string[];
+  readonly plugin: OptimizerPlugin;
+  readonly title: string;
+  readonly specs: AnySpecs;
+  readonly transforms: readonly TransformState[];
+  /** Options that it has of its own; it takes the others from the optimizer. */
+  readonly own: Map<string, unknown>;
+  /** Schedules of options that it has. */
+  readonly scheduled: readonly Scheduled[];
+  /** The options without their schedules, and the version of the optimizer's options that they were made from. */
+  base: Values;
+  version: number;
+  /** The options with their schedules: what the step under way uses, or the last one used. */
+  current: Values;
+  /** Names of the options that the rule looked at: only their change can change a text. */
+  readonly reads: Set<string>;
+  /** The rule's numbers by name. */
+  scalars: ScalarNames;
+  /** What the plugin's `scalars` gave last. */
+  asked: { readonly options: Values; readonly t: number; readonly given: Scalars } | null;
+  /** Numbers by t, as long as `current` stays. */
+  readonly numbers: Map<number, Scalars>;
+  /** Its group slots, by key. */
+  readonly slots: Map<string, number>;
+  /** Steps in which any of its parameters had a gradient. */
+  count: number;
+}
+
+/** What a group is before its schedules are made: those want to know its options. */
+export type PlainGroup = Pick<GroupState, "index" | "names" | "plugin" | "title" | "specs" | "own">;
+
+/** Groups over parameters of these names; those that match none form the last. */
+export function splitGroups(
+  find: Find,
+  main: OptimizerPlugin,
+  names: readonly string[],
+  given: readonly Group<unknown>[] = [],
+): PlainGroup[] {
+  if (!Array.isArray(given)) throw new TypeError(`Cannot use groups ${show(given)}: they must be an array`);
+  given.forEach((group, index) =>
+    allAbout({ group: index }, () => refuseUnknownKeys(`group ${index}`, group, ["match", "options", "optimizer"]))
+  );
+  const groups = splitNames(names, given).map((names, index) =>
+    allAbout({ group: index }, (): PlainGroup => {
+      const { options = {}, optimizer }: Partial<Group<unknown>> = given[index] ?? {};
+      const plugin = optimizer === undefined ? main : takePlugin(find, "optimizer", optimizer);
+      const title = titleOf(plugin);
+      const specs = plugin.options as AnySpecs;
+      // Another algorithm's options mean other things, so such a group takes none of the optimizer's, not even lr.
+      const own = plugin === main ? ask(plugin, () => checkOptions(title, specs, options)) : optionsOf(plugin, options);
+      return { index, names, plugin, title, specs, own: new Map(Object.entries(own)) };
+    })
+  );
+  const plugins = new Map([main, ...groups.map(({ plugin }) => plugin)].map((plugin) => [plugin.name, plugin]));
+  for (const { plugin, title } of groups) {
+    if (plugins.get(plugin.name) === plugin) continue;
+    throw about(new TypeError(`Cannot use two plugins in one optimizer that are both ${title}`), { plugin: plugin.name });
+  }
+  return groups;
+}
+
+/** A group with nothing done yet. */
+export function startGroup(group: PlainGroup, scheduled: readonly Scheduled[], transforms: readonly TransformState[]): GroupState {
+  return {
+    ...group,
+    transforms,
+    scheduled: scheduled.filter(({ option }) => Object.hasOwn(group.specs, option)),
+    base: {},
+    version: -1,
+    current: {},
+    reads: new Set(),
+    scalars: { names: [], keys: [] },
+    asked: null,
+    numbers: new Map(),
+    slots: new Map(),
+    count: 0,
+  };
+}

@@ -1,0 +1,42 @@
+/**
+ * How a parameter is cut into matrices.
+ *
+ * @module
+ */
+import { extentOf } from "../../kernels/extent.ts";
+import type { Extent } from "../../kernels/types.ts";
+import { about } from "../errors.ts";
+import { show } from "../names.ts";
+import type { Part } from "./parts.ts";
+import type { Rule, TensorInfo } from "../plugin/contract.ts";
+import { sameShape } from "../tensors.ts";
+
+const ofMatrix = /\b(?:rows|cols|batch|(?:row|col)(?:sum|mean|norm|rms|max))\b/;
+
+/** By default over its last two dimensions, or as one of the parts says; `isOwn` where that is another cut. */
+export function matrixOf(parts: readonly Part[], { name, shape }: TensorInfo): { readonly extent: Extent; readonly isOwn: boolean } {
+  const { batch, rows, cols } = extentOf(shape);
+  let found: { readonly matrix: readonly number[]; readonly title: string } | undefined;
+  for (const { title, plugin, rule } of parts) {
+    if (rule.matrix === undefined && !usesMatrix(rule)) continue;
+    const matrix: readonly number[] = rule.matrix ?? [batch, rows, cols];
+    if (!Array.isArray(matrix) || matrix.length !== 3 || !matrix.every((n) => Number.isSafeInteger(n) && n >= 0)) {
+      const message = `Cannot cut parameter "${name}" as ${title} says: matrix ${show(matrix)} is not [batch, rows, cols]`;
+      throw about(new TypeError(message), { plugin, tensor: name });
+    }
+    if (found !== undefined && !sameShape(matrix, found.matrix)) {
+      const message = `Cannot cut parameter "${name}" into ${show(found.matrix)} for ${found.title} and into ${show(matrix)} for ${title}`;
+      throw about(new TypeError(message), { plugin, tensor: name });
+    }
+    found = { matrix, title };
+  }
+  const extent = extentOf(shape, found?.matrix as Rule["matrix"]);
+  return { extent, isOwn: extent.batch !== batch || extent.rows !== rows || extent.cols !== cols };
+}
+
+function usesMatrix({ slots = {}, before, update, after, last, also = {}, points = {} }: Part["rule"]): boolean {
+  return Object.values(slots).some(({ shape }) => shape === "row" || shape === "col" || shape === "batch") ||
+    [before, update, after, last, ...Object.values(also), ...Object.values(points)].some((text) =>
+      text !== undefined && ofMatrix.test(text)
+    );
+}

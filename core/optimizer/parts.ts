@@ -1,0 +1,131 @@
+/**
+ * What the plugins of a group give for one parameter: the rule and the transforms' texts, asked for and checked.
+ *
+ * @module
+ */
+import { dtypes } from "../../kernels/extent.ts";
+import type { SlotClass } from "../../kernels/types.ts";
+import { allAbout } from "../errors.ts";
+import type { GroupState } from "./groups.ts";
+import { isRecord, known, refuseUnknownKeys, show } from "../names.ts";
+import type { ScalarNames } from "./scalar_names.ts";
+import type { Rule, Slot, TensorInfo } from "../plugin/contract.ts";
+import type { Values } from "../plugin/options.ts";
+import { ask } from "../plugin/use.ts";
+import type { TransformState } from "./transforms.ts";
+
+/** What one plugin gives for one parameter. */
+export interface Part {
+  /** Whose names: the optimizer plugin's name, or `<index>:<transform>`. */
+  readonly scope: string;
+  /** For errors: `optimizer "adamw"`, and the plugin's bare name. */
+  readonly title: string;
+  readonly plugin: string;
+  readonly rule: Partial<Rule> & { readonly before?: string; readonly after?: string; readonly last?: string };
+  /** Names of its numbers. */
+  readonly scalars: readonly string[];
+}
+
+/** A slot of a part. */
+export interface PartSlot {
+  /** `scope/name`, as kernels call it. */
+  readonly key: string;
+  readonly name: string;
+  readonly slot: Slot;
+  readonly title: string;
+  readonly plugin: string;
+}
+
+const classes: readonly SlotClass[] = ["param", "row", "col", "batch", "scalar", "group"];
+/** Names that mean something in every rule. */
+const reserved = ["p", "g", "u", "t", "size", "batch", "rows", "cols"];
+const slotDTypes = [...dtypes, "param"];
+
+/** The rule of a group's algorithm for a parameter, under these options. Which of them it looks at is written down in the group. */
+export function rulePart({ plugin, title, reads }: GroupState, options: Values, { names }: ScalarNames, info: TensorInfo): Part {
+  const watched: Record<string, unknown> = {};
+  for (const name of Object.keys(options)) {
+    Object.defineProperty(watched, name, { enumerable: true, get: () => (reads.add(name), options[name]) });
+  }
+  return ask(plugin, () => {
+    const rule = plugin.rule(watched, info);
+    checkRule(title, rule, ["update"]);
+    if (typeof rule.update !== "string") throw new TypeError(`Cannot use ${title}: its rule has no update text`);
+    return { scope: plugin.name, title, plugin: plugin.name, rule, scalars: names };
+  });
+}
+
+/** What a transform gives for a parameter. */
+export function transformPart({ plugin, title, scope, options, scalars }: TransformState, info: TensorInfo): Part {
+  return ask(plugin, () => {
+    const rule = plugin.rule(options, info);
+    checkRule(title, rule, ["before", "after", "last"]);
+    return { scope, title, plugin: plugin.name, rule, scalars: scalars.names };
+  });
+}
+
+/** All that a group's plugins give for a parameter, the rule first. */
+export function partsOf(group: GroupState, options: Values, scalars: ScalarNames, info: TensorInfo): readonly Part[] {
+  return allAbout({ tensor: info.name, group: group.index }, () => [
+    rulePart(group, options, scalars, info),
+    ...group.transforms.map((transform) => transformPart(transform, info)),
+  ]);
+}
+
+/** The slots of all parts. */
+export function slotsOf(parts: readonly Part[]): PartSlot[] {
+  return parts.flatMap(({ scope, title, plugin, rule }) =>
+    Object.entries(rule.slots ?? {}).map(([name, slot]) => ({ key: `${scope}/${name}`, name, slot, title, plugin }))
+  );
+}
+
+/** Equal for parts whose slots can stand in each other's place. */
+export function slotsText(parts: readonly Part[]): string {
+  return slotsOf(parts).map(({ key, slot }) => `${key} ${slot.shape} ${slot.key} ${slot.dtype ?? ""} ${slot.input ?? ""}`).sort().join(
+    "\n",
+  );
+}
+
+/** Refuses a rule that is none. The texts are read later. */
+function checkRule(title: string, rule: unknown, texts: readonly string[]): void {
+  if (!isRecord(rule)) throw new TypeError(`Cannot use ${title}: its rule is ${show(rule)}, not an object`);
+  refuseUnknownKeys(`the rule of ${title}`, rule, ["slots", "matrix", "also", "points", ...texts]);
+  for (const text of texts) {
+    if (rule[text] !== undefined && typeof rule[text] !== "string") {
+      throw new TypeError(`Cannot use ${title}: its ${text} is ${show(rule[text])}, not a text`);
+    }
+  }
+  for (const entries of ["slots", "also", "points"]) {
+    const given = rule[entries];
+    if (given !== undefined && !isRecord(given)) {
+      throw new TypeError(`Cannot use ${title}: its ${entries} are ${show(given)}, not an object`);
+    }
+  }
+  for (const entries of ["also", "points"]) {
+    for (const [name, text] of Object.entries(rule[entries] ?? {})) {
+      if (typeof text !== "string") throw new TypeError(`Cannot use ${title}: ${entries}.${name} is ${show(text)}, not a text`);
+    }
+  }
+  for (const [name, slot] of Object.entries(rule.slots ?? {})) checkSlot(title, name, slot);
+}
+
+function checkSlot(title: string, name: string, slot: unknown): void {
+  const what = `slot "${name}" of ${title}`;
+  if (reserved.includes(name)) {
+    throw new TypeError(`Cannot use ${title}: a slot cannot be called "${name}", which means something else in a rule`);
+  }
+  refuseUnknownKeys(what, slot, ["shape", "key", "init", "dtype", "input"]);
+  const { shape, key, dtype, init, input } = slot as Partial<Slot>;
+  if (!classes.includes(shape as SlotClass)) {
+    const why = Array.isArray(shape) ? "slots of their own shape need plain code between texts, which is not there yet" : known(classes);
+    throw new TypeError(`Cannot use ${what}, of shape ${show(shape)}: ${why}`);
+  }
+  if (key !== null && (typeof key !== "string" || key === "")) throw new TypeError(`Cannot use ${what}: its key must be a string or null`);
+  if (dtype !== undefined && !slotDTypes.includes(dtype)) {
+    throw new TypeError(`Cannot use ${what}, of dtype ${show(dtype)}: ${known(slotDTypes)}`);
+  }
+  if (init !== undefined && typeof init !== "number" && !(init === "p" && shape === "param")) {
+    throw new TypeError(`Cannot use ${what}: it starts as a number, or where it has the parameter's shape as "p"`);
+  }
+  if (input !== undefined && input !== true) throw new TypeError(`Cannot use ${what}: its input is ${show(input)}, not true`);
+}

@@ -1,0 +1,75 @@
+/**
+ * Plans that are kept for steps like those that they were made for: over the same parameters, gradients and texts.
+ *
+ * @module
+ */
+import type { KernelBackend } from "../../kernels/backend.ts";
+import type { Program } from "../../kernels/language/program.ts";
+import type { Item, Plan } from "../../kernels/plan/item.ts";
+import type { Tensor } from "../../kernels/types.ts";
+import type { TakenGradient } from "./gradients.ts";
+import type { GroupState } from "./groups.ts";
+import type { ParamState } from "./param_state.ts";
+import { programOf, type Text } from "./programs.ts";
+
+/** A plan, and what it holds for. */
+export interface KeptPlan {
+  readonly plan: Plan;
+  readonly params: readonly ParamState[];
+  /** Where each gradient is read. */
+  readonly gradients: readonly (Tensor | null)[];
+  readonly texts: readonly Text[];
+  /** The parameters' groups, each once. */
+  readonly groups: readonly GroupState[];
+  /** False where the parameters themselves stay, as in an entry that only fills a slot. */
+  readonly writesParams: boolean;
+}
+
+/** Plans by entry, the newest last. */
+export type Plans = Map<string, KeptPlan[]>;
+
+const mostKept = 8;
+
+/** The plan for an entry over these parameters and gradients: one that was kept, or a new one. */
+export function planFor(plans: Plans, backend: KernelBackend, entry: string, taken: readonly TakenGradient[]): KeptPlan {
+  let kept = plans.get(entry);
+  if (kept === undefined) plans.set(entry, kept = []);
+  for (let i = kept.length - 1; i >= 0; i--) {
+    if (!holdsFor(kept[i], taken)) continue;
+    if (i < kept.length - 1) kept.push(...kept.splice(i, 1));
+    return kept[kept.length - 1];
+  }
+  const made = makePlan(backend, entry, taken);
+  if (kept.length >= mostKept) kept.shift()!.plan.dispose();
+  kept.push(made);
+  return made;
+}
+
+function holdsFor({ params, gradients, texts }: KeptPlan, taken: readonly TakenGradient[]): boolean {
+  if (params.length !== taken.length) return false;
+  for (let i = 0; i < taken.length; i++) {
+    const { param, memory } = taken[i];
+    if (params[i] !== param || gradients[i] !== memory || texts[i] !== param.text) return false;
+  }
+  return true;
+}
+
+function makePlan(backend: KernelBackend, entry: string, taken: readonly TakenGradient[]): KeptPlan {
+  const programs = taken.map(({ param: { text }, memory }) => programOf(text, entry, memory?.dtype ?? text.p));
+  return {
+    plan: backend.plan(taken.map(({ param, memory }, i) => itemOf(param, programs[i], { g: memory! }))),
+    params: taken.map(({ param }) => param),
+    gradients: taken.map(({ memory }) => memory),
+    texts: taken.map(({ param }) => param.text),
+    groups: [...new Set(taken.map(({ param }) => param.group))],
+    writesParams: programs.some(({ writes }) => writes.includes("p")),
+  };
+}
+
+/** A parameter as an item of a plan; `more` is memory beside its own. */
+export function itemOf(param: ParamState, program: Program, more: Readonly<Record<string, Tensor>>): Item {
+  const { extent, scalarSlots, group } = param;
+  const tensors: Record<string, Tensor> = {};
+  for (const key of program.tensors) tensors[key] = param.tensors[key] ?? more[key];
+  return { program, extent, tensors, scalarSlots, groupSlots: group.slots };
+}
