@@ -62,7 +62,9 @@ export function draw(curves: readonly Curve[], { title, label, span, width, heig
   const x = (step: number) => left + (step - first) / (last - first) * (right - left);
   const y = (value: number) => bottom - axis.height(value) * (bottom - top);
 
-  const paths = curves.map(({ steps, values }) => pathOf(cutBelow(thin(values.map((value, k) => [x(steps[k]), y(value)])), bottom + 0.01)));
+  // Curves of several base values share their steps.
+  const placed = new Map([...new Set(curves.map(({ steps }) => steps))].map((steps) => [steps, steps.map(x)]));
+  const paths = curves.map(({ steps, values }) => pathOf(cutBelow(thin(placed.get(steps)!, values.map(y)), bottom + 0.01)));
   const under = paths.map((path, i) => paths.slice(0, i).filter((other) => other === path).length);
 
   const inks = INKS[theme === "dark" ? "dark" : "light"];
@@ -144,13 +146,15 @@ function axisOf(curves: readonly Curve[], scale: "linear" | "log", rise: number)
 function describe(curves: readonly Curve[], [first, last]: readonly [number, number], label: string, scale: "linear" | "log"): string {
   const range = `${label} over steps ${first} to ${last}${scale === "log" ? ", on a logarithmic axis" : ""}`;
   const ends = curves.map(({ name, values }) => {
-    const numbers = values.filter(Number.isFinite);
-    if (numbers.length === 0) return `${name && `${name}: `}no finite value`;
-    const greatest = numbers.reduce((a, b) => Math.max(a, b), -Infinity);
+    let greatest = -Infinity;
+    for (const value of values) if (value > greatest && value < Infinity) greatest = value;
+    const first = values.find(Number.isFinite);
+    if (first === undefined) return `${name && `${name}: `}no finite value`;
     const shown = (value: number) => String(Number(value.toPrecision(4)));
     // A gap at an end has no value to name.
-    const gaps = numbers.length < values.length ? ", with gaps where there is no finite value" : "";
-    return `${name && `${name}: `}from ${shown(numbers[0])} to ${shown(numbers[numbers.length - 1])}, at most ${shown(greatest)}${gaps}`;
+    const last = values.findLast(Number.isFinite)!;
+    const gaps = values.every(Number.isFinite) ? "" : ", with gaps where there is no finite value";
+    return `${name && `${name}: `}from ${shown(first)} to ${shown(last)}, at most ${shown(greatest)}${gaps}`;
   });
   return `${range}. ${ends.join("; ")}.`;
 }

@@ -9,9 +9,9 @@ import { keepReach } from "./sampling.ts";
 /** A place in the picture, in pixels. One without a finite height is a gap. */
 export type Point = readonly [x: number, y: number];
 
-/** At most four points a half pixel, so that a curve keeps its reach. */
-export function thin(points: readonly Point[]): readonly Point[] {
-  return keepReach((i) => Math.floor(2 * points[i][0]), points.map(([, y]) => y)).map((i) => points[i]);
+/** At most four points a half pixel, so that a curve keeps its reach. Points are made of those alone: of all of them they cost twice the time. */
+export function thin(xs: readonly number[], ys: readonly number[]): readonly Point[] {
+  return keepReach((i) => Math.floor(2 * xs[i]), ys).map((i) => [xs[i], ys[i]]);
 }
 
 /** Ends a line where it leaves the picture through its floor: what lies below becomes a gap. */

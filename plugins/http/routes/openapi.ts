@@ -52,6 +52,7 @@ const meanings: Readonly<Record<ParameterName, string>> = {
   to: "Last step of a range, itself included",
   every: "Steps between two points of a range",
   lr: "Base values, one for each group; the first is the optimizer's own",
+  scale: "The vertical axis",
   title: "Headline",
   width: "Width in pixels",
   height: "Height in pixels",

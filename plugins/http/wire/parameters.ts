@@ -18,6 +18,7 @@ export interface Asked {
   readonly every?: number;
   /** Base values, one a group. */
   readonly lr?: readonly number[];
+  readonly scale?: "linear" | "log";
   readonly title?: string;
   readonly width?: number;
   readonly height?: number;
@@ -53,6 +54,7 @@ export const parameters: Readonly<Record<ParameterName, Parameter>> = {
   to: { type: "step", minimum: 0 },
   every: { type: "step", minimum: 1 },
   lr: { type: "numbers", most: 64 },
+  scale: { type: "text", allowed: ["linear", "log"] },
   title: { type: "text", most: 200 },
   width: { type: "number", minimum: 160, maximum: 4000 },
   height: { type: "number", minimum: 120, maximum: 4000 },
@@ -66,7 +68,7 @@ export const parameters: Readonly<Record<ParameterName, Parameter>> = {
 /** How points are asked for. */
 export const pointNames: readonly ParameterName[] = ["step", "steps", "from", "to", "every"];
 /** How a picture is drawn. */
-export const pictureNames: readonly ParameterName[] = ["title", "width", "height", "theme"];
+export const pictureNames: readonly ParameterName[] = ["scale", "title", "width", "height", "theme"];
 /** Names that no option of a schedule may have: they stand in the same query. */
 export const reserved: readonly string[] = [...pointNames, "lr", ...pictureNames];
 

@@ -48,7 +48,7 @@ test("each schedule has its options as parameters, and each operation an id of i
       Object.entries<{ default?: unknown }>(options).filter(([, spec]) => spec.default === undefined).map(([name]) => name),
     );
     const pictures = paths[`/v1/schedules/${name}.svg`].get.parameters!.map(nameOf);
-    assertEquals(pictures.slice(-4), ["title", "width", "height", "theme"]);
+    assertEquals(pictures.slice(-5), ["scale", "title", "width", "height", "theme"]);
   }
   const ids = Object.values(paths).flatMap((methods) => Object.values(methods).map(({ operationId }) => operationId));
   assertEquals(new Set(ids).size, ids.length);
@@ -66,7 +66,7 @@ test("the parameters that every schedule shares are those that no option may hav
   const { components } = await document();
   assertEquals(
     Object.keys(components.parameters).toSorted(),
-    ["every", "from", "height", "lr", "step", "steps", "theme", "title", "to", "width"],
+    ["every", "from", "height", "lr", "scale", "step", "steps", "theme", "title", "to", "width"],
   );
 });
 

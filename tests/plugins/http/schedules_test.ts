@@ -98,12 +98,12 @@ test("CSV has a column a group", async () => {
 });
 
 test("SVG is the library's picture", async () => {
-  const asked = { title: "Up <and> down", width: 400, height: 200, theme: "dark", lr: 1e-3 };
+  const asked = { scale: "log", title: "Up <and> down", width: 400, height: 200, theme: "dark", lr: 1e-3 };
   const answer = await app.request(`/v1/schedules/cosine.svg?${query({ ...linear, ...asked })}&from=0&to=100&every=10`);
   assertEquals(answer.headers.get("content-type"), "image/svg+xml");
   const steps = Array.from({ length: 11 }, (_, i) => 10 * i);
-  assertEquals(await answer.text(), plotSchedule([cosine], { ...asked, theme: "dark", lr: [1e-3], names: [""], steps }));
-  for (const [name, value] of Object.entries({ width: 10, height: "tall", theme: "pink", title: "x".repeat(201) })) {
+  assertEquals(await answer.text(), plotSchedule([cosine], { ...asked, scale: "log", theme: "dark", lr: [1e-3], names: [""], steps }));
+  for (const [name, value] of Object.entries({ width: 10, height: "tall", scale: "sqrt", theme: "pink", title: "x".repeat(201) })) {
     const { errors } = await problem(app, `/v1/schedules/cosine.svg?${query({ ...linear, [name]: value })}&step=1`);
     assertEquals(errors?.map((fault) => fault.name), [name]);
   }
