@@ -6,7 +6,7 @@
 import type { Program } from "../language/program.ts";
 import type { NumberStore, Value } from "../language/values.ts";
 import { isNumber } from "../tables/classes.ts";
-import { type Op, ops } from "../tables/ops.ts";
+import { type Op, type Operation, ops } from "../tables/ops.ts";
 import type { Extent, Scalars } from "../types.ts";
 import type { Item } from "./item.ts";
 
@@ -119,7 +119,9 @@ function codeOf(program: Program): NumberCode {
 function instruction({ id, op, args, dtype }: Value): Instruction {
   const [a, b = a, c = a] = args.map((arg) => arg.id);
   if (op === "as") return (numbers) => void (numbers[id] = numbers[a]);
-  const { evaluate } = ops[op as Op];
+  const { arity, evaluate } = ops[op as Op] as Operation;
+  // Most have two arguments. What an operation does not take would cost the engine a number on the heap.
+  if (arity === 2) return (numbers) => void (numbers[id] = (evaluate as (a: number, b: number) => number)(numbers[a], numbers[b]));
   return (numbers) => void (numbers[id] = evaluate(numbers[a], numbers[b], numbers[c], dtype));
 }
 
@@ -161,7 +163,7 @@ function sharedOf(group: GroupNumbers, values: Scalars): Shared {
   return one;
 }
 
-/** Computes what is needed before a round, or after the last one. */
+/** Computes what is needed before a round; with the number of rounds, what follows the last one. */
 export function evaluate(groups: readonly GroupNumbers[], items: readonly ItemNumbers[], round: number): void {
   for (const { code, shared, used } of groups) {
     const { ids, run } = code.ofGroup[round];
@@ -183,11 +185,9 @@ export function evaluate(groups: readonly GroupNumbers[], items: readonly ItemNu
   }
 }
 
-/** Ends a run: what follows the last round, and the slots that are numbers. */
+/** Ends a run: the slots that are numbers get their last values. */
 export function writeNumbers(items: readonly ItemNumbers[], groups: readonly GroupNumbers[]): void {
-  for (const group of groups) {
-    const { code, slots, shared, used } = group;
-    evaluate([group], items.filter((one) => one.group === group), code.program.rounds.length);
+  for (const { code, slots, shared, used } of groups) {
     if (used > 0) { for (const { key, id } of code.groupStores) slots.set(key, shared[0].numbers[id]); }
   }
   for (const { code, item, numbers } of items) for (const { key, id } of code.tensorStores) item.scalarSlots.set(key, numbers[id]);

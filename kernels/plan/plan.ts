@@ -13,7 +13,7 @@ import type { Item, Plan } from "./item.ts";
 import { type Executor, type Job, type Region, unitFields } from "./job.ts";
 import { evaluate, type GroupNumbers, type ItemNumbers, itemNumbers, numberCode, readNumbers, writeNumbers } from "./numbers.ts";
 import { cut, loopExtent } from "./partition.ts";
-import { stagesOf } from "./stages.ts";
+import { closingParts, type Part, type Stage, stagesOf } from "./stages.ts";
 import { collect, spread } from "./sums.ts";
 
 /** An item at its place in a plan. */
@@ -45,25 +45,30 @@ export function createPlan(items: readonly Item[], executor: Executor): Plan {
     for (const { parts } of stages) {
       prepared.push(executor.stage(parts.flatMap(({ items, round }) => items.flatMap(({ jobs }) => jobs[round]))));
     }
-    return { dispose, run: (values) => run(placed, groups, stages, prepared, values) };
+    const layout: Layout = { items: placed, groups, stages, closing: closingParts(placed), prepared };
+    return { dispose, run: (values) => run(layout, values) };
   } catch (error) {
     dispose();
     throw error;
   }
 }
 
+/** A plan's parts, for a run. */
+interface Layout {
+  readonly items: readonly PlacedItem[];
+  readonly groups: readonly GroupNumbers[];
+  readonly stages: readonly Stage<PlacedItem>[];
+  readonly closing: readonly Part<PlacedItem>[];
+  /** The stages as the executor has them. */
+  readonly prepared: readonly { run(): void }[];
+}
+
 /**
  * One run. A stage's `run` need only submit its jobs, in order: nothing here reads what kernels write but `collect` and `spread`, which ask for sums
  * alone, and a stage without reductions asks for nothing.
  */
-function run(
-  placed: readonly PlacedItem[],
-  groups: readonly GroupNumbers[],
-  stages: ReturnType<typeof stagesOf<PlacedItem>>,
-  prepared: readonly { run(): void }[],
-  values: readonly Scalars[],
-): void {
-  readNumbers(placed, groups, values);
+function run({ items, groups, stages, closing, prepared }: Layout, values: readonly Scalars[]): void {
+  readNumbers(items, groups, values);
   for (let k = 0; k < stages.length; k++) {
     const { parts, complete } = stages[k];
     for (const { groups, items, round } of parts) {
@@ -80,7 +85,8 @@ function run(
     }
     for (const { key, items } of complete) spread(key, items);
   }
-  writeNumbers(placed, groups);
+  for (const { groups, items, round } of closing) evaluate(groups, items, round);
+  writeNumbers(items, groups);
 }
 
 /** The group that the item is of: one program and one map of group slots. */

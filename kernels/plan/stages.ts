@@ -5,9 +5,16 @@
  */
 import type { GroupNumbers, ItemNumbers, NumberCode } from "./numbers.ts";
 
+/** One round of a program over some of its tensors. */
+export interface Part<I extends ItemNumbers> {
+  readonly groups: readonly GroupNumbers[];
+  readonly items: readonly I[];
+  readonly round: number;
+}
+
 /** What one dispatch runs. Everything in it may run at the same time. */
 export interface Stage<I extends ItemNumbers> {
-  readonly parts: readonly { readonly groups: readonly GroupNumbers[]; readonly items: readonly I[]; readonly round: number }[];
+  readonly parts: readonly Part<I>[];
   /** Keys of the sums over tensors that are complete afterwards, with the items that contributed. */
   readonly complete: readonly { readonly key: string; readonly items: readonly I[] }[];
 }
@@ -29,7 +36,7 @@ const waveElements = 1 << 20;
 export function stagesOf<I extends ItemNumbers>(items: readonly I[]): Stage<I>[] {
   const stages: Stage<I>[] = [];
   let sweep: Turn[] = [];
-  const turns = turnsOf([...new Set(items.map(({ code }) => code))]);
+  const turns = turnsOf(codesOf(items));
   for (const turn of turns) {
     sweep.push(turn);
     if (turn.complete.length === 0 && turn !== turns.at(-1)) continue;
@@ -46,13 +53,22 @@ export function stagesOf<I extends ItemNumbers>(items: readonly I[]): Stage<I>[]
 
 function stageOf<I extends ItemNumbers>(parts: Turn["parts"], complete: Turn["complete"], wave: readonly I[], all: readonly I[]): Stage<I> {
   return {
-    parts: parts.map(({ code, round }) => {
-      const items = wave.filter((one) => one.code === code);
-      return { groups: [...new Set(items.map(({ group }) => group))], items, round };
-    }),
+    parts: parts.map(({ code, round }) => partOf(wave, code, round)),
     complete: complete.map(({ key, codes }) => ({ key, items: all.filter(({ code }) => codes.includes(code)) })),
   };
 }
+
+function partOf<I extends ItemNumbers>(items: readonly I[], code: NumberCode, round: number): Part<I> {
+  const own = items.filter((one) => one.code === code);
+  return { groups: [...new Set(own.map(({ group }) => group))], items: own, round };
+}
+
+/** What is left to compute for each program after its last round. */
+export function closingParts<I extends ItemNumbers>(items: readonly I[]): Part<I>[] {
+  return codesOf(items).map((code) => partOf(items, code, code.program.rounds.length));
+}
+
+const codesOf = (items: readonly ItemNumbers[]): NumberCode[] => [...new Set(items.map(({ code }) => code))];
 
 /** A program's next round waits where it needs a sum over tensors of others that is not there yet. */
 function turnsOf(codes: readonly NumberCode[]): Turn[] {

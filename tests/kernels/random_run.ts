@@ -9,6 +9,7 @@ import { parse } from "../../kernels/language/parse.ts";
 import { compile } from "../../kernels/language/compile.ts";
 import { extentOf } from "../../kernels/extent.ts";
 import type { KernelBackend } from "../../kernels/backend.ts";
+import type { Program } from "../../kernels/language/program.ts";
 import type { Expr } from "../../kernels/language/statement.ts";
 import type { Item } from "../../kernels/plan/item.ts";
 import type { DType, SlotType, Tensor } from "../../kernels/types.ts";
@@ -123,9 +124,9 @@ function leftOf(subjects: readonly Pick<Subject, "tensors" | "scalarSlots" | "gr
   return left;
 }
 
-/** What kernels leave behind. */
-export function runKernels(backend: KernelBackend, sample: Case, seed: number): Left {
-  const programs = sample.groups.map(({ text, source }) =>
+/** The programs of a case, one a group. */
+export function programsOf(sample: Case): Program[] {
+  return sample.groups.map(({ text, source }) =>
     compile(source.flatMap(({ scope, text }) => parse(text, scope)), {
       scopes: Object.fromEntries(
         Object.keys(text.slots).map((scope) => [scope, { slots: text.slots[scope], scalars: sample.scalars[scope] }]),
@@ -135,6 +136,11 @@ export function runKernels(backend: KernelBackend, sample: Case, seed: number): 
       point: text.point !== undefined,
     })
   );
+}
+
+/** What kernels leave behind. */
+export function runKernels(backend: KernelBackend, sample: Case, seed: number): Left {
+  const programs = programsOf(sample);
   const groupSlots = sample.groups.map((_, k) => numbersOf(sample, seed + 50 + k, "group"));
   const plans = layout(sample);
   const fill = ({ data, dtype }: Tensor, numbers: Float32Array): void => {
