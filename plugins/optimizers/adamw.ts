@@ -3,11 +3,12 @@
  *
  * Loshchilov & Hutter, "Decoupled Weight Decay Regularization", 2019, https://arxiv.org/abs/1711.05101.
  * Order of operations and defaults follow `transformers.AdamW` 4.37.2, which decays after the step, adds eps to the uncorrected root, and ignores
- * a negative decay. 16-bit parameters have 16-bit moments and are rounded where the reference rounds, unless `stateDtype` is float32.
+ * a negative decay. With 16-bit moments, which bfloat16 parameters have, results are rounded where the reference rounds.
  *
  * @module
  */
 import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
+import { momentDtype, stateDtypeSpec } from "./moment_dtype.ts";
 
 /** Options of {@linkcode adamw}. */
 export interface AdamWOptions {
@@ -21,8 +22,11 @@ export interface AdamWOptions {
   weightDecay?: number;
   /** Correct the moments' bias; false as in BERT's TensorFlow code. */
   correctBias?: boolean;
-  /** Element type of the moments: `"param"`, the parameter's, as there, or `"float32"`, in which small gradients do not underflow. */
-  stateDtype?: "param" | "float32";
+  /**
+   * Element type of the moments: `"param"`, the parameter's, as there, or `"float32"`, in which small gradients do not underflow; null, the default:
+   * float32 for float16 parameters, which have no room for them, and the parameter's for others.
+   */
+  stateDtype?: "param" | "float32" | null;
 }
 
 /**
@@ -47,23 +51,25 @@ export const adamw: OptimizerPlugin<"adamw", AdamWOptions> = {
     eps: { default: 1e-6, minimum: 0, description: "Added to the root of the second moment" },
     weightDecay: { default: 0, description: "Decoupled decay, after the step; negative: none" },
     correctBias: { default: true, description: "Correct the moments' bias; false as in BERT's TensorFlow code" },
-    stateDtype: { default: "param", enum: ["param", "float32"], description: "Element type of the moments: the parameter's, or float32" },
+    stateDtype: stateDtypeSpec,
   },
-  rule: ({ weightDecay, stateDtype }, { dtype }) => ({
-    slots: {
-      m: { shape: "param", key: "exp_avg", dtype: stateDtype },
-      v: { shape: "param", key: "exp_avg_sq", dtype: stateDtype },
-    },
-    update: dtype === "float32" || stateDtype === "float32"
-      ? `
+  rule({ weightDecay, stateDtype }, { dtype }) {
+    const moments = momentDtype(stateDtype, dtype);
+    return {
+      slots: {
+        m: { shape: "param", key: "exp_avg", dtype: moments },
+        v: { shape: "param", key: "exp_avg_sq", dtype: moments },
+      },
+      update: dtype === "float32" || moments === "float32"
+        ? `
         m  = beta1*m + (1 - beta1)*g
         v  = beta2*v + (1 - beta2)*g*g
         u  = stepSize*m / (sqrt(v) + eps)
         p -= u
         ${weightDecay > 0 ? "p -= lr*weightDecay*p" : ""}
       `
-      // Each in-place operation of the reference rounds to 16 bits, its scalars too: so m and v are assigned twice. Its addcmul_ is fused.
-      : `
+        // Each in-place operation of the reference rounds to 16 bits, its scalars too: so m and v are assigned twice. Its addcmul_ is fused.
+        : `
         m  = beta1*m
         m += round(round(1 - beta1)*g)
         v  = beta2*v
@@ -73,7 +79,8 @@ export const adamw: OptimizerPlugin<"adamw", AdamWOptions> = {
         p -= u
         ${weightDecay > 0 ? "p -= round(round(lr*weightDecay)*p)" : ""}
       `,
-  }),
+    };
+  },
   scalars({ lr, betas: [beta1, beta2], eps, weightDecay, correctBias }, t, { pow }) {
     const correction = Math.sqrt(1 - pow(beta2, t)) / (1 - pow(beta1, t));
     const stepSize = correctBias ? lr * correction : lr;

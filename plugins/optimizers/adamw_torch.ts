@@ -4,11 +4,12 @@
  * Loshchilov & Hutter, "Decoupled Weight Decay Regularization", 2019, https://arxiv.org/abs/1711.05101; `amsgrad` from
  * Reddi et al., "On the Convergence of Adam and Beyond", 2018, https://arxiv.org/abs/1904.09237.
  * Order of operations and defaults follow `torch.optim.AdamW` 2.2.2, which decays before the step and adds eps to the corrected root.
- * 16-bit parameters have 16-bit moments and are rounded where the reference rounds, unless `stateDtype` is float32.
+ * With 16-bit moments, which bfloat16 parameters have, results are rounded where the reference rounds.
  *
  * @module
  */
 import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
+import { momentDtype, stateDtypeSpec } from "./moment_dtype.ts";
 
 /** Options of {@linkcode adamwTorch}. */
 export interface AdamWTorchOptions {
@@ -24,8 +25,11 @@ export interface AdamWTorchOptions {
   amsgrad?: boolean;
   /** Go up the gradient instead of down. */
   maximize?: boolean;
-  /** Element type of the moments: `"param"`, the parameter's, as there, or `"float32"`, in which small gradients do not underflow. */
-  stateDtype?: "param" | "float32";
+  /**
+   * Element type of the moments: `"param"`, the parameter's, as there, or `"float32"`, in which small gradients do not underflow; null, the default:
+   * float32 for float16 parameters, which have no room for them, and the parameter's for others.
+   */
+  stateDtype?: "param" | "float32" | null;
 }
 
 /**
@@ -51,19 +55,20 @@ export const adamwTorch: OptimizerPlugin<"adamw_torch", AdamWTorchOptions> = {
     weightDecay: { default: 1e-2, minimum: 0, description: "Decoupled decay, before the step" },
     amsgrad: { default: false, description: "Divide by the largest second moment so far" },
     maximize: { default: false, description: "Go up the gradient instead of down" },
-    stateDtype: { default: "param", enum: ["param", "float32"], description: "Element type of the moments: the parameter's, or float32" },
+    stateDtype: stateDtypeSpec,
   },
   rule({ betas: [beta1], weightDecay, amsgrad, maximize, stateDtype }, { dtype }) {
+    const moments = momentDtype(stateDtype, dtype);
     const w = amsgrad ? "w" : "v";
     // torch's lerp_ has two forms, so that neither end of it is lost.
     const lerp = 1 - beta1 < 0.5 ? "m += (1 - beta1)*(g - m)" : "m  = fma(m - g, rest, g)";
     return {
       slots: {
-        m: { shape: "param", key: "exp_avg", dtype: stateDtype },
-        v: { shape: "param", key: "exp_avg_sq", dtype: stateDtype },
-        ...(amsgrad ? { w: { shape: "param", key: "max_exp_avg_sq", dtype: stateDtype } as const } : {}),
+        m: { shape: "param", key: "exp_avg", dtype: moments },
+        v: { shape: "param", key: "exp_avg_sq", dtype: moments },
+        ...(amsgrad ? { w: { shape: "param", key: "max_exp_avg_sq", dtype: moments } as const } : {}),
       },
-      update: dtype === "float32" || stateDtype === "float32"
+      update: dtype === "float32" || moments === "float32"
         ? `
           ${maximize ? "g  = -g" : ""}
           ${weightDecay > 0 ? "p *= 1 - lr*weightDecay" : ""}

@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { createOptimizer } from "../../core/optimizer/optimizer.ts";
-import { roundBfloat16, widenBfloat16 } from "../../kernels/half.ts";
+import { roundBfloat16, roundFloat16, widenBfloat16, widenFloat16 } from "../../kernels/half.ts";
 import { adamw } from "../../plugins/optimizers/adamw.ts";
 import { adamwTorch } from "../../plugins/optimizers/adamw_torch.ts";
 
@@ -11,7 +11,7 @@ for (const plugin of [adamw, adamwTorch]) {
     const grads = (t: number) => ({ w: Float32Array.of(1e-3, 2e-3, -t) });
     const run = (stateDtype: "param" | "float32") => {
       const given = params();
-      using optimizer = createOptimizer<string, { lr?: number; stateDtype?: "param" | "float32" }>(
+      using optimizer = createOptimizer<string, { lr?: number; stateDtype?: "param" | "float32" | null }>(
         plugin,
         given,
         { lr: 0.05, stateDtype },
@@ -36,10 +36,36 @@ for (const plugin of [adamw, adamwTorch]) {
     assert(high.values.every((value, i) => Math.abs(value - w[i]) < 0.02 * Math.abs(w[i])), `${high.values} instead of ${w}`);
   });
 
+  const first = (g: number, options: { stateDtype?: "param" | "float32" | null }) => {
+    const w = { data: Uint16Array.of(roundFloat16(1)), shape: [1], dtype: "float16" as const };
+    using optimizer = createOptimizer<string, typeof options>(plugin, { w }, options, { backend: "js" });
+    optimizer.step({ w: { data: Uint16Array.of(roundFloat16(g)), dtype: "float16" } });
+    return { w: widenFloat16(w.data[0]), dtype: optimizer.saveState().tensors["w.exp_avg_sq"].dtype };
+  };
+
+  test(`${plugin.name} keeps float32 moments of float16 parameters, so that small gradients move them as far as large ones`, () => {
+    for (const options of [{}, { stateDtype: null }, { stateDtype: "float32" }] as const) {
+      for (const g of [1e-3, 1e-2, 1]) {
+        const { w, dtype } = first(g, options);
+        assert(Math.abs(w - 0.999) < 1e-3 && dtype === "float32", `1 becomes ${w} by a gradient of ${g}, with moments in ${dtype}`);
+      }
+      assertEquals(first(0, options).w, 1);
+    }
+  });
+
+  test(`${plugin.name} has the reference's moments of float16 parameters, and what becomes of them, where they are asked for (A13, D18)`, () => {
+    const { w, dtype } = first(1e-3, { stateDtype: "param" });
+    assertEquals(dtype, "float16");
+    if (plugin === adamw) assertEquals(w, 0.96875);
+    else assertEquals([w, first(0, { stateDtype: "param" }).w], [-Infinity, NaN]);
+  });
+
   test(`${plugin.name} computes float32 parameters alike with either stateDtype (D18)`, () => {
     const run = (stateDtype: "param" | "float32") => {
       const w = Float32Array.of(1, -2, 0.5);
-      using optimizer = createOptimizer<string, { stateDtype?: "param" | "float32" }>(plugin, { w }, { stateDtype }, { backend: "js" });
+      using optimizer = createOptimizer<string, { stateDtype?: "param" | "float32" | null }>(plugin, { w }, { stateDtype }, {
+        backend: "js",
+      });
       optimizer.step({ w: Float32Array.of(1, 2, 3) });
       return w;
     };
