@@ -2,7 +2,8 @@
  * A cut whenever a metric has stopped to improve.
  *
  * `torch.optim.lr_scheduler.ReduceLROnPlateau` of torch 2.2.2, which `get_reduce_on_plateau_schedule` of transformers 4.37.2 hands out.
- * The only schedule that is no function of the step: it is fed by `update(metric)`. A NaN metric is never better, as there.
+ * The only schedule that is no function of the step: it is fed by `update(metric)`. A NaN metric is never better, as there. A metric below 0 always is in
+ * `thresholdMode` `"rel"`, as there: -1 after -1 is below -1*(1 - 1e-4), and nothing is ever cut. For such metrics take `"rel_size"` or `"abs"`.
  *
  * ![reduce_lr_on_plateau, step by step](../../examples/pictures/reduce_lr_on_plateau.svg)
  *
@@ -20,8 +21,11 @@ export interface ReduceLrOnPlateauOptions {
   patience?: number;
   /** How much better counts as better. */
   threshold?: number;
-  /** Whether `threshold` is a share of the best metric or a difference from it. */
-  thresholdMode?: "rel" | "abs";
+  /**
+   * What `threshold` is: `"rel"`, a share of the best metric, which must not be below 0; `"rel_size"`, a share of its size, whatever its sign; or
+   * `"abs"`, a difference from it.
+   */
+  thresholdMode?: "rel" | "rel_size" | "abs";
   /** Updates after a cut that are not counted. */
   cooldown?: number;
   /** Least value, absolute: one for all groups, or one for each. It is measured at the base values that the schedule is made with. */
@@ -38,7 +42,12 @@ export interface ReduceLrOnPlateauState {
   readonly numBadEpochs: number;
   /** Updates of the cooldown that are left. */
   readonly cooldownCounter: number;
-  /** The value of each group. */
+  /** What is left of each group's base value: a state goes with any base values. */
+  readonly factors: readonly number[];
+}
+
+/** A state of the time when it held each group's value: that is all that is known of it, whatever the base values are now. */
+interface BeforeFactors {
   readonly values: readonly number[];
 }
 
@@ -73,7 +82,11 @@ export const reduceLrOnPlateau: SchedulePlugin<"reduce_lr_on_plateau", ReduceLrO
     factor: { default: 0.1, exclusiveMaximum: 1, description: "What a cut multiplies the value by" },
     patience: { default: 10, unit: "count", description: "Updates without improvement that are borne; one more cuts" },
     threshold: { default: 1e-4, description: "How much better counts as better" },
-    thresholdMode: { default: "rel", enum: ["rel", "abs"], description: "Whether threshold is a share of the best metric or a difference" },
+    thresholdMode: {
+      default: "rel",
+      enum: ["rel", "rel_size", "abs"],
+      description: "What threshold is: a share of the best metric (of 0 and above), a share of its size whatever its sign, or a difference",
+    },
     cooldown: { default: 0, unit: "count", description: "Updates after a cut that are not counted" },
     minLr: {
       default: 0,
@@ -96,16 +109,24 @@ export const reduceLrOnPlateau: SchedulePlugin<"reduce_lr_on_plateau", ReduceLrO
     let best = mode === "min" ? Infinity : -Infinity;
     let numBadEpochs = 0;
     let cooldownCounter = 0;
-    let values = [...bases];
+    let factors = bases.map(() => 1);
 
     function isBetter(metric: number): boolean {
-      const mark = thresholdMode === "rel" ? best * (1 + sign * threshold) : best + sign * threshold;
+      const mark = thresholdMode === "rel"
+        ? best * (1 + sign * threshold)
+        : thresholdMode === "abs"
+        ? best + sign * threshold
+        : Number.isFinite(best)
+        ? best + sign * threshold * Math.abs(best)
+        : best;
       return mode === "min" ? metric < mark : metric > mark;
     }
-    function cut(value: number, group: number): number {
+    function cut(left: number, group: number): number {
+      const value = bases[group] * left;
       // Python's max: the first unless the second is greater.
       const next = least[group] > value * factor ? least[group] : value * factor;
-      return value - next > eps ? next : value;
+      // Of a base value 0 nothing can be cut, and 0/0 would be NaN.
+      return value - next > eps && bases[group] !== 0 ? next / bases[group] : left;
     }
 
     return {
@@ -122,30 +143,30 @@ export const reduceLrOnPlateau: SchedulePlugin<"reduce_lr_on_plateau", ReduceLrO
           numBadEpochs = 0;
         }
         if (numBadEpochs <= patience) return;
-        values = values.map(cut);
+        factors = factors.map(cut);
         cooldownCounter = cooldown;
         numBadEpochs = 0;
       },
-      // Of a base value 0 nothing can be cut, and 0/0 would be NaN.
-      factors: () => values.map((value, group) => bases[group] === 0 ? 1 : value / bases[group]),
+      factors: () => [...factors],
       get state() {
-        return { best: String(best), numBadEpochs, cooldownCounter, values: [...values] };
+        return { best: String(best), numBadEpochs, cooldownCounter, factors: [...factors] };
       },
       set state(state) {
-        const { best: saved, values: list, ...counters } = state ?? {};
-        if (typeof saved !== "string" || !Array.isArray(list)) throw new TypeError("Cannot take a state without best and values");
+        const { best: saved, factors: left, values, ...counters }: Partial<ReduceLrOnPlateauState & BeforeFactors> = state ?? {};
+        const list = left ?? values?.map((value, group) => bases[group] === 0 ? 1 : value / bases[group]);
+        if (typeof saved !== "string" || !Array.isArray(list)) throw new TypeError("Cannot take a state without best and factors");
         if (list.length !== bases.length) throw new RangeError(`Cannot take a state of ${list.length} groups: there are ${bases.length}`);
         if (Number.isNaN(Number(saved))) throw new TypeError(`Cannot take a state with best = ${saved}: it must be a number`);
         for (const count of [counters.numBadEpochs, counters.cooldownCounter]) {
-          if (!(Number.isSafeInteger(count) && count >= 0)) {
+          if (!(Number.isSafeInteger(count) && count! >= 0)) {
             throw new RangeError(`Cannot take a state with a count of ${count}: counts are integers from 0`);
           }
         }
-        if (!list.every(Number.isFinite)) throw new RangeError(`Cannot take a state with values ${list}: they must be finite`);
+        if (!list.every(Number.isFinite)) throw new RangeError(`Cannot take a state with factors ${list}: they must be finite`);
         best = Number(state.best);
         numBadEpochs = state.numBadEpochs;
         cooldownCounter = state.cooldownCounter;
-        values = [...state.values];
+        factors = [...list];
       },
     };
   },

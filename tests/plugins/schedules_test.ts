@@ -264,6 +264,62 @@ test("reduce_lr_on_plateau goes on from a saved state as if nothing had happened
   }
 });
 
+test("reduce_lr_on_plateau's state is of factors, so that it goes on over other base values than it was saved at", () => {
+  const options = { patience: 0, factor: 0.5 };
+  const first = plateau(options, [0.1, 0.3]);
+  for (let i = 0; i < 3; i++) first.update(1);
+  assertEquals(first.state.factors, [0.25, 0.25]);
+  const second = plateau(options, [0.01, 7]);
+  second.state = JSON.parse(JSON.stringify(first.state));
+  assertEquals(second.factors(), [0.25, 0.25]);
+  second.update(1);
+  assertEquals(second.factors(), [0.125, 0.125]);
+});
+
+test("An optimizer with another lr takes a saved plateau's factor, not its lr", () => {
+  const make = (lr: number) =>
+    createOptimizer(adamw, { w: Float32Array.of(1) }, { lr }, {
+      backend: "js",
+      schedules: { lr: { name: reduceLrOnPlateau, options: { patience: 0, factor: 0.5 } } },
+    });
+  using first = make(0.1);
+  using second = make(0.01);
+  for (let i = 0; i < 2; i++) first.update(1);
+  second.loadState(first.saveState());
+  assertEquals([first.groups[0].current.lr, second.groups[0].current.lr], [0.05, 0.005]);
+});
+
+test("reduce_lr_on_plateau takes a state of the time when it held values, as values", () => {
+  const schedule = plateau({}, [0.5, 0]);
+  const { factors: _, ...rest } = schedule.state;
+  schedule.state = { ...rest, values: [0.125, 0] } as unknown as typeof schedule.state;
+  assertEquals(schedule.factors(), [0.25, 1]);
+  assertEquals(schedule.state, { ...rest, factors: [0.25, 1] });
+});
+
+test("reduce_lr_on_plateau never cuts a metric below 0 with a threshold relative to it, as torch, and does with one relative to its size", () => {
+  for (const [mode, metric] of [["min", -1], ["max", -1], ["min", 1], ["max", 1], ["min", 0]] as const) {
+    const cuts = (["rel", "rel_size", "abs"] as const).map((thresholdMode) => {
+      const schedule = plateau({ mode, patience: 3, factor: 0.5, thresholdMode });
+      for (let i = 0; i < 5; i++) schedule.update(metric);
+      return schedule.factors()[0] < 1;
+    });
+    assertEquals(cuts, [metric >= 0, true, true], `${mode} ${metric}`);
+  }
+});
+
+test("reduce_lr_on_plateau with a threshold relative to the metric's size does what it does relative to the metric where that is above 0", () => {
+  for (const mode of ["min", "max"] as const) {
+    const options = { mode, patience: 1, threshold: 0.05, factor: 0.5 };
+    const [rel, size] = [plateau(options), plateau({ ...options, thresholdMode: "rel_size" })];
+    for (const metric of [1, 0.96, 0.9, 1.04, 1.2, 0.5, 0.5, 2, 2, 2, 2]) {
+      rel.update(metric);
+      size.update(metric);
+      assertEquals(size.state, rel.state);
+    }
+  }
+});
+
 test("reduce_lr_on_plateau goes on where an optimizer's state is loaded into another (P4, D11)", () => {
   const make = () =>
     createOptimizer(adamw, { a: Float32Array.of(1), b: Float32Array.of(2) }, { lr: 1 }, {
@@ -305,12 +361,13 @@ test("reduce_lr_on_plateau refuses what it cannot follow, and changes nothing (P
   const schedule = plateau({});
   const before = schedule.state;
   assertThrows(() => schedule.update(undefined as unknown as number), TypeError, "number");
-  assertThrows(() => schedule.state = { ...before, values: [1, 2] }, RangeError, "groups");
+  assertThrows(() => schedule.state = { ...before, factors: [1, 2] }, RangeError, "groups");
   assertThrows(() => schedule.state = { ...before, best: "many" }, TypeError, "best = many");
   assertThrows(() => schedule.state = { ...before, numBadEpochs: -5 }, RangeError, "integers from 0");
   assertThrows(() => schedule.state = { ...before, cooldownCounter: 0.5 }, RangeError, "integers from 0");
-  assertThrows(() => schedule.state = { ...before, values: [Infinity] }, RangeError, "finite");
-  assertThrows(() => schedule.state = { best: "3" } as typeof before, TypeError, "values");
+  assertThrows(() => schedule.state = { ...before, factors: [Infinity] }, RangeError, "finite");
+  assertThrows(() => schedule.state = { best: "3" } as typeof before, TypeError, "factors");
+  assertThrows(() => schedule.state = { ...before, factors: "1" as unknown as number[] }, TypeError, "factors");
   assertThrows(() => schedule.state = null as unknown as typeof before, TypeError, "best");
   assertEquals(schedule.state, before);
 });
