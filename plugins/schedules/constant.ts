@@ -8,6 +8,7 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { checkStep } from "./step.ts";
 
 /** Options of {@linkcode constant}: there are none, and a name that does nothing is refused. */
 export type ConstantOptions = Record<string, never>;
@@ -29,5 +30,8 @@ export const constant: SchedulePlugin<"constant", ConstantOptions, Schedule> = {
   description: "The base value at every step",
   returns: "factor",
   options: {},
-  create: () => () => 1,
+  create: () => (step) => {
+    checkStep("constant", step);
+    return 1;
+  },
 };

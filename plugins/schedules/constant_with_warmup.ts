@@ -9,10 +9,11 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { checkStep } from "./step.ts";
 
 /** Options of {@linkcode constantWithWarmup}. */
 export interface ConstantWithWarmupOptions {
-  /** Steps of the linear warmup; a fraction is accepted, zero or less means none. */
+  /** Steps of the linear warmup; a fraction is accepted, 0 means none. */
   numWarmupSteps: number;
   /** Steps that the warmup is ahead: 1 leaves out the step at 0. */
   warmupOffset?: number;
@@ -35,10 +36,13 @@ export const constantWithWarmup: SchedulePlugin<"constant_with_warmup", Constant
   description: "Linear warmup, then the base value",
   returns: "factor",
   options: {
-    numWarmupSteps: { type: "number", unit: "steps", description: "Steps of the linear warmup" },
+    numWarmupSteps: { type: "number", minimum: 0, unit: "steps", description: "Steps of the linear warmup" },
     warmupOffset: { default: 0, minimum: 0, unit: "count", description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
   },
   create({ numWarmupSteps, warmupOffset }) {
-    return (step) => step < numWarmupSteps ? Math.min(1, (step + warmupOffset) / Math.max(1, numWarmupSteps)) : 1;
+    return (step) => {
+      checkStep("constant_with_warmup", step);
+      return step < numWarmupSteps ? Math.min(1, (step + warmupOffset) / Math.max(1, numWarmupSteps)) : 1;
+    };
   },
 };

@@ -10,10 +10,11 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { checkStep } from "./step.ts";
 
 /** Options of {@linkcode cosine}. */
 export interface CosineOptions {
-  /** Steps of the linear warmup; a fraction is accepted, zero or less means none. */
+  /** Steps of the linear warmup; a fraction is accepted, 0 means none. */
   numWarmupSteps: number;
   /** Step at which the wave has done its cycles. */
   numTrainingSteps: number;
@@ -42,7 +43,7 @@ export const cosine: SchedulePlugin<"cosine", CosineOptions, Schedule> = {
   description: "Linear warmup, then a cosine wave, by default half of one down to 0",
   returns: "factor",
   options: {
-    numWarmupSteps: { type: "number", unit: "steps", description: "Steps of the linear warmup" },
+    numWarmupSteps: { type: "number", minimum: 0, unit: "steps", description: "Steps of the linear warmup" },
     numTrainingSteps: { type: "number", unit: "steps", description: "Step at which the wave has done its cycles" },
     numCycles: { default: 0.5, description: "Waves between warmup and end: a half goes from 1 to 0 once" },
     end: {
@@ -55,6 +56,7 @@ export const cosine: SchedulePlugin<"cosine", CosineOptions, Schedule> = {
   create({ numWarmupSteps, numTrainingSteps, numCycles, end, warmupOffset }, { cos }) {
     const last = end === "hold" ? numTrainingSteps : Infinity;
     return (step) => {
+      checkStep("cosine", step);
       const s = Math.min(step, last);
       if (s < numWarmupSteps) return Math.min(1, (s + warmupOffset) / Math.max(1, numWarmupSteps));
       const progress = (s - numWarmupSteps) / Math.max(1, numTrainingSteps - numWarmupSteps);

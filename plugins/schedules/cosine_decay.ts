@@ -9,6 +9,7 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { checkStep } from "./step.ts";
 
 /** Options of {@linkcode cosineDecay}. */
 export interface CosineDecayOptions {
@@ -42,7 +43,7 @@ export const cosineDecay: SchedulePlugin<"cosine_decay", CosineDecayOptions, Sch
   returns: "value",
   options: {
     initialLearningRate: { type: "number", unit: "rate", description: "Value at step 0" },
-    decaySteps: { type: "number", unit: "steps", description: "Steps of the half wave" },
+    decaySteps: { type: "number", exclusiveMinimum: 0, unit: "steps", description: "Steps of the half wave" },
     alpha: { default: 0, description: "Value at the end, as a share of the value at the top" },
     warmupTarget: {
       default: null,
@@ -50,7 +51,7 @@ export const cosineDecay: SchedulePlugin<"cosine_decay", CosineDecayOptions, Sch
       unit: "rate",
       description: "Value at the end of a linear warmup; null: no warmup",
     },
-    warmupSteps: { default: 0, unit: "steps", description: "Steps of that warmup" },
+    warmupSteps: { default: 0, minimum: 0, unit: "steps", description: "Steps of that warmup" },
   },
   create({ initialLearningRate, decaySteps, alpha, warmupTarget, warmupSteps }, { cos }) {
     const f = Math.fround;
@@ -63,6 +64,7 @@ export const cosineDecay: SchedulePlugin<"cosine_decay", CosineDecayOptions, Sch
     const share = f(alpha);
     const rest = f(1 - alpha);
     return Object.assign((step: number) => {
+      checkStep("cosine_decay", step);
       const s = Math.min(f(step), last);
       if (warmupTarget !== null && s < warmup) return f(f(f(top - initial) * f(s / warmup)) + initial);
       const wave = f(0.5 * f(1 + f(cos(f(pi * f(f(s - warmup) / decay))))));

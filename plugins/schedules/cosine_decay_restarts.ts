@@ -4,11 +4,14 @@
  * Loshchilov & Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017, https://arxiv.org/abs/1608.03983.
  * `tf.keras.optimizers.schedules.CosineDecayRestarts` of Keras 2.15, in float32 as there.
  *
+ * Waves that grow shorter, whose lengths have a finite sum, come to NaN behind it: they are refused when the schedule is made.
+ *
  * ![cosine_decay_restarts, step by step](../../examples/pictures/cosine_decay_restarts.svg)
  *
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { checkStep } from "./step.ts";
 
 /** Options of {@linkcode cosineDecayRestarts}. */
 export interface CosineDecayRestartsOptions {
@@ -42,9 +45,9 @@ export const cosineDecayRestarts: SchedulePlugin<"cosine_decay_restarts", Cosine
   returns: "value",
   options: {
     initialLearningRate: { type: "number", unit: "rate", description: "Value at step 0" },
-    firstDecaySteps: { type: "number", unit: "steps", description: "Steps of the first wave" },
-    tMul: { default: 2, description: "Length of a wave over that of the one before" },
-    mMul: { default: 1, description: "Height of a wave over that of the one before" },
+    firstDecaySteps: { type: "number", exclusiveMinimum: 0, unit: "steps", description: "Steps of the first wave" },
+    tMul: { default: 2, minimum: 1, description: "Length of a wave over that of the one before" },
+    mMul: { default: 1, minimum: 0, description: "Height of a wave over that of the one before" },
     alpha: { default: 0, description: "Least value, as a share of initialLearningRate" },
   },
   create({ initialLearningRate, firstDecaySteps, tMul, mMul, alpha }, { pow, log, cos }) {
@@ -76,6 +79,7 @@ export const cosineDecayRestarts: SchedulePlugin<"cosine_decay_restarts", Cosine
       return near < KEPT ? near : waveAt(s);
     };
     return Object.assign((step: number) => {
+      checkStep("cosine_decay_restarts", step);
       const s = f(f(step) / first);
       const wave = find(s);
       const { length, start, height } = wave >= 0 && wave < KEPT ? kept[wave] ??= makeWave(wave) : makeWave(wave);

@@ -11,10 +11,11 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { checkStep } from "./step.ts";
 
 /** Options of {@linkcode cosineWithRestarts}. */
 export interface CosineWithRestartsOptions {
-  /** Steps of the linear warmup; a fraction is accepted, zero or less means none. */
+  /** Steps of the linear warmup; a fraction is accepted, 0 means none. */
   numWarmupSteps: number;
   /** Step from which on the factor is 0. */
   numTrainingSteps: number;
@@ -41,13 +42,14 @@ export const cosineWithRestarts: SchedulePlugin<"cosine_with_restarts", CosineWi
   description: "Linear warmup, then cosine waves that start again at the top",
   returns: "factor",
   options: {
-    numWarmupSteps: { type: "number", unit: "steps", description: "Steps of the linear warmup" },
+    numWarmupSteps: { type: "number", minimum: 0, unit: "steps", description: "Steps of the linear warmup" },
     numTrainingSteps: { type: "number", unit: "steps", description: "Step from which on the factor is 0" },
     numCycles: { default: 1, description: "Waves between warmup and end" },
     warmupOffset: { default: 0, minimum: 0, unit: "count", description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
   },
   create({ numWarmupSteps, numTrainingSteps, numCycles, warmupOffset }, { cos }) {
     return (step) => {
+      checkStep("cosine_with_restarts", step);
       if (step < numWarmupSteps) return Math.min(1, (step + warmupOffset) / Math.max(1, numWarmupSteps));
       const progress = (step - numWarmupSteps) / Math.max(1, numTrainingSteps - numWarmupSteps);
       if (progress >= 1) return 0;

@@ -4,11 +4,14 @@
  * `tf.keras.optimizers.schedules.ExponentialDecay` of Keras 2.15, in float32 as there:
  * `initialLearningRate * decayRate**(step / decaySteps)`.
  *
+ * A rate below 0, whose fractional powers are NaN, is refused when the schedule is made.
+ *
  * ![exponential_decay, step by step](../../examples/pictures/exponential_decay.svg)
  *
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { checkStep } from "./step.ts";
 
 /** Options of {@linkcode exponentialDecay}. */
 export interface ExponentialDecayOptions {
@@ -40,8 +43,8 @@ export const exponentialDecay: SchedulePlugin<"exponential_decay", ExponentialDe
   returns: "value",
   options: {
     initialLearningRate: { type: "number", unit: "rate", description: "Value at step 0" },
-    decaySteps: { type: "number", unit: "steps", description: "Steps in which the value falls by decayRate" },
-    decayRate: { type: "number", description: "What is left after decaySteps, as a factor" },
+    decaySteps: { type: "number", exclusiveMinimum: 0, unit: "steps", description: "Steps in which the value falls by decayRate" },
+    decayRate: { type: "number", minimum: 0, description: "What is left after decaySteps, as a factor" },
     staircase: { default: false, description: "Fall only at whole multiples of decaySteps" },
   },
   create({ initialLearningRate, decaySteps, decayRate, staircase }, { exp, log, pow }) {
@@ -52,6 +55,7 @@ export const exponentialDecay: SchedulePlugin<"exponential_decay", ExponentialDe
     // The logarithm is the dear half of a power, and the rate stays; float32 does not see the difference.
     const logRate = log(rate);
     return Object.assign((step: number) => {
+      checkStep("exponential_decay", step);
       const q = f(f(step) / decay);
       const p = staircase ? Math.floor(q) : q;
       return f(initial * f(rate > 0 ? exp(p * logRate) : pow(rate, p)));

@@ -10,10 +10,11 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { checkStep } from "./step.ts";
 
 /** Options of {@linkcode inverseSqrt}. */
 export interface InverseSqrtOptions {
-  /** Steps of the linear warmup; a fraction is accepted, zero or less means none. */
+  /** Steps of the linear warmup; a fraction is accepted, 0 means none. */
   numWarmupSteps: number;
   /** Steps after the warmup, three times over, that halve the factor; null: the length of the warmup, or 10,000 without one. */
   timescale?: number | null;
@@ -38,7 +39,7 @@ export const inverseSqrt: SchedulePlugin<"inverse_sqrt", InverseSqrtOptions, Sch
   description: "Linear warmup, then one over the square root of the step",
   returns: "factor",
   options: {
-    numWarmupSteps: { type: "number", unit: "steps", description: "Steps of the linear warmup" },
+    numWarmupSteps: { type: "number", minimum: 0, unit: "steps", description: "Steps of the linear warmup" },
     timescale: {
       default: null,
       type: ["number", "null"],
@@ -48,17 +49,11 @@ export const inverseSqrt: SchedulePlugin<"inverse_sqrt", InverseSqrtOptions, Sch
     },
     warmupOffset: { default: 0, minimum: 0, unit: "count", description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
   },
-  check({ numWarmupSteps, timescale }) {
-    if (timescale === null && numWarmupSteps < 0) {
-      throw new RangeError(
-        `Cannot use numWarmupSteps = ${numWarmupSteps} without a timescale: it would be the timescale, which must be above 0`,
-      );
-    }
-  },
   create({ numWarmupSteps, timescale, warmupOffset }) {
     const scale = timescale ?? (numWarmupSteps || 10_000);
     const shift = scale - numWarmupSteps;
     return (step) => {
+      checkStep("inverse_sqrt", step);
       if (step < numWarmupSteps) return Math.min(1, (step + warmupOffset) / Math.max(1, numWarmupSteps));
       return 1 / Math.sqrt((step + shift) / scale);
     };

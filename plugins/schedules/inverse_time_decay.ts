@@ -4,11 +4,14 @@
  * `tf.keras.optimizers.schedules.InverseTimeDecay` of Keras 2.15, in float32 as there:
  * `initialLearningRate / (1 + decayRate*step/decaySteps)`.
  *
+ * A rate below 0, with which the denominator comes to 0, is refused when the schedule is made.
+ *
  * ![inverse_time_decay, step by step](../../examples/pictures/inverse_time_decay.svg)
  *
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { checkStep } from "./step.ts";
 
 /** Options of {@linkcode inverseTimeDecay}. */
 export interface InverseTimeDecayOptions {
@@ -40,8 +43,8 @@ export const inverseTimeDecay: SchedulePlugin<"inverse_time_decay", InverseTimeD
   returns: "value",
   options: {
     initialLearningRate: { type: "number", unit: "rate", description: "Value at step 0" },
-    decaySteps: { type: "number", unit: "steps", description: "Steps in which the denominator grows by decayRate" },
-    decayRate: { type: "number", description: "Growth of the denominator, which starts at 1" },
+    decaySteps: { type: "number", exclusiveMinimum: 0, unit: "steps", description: "Steps in which the denominator grows by decayRate" },
+    decayRate: { type: "number", minimum: 0, description: "Growth of the denominator, which starts at 1" },
     staircase: { default: false, description: "Fall only at whole multiples of decaySteps" },
   },
   create({ initialLearningRate, decaySteps, decayRate, staircase }) {
@@ -50,6 +53,7 @@ export const inverseTimeDecay: SchedulePlugin<"inverse_time_decay", InverseTimeD
     const decay = f(decaySteps);
     const rate = f(decayRate);
     return Object.assign((step: number) => {
+      checkStep("inverse_time_decay", step);
       const p = f(f(step) / decay);
       return f(initial / f(1 + f(rate * (staircase ? Math.floor(p) : p))));
     }, { returns: "value" as const });

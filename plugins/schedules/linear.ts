@@ -10,10 +10,11 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { checkStep } from "./step.ts";
 
 /** Options of {@linkcode linear}. */
 export interface LinearOptions {
-  /** Steps of the linear warmup; a fraction is accepted, zero or less means none. */
+  /** Steps of the linear warmup; a fraction is accepted, 0 means none. */
   numWarmupSteps: number;
   /** Step at which 0 is reached. */
   numTrainingSteps: number;
@@ -38,12 +39,13 @@ export const linear: SchedulePlugin<"linear", LinearOptions, Schedule> = {
   description: "Linear warmup, then a straight line down to 0",
   returns: "factor",
   options: {
-    numWarmupSteps: { type: "number", unit: "steps", description: "Steps of the linear warmup" },
+    numWarmupSteps: { type: "number", minimum: 0, unit: "steps", description: "Steps of the linear warmup" },
     numTrainingSteps: { type: "number", unit: "steps", description: "Step at which 0 is reached" },
     warmupOffset: { default: 0, minimum: 0, unit: "count", description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
   },
   create({ numWarmupSteps, numTrainingSteps, warmupOffset }) {
     return (step) => {
+      checkStep("linear", step);
       if (step < numWarmupSteps) return Math.min(1, (step + warmupOffset) / Math.max(1, numWarmupSteps));
       return Math.max(0, (numTrainingSteps - step) / Math.max(1, numTrainingSteps - numWarmupSteps));
     };

@@ -9,6 +9,7 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { checkStep } from "./step.ts";
 
 /** Options of {@linkcode piecewiseConstantDecay}. */
 export interface PiecewiseConstantDecayOptions {
@@ -55,6 +56,7 @@ export const piecewiseConstantDecay: SchedulePlugin<"piecewise_constant_decay", 
   create({ boundaries, values }) {
     const table = values.map(Math.fround);
     return Object.assign((step: number) => {
+      checkStep("piecewise_constant_decay", step);
       // Bisection: the number of boundaries below the step.
       let low = 0;
       let high = boundaries.length;

@@ -11,10 +11,11 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { checkStep } from "./step.ts";
 
 /** Options of {@linkcode polynomial}. */
 export interface PolynomialOptions {
-  /** Steps of the linear warmup; a fraction is accepted, zero or less means none. */
+  /** Steps of the linear warmup; a fraction is accepted, 0 means none. */
   numWarmupSteps: number;
   /** Step at which `lrEnd` is reached. */
   numTrainingSteps: number;
@@ -45,7 +46,7 @@ export const polynomial: SchedulePlugin<"polynomial", PolynomialOptions, Schedul
   description: "Linear warmup, then a polynomial down to lrEnd",
   returns: "factor",
   options: {
-    numWarmupSteps: { type: "number", unit: "steps", description: "Steps of the linear warmup" },
+    numWarmupSteps: { type: "number", minimum: 0, unit: "steps", description: "Steps of the linear warmup" },
     numTrainingSteps: { type: "number", unit: "steps", description: "Step at which lrEnd is reached" },
     lrEnd: { default: 1e-7, unit: "rate", description: "Value at the end, for the optimizer's own base value" },
     power: { default: 1, minimum: 0, description: "Exponent: 1 is a straight line" },
@@ -67,6 +68,7 @@ export const polynomial: SchedulePlugin<"polynomial", PolynomialOptions, Schedul
     if (!(init > lrEnd)) throw new RangeError(`Cannot use lrEnd = ${lrEnd}: it must be smaller than the initial value ${init}`);
     if (init === 0) throw new RangeError(`Cannot use lrEnd = ${lrEnd} with the initial value 0: the factor would be a division by 0`);
     return (step) => {
+      checkStep("polynomial", step);
       if (step < numWarmupSteps) return Math.min(1, (step + warmupOffset) / Math.max(1, numWarmupSteps));
       if (step > numTrainingSteps) return lrEnd / init;
       const remaining = 1 - (step - numWarmupSteps) / (numTrainingSteps - numWarmupSteps);

@@ -4,11 +4,14 @@
  * `tf.keras.optimizers.schedules.PolynomialDecay` of Keras 2.15, in float32 as there: every operation rounds.
  * As there, `decaySteps: 0` gives NaN and a negative one the end value.
  *
+ * A negative power, which is infinite at the end of the decay, is refused when the schedule is made.
+ *
  * ![polynomial_decay, step by step](../../examples/pictures/polynomial_decay.svg)
  *
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { checkStep } from "./step.ts";
 
 /** Options of {@linkcode polynomialDecay}. */
 export interface PolynomialDecayOptions {
@@ -44,8 +47,11 @@ export const polynomialDecay: SchedulePlugin<"polynomial_decay", PolynomialDecay
     initialLearningRate: { type: "number", unit: "rate", description: "Value at step 0" },
     decaySteps: { type: "number", unit: "steps", description: "Steps down to the end value" },
     endLearningRate: { default: 1e-4, unit: "rate", description: "Value at the end" },
-    power: { default: 1, description: "Exponent: 1 is a straight line" },
+    power: { default: 1, minimum: 0, description: "Exponent: 1 is a straight line" },
     cycle: { default: false, description: "Start again at each multiple of decaySteps, over one more of them each time" },
+  },
+  check({ decaySteps, cycle }) {
+    if (cycle && !(decaySteps > 0)) throw new RangeError(`Cannot use decaySteps = ${decaySteps} with cycle: it must be above 0`);
   },
   create({ initialLearningRate, decaySteps, endLearningRate, power, cycle }, { pow }) {
     const f = Math.fround;
@@ -54,6 +60,7 @@ export const polynomialDecay: SchedulePlugin<"polynomial_decay", PolynomialDecay
     const span = f(f(initialLearningRate) - end);
     const exponent = f(power);
     return Object.assign((step: number) => {
+      checkStep("polynomial_decay", step);
       const s = cycle ? f(step) : Math.min(f(step), decay);
       const steps = cycle && s !== 0 ? f(decay * Math.ceil(f(s / decay))) : decay;
       const rest = f(1 - f(s / steps));

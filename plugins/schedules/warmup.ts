@@ -15,6 +15,7 @@ import { exponentialDecay } from "./exponential_decay.ts";
 import { inverseTimeDecay } from "./inverse_time_decay.ts";
 import { piecewiseConstantDecay } from "./piecewise_constant_decay.ts";
 import { polynomialDecay } from "./polynomial_decay.ts";
+import { checkStep } from "./step.ts";
 
 /** A schedule by name, as recipes hold it, or by plugin object. */
 export interface DecaySchedule {
@@ -63,8 +64,8 @@ export const warmup: SchedulePlugin<"warmup", WarmupOptions, Schedule> = {
       holds: "schedule",
       description: "What follows: { name, options } of a schedule, a plugin for name, or a schedule function",
     },
-    warmupSteps: { type: "number", unit: "steps", description: "Steps of the warmup" },
-    power: { default: 1, description: "Exponent: 1 is a straight line" },
+    warmupSteps: { type: "number", minimum: 0, unit: "steps", description: "Steps of the warmup" },
+    power: { default: 1, minimum: 0, description: "Exponent: 1 is a straight line" },
   },
   create({ initialLearningRate, decaySchedule, warmupSteps, power }, maths, _base, tools) {
     const f = Math.fround;
@@ -74,6 +75,7 @@ export const warmup: SchedulePlugin<"warmup", WarmupOptions, Schedule> = {
     const decay = makeDecay(decaySchedule, initialLearningRate, tools);
     const scale = decay.returns === "value" ? 1 : initialLearningRate;
     return Object.assign((step: number) => {
+      checkStep("warmup", step);
       if (f(step) < steps) return f(initial * f(maths.pow(f(f(step) / steps), exponent)));
       return scale * decay(step - warmupSteps);
     }, { returns: "value" as const });

@@ -29,7 +29,7 @@ const first = { initialLearningRate: 3e-3, firstDecaySteps: 17 };
 export const samples: readonly (readonly [plugin: SchedulePlugin, options: readonly object[]])[] = [
   [constant, [{}]],
   [constantWithWarmup, [{ numWarmupSteps: 13 }, { numWarmupSteps: 7.5 }, { numWarmupSteps: 13, warmupOffset: 1 }]],
-  [linear, [steps, { ...steps, numWarmupSteps: -4 }, { ...steps, numTrainingSteps: 100 }, { ...steps, warmupOffset: 1 }]],
+  [linear, [steps, { ...steps, numWarmupSteps: 0 }, { ...steps, numTrainingSteps: 100 }, { ...steps, warmupOffset: 1 }]],
   [cosine, [
     steps,
     { ...steps, numWarmupSteps: 0 },

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { createOptimizer } from "../../core/optimizer/optimizer.ts";
-import type { OptionSpec } from "../../core/plugin/contract.ts";
+import type { OptionSpec, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { makeSchedule, returnsOf } from "../../core/plugin/schedules.ts";
 import type { Base, Schedule } from "../../core/types.ts";
 import { builtins } from "../../mod.ts";
@@ -12,8 +12,11 @@ import { constant } from "../../plugins/schedules/constant.ts";
 import { constantWithWarmup } from "../../plugins/schedules/constant_with_warmup.ts";
 import { cosine } from "../../plugins/schedules/cosine.ts";
 import { cosineDecay } from "../../plugins/schedules/cosine_decay.ts";
+import { cosineDecayRestarts } from "../../plugins/schedules/cosine_decay_restarts.ts";
 import { cosineWithRestarts } from "../../plugins/schedules/cosine_with_restarts.ts";
+import { exponentialDecay } from "../../plugins/schedules/exponential_decay.ts";
 import { inverseSqrt } from "../../plugins/schedules/inverse_sqrt.ts";
+import { inverseTimeDecay } from "../../plugins/schedules/inverse_time_decay.ts";
 import { linear } from "../../plugins/schedules/linear.ts";
 import { piecewiseConstantDecay } from "../../plugins/schedules/piecewise_constant_decay.ts";
 import { polynomial } from "../../plugins/schedules/polynomial.ts";
@@ -100,9 +103,24 @@ test("linear never reaches its peak where the warmup is as long as the training 
   assertEquals(values(make(linear, { numWarmupSteps: 5, numTrainingSteps: 5 }), 6), [0, 0.2, 0.4, 0.6, 0.8, 0, 0]);
 });
 
-test("linear with a negative warmup has no warmup and a longer way down (1.6)", () => {
-  assertEquals(make(linear, { numWarmupSteps: -3, numTrainingSteps: 10 })(0), 10 / 13);
-});
+for (const plugin of [constantWithWarmup, linear, cosine, cosineWithRestarts, polynomial, inverseSqrt]) {
+  const training = "numTrainingSteps" in plugin.options ? { numTrainingSteps: 10 } : {};
+
+  test(`${plugin.name} refuses a negative warmup, and takes one that is a fraction or longer than the training (1.6)`, () => {
+    assertThrows(() => make(plugin, { ...training, numWarmupSteps: -3 }), RangeError, "numWarmupSteps");
+    assertThrows(() => make(plugin, { ...training, numWarmupSteps: -1e-9 }), RangeError, "numWarmupSteps");
+    assertEquals(make(plugin, { ...training, numWarmupSteps: 2.5 })(1), 0.4);
+    assertEquals(make(plugin, { ...training, numWarmupSteps: 20 })(10), 0.5);
+  });
+}
+
+for (const [plugin, [options]] of samples) {
+  test(`${plugin.name} refuses a step that is negative or missing`, () => {
+    const schedule = make(plugin, options) as (step?: unknown) => number;
+    for (const step of [-1, -1e-9, NaN]) assertThrows(() => schedule(step), RangeError, `"${plugin.name}"`);
+    for (const step of [undefined, null, "3"]) assertThrows(() => schedule(step), TypeError, "a number from 0");
+  });
+}
 
 test("linear is 0 from the end on (C3)", () => {
   assertEquals(values(make(linear, { numWarmupSteps: 0, numTrainingSteps: 0 }), 2), [0, 0, 0]);
@@ -184,7 +202,7 @@ test("inverse_sqrt halves in three timescales after the warmup (C7)", () => {
 });
 
 test("inverse_sqrt refuses a timescale that would divide by zero (C7, D7)", () => {
-  for (const options of [{ numWarmupSteps: 3, timescale: 0 }, { numWarmupSteps: 0, timescale: -3 }, { numWarmupSteps: -3 }]) {
+  for (const options of [{ numWarmupSteps: 3, timescale: 0 }, { numWarmupSteps: 0, timescale: -3 }]) {
     assertThrows(() => make(inverseSqrt, options), RangeError);
   }
 });
@@ -428,6 +446,65 @@ for (
   });
 }
 
+const rate = { initialLearningRate: 0.5, decaySteps: 10 };
+const waves = { initialLearningRate: 0.5, firstDecaySteps: 10 };
+const late: readonly (readonly [SchedulePlugin, readonly object[]])[] = [
+  [cosineDecayRestarts, [
+    { ...waves, tMul: 0.5 },
+    { ...waves, tMul: 0 },
+    { ...waves, tMul: -2 },
+    { ...waves, tMul: 0.999 },
+    { ...waves, mMul: -1 },
+    { ...waves, firstDecaySteps: 0 },
+    { ...waves, firstDecaySteps: -10 },
+  ]],
+  [cosineDecay, [{ ...rate, decaySteps: 0 }, { ...rate, decaySteps: -10 }, { ...rate, warmupTarget: 1, warmupSteps: -1 }]],
+  [polynomialDecay, [
+    { ...rate, power: -1 },
+    { ...rate, power: -0.5 },
+    { ...rate, decaySteps: 0, cycle: true },
+    { ...rate, decaySteps: -3, cycle: true },
+  ]],
+  [inverseTimeDecay, [
+    { ...rate, decayRate: -1 },
+    { ...rate, decayRate: -1e-9 },
+    { ...rate, decayRate: 1, decaySteps: 0 },
+    { ...rate, decayRate: 1, decaySteps: -3 },
+  ]],
+  [exponentialDecay, [
+    { ...rate, decayRate: -0.5 },
+    { ...rate, decayRate: -1, staircase: true },
+    { ...rate, decayRate: 0.5, decaySteps: 0 },
+    { ...rate, decayRate: 0.5, decaySteps: -3 },
+  ]],
+  [warmup, [
+    { initialLearningRate: 1, warmupSteps: -4, decaySchedule: { name: "cosine_decay", options: rate } },
+    { initialLearningRate: 1, warmupSteps: 4, power: -1, decaySchedule: { name: "cosine_decay", options: rate } },
+    { initialLearningRate: 1, warmupSteps: 4, decaySchedule: { name: "exponential_decay", options: { ...rate, decayRate: -0.5 } } },
+  ]],
+];
+for (const [plugin, refused] of late) {
+  for (const options of refused) {
+    test(`${plugin.name} refuses when it is made what can only fail later: ${JSON.stringify(options)}`, () => {
+      assertThrows(() => make(plugin, options), RangeError);
+    });
+  }
+}
+
+const edges: readonly (readonly [SchedulePlugin, object])[] = [
+  [cosineDecayRestarts, { ...waves, tMul: 1, mMul: 0 }],
+  [polynomialDecay, { ...rate, power: 0 }],
+  [inverseTimeDecay, { ...rate, decayRate: 0 }],
+  [exponentialDecay, { ...rate, decayRate: 0 }],
+  [warmup, { initialLearningRate: 1, warmupSteps: 4, power: 0, decaySchedule: { name: "cosine_decay", options: rate } }],
+];
+for (const [plugin, options] of edges) {
+  test(`${plugin.name} takes what is at the edge of that, and gives numbers at every step: ${JSON.stringify(options)}`, () => {
+    const schedule = make(plugin, options);
+    assert(sampleSteps.every((step) => Number.isFinite(schedule(step))));
+  });
+}
+
 test("polynomial_decay over no steps is NaN, over fewer the end value, as there (W4)", () => {
   assertEquals(make(polynomialDecay, { initialLearningRate: 1, decaySteps: 0 })(0), NaN);
   assertEquals(make(polynomialDecay, { initialLearningRate: 1, decaySteps: -3, endLearningRate: 0.25 })(5), 0.25);
@@ -447,7 +524,7 @@ test("piecewise_constant_decay finds its value as a walk over the boundaries doe
   const boundaries = Array.from({ length: 40 }, (_, i) => 3 * i + (i * i) % 5);
   const table = Array.from({ length: 41 }, (_, i) => i);
   const schedule = make(piecewiseConstantDecay, { boundaries, values: table });
-  for (let step = -2; step < 130; step++) assertEquals(schedule(step), boundaries.filter((boundary) => step > boundary).length);
+  for (let step = 0; step < 130; step++) assertEquals(schedule(step), boundaries.filter((boundary) => step > boundary).length);
 });
 
 test("piecewise_constant_decay refuses tables that do not fit", () => {

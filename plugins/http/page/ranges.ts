@@ -113,7 +113,9 @@ function numberIn(value: unknown): number | undefined {
 
 function rangeOf(name: string, spec: OptionSpec<unknown>, usual: number | undefined, whole: boolean, { steps }: Span): Range {
   if (isSteps(name)) {
-    return evenly(Math.max(0, lowest(spec) ?? 0), Math.min(steps, highest(spec) ?? steps), Math.max(1, niceAbove(steps / 500)));
+    const step = Math.max(1, niceAbove(steps / 500));
+    const low = spec.exclusiveMinimum === undefined ? spec.minimum ?? 0 : spec.exclusiveMinimum + step;
+    return evenly(Math.max(0, low), Math.min(steps, highest(spec) ?? steps), step);
   }
   if (isCount(name)) return evenly(0, 20, 1);
   const small = usual !== undefined && usual > 0 && usual < 0.01;
