@@ -2,7 +2,7 @@ import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
 import { lion } from "../examples/plugin/lion.ts";
 import { type Backend, builtins, createBackend, createOptimizer, createRegistry, type Recipe, type Registry, tfRecipe } from "../mod.ts";
-import type { MetricSchedule, Plugin, Schedule } from "../core/plugin/contract.ts";
+import type { MetricSchedule, OptimizerPlugin, Plugin, Schedule } from "../core/plugin/contract.ts";
 
 const params = (): { w: Float32Array } => ({ w: new Float32Array([1, -1]) });
 
@@ -153,4 +153,31 @@ test("allocate() gives a Float32Array, and where the dtype is known at run time 
   // @ts-expect-error: patterns of 16 bits are no Float32Array
   const wrong: Float32Array = patterns;
   assertEquals([data.length, wrong.constructor], [6, Uint16Array]);
+});
+
+test("A plugin's slots, entries and points, and an optimizer's schedules, may depend on a condition", () => {
+  const plain: OptimizerPlugin<"plain", { momentum?: boolean }> = {
+    kind: "optimizer",
+    name: "plain",
+    description: "Descent, perhaps with momentum",
+    options: { momentum: { default: true, description: "Whether it remembers" } },
+    rule: ({ momentum }) => ({
+      slots: momentum ? { m: { shape: "param", key: "exp_avg" } } : {},
+      update: momentum ? "m += g\np -= m" : "p -= g",
+      also: momentum ? { forget: "m = 0" } : {},
+      points: momentum ? { ahead: "p - m" } : {},
+    }),
+    scalars: () => ({}),
+  };
+  for (const momentum of [true, false]) {
+    using optimizer = createOptimizer(plain, params(), { momentum }, {
+      backend: "js",
+      schedules: momentum ? {} : { lr: undefined },
+    });
+    assertEquals(optimizer.step({ w: new Float32Array([1, 1]) }).applied, true);
+    assertEquals(Object.keys(optimizer.saveState().tensors), momentum ? ["w", "w.exp_avg", "w.step"] : ["w", "w.step"]);
+  }
+  const undefinedEntries = { ...plain, rule: () => ({ slots: { m: undefined }, update: "p -= g", also: { forget: undefined } }) } as const;
+  using optimizer = createOptimizer(undefinedEntries, params(), {}, { backend: "js" });
+  assertThrows(() => optimizer.run("forget"), TypeError, "there are none");
 });

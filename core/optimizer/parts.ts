@@ -21,9 +21,21 @@ export interface Part {
   /** For errors: `optimizer "adamw"`, and the plugin's bare name. */
   readonly title: string;
   readonly plugin: string;
-  readonly rule: Partial<Rule> & { readonly before?: string; readonly after?: string; readonly last?: string };
+  readonly rule: GivenRule;
   /** Names of its numbers. */
   readonly scalars: readonly string[];
+}
+
+/** What a plugin said, checked: a rule, or a transform's texts. Entries that were undefined are not there. */
+export interface GivenRule {
+  readonly slots?: Readonly<Record<string, Slot>>;
+  readonly also?: Readonly<Record<string, string>>;
+  readonly points?: Readonly<Record<string, string>>;
+  readonly matrix?: Rule["matrix"];
+  readonly update?: string;
+  readonly before?: string;
+  readonly after?: string;
+  readonly last?: string;
 }
 
 /** A slot of a part. */
@@ -48,8 +60,7 @@ export function rulePart({ plugin, title, reads }: GroupState, options: Values, 
     Object.defineProperty(watched, name, { enumerable: true, get: () => (reads.add(name), options[name]) });
   }
   return ask(plugin, () => {
-    const rule = plugin.rule(watched, info);
-    checkRule(title, rule, ["update"]);
+    const rule = takeRule(title, plugin.rule(watched, info), ["update"]);
     if (typeof rule.update !== "string") throw new TypeError(`Cannot use ${title}: its rule has no update text`);
     return { scope: plugin.name, title, plugin: plugin.name, rule, scalars: names };
   });
@@ -58,8 +69,7 @@ export function rulePart({ plugin, title, reads }: GroupState, options: Values, 
 /** What a transform gives for a parameter. */
 export function transformPart({ plugin, title, scope, options, scalars }: TransformState, info: TensorInfo): Part {
   return ask(plugin, () => {
-    const rule = plugin.rule(options, info);
-    checkRule(title, rule, ["before", "after", "last"]);
+    const rule = takeRule(title, plugin.rule(options, info), ["before", "after", "last"]);
     return { scope, title, plugin: plugin.name, rule, scalars: scalars.names };
   });
 }
@@ -87,7 +97,7 @@ export function slotsText(parts: readonly Part[]): string {
 }
 
 /** Refuses a rule that is none. The texts are read later. */
-function checkRule(title: string, rule: unknown, texts: readonly string[]): void {
+function takeRule(title: string, rule: unknown, texts: readonly string[]): GivenRule {
   if (!isRecord(rule)) throw new TypeError(`Cannot use ${title}: its rule is ${show(rule)}, not an object`);
   refuseUnknownKeys(`the rule of ${title}`, rule, ["slots", "matrix", "also", "points", ...texts]);
   for (const text of texts) {
@@ -95,18 +105,18 @@ function checkRule(title: string, rule: unknown, texts: readonly string[]): void
       throw new TypeError(`Cannot use ${title}: its ${text} is ${show(rule[text])}, not a text`);
     }
   }
-  for (const entries of ["slots", "also", "points"]) {
-    const given = rule[entries];
-    if (given !== undefined && !isRecord(given)) {
-      throw new TypeError(`Cannot use ${title}: its ${entries} are ${show(given)}, not an object`);
-    }
-  }
-  for (const entries of ["also", "points"]) {
-    for (const [name, text] of Object.entries(rule[entries] ?? {})) {
+  const [slots, also, points] = ["slots", "also", "points"].map((entries) => {
+    const { [entries]: given = {} } = rule;
+    if (!isRecord(given)) throw new TypeError(`Cannot use ${title}: its ${entries} are ${show(given)}, not an object`);
+    return Object.fromEntries(Object.entries(given).filter(([, entry]) => entry !== undefined));
+  });
+  for (const [entries, given] of Object.entries({ also, points })) {
+    for (const [name, text] of Object.entries(given)) {
       if (typeof text !== "string") throw new TypeError(`Cannot use ${title}: ${entries}.${name} is ${show(text)}, not a text`);
     }
   }
-  for (const [name, slot] of Object.entries(rule.slots ?? {})) checkSlot(title, name, slot);
+  for (const [name, slot] of Object.entries(slots)) checkSlot(title, name, slot);
+  return { ...rule, slots, also, points } as GivenRule;
 }
 
 function checkSlot(title: string, name: string, slot: unknown): void {

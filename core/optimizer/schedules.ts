@@ -30,7 +30,7 @@ export function makeSchedules(
   if (!isRecord(given)) {
     throw new TypeError(`Cannot use schedules ${show(given)}: they must be an object, option to schedule`);
   }
-  return Object.entries(given).map(([option, use]) => {
+  return Object.entries(given).filter(([, use]) => use !== undefined).map(([option, use]) => {
     const bases = basesOf(option, main, base, groups);
     const schedule = isSchedule(use) ? checkReturns(use) : schedulesOf(find)(use as Use, bases);
     if (isMetric(schedule)) checkFactors(option, schedule, groups.length);

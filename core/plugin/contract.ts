@@ -81,16 +81,16 @@ export interface Maths {
  * an order that does not depend on threads. Assigning to `p` or a 16-bit slot rounds to its dtype at once. `explain` shows the passes over memory.
  */
 export interface Rule {
-  /** Memory by name. */
-  readonly slots: Readonly<Record<string, Slot>>;
+  /** Memory by name. An entry that is undefined is not there, so that `slots: momentum ? { m: … } : {}` compiles; likewise below. */
+  readonly slots: Readonly<Record<string, Slot | undefined>>;
   /** The text: one assignment a line. */
   readonly update: string;
   /** How `row` and `col` cut the tensor; default: the last two dimensions, the rest is batch. */
   readonly matrix?: readonly [batch: number, rows: number, cols: number];
   /** Further entries: `optimizer.run("ascend")`. */
-  readonly also?: Readonly<Record<string, string>>;
+  readonly also?: Readonly<Record<string, string | undefined>>;
   /** Other parameter points, never in place: `optimizer.point("eval")`. */
-  readonly points?: Readonly<Record<string, string>>;
+  readonly points?: Readonly<Record<string, string | undefined>>;
 }
 
 /** JSON Schema's names of types. */

@@ -108,7 +108,7 @@ const lion: OptimizerPlugin<"lion", LionOptions> = {
   description: "A plugin of a stranger's",
   options: { lr: { default: 0.1, minimum: 0, description: "Learning rate" }, nesterov: { default: false, description: "Look ahead" } },
   rule: ({ nesterov }) => ({
-    slots: { m: { shape: "param", key: "exp_avg" } },
+    slots: nesterov ? {} : { m: { shape: "param", key: "exp_avg" } },
     update: nesterov ? "p -= lr*g" : "m += g\np -= lr*m",
   }),
   scalars: ({ lr }) => ({ lr }),
