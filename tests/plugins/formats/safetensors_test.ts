@@ -159,3 +159,19 @@ test("what cannot be written is refused", () => {
   assertThrows(() => writeSafetensors({ tensors: { w: { ...one, dtype: "float16" } }, metadata: {} }), TypeError, "float16");
   assertThrows(() => writeSafetensors({ tensors: { "\ud800": one }, metadata: {} }), TypeError, "must be a string");
 });
+
+test("names and keys are written in the order of their UTF-8, which is not that of JavaScript's strings", () => {
+  // U+FF5E comes before U+1F600 in UTF-8, and behind its first surrogate in UTF-16.
+  const names = ["\u{1F600}", "\uFF5E", "z", "é", "a", "\u{10000}", "\uE000", "ab", "\u0080"];
+  const inOrder = ["a", "ab", "z", "\u0080", "é", "\uE000", "\uFF5E", "\u{10000}", "\u{1F600}"];
+  const one = (name: string) => ({ data: Float32Array.of(name.length), shape: [1], dtype: "float32" as const });
+  const bytes = writeSafetensors({
+    tensors: Object.fromEntries(names.map((name) => [name, one(name)])),
+    metadata: Object.fromEntries(names.map((name) => [name, name])),
+  });
+  const { tensors, metadata } = parseSafetensors(bytes);
+  assertEquals(Object.keys(tensors), inOrder);
+  assertEquals(Object.keys(metadata!), inOrder);
+  assertEquals(inOrder.map((name) => tensors[name].bytes.byteOffset), inOrder.map((_, i) => tensors.a.bytes.byteOffset + 4 * i));
+  assertEquals(inOrder.map((name) => readSafetensors(bytes).tensors[name].data[0]), inOrder.map((name) => name.length));
+});
