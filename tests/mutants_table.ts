@@ -23,131 +23,441 @@ export interface Mutant {
   readonly named?: string;
 }
 
-const plans = "tests/core/plans_test.ts";
+type Row = readonly [name: string, text: string, replacement: string, named?: string];
+
+/** Changes to one file that the same test files must notice. */
+function of(file: string, tests: readonly string[], rows: readonly Row[]): Mutant[] {
+  return rows.map(([name, text, replacement, named]) => ({ name, file, text, replacement, tests, ...named && { named } }));
+}
+
 const bands = "tests/kernels/bands_test.ts";
-const schedules = "tests/core/schedules_test.ts";
+const controlBlock = "tests/kernels/control_block_test.ts";
+const plans = "tests/core/plans_test.ts";
+const scheduled = "tests/core/schedules_test.ts";
+const reference = "tests/reference/reference_test.ts";
+const schedules = "tests/plugins/schedules_test.ts";
+const bounds = "tests/plugins/http/bounds_test.ts";
+const conventions = "tests/plugins/http/conventions_test.ts";
+const limits = "tests/plugins/http/limits_test.ts";
+const accumulators = "tests/plugins/accumulators_test.ts";
+const safetensors = "tests/plugins/formats/safetensors_test.ts";
 
 /** All of them. */
 export const mutants: readonly Mutant[] = [
-  {
-    name: "A plan is used again for another gradient in place",
-    file: "core/optimizer/step.ts",
-    text: " || laid.gradients[i] !== cell.gradient",
-    replacement: "",
-    tests: [plans],
-  },
-  {
-    name: "A plan is used again after an option changed the text",
-    file: "core/optimizer/step.ts",
-    text: " || laid.texts[i] !== cell.text",
-    replacement: "",
-    tests: [plans],
-  },
-  {
-    name: "A plan that nobody will use again is not given back",
-    file: "core/optimizer/step.ts",
-    text: "made.shift()!.plan.dispose()",
-    replacement: "made.shift()",
-    tests: [plans],
-  },
-  {
-    name: "Only the first of several schedules is applied",
-    file: "core/optimizer/group.ts",
-    text: "for (const one of scheduled) {",
-    replacement: "for (const one of scheduled.slice(0, 1)) {",
-    tests: [schedules],
-    named: "act together",
-  },
-  {
-    name: "A state that is refused leaves the schedules before the wrong one changed",
-    file: "core/optimizer/state.ts",
-    text: "saved.forEach(({ schedule }, i) => schedule.state = before[i]);",
-    replacement: "",
-    tests: [schedules],
-    named: "^A state whose",
-  },
-  {
-    name: "Tensors are loaded before the schedules say whether they take their part",
-    file: "core/optimizer/state.ts",
-    text:
-      '  loadSchedules(refuse, metadata, schedules);\n  groups.forEach((group, i) => group.count = groupSteps[i]);\n  for (const { entry, data } of checked) {\n    if (entry.dtype === "float64") entry.set(data[0]);\n    else entry.data.set(data);\n  }',
-    replacement:
-      '  groups.forEach((group, i) => group.count = groupSteps[i]);\n  for (const { entry, data } of checked) {\n    if (entry.dtype === "float64") entry.set(data[0]);\n    else entry.data.set(data);\n  }\n  loadSchedules(refuse, metadata, schedules);',
-    tests: [schedules],
-    named: "^A state whose",
-  },
-  {
-    name: "A group's count is loaded before the schedules say whether they take their part",
-    file: "core/optimizer/state.ts",
-    text: "  loadSchedules(refuse, metadata, schedules);\n  groups.forEach((group, i) => group.count = groupSteps[i]);",
-    replacement: "  groups.forEach((group, i) => group.count = groupSteps[i]);\n  loadSchedules(refuse, metadata, schedules);",
-    tests: [schedules],
-    named: "count of a group",
-  },
-  {
-    name: "An array option that is assigned anew changes nothing where its length is the same",
-    file: "core/plugin/options.ts",
-    text: "a.length === b.length && a.every((x, i) => Object.is(x, b[i]))",
-    replacement: "a.length === b.length",
-    tests: [schedules],
-    named: "^An array option",
-  },
-  {
-    name: "Of an array option only the first element is looked at",
-    file: "core/plugin/options.ts",
-    text: "a.every((x, i) => Object.is(x, b[i]))",
-    replacement: "Object.is(a[0], b[0])",
-    tests: [schedules],
-    named: "^An array option",
-  },
-  {
-    name: "An array option is the caller's own array",
-    file: "core/plugin/options.ts",
-    text: "Array.isArray(value) ? Object.freeze([...value]) : value",
-    replacement: "value",
-    tests: [schedules],
-    named: "^An array that was given",
-  },
+  // ---- kernels
 
-  // ---- kernels: bands, waves, sums
-  {
-    name: "Column partials beyond two bands are lost",
-    file: "kernels/plan/plan.ts",
-    text: "const bands = unitCount / batch;",
-    replacement: "const bands = Math.min(2, unitCount / batch);",
-    tests: [bands],
-    named: "^col",
-  },
-  {
-    name: "The last band is dropped where columns are joined",
-    file: "kernels/plan/plan.ts",
-    text: "for (let k = 0; k < bands; k++) {\n            const at",
-    replacement: "for (let k = 0; k < Math.max(2, bands - 1); k++) {\n            const at",
-    tests: [bands],
-    named: "^col",
-  },
-  {
-    name: "The last, shorter band is not cut",
-    file: "kernels/plan/plan.ts",
-    text: "const cuts = Math.ceil(rows / step);",
-    replacement: "const cuts = Math.floor(rows / step);",
-    tests: [bands],
-    named: "^col",
-  },
-  {
-    name: "A column mean divides by as many rows as if all bands were full",
-    file: "kernels/plan/plan.ts",
-    text: "finish(f, sums[c], rows);",
-    replacement: "finish(f, sums[c], bands * Math.ceil(rows / bands));",
-    tests: [bands],
-    named: "^colmean",
-  },
-  {
-    name: "A sum over all tensors is complete after the first of several waves",
-    file: "kernels/plan/plan.ts",
-    text: "wave === waves.at(-1) ? complete : []",
-    replacement: "wave === waves[0] ? complete : []",
-    tests: [bands],
-    named: "^A sum over more tensors",
-  },
+  ...of("kernels/plan/plan.ts", [bands], [
+    [
+      "Column partials beyond two bands are lost",
+      "const bands = unitCount / batch;",
+      "const bands = Math.min(2, unitCount / batch);",
+      "^colmean",
+    ],
+    [
+      "The last band is dropped where columns are joined",
+      "for (let k = 0; k < bands; k++) {",
+      "for (let k = 0; k < Math.max(2, bands - 1); k++) {",
+      "^colmean",
+    ],
+    [
+      "A column mean divides by as many rows as if all bands were full",
+      "finish(sums[c], rows);",
+      "finish(sums[c], bands * Math.ceil(rows / bands));",
+      "^colmean",
+    ],
+    [
+      "A sum over all tensors is complete after the first of several waves",
+      "wave === waves.at(-1) ? complete : []",
+      "wave === waves[0] ? complete : []",
+      "^A sum over more tensors",
+    ],
+  ]),
+
+  ...of("kernels/backends/threads/control_block.ts", [controlBlock], [
+    [
+      "The new table's count is stored before the old one is closed",
+      "  Atomics.store(control, NEXT, open | closed);\n  Atomics.store(control, COUNT, units);",
+      "  Atomics.store(control, COUNT, units);\n  Atomics.store(control, NEXT, open | closed);",
+    ],
+    [
+      "The table is opened before its address is stored",
+      "  Atomics.store(control, TABLE, address);\n  Atomics.store(control, DONE, 0);\n  Atomics.store(control, NEXT, open);",
+      "  Atomics.store(control, DONE, 0);\n  Atomics.store(control, NEXT, open);\n  Atomics.store(control, TABLE, address);",
+    ],
+    [
+      "The table is opened before its count of finished units is set back",
+      "  Atomics.store(control, DONE, 0);\n  Atomics.store(control, NEXT, open);",
+      "  Atomics.store(control, NEXT, open);\n  Atomics.store(control, DONE, 0);",
+    ],
+    [
+      "Workers are told of a table before it is open",
+      "  Atomics.store(control, NEXT, open);\n  Atomics.store(control, GENERATION, generation);",
+      "  Atomics.store(control, GENERATION, generation);\n  Atomics.store(control, NEXT, open);",
+    ],
+    ["The old table is not closed", "  Atomics.store(control, NEXT, open | closed);\n", ""],
+    ["The generation does not stand beside the number of the next unit", "const open = generation << unitBits;", "const open = 0;"],
+    [
+      "A unit is claimed by a store",
+      "if (Atomics.compareExchange(control, NEXT, next, next + 1) === next) return unit;",
+      "Atomics.store(control, NEXT, next + 1);\n    return unit;",
+    ],
+    [
+      "A unit is claimed though another took it",
+      "if (Atomics.compareExchange(control, NEXT, next, next + 1) === next) return unit;",
+      "Atomics.compareExchange(control, NEXT, next, next + 1);\n    return unit;",
+    ],
+    [
+      "A unit more is claimed than there are",
+      "if (unit >= Atomics.load(control, COUNT)) return -1;",
+      "if (unit > Atomics.load(control, COUNT)) return -1;",
+    ],
+    [
+      "The caller goes on a unit early",
+      "for (let spin = 0; spin < spins; spin++) if (Atomics.load(control, DONE) >= units) return;",
+      "for (let spin = 0; spin < spins; spin++) if (Atomics.load(control, DONE) >= units - 1) return;",
+    ],
+    [
+      "Workers that shall end are not woken",
+      "  Atomics.add(control, GENERATION, 1);\n  Atomics.notify(control, GENERATION);",
+      "  Atomics.add(control, GENERATION, 1);",
+    ],
+    [
+      "Workers that shall end are woken before they are told to",
+      "  Atomics.store(control, STOP, 1);\n  Atomics.add(control, GENERATION, 1);\n  Atomics.notify(control, GENERATION);",
+      "  Atomics.add(control, GENERATION, 1);\n  Atomics.notify(control, GENERATION);\n  Atomics.store(control, STOP, 1);",
+    ],
+  ]),
+
+  // ---- core
+
+  ...of("core/optimizer/step.ts", [plans], [
+    ["A plan is used again for another gradient in place", " || laid.gradients[i] !== cell.gradient", ""],
+    ["A plan is used again after an option changed the text", " || laid.texts[i] !== cell.text", ""],
+    ["A plan that nobody will use again is not given back", "made.shift()!.plan.dispose()", "made.shift()"],
+  ]),
+  ...of("core/optimizer/group.ts", [scheduled], [
+    [
+      "Only the first of several schedules is applied",
+      "for (const one of scheduled) {",
+      "for (const one of scheduled.slice(0, 1)) {",
+      "act together",
+    ],
+  ]),
+  ...of("core/optimizer/state.ts", [scheduled], [
+    [
+      "A state that is refused leaves the schedules before the wrong one changed",
+      "saved.forEach(({ schedule }, i) => schedule.state = before[i]);",
+      "",
+      "^A state whose",
+    ],
+    [
+      "Tensors are loaded before the schedules say whether they take their part",
+      "  loadSchedules(refuse, metadata, schedules);",
+      '  for (const { entry, data } of checked) {\n    if (entry.dtype === "float64") entry.set(data[0]);\n    else entry.data.set(data);\n  }\n  loadSchedules(refuse, metadata, schedules);',
+      "^A state whose",
+    ],
+    [
+      "A group's count is loaded before the schedules say whether they take their part",
+      "  loadSchedules(refuse, metadata, schedules);\n  groups.forEach((group, i) => group.count = groupSteps[i]);",
+      "  groups.forEach((group, i) => group.count = groupSteps[i]);\n  loadSchedules(refuse, metadata, schedules);",
+      "count of a group",
+    ],
+  ]),
+  ...of("core/plugin/options.ts", [scheduled], [
+    [
+      "An array option that is assigned anew changes nothing where its length is the same",
+      "a.length === b.length && a.every((x, i) => Object.is(x, b[i]))",
+      "a.length === b.length",
+      "^An array option",
+    ],
+    [
+      "Of an array option only the first element is looked at",
+      "a.every((x, i) => Object.is(x, b[i]))",
+      "Object.is(a[0], b[0])",
+      "^An array option",
+    ],
+    [
+      "An array option is the caller's own array",
+      "Array.isArray(value) ? Object.freeze([...value]) : value",
+      "value",
+      "^An array that was given",
+    ],
+  ]),
+
+  // ---- plugins: schedules
+
+  ...of("plugins/schedules/linear.ts", [reference], [
+    [
+      "linear falls from the first step on",
+      "Math.max(1, numTrainingSteps - numWarmupSteps)",
+      "Math.max(1, numTrainingSteps)",
+      "^get_linear_schedule",
+    ],
+  ]),
+  ...of("plugins/schedules/cosine.ts", [schedules], [
+    ["cosine goes half as far", "numCycles * 2 * progress", "numCycles * progress", "^cosine "],
+    ["cosine goes on where it should hold", "const s = Math.min(step, last);", "const s = step;", "^cosine "],
+    ["cosine's warmup starts at 0 whatever its offset", "(s + warmupOffset)", "s", "starts its warmup"],
+  ]),
+  ...of("plugins/schedules/cosine_with_restarts.ts", [schedules], [
+    ["cosine_with_restarts takes JavaScript's remainder", "cycles - Math.floor(cycles)", "cycles % 1", "Python's remainder"],
+  ]),
+  ...of("plugins/schedules/polynomial.ts", [schedules], [
+    ["polynomial with power 0 falls at its end", "step > numTrainingSteps", "step >= numTrainingSteps", "^polynomial "],
+    ["polynomial measures lrEnd against the optimizer's value alone", "lrInit ?? base.value", "base.value", "^polynomial "],
+    ["polynomial ends at lrEnd as a factor", "return lrEnd / init;", "return lrEnd;", "^polynomial "],
+  ]),
+  ...of("plugins/schedules/inverse_sqrt.ts", [schedules], [
+    ["inverse_sqrt forgets how long the warmup was", "const shift = scale - numWarmupSteps;", "const shift = scale;", "^inverse_sqrt "],
+    ["inverse_sqrt's timescale is 10,000 also after a warmup", "(numWarmupSteps || 10_000)", "10_000", "^inverse_sqrt "],
+  ]),
+  ...of("plugins/schedules/constant_with_warmup.ts", [reference], [
+    [
+      "constant_with_warmup reaches its value a step late",
+      "/ Math.max(1, numWarmupSteps)",
+      "/ Math.max(1, numWarmupSteps + 1)",
+      "constant_schedule_with",
+    ],
+  ]),
+  ...of("plugins/schedules/reduce_lr_on_plateau.ts", [schedules], [
+    ["A plateau cuts an update early", "numBadEpochs <= patience", "numBadEpochs < patience", "^reduce_lr"],
+    ["A plateau makes cuts that are too small to count", "value - next > eps ? next : value", "next", "^reduce_lr"],
+    ["A plateau takes NaN for an improvement", 'mode === "min" ? metric < mark', 'mode === "min" ? !(metric >= mark)', "^reduce_lr"],
+    [
+      "A plateau counts bad metrics while it cools down",
+      "cooldownCounter -= 1;\n          numBadEpochs = 0;",
+      "cooldownCounter -= 1;",
+      "^reduce_lr",
+    ],
+    ["A plateau's cooldown is not restored", "cooldownCounter = state.cooldownCounter;", "", "^reduce_lr"],
+  ]),
+  ...of("plugins/schedules/warmup.ts", [schedules], [
+    ["warmup's decay goes on from the warmup's end", "decay(step - warmupSteps)", "decay(step)", "^warmup "],
+    ["warmup does not scale a decay that returns factors", 'decay.returns === "value" ? 1 : initialLearningRate', "1", "^warmup "],
+  ]),
+  ...of("plugins/schedules/cosine_decay.ts", [schedules, reference], [
+    ["cosine_decay falls during its warmup", "f(f(s - warmup) / decay)", "f(s / decay)", "cosine_decay|CosineDecay "],
+  ]),
+  ...of("plugins/schedules/cosine_decay_restarts.ts", [schedules], [
+    [
+      "cosine_decay_restarts does not go back to an earlier wave",
+      "while (near > 0 && s < ends[near - 1]) near -= 1;",
+      "",
+      "^cosine_decay_restarts is a function",
+    ],
+  ]),
+  ...of("plugins/schedules/polynomial_decay.ts", [schedules, reference], [
+    ["polynomial_decay begins its cycle with NaN", "cycle && s !== 0 ?", "cycle ?", "olynomial_?[dD]ecay"],
+  ]),
+  ...of("plugins/schedules/exponential_decay.ts", [reference], [
+    ["exponential_decay's stairs are half a step off", "staircase ? Math.floor(q)", "staircase ? Math.round(q)", "^ExponentialDecay"],
+  ]),
+  ...of("plugins/schedules/piecewise_constant_decay.ts", [schedules], [
+    ["piecewise_constant_decay changes at its boundary", "step > boundaries[middle]", "step >= boundaries[middle]", "^piecewise"],
+  ]),
+
+  // ---- plugins: optimizers
+
+  ...of("plugins/optimizers/adamw.ts", [reference], [
+    ["adamw adds eps under the root", "u  = stepSize*m / (sqrt(v) + eps)", "u  = stepSize*m / sqrt(v + eps)", "^AdamW of"],
+    [
+      "adamw follows the square by the first moment's decay",
+      "v  = beta2*v + (1 - beta2)*g*g",
+      "v  = beta2*v + (1 - beta1)*g*g",
+      "^AdamW of",
+    ],
+    ["adamw decays by the corrected step", '"p -= lr*weightDecay*p"', '"p -= stepSize*weightDecay*p"', "^AdamW of"],
+    ["adamw in 16 bits rounds its divisor once", "round(round(sqrt(v)) + round(eps))", "round(sqrt(v) + eps)", "^AdamW of"],
+    ["adamw corrects the second moment by the first one's decay", "1 - pow(beta2, t)", "1 - pow(beta1, t)", "^AdamW of"],
+  ]),
+  ...of("plugins/optimizers/adamw.ts", ["tests/plugins/adamw_test.ts"], [
+    ["adamw in 16 bits does not round its decay", '"p -= round(round(lr*weightDecay)*p)"', '"p -= lr*weightDecay*p"', "16 bits"],
+    [
+      "adamw in 16 bits rounds its decay's factor alone",
+      '"p -= round(round(lr*weightDecay)*p)"',
+      '"p -= round(lr*weightDecay)*p"',
+      "16 bits",
+    ],
+
+    [
+      "adamw decays upwards",
+      '${weightDecay > 0 ? "p -= lr*weightDecay*p"',
+      '${weightDecay !== 0 ? "p -= lr*weightDecay*p"',
+      "negative decay",
+    ],
+  ]),
+  ...of("plugins/optimizers/adamw_torch.ts", [reference], [
+    ["adamw_torch does not use the greatest second moment", 'const w = amsgrad ? "w" : "v";', 'const w = "v";', "^torch.optim.AdamW"],
+    [
+      "adamw_torch corrects the root by the uncorrected share",
+      "(sqrt(${w})*(1/sqrt(c2)) + eps)",
+      "((sqrt(${w}) + eps)*(1/sqrt(c2)))",
+      "^torch.optim.AdamW",
+    ],
+  ]),
+  ...of("plugins/optimizers/adafactor.ts", [reference], [
+    ["adafactor factors vectors of rank 2 no more", "shape.length >= 2", "shape.length > 2", "^Adafactor of"],
+    ["adafactor does not clip its update", "u /= max(1, rms(u)/clipThreshold)", "", "^Adafactor of"],
+  ]),
+  ...of("plugins/optimizers/adafactor.ts", ["tests/plugins/adafactor_test.ts"], [
+    [
+      "adafactor divides by one mean of the row factor for all matrices",
+      "u = 1/sqrt(r/colmean(r))",
+      "u = 1/sqrt(r/mean(r))",
+      "a batch of matrices",
+    ],
+    ["adafactor's relative rate is that of the step before", "1 / Math.sqrt(t)", "1 / Math.sqrt(Math.max(1, t - 1))", "relative lr"],
+    ["adafactor stands still where a parameter is NaN", "rel*where(RMS > eps2, RMS, eps2)", "rel*max(RMS, eps2)", "goes by eps"],
+  ]),
+  ...of("plugins/optimizers/adam_weight_decay.ts", ["tests/plugins/tf_optimizers_test.ts"], [
+    ["adam_weight_decay decays by the corrected rate", '"p -= lr*p*weightDecayRate"', '"p -= alpha*p*weightDecayRate"', "plain lr"],
+    ["adam_weight_decay counts the step that it takes among those before", "f(decay) * f(t - 1)", "f(decay) * f(t)", "divides the lr"],
+    ["adam_weight_decay excludes what is included too", "if (isIn(includeInWeightDecay)) return true;", "", "decays"],
+    [
+      "adam_weight_decay computes its coefficients in float64",
+      "const [beta1, beta2] = betas.map(f);",
+      "const [beta1, beta2] = betas;",
+      "coefficients are float32",
+    ],
+  ]),
+  ...of("plugins/optimizers/adam_keras.ts", ["tests/plugins/tf_optimizers_test.ts"], [
+    ["adam_keras replaces eps 0", "eps: f(eps),", "eps: f(eps || 1e-7),", "keeps eps 0"],
+  ]),
+
+  // ---- plugins: accumulators, transforms
+
+  ...of("plugins/accumulators/sum.ts", [accumulators], [
+    ["A sum forgets its weights", "        weight += w;", "        weight += 1;"],
+    ["A merged sum counts as one micro-batch", "count += other.count;", "count += 1;"],
+    ["A reset sum keeps its numbers", "for (const { data } of sums.values()) data.fill(0);", ""],
+    [
+      "Repeated rows of a sparse gradient overwrite each other",
+      "data[indices[i] * row + j] += Math.fround",
+      "data[indices[i] * row + j] = Math.fround",
+    ],
+    ["A weight of 0 spreads NaN", "if (w !== 0) addOne(name, gradient, w);", "addOne(name, gradient, w);"],
+    ["A sum is due a micro-batch late", "count >= every;", "count > every;"],
+  ]),
+  ...of("plugins/accumulators/mean.ts", [accumulators, "tests/core/trainer_test.ts"], [
+    [
+      "A mean is over the calls and not over the weights",
+      "const weight = count === 0 ? 1 : sums.weight;",
+      "const weight = count === 0 ? 1 : count;",
+    ],
+    ["A mean goes on giving tensors that had no gradient since the last step", "present.clear();", ""],
+    ["A merged mean adds the other's mean", '"sums" in other ? other.sums as Grads : other.gradients', "{}"],
+  ]),
+  ...of("plugins/transforms/clip_global_norm.ts", ["tests/plugins/transforms_test.ts"], [
+    ["clip_global_norm scales each tensor by its own norm", "allnorm(g)", "norm(g)"],
+    ["clip_global_norm scales up too", "min(1, maxNorm/(n + 1e-6))", "maxNorm/(n + 1e-6)"],
+  ]),
+  ...of("plugins/transforms/clip_value.ts", ["tests/plugins/transforms_test.ts"], [
+    ["clip_value clips on one side", "clamp(g, -value, value)", "min(g, value)"],
+  ]),
+
+  // ---- plugins: formats
+
+  ...of("plugins/formats/safetensors.ts", [safetensors], [
+    [
+      "Names are written in the order of UTF-16",
+      "|| compareBytes(a.key, b.key));",
+      "|| (a.name < b.name ? -1 : 1));",
+      "order of their UTF-8",
+    ],
+    [
+      "Metadata are written in the order of UTF-16",
+      "strings.sort((a, b) => compareBytes(a.key, b.key))",
+      "strings.sort((a, b) => a.written < b.written ? -1 : 1)",
+      "order of their UTF-8",
+    ],
+    [
+      "A name that begins with another comes before it",
+      "return a.length - b.length;",
+      "return b.length - a.length;",
+      "order of their UTF-8|written with",
+    ],
+    [
+      "Smaller element types are written first",
+      "orders.indexOf(b.tensor.dtype) - orders.indexOf(a.tensor.dtype)",
+      "orders.indexOf(a.tensor.dtype) - orders.indexOf(b.tensor.dtype)",
+    ],
+    ["The header is not filled up to eight bytes", "Math.ceil(written.length / 8) * 8", "written.length"],
+    ["Tensors may overlap", "if (from !== end || to < from)", "if (from > end || to < from)"],
+    ["Bytes behind the last tensor are taken for nothing", "if (end !== data.length)", "if (end > data.length)"],
+  ]),
+
+  // ---- http
+
+  ...of("plugins/http/wire/points.ts", [bounds], [
+    ["A range may have one point over the limit", 'if (count > most) refuse("every"', 'if (count > most + 1) refuse("every"'],
+    [
+      "The last point of a range that is no multiple is not counted",
+      "const count = whole + (isOnGrid ? 1 : 2);",
+      "const count = whole + 1;",
+    ],
+    [
+      "A list may have one point over the limit",
+      "(steps.length > most)",
+      "(steps.length > most + 1)",
+      "^a list of",
+    ],
+    ["A range leaves out its last step", "if (!isOnGrid) points.push(last);", ""],
+  ]),
+  ...of("plugins/http/routes/stepper.ts", [bounds], [
+    ["A + in a stranger's pattern is run", "[^\\\\^$.*+?()[\\]{}|]", "[^\\\\^$.*?()[\\]{}|]", "^a stranger"],
+    ["A * in a stranger's pattern is run", "[^\\\\^$.*+?()[\\]{}|]", "[^\\\\^$.+?()[\\]{}|]", "^a stranger"],
+    ["Alternatives in a stranger's pattern are run", "[^\\\\^$.*+?()[\\]{}|]", "[^\\\\^$.*+?()[\\]{}]", "^a stranger"],
+    [
+      "A pattern of a stranger's that is given as source and flags is not looked at",
+      "if (!plainPattern.test(source))",
+      'if (typeof text === "string" && !plainPattern.test(source))',
+      "^a stranger",
+    ],
+  ]),
+  ...of("plugins/http/guard/cache.ts", [bounds], [
+    ["The cache forgets how much it has let go", "used -= sizeOf(old, { body } as Cached);", "", "^a cache"],
+    ["The cache counts only what it lets go", "      used += size;", "", "^a cache"],
+    ["The cache counts an answer that it has already", " || answers.has(url)) return;", ") return;", "^a cache"],
+    [
+      "The cache lets go of one answer at a time, however large the new one is",
+      "if (used + size <= most) break;",
+      "if (used <= most) break;",
+      "^a cache",
+    ],
+    ["The cache keeps an answer as large as itself", "size > most / 16", "size > most", "^a cache"],
+  ]),
+  ...of("plugins/http/wire/etag.ts", [bounds], [
+    ["A weak validator is not known again", '.replace(/^W\\//, "")', "", "validator"],
+    ["Any validator will do, wherever it stands", "=== etag ||", '!== "" ||', "validator"],
+    [
+      "Only the first of several validators is looked at",
+      'ifNoneMatch.split(",").some',
+      'ifNoneMatch.split(",").slice(0, 1).some',
+      "validator",
+    ],
+    ["A star is no validator", ' || one.trim() === "*"', "", "validator"],
+  ]),
+  ...of("plugins/http/guard/budget.ts", [limits], [
+    ["What a request held stays in the budget", "add(tenant, -held);", "", "^bytes in flight"],
+    ["The budget has no bound", "if (used + bytes <= most) return;", "return;", "^bytes in flight|^unread"],
+  ]),
+  ...of("plugins/http/guard/tokens.ts", [bounds], [
+    ["A token is known by its first digit", "i < a.length; i++", "i < 1; i++", "tokens"],
+    ["Any token of the right length opens the gate", "return differ === 0;", "return a.length === b.length;", "tokens"],
+  ]),
+  ...of("plugins/http/wire/json_body.ts", [limits], [
+    ["JSON may nest one level deeper", "if (++depth > deepest)", "if (depth++ > deepest)", "^deep JSON"],
+    ["Brackets in strings count as levels", "for (i++; i < length && at(i) !== 0x22; i++) if (at(i) === 0x5c) i++;", "", "^deep JSON"],
+  ]),
+  ...of("plugins/http/wire/media.ts", [conventions], [
+    [
+      "Accept goes by the last range, whatever its weight",
+      "const format = weightOf(other) > weightOf(own) ? other : own;",
+      "const format = weightOf(other) > 0 ? other : own;",
+      "^Accept",
+    ],
+  ]),
+  ...of("plugins/http/wire/problem.ts", ["tests/plugins/http/steps_test.ts"], [
+    ["A pointer does not escape its slashes", '.replaceAll("/", "~1")', "", "null among the data"],
+  ]),
 ];

@@ -1,6 +1,7 @@
 import { test } from "node:test";
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { available } from "../../kernels/detect.ts";
+import { narrowArray, roundBfloat16, roundTo, widenBfloat16 } from "../../kernels/half.ts";
 import { builtins } from "../../mod.ts";
 
 const f32 = (...values: number[]): Float32Array => new Float32Array(values);
@@ -75,4 +76,21 @@ test("adamw_torch() with amsgrad remembers the largest second moment, and cannot
   assertThrows(() => optimizer.step({ p: f32(1) }), TypeError, "slots");
   optimizer.options.amsgrad = true;
   optimizer.step({ p: f32(1) });
+});
+
+test("adamw() in 16 bits rounds as the reference's in-place operations do: the decay's factor, its product, then the difference", () => {
+  const numbers = Float32Array.from({ length: 300 }, (_, i) => (i - 150) / 37 + i * i / 5000);
+  const patterns = new Uint16Array(numbers.length);
+  narrowArray("bfloat16", numbers, patterns);
+  const p = { data: patterns.slice(), shape: [numbers.length], dtype: "bfloat16" as const };
+  using optimizer = builtins.createOptimizer("adamw", { p }, { lr: 0.3, weightDecay: 0.17, stateDtype: "param" }, { backend: "js" });
+  // Without a gradient to follow, the decay alone moves a parameter.
+  optimizer.step({ p: { data: new Uint16Array(numbers.length), dtype: "bfloat16" } });
+  const round = (x: number): number => roundTo("bfloat16", Math.fround(x));
+  const factor = round(Math.fround(0.3 * 0.17));
+  const want = Array.from(patterns, (pattern) => {
+    const x = widenBfloat16(pattern);
+    return roundBfloat16(Math.fround(x - round(Math.fround(factor * x))));
+  });
+  assertEquals([...p.data], want);
 });

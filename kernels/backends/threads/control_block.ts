@@ -85,9 +85,9 @@ export function finish(control: Int32Array): void {
   }
 }
 
-/** Caller: waits until all units of the newest table are done. */
-export function untilFinished(control: Int32Array, units: number): void {
-  for (let spin = 0; spin < spinsForUnits; spin++) if (Atomics.load(control, DONE) >= units) return;
+/** Caller: waits until all units of the newest table are done. It looks `spins` times before it sleeps; tests, which look at every step, less often. */
+export function untilFinished(control: Int32Array, units: number, spins: number = spinsForUnits): void {
+  for (let spin = 0; spin < spins; spin++) if (Atomics.load(control, DONE) >= units) return;
   Atomics.store(control, WAITING, 1);
   for (let done = Atomics.load(control, DONE); done < units; done = Atomics.load(control, DONE)) {
     try {
@@ -99,9 +99,9 @@ export function untilFinished(control: Int32Array, units: number): void {
   Atomics.store(control, WAITING, 0);
 }
 
-/** Worker: waits until there is a table newer than the one of generation `seen`, and gives its generation. */
-export function untilOpened(control: Int32Array, seen: number): number {
-  for (let spin = 0; spin < spinsForTables && Atomics.load(control, GENERATION) === seen; spin++);
+/** Worker: waits until there is a table newer than the one of generation `seen`, and gives its generation. `spins` as in {@linkcode untilFinished}. */
+export function untilOpened(control: Int32Array, seen: number, spins: number = spinsForTables): number {
+  for (let spin = 0; spin < spins && Atomics.load(control, GENERATION) === seen; spin++);
   Atomics.wait(control, GENERATION, seen);
   return Atomics.load(control, GENERATION);
 }

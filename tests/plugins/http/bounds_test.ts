@@ -129,34 +129,35 @@ test("every answer with a validator answers it with 304, weak or strong, alone o
 
 // ---- the cache
 
-test("a cache holds as many bytes as it may, the newest answers, and no more", () => {
-  const most = 64 * 1024;
-  const cache = createCache(most);
-  // Random sizes, the same each time.
-  let seed = 7;
-  const below = (n: number): number => (seed = Math.imul(seed, 1_103_515_245) + 12_345 >>> 0) % n;
-  const bytesOf = new Map<string, number>();
-  const headers = { "ETag": `"x"`, "Cache-Control": "public" };
-  let largest = 0;
-  for (let i = 0; i < 2000; i++) {
-    const url = `/${i}${"u".repeat(below(200))}`;
-    const body = "b".repeat(below(3000));
-    cache.set(url, { body, headers });
-    // At least two bytes for each letter of a URL and one for each of a body.
-    bytesOf.set(url, 2 * url.length + body.length);
-    largest = Math.max(largest, bytesOf.get(url)!);
-    const urls = [...bytesOf.keys()];
-    const held = urls.filter((url) => cache.get(url) !== undefined);
-    assertEquals(held, urls.slice(urls.length - held.length), "the oldest go first");
-    const bytes = held.reduce((sum, url) => sum + bytesOf.get(url)!, 0);
-    assert(bytes <= most, `${bytes} bytes are held after ${i + 1} answers`);
-    // What is held besides is counted too, but no more than a kilobyte an answer.
-    if (held.length < urls.length) assert(bytes + 1024 * (held.length + 1) + largest > most, `${held.length} answers are held`);
-    for (const url of urls.slice(0, urls.length - held.length)) bytesOf.delete(url);
-  }
-  const held = [...bytesOf.keys()];
-  assertEquals(cache.get(held.at(-1)!)?.headers, headers);
-});
+for (const [what, most, longest, count] of [["small", 64 * 1024, 3000, 1000], ["large", 1024 * 1024, 60_000, 200]] as const) {
+  test(`a cache of ${what} answers holds as many bytes as it may, the newest answers, and no more`, () => {
+    const cache = createCache(most);
+    // Random sizes, the same each time.
+    let seed = 7;
+    const below = (n: number): number => (seed = Math.imul(seed, 1_103_515_245) + 12_345 >>> 0) % n;
+    const bytesOf = new Map<string, number>();
+    const headers = { "ETag": `"x"`, "Cache-Control": "public" };
+    let largest = 0;
+    for (let i = 0; i < count; i++) {
+      const url = `/${i}${"u".repeat(below(200))}`;
+      const body = "b".repeat(what === "large" ? longest : below(longest));
+      cache.set(url, { body, headers });
+      // At least two bytes for each letter of a URL and one for each of a body.
+      bytesOf.set(url, 2 * url.length + body.length);
+      largest = Math.max(largest, bytesOf.get(url)!);
+      const urls = [...bytesOf.keys()];
+      const held = urls.filter((url) => cache.get(url) !== undefined);
+      assertEquals(held, urls.slice(urls.length - held.length), "the oldest go first");
+      const bytes = held.reduce((sum, url) => sum + bytesOf.get(url)!, 0);
+      assert(bytes <= most, `${bytes} bytes are held after ${i + 1} answers`);
+      // What is held besides is counted too, but no more than a kilobyte an answer.
+      if (held.length < urls.length) assert(bytes + 1024 * (held.length + 1) + largest > most, `${held.length} answers are held`);
+      for (const url of urls.slice(0, urls.length - held.length)) bytesOf.delete(url);
+    }
+    const held = [...bytesOf.keys()];
+    assertEquals(cache.get(held.at(-1)!)?.headers, headers);
+  });
+}
 
 test("a cache keeps an answer that is set again, once", () => {
   const cache = createCache(64 * 1024);
@@ -175,4 +176,25 @@ test("a cache keeps neither an answer that would fill much of it, nor a URL as l
   };
   assertEquals([kept("/a", 60_000), kept("/b", 70_000), kept("/c", 2_000_000)], [true, false, false]);
   assertEquals([kept(`/${"d".repeat(4000)}`, 1), kept(`/${"e".repeat(4200)}`, 1)], [true, false]);
+});
+
+// ---- tokens
+
+test("of many tokens none but a tenant's own opens the gate", async () => {
+  const hash = async (token: string) =>
+    Array.from(
+      new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token))),
+      (byte) => byte.toString(16).padStart(2, "0"),
+    ).join("");
+  const own = createApp(builtins, { metricsToken: "m-7", tokens: { alice: await hash("a-1"), bob: await hash("b-1") } });
+  const ask = async (path: string, token: string) =>
+    (await own.request(path, { method: path === "/metrics" ? "GET" : "POST", headers: { Authorization: `Bearer ${token}` } })).status;
+  // More than there are first digits of a hash, and of last ones.
+  for (let i = 0; i < 100; i++) {
+    assertEquals(await ask("/metrics", `m-${i}`), i === 7 ? 200 : 401, `m-${i}`);
+    for (const tenant of ["a", "b", "c"]) {
+      const status = await ask("/v1/steps", `${tenant}-${i}`);
+      assertEquals(status === 401, i !== 1 || tenant === "c", `${tenant}-${i}: ${status}`);
+    }
+  }
 });
