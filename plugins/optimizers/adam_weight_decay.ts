@@ -4,7 +4,7 @@
  * Loshchilov & Hutter, "Decoupled Weight Decay Regularization", 2019, https://arxiv.org/abs/1711.05101.
  * Follows `AdamWeightDecay` of transformers 4.37.2, which stands on `keras.optimizers.legacy.Adam` 2.15: coefficients are computed in float32
  * (1 - 0.999 is 0.00099998713 there), the decay comes first and uses the plain learning rate, one step count serves all tensors, and clipping by
- * value, by norm and by global norm all act, in this order. `eps: 0` becomes 1e-7. As there, `includeInWeightDecay` does not restrict: a tensor that no
+ * value, by norm and by global norm all act, in this order. Clipping to 0 is refused. `eps: 0` becomes 1e-7. As there, `includeInWeightDecay` does not restrict: a tensor that no
  * list names is decayed; `onlyInclude` makes it a list of all that are.
  *
  * @module
@@ -19,6 +19,7 @@ import {
   clippingScalars,
   clipvalueSpec,
   globalClipnormSpec,
+  refuseZero,
 } from "./keras_clipping.ts";
 
 /** Which names a list means: a name or the text of a regular expression, or one as JSON can hold it. A `RegExp` is one. */
@@ -96,6 +97,7 @@ export const adamWeightDecay: OptimizerPlugin<"adam_weight_decay", AdamWeightDec
   check(options) {
     const { includeInWeightDecay, excludeFromWeightDecay } = options;
     checkClipping(options);
+    refuseZero(options);
     for (const pattern of includeInWeightDecay ?? []) checkPattern("includeInWeightDecay", pattern);
     for (const pattern of excludeFromWeightDecay ?? []) checkPattern("excludeFromWeightDecay", pattern);
   },

@@ -42,6 +42,14 @@ export interface KerasClipping {
   readonly globalClipnorm: number | null;
 }
 
+/** Refuses a bound of 0: all gradients would be 0, and those that are 0 already NaN. */
+export function refuseZero(clipping: KerasClipping): void {
+  for (const option of ["clipnorm", "clipvalue", "globalClipnorm"] as const) {
+    if (clipping[option] === null || Math.fround(clipping[option]) !== 0) continue;
+    throw new RangeError(`Cannot use ${option} = ${clipping[option]}: no gradient would be left; to clip nothing, leave it out or null`);
+  }
+}
+
 /** Refuses both norms together, as Keras does. */
 export function checkClipping({ clipnorm, globalClipnorm }: KerasClipping): void {
   if (clipnorm !== null && globalClipnorm !== null) {

@@ -33,6 +33,13 @@ export const clipGlobalNorm: TransformPlugin<"clip_global_norm", ClipGlobalNormO
   options: {
     maxNorm: { type: "number", minimum: 0, description: "Largest norm of all gradients together" },
   },
+  check({ maxNorm }) {
+    if (maxNorm === 0) {
+      throw new RangeError(
+        'Cannot use maxNorm = 0 in transform "clip_global_norm": every gradient would be 0; to clip nothing, leave the transform out',
+      );
+    }
+  },
   rule: () => ({
     before: `
       n  = allnorm(g)

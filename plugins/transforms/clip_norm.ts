@@ -33,6 +33,13 @@ export const clipNorm: TransformPlugin<"clip_norm", ClipNormOptions> = {
   options: {
     maxNorm: { type: "number", minimum: 0, description: "Largest norm of a tensor's gradient" },
   },
+  check({ maxNorm }) {
+    if (maxNorm === 0) {
+      throw new RangeError(
+        'Cannot use maxNorm = 0 in transform "clip_norm": every gradient would be 0; to clip nothing, leave the transform out',
+      );
+    }
+  },
   rule: () => ({
     before: `
       n  = norm(g)

@@ -32,6 +32,13 @@ export const clipValue: TransformPlugin<"clip_value", ClipValueOptions> = {
   options: {
     value: { type: "number", minimum: 0, description: "Largest size of a gradient's number" },
   },
+  check({ value }) {
+    if (value === 0) {
+      throw new RangeError(
+        'Cannot use value = 0 in transform "clip_value": every gradient would be 0; to clip nothing, leave the transform out',
+      );
+    }
+  },
   rule: () => ({ before: "g = clamp(g, -value, value)" }),
   scalars: ({ value }) => ({ value }),
 };

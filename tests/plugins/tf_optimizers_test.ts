@@ -163,8 +163,10 @@ test("adam_weight_decay spreads NaN over all gradients where their common norm i
   }
 });
 
-test("adam_weight_decay stands still at clipnorm 0 and globalClipnorm 0 (T6)", () => {
-  for (const options of [{ clipnorm: 0 }, { globalClipnorm: 0 }]) assertEquals(run(options), values(start()));
+test("adam_weight_decay refuses to clip to 0, where Keras stands still or makes NaN of gradients that are 0 (T6)", () => {
+  for (const option of ["clipnorm", "globalClipnorm", "clipvalue"]) {
+    for (const bound of [0, -0, 1e-46]) assertThrows(() => run({ [option]: bound }), RangeError, "leave it out");
+  }
 });
 
 test("adam_weight_decay neither moves nor decays a tensor without gradient, and counts steps for all together (T3, T7)", () => {

@@ -61,7 +61,7 @@ test("clip_global_norm() spans groups and leaves tensors without a gradient out"
   assertEquals(params.u, f32(7));
 });
 
-test("Clipping refuses a missing, negative or NaN bound", () => {
+test("Clipping refuses a missing, negative or NaN bound, and 0, which would stop training without a word", () => {
   for (const [name, option] of [["clip_value", "value"], ["clip_norm", "maxNorm"], ["clip_global_norm", "maxNorm"]]) {
     const make = (options: object) =>
       registry.createOptimizer("descent", { w: f32(1) }, {}, { backend: "js", transforms: [{ name, options }] });
@@ -69,6 +69,7 @@ test("Clipping refuses a missing, negative or NaN bound", () => {
     assertThrows(() => make({ [option]: -1 }), RangeError);
     assertThrows(() => make({ [option]: NaN }), RangeError);
     assertThrows(() => make({ [option]: "1" }), TypeError);
-    make({ [option]: 0 })[Symbol.dispose]();
+    assertThrows(() => make({ [option]: 0 }), RangeError, "leave the transform out");
+    make({ [option]: 1e-300 })[Symbol.dispose]();
   }
 });
