@@ -4,13 +4,14 @@
  * @module
  */
 import { lend, makeAccumulator } from "./accumulators.ts";
-import { allAbout } from "../errors.ts";
+import { about, allAbout } from "../errors.ts";
 import { isRecord, refuseUnknownKeys, show } from "../names.ts";
 import { checkAlive, createState, type OptimizerState } from "../optimizer/optimizer_state.ts";
 import { type CheckedParams, checkStep, prepareChecked } from "../optimizer/step.ts";
 import { apply, showOptimizer } from "../optimizer/view.ts";
 import type { Accumulator, Grads, Optimizer, Recipe, Settings, Tensors, Trainer } from "../types.ts";
-import { type Find, takeUse } from "../plugin/use.ts";
+import type { AccumulatorPlugin } from "../plugin/contract.ts";
+import { type Find, takeUse, titleOf } from "../plugin/use.ts";
 
 /** A trainer whose plugins are found by name. */
 export function buildTrainer(
@@ -23,6 +24,7 @@ export function buildTrainer(
   const recipe = checkRecipe(given);
   const { optimizer: { name, options }, groups, schedules, transforms, accumulate } = recipe;
   const use = accumulate && takeUse(find, "accumulator", accumulate);
+  if (use !== undefined) checkEvery(use.plugin, use.options);
   const state = createState(find, name, params, options, {
     ...settings,
     ...(groups && { groups }),
@@ -41,6 +43,19 @@ export function buildTrainer(
     end();
     throw error;
   }
+}
+
+/**
+ * Outside a trainer its owner counts the calls to an accumulator; in a trainer nobody would, and a recipe that says nothing would never step. So the
+ * option `every`, where an accumulator has one, must be given.
+ */
+function checkEvery(plugin: AccumulatorPlugin, options: object | undefined): void {
+  const { every } = (options ?? {}) as { readonly every?: unknown };
+  if (!Object.hasOwn(plugin.options as object, "every") || every !== undefined) return;
+  const message =
+    `Cannot accumulate by ${titleOf(plugin)} in a recipe without every: give the number of micro-batches to a step, or null where ` +
+    "only flush() steps";
+  throw about(new TypeError(message), { plugin: plugin.name, option: "every" });
 }
 
 function showTrainer(

@@ -17,7 +17,7 @@ const SMALL = 2048;
 
 /** Options of {@linkcode mean}. */
 export interface MeanOptions {
-  /** Calls after which a step is due; null: the caller knows. */
+  /** Calls after which a step is due; null: the caller knows. A recipe must say it: null there is for `flush` alone. */
   every?: number | null;
 }
 

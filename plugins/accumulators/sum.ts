@@ -15,7 +15,7 @@ const SMALL = 2048;
 
 /** Options of {@linkcode sum}. */
 export interface SumOptions {
-  /** Calls after which a step is due; null: the caller knows. */
+  /** Calls after which a step is due; null: the caller knows. A recipe must say it: null there is for `flush` alone. */
   every?: number | null;
 }
 

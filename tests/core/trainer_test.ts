@@ -62,7 +62,10 @@ test("A trainer without accumulation steps at each add", () => {
 
 test("flush steps with what is there, and only if something is", () => {
   const w = f32(0);
-  using trainer = registry.createTrainer({ w }, { optimizer: { name: "descent", options: { lr: 1 } }, accumulate: { name: "sum" } }, {
+  using trainer = registry.createTrainer({ w }, {
+    optimizer: { name: "descent", options: { lr: 1 } },
+    accumulate: { name: "sum", options: { every: null } },
+  }, {
     backend: "js",
   });
   assertEquals(trainer.flush(), false);

@@ -80,6 +80,25 @@ test("A tensor without a gradient after a reset is stepped by a sum's zeros, and
   assertEquals(moved, [true, false]);
 });
 
+test("A recipe must say after how many calls a step is due, or null for flush() alone", () => {
+  for (const name of ["sum", "mean"] as const) {
+    const make = (options?: { every?: number | null }) =>
+      builtins.createTrainer({ w: f32(1) }, { optimizer: { name: "adamw" }, accumulate: { name, ...options && { options } } }, {
+        backend: "js",
+      });
+    for (const options of [undefined, {}, { every: undefined }]) {
+      const thrown = assertThrows(() => make(options), TypeError, "only flush() steps");
+      assertEquals([aboutOf(thrown).plugin, aboutOf(thrown).option], [name, "every"]);
+    }
+    assertThrows(() => make({ every: 0 }), RangeError, "every");
+    using trainer = make({ every: null });
+    for (let i = 0; i < 5; i++) assertEquals(trainer.add({ w: f32(1) }), false);
+    assertEquals([trainer.flush(), trainer.steps], [true, 1]);
+    const accumulator = builtins.createAccumulator(name, {}, { w: f32(1) }, trainer.optimizer.backend);
+    assertEquals(accumulator.add({ w: f32(1) }), false);
+  }
+});
+
 test("A mean's gradients are no sums, whatever the weight", () => {
   const means = make("mean");
   means.add({ v: f32(1) });
@@ -187,7 +206,10 @@ test("mean() gives one step whatever the split of the same examples", () => {
   const whole = (of: Float32Array[]): Float32Array => f32(...[0, 1].map((k) => of.reduce((sum, x) => sum + x[k], 0) / of.length));
   const stepped = (parts: Float32Array[][]): number[] => {
     const w = f32(1, 1);
-    using trainer = builtins.createTrainer({ w }, { optimizer: { name: "adamw", options: { lr: 0.1 } }, accumulate: { name: "mean" } }, {
+    using trainer = builtins.createTrainer({ w }, {
+      optimizer: { name: "adamw", options: { lr: 0.1 } },
+      accumulate: { name: "mean", options: { every: null } },
+    }, {
       backend: "js",
     });
     for (const part of parts) trainer.add({ w: whole(part) }, part.length);
