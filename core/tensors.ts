@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dtypes } from "../kernels/extent.ts";
+import { dtypes } from "../kernels/tables/dtypes.ts";
 import type { DType, Raw, Tensor, TensorLike } from "../kernels/types.ts";
 import { about } from "./errors.ts";
 import { known, refuseMisspelt, show, tagOf } from "./names.ts";

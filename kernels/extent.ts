@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dtypes } from "./tables/dtypes.ts";
 import type { DType, Extent } from "./types.ts";
 
 /** The last two dimensions are rows and columns, the rest is batch; a vector is one row. `matrix` cuts otherwise. */
@@ -30,9 +31,6 @@ export function checkedShape(shape: number | readonly number[], what = "allocate
   }
   return dims;
 }
-
-/** The element types. */
-export const dtypes: readonly DType[] = ["float32", "bfloat16", "float16"];
 
 /** A dtype as given to `allocate`, checked. */
 export function checkedDType(dtype: DType): DType {

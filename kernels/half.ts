@@ -7,8 +7,6 @@
  *
  * @module
  */
-import type { DType } from "./types.ts";
-
 // A float32 and its bits.
 const memory: ArrayBuffer = /* @__PURE__ */ new ArrayBuffer(4);
 const float: Float32Array = /* @__PURE__ */ new Float32Array(memory);
@@ -73,13 +71,6 @@ export function roundBfloat16(x: number): number {
 export function roundFloat16(x: number): number {
   float[0] = x;
   return float16OfWord(word[0]);
-}
-
-/** The number nearest to x that the dtype has. */
-export function roundTo(dtype: DType, x: number): number {
-  if (dtype === "bfloat16") return widenBfloat16(roundBfloat16(x));
-  if (dtype === "float16") return widenFloat16(roundFloat16(x));
-  return Math.fround(x);
 }
 
 function checkLengths(action: string, from: ArrayLike<number>, into: ArrayLike<number>): void {

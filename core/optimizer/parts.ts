@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dtypes } from "../../kernels/extent.ts";
+import { dtypes } from "../../kernels/tables/dtypes.ts";
 import type { SlotClass } from "../../kernels/types.ts";
 import { allAbout } from "../errors.ts";
 import type { GroupState } from "./groups.ts";
@@ -51,7 +51,7 @@ export interface PartSlot {
 const classes: readonly SlotClass[] = ["param", "row", "col", "batch", "scalar", "group"];
 /** Names that mean something in every rule. */
 const reserved = ["p", "g", "u", "t", "size", "batch", "rows", "cols"];
-const slotDTypes = [...dtypes, "param"];
+const slotDTypes: readonly string[] = /* @__PURE__ */ ([] as string[]).concat(dtypes, "param");
 
 /** The rule of a group's algorithm for a parameter, under these options. Which of them it looks at is written down in the group. */
 export function rulePart({ plugin, title, reads }: GroupState, options: Values, { names }: ScalarNames, info: TensorInfo): Part {

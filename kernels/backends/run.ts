@@ -8,9 +8,10 @@ import { rawElements } from "./host_memory.ts";
 import { parse } from "../language/parse.ts";
 import { compile } from "../language/compile.ts";
 import type { Program } from "../language/program.ts";
+import { dtypes, elementTypes } from "../tables/dtypes.ts";
 import type { KernelBackend } from "../backend.ts";
 import type { Plan } from "../plan/item.ts";
-import type { DType, Scalars, Tensor, TensorLike, Tensors } from "../types.ts";
+import type { Scalars, Tensor, TensorLike, Tensors } from "../types.ts";
 
 type Full = Required<Tensor>;
 
@@ -27,16 +28,16 @@ const tagOf = (data: unknown): string => ArrayBuffer.isView(data) ? Object.proto
 function full(name: string, like: TensorLike): Full {
   const { data, shape, dtype } = ArrayBuffer.isView(like) ? { data: like, shape: undefined, dtype: undefined } : like ?? {};
   const tag = tagOf(data);
-  // Not every runtime has Float16Array, so it is known by its tag.
-  const types =
-    ({ Float32Array: ["float32"], Float16Array: ["float16"], Uint16Array: ["bfloat16", "float16"] } as Record<string, DType[]>)[tag];
-  if (data === undefined || types === undefined) {
+  const types = dtypes.filter((dtype) => elementTypes[dtype].arrays.includes(tag));
+  if (data === undefined || types.length === 0) {
     throw new TypeError(
       `Cannot run over "${name}": it must be a Float32Array, a Float16Array, or { data, shape, dtype } over one or over a Uint16Array`,
     );
   }
   const type = dtype ?? (types.length === 1 ? types[0] : undefined);
-  if (type === undefined) throw new RangeError(`Cannot run over "${name}": a Uint16Array needs a dtype, "bfloat16" or "float16"`);
+  if (type === undefined) {
+    throw new RangeError(`Cannot run over "${name}": a ${tag} needs a dtype, ${types.map((one) => `"${one}"`).join(" or ")}`);
+  }
   if (!types.includes(type)) throw new RangeError(`Cannot run over "${name}": a ${tag} does not hold ${type}`);
   const dims = checkedShape(shape ?? [data.length], `run over "${name}" of`);
   const size = dims.reduce((n, length) => n * length, 1);

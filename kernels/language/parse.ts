@@ -30,10 +30,11 @@ const mostLength = 100_000;
 const mostTokens = 1_000;
 
 // A sum or a product may be assigned: a += b.
-const assignments: ReadonlySet<string> = /* @__PURE__ */ new Set([
-  "=",
-  ...[...operators].filter(([, level]) => level !== "comparison").map(([op]) => `${op}=`),
-]);
+const assignments: ReadonlySet<string> = /* @__PURE__ */ assignmentTable();
+
+function assignmentTable(): Set<string> {
+  return new Set(["=", ...[...operators].filter(([, level]) => level !== "comparison").map(([op]) => `${op}=`)]);
+}
 
 const token: RegExp = /* @__PURE__ */ tokenPattern();
 

@@ -72,7 +72,7 @@ const reductionOf = ({ f, args }: Extract<Expr, { kind: "call" }>): ReturnType<t
   args.length === 1 ? reductionCalls.get(f) : undefined;
 
 const dims = ["size", "batch", "rows", "cols"];
-const fixedNames = ["t", ...dims];
+const fixedNames = ["t", "size", "batch", "rows", "cols"];
 
 // A hostile text must not take the compiler's time or stack: the largest rules that are known have under a hundred values.
 const mostValues = 1_000;

@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { roundTo } from "../half.ts";
 import { maths } from "../math.ts";
+import { roundTo } from "./dtypes.ts";
 import type { DType } from "../types.ts";
 
 /** Operations that kernels have. */
@@ -77,7 +77,7 @@ export const elementOps: Readonly<Record<ElementOp, Operation>> = {
   // Selects: what is not chosen is never looked at. NaN counts as 0.
   where: { written: "function", arity: 3, evaluate: (condition, a, b) => condition < 0 || condition > 0 ? a : b },
   // To a dtype: the parameter's where a text writes it, a slot's where it is stored.
-  round: { written: "function", arity: 1, evaluate: (a, _b, _c, dtype) => roundTo(dtype, Math.fround(a)) },
+  round: { written: "function", arity: 1, evaluate: (a, _b, _c, dtype) => roundTo(dtype, a) },
 };
 
 /** Operations on numbers alone: no kernel has them. Their bits are the same in every engine. */
@@ -127,11 +127,15 @@ const prefixes: Readonly<Record<Axis, string>> = { full: "", row: "row", col: "c
 export type ReductionCall = `${"" | "row" | "col" | "all"}${ReductionName}`;
 
 /** Reductions as texts call them. */
-export const reductionCalls: ReadonlyMap<string, { readonly f: ReductionName; readonly axis: Axis }> = /* @__PURE__ */ new Map(
-  (Object.keys(prefixes) as Axis[]).flatMap((axis) =>
-    (Object.keys(reductions) as ReductionName[]).map((f) => [prefixes[axis] + f, { f, axis }] as const)
-  ),
-);
+export const reductionCalls: ReadonlyMap<string, { readonly f: ReductionName; readonly axis: Axis }> = /* @__PURE__ */ reductionTable();
+
+function reductionTable(): Map<string, { f: ReductionName; axis: Axis }> {
+  const table = new Map<string, { f: ReductionName; axis: Axis }>();
+  for (const [axis, prefix] of Object.entries(prefixes)) {
+    for (const f of Object.keys(reductions)) table.set(prefix + f, { f: f as ReductionName, axis: axis as Axis });
+  }
+  return table;
+}
 
 /** Operators that stand between two arguments. */
 export const operators: ReadonlyMap<string, "product" | "sum" | "comparison"> = /* @__PURE__ */ operatorTable();

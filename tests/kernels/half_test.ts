@@ -5,7 +5,8 @@
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { narrowArray, roundBfloat16, roundFloat16, roundTo, widenArray, widenBfloat16, widenFloat16 } from "../../kernels/half.ts";
+import { narrowArray, roundBfloat16, roundFloat16, widenArray, widenBfloat16, widenFloat16 } from "../../kernels/half.ts";
+import { roundTo } from "../../kernels/tables/dtypes.ts";
 
 interface Format {
   readonly dtype: "bfloat16" | "float16";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { roundTo } from "../../kernels/half.ts";
+import { roundTo } from "../../kernels/tables/dtypes.ts";
 import { maths } from "../../kernels/math.ts";
 import type { DType, Extent, SlotClass, SlotType } from "../../kernels/types.ts";
 

@@ -4,7 +4,8 @@
  * @module
  */
 import { assert } from "@std/assert";
-import { narrowArray, roundTo, widenArray } from "../../kernels/half.ts";
+import { narrowArray, widenArray } from "../../kernels/half.ts";
+import { roundTo } from "../../kernels/tables/dtypes.ts";
 import { parse } from "../../kernels/language/parse.ts";
 import { compile } from "../../kernels/language/compile.ts";
 import { extentOf } from "../../kernels/extent.ts";

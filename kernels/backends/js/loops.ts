@@ -6,7 +6,8 @@
  *
  * @module
  */
-import { narrowArray, roundTo, widenArray } from "../../half.ts";
+import { narrowArray, widenArray } from "../../half.ts";
+import { roundTo } from "../../tables/dtypes.ts";
 import type { ElementOp, ReductionName } from "../../tables/ops.ts";
 import type { DType, Raw } from "../../types.ts";
 
