@@ -1,7 +1,8 @@
 import { test } from "node:test";
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { available } from "../../kernels/detect.ts";
-import { narrowArray, roundBfloat16, roundTo, widenBfloat16 } from "../../kernels/half.ts";
+import { narrowArray, roundBfloat16, widenBfloat16 } from "../../kernels/half.ts";
+import { roundTo } from "../../kernels/tables/dtypes.ts";
 import { builtins } from "../../mod.ts";
 
 const f32 = (...values: number[]): Float32Array => new Float32Array(values);
