@@ -83,6 +83,41 @@ test("every import goes down the layers", () => {
   );
 });
 
+/** Files that reach each other, as far as there are any: Tarjan's strongly connected components of more than one file, or of one that imports itself. */
+function circles(imports: readonly Import[]): string[][] {
+  const next = new Map<string, string[]>();
+  for (const { from, what } of imports) next.set(from, [...next.get(from) ?? [], what]);
+  const numbers = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const path: string[] = [];
+  const found: string[][] = [];
+  const visit = (file: string): void => {
+    const number = numbers.size;
+    numbers.set(file, number);
+    lowest.set(file, number);
+    path.push(file);
+    for (const other of next.get(file) ?? []) {
+      if (!numbers.has(other)) visit(other);
+      if (path.includes(other)) lowest.set(file, Math.min(lowest.get(file)!, lowest.get(other)!));
+    }
+    if (lowest.get(file) !== number) return;
+    const circle = path.splice(path.indexOf(file));
+    if (circle.length > 1 || next.get(file)?.includes(file)) found.push(circle.sort());
+  };
+  for (const file of next.keys()) if (!numbers.has(file)) visit(file);
+  return found;
+}
+
+test("circles finds the files that reach each other", () => {
+  const lines = (...pairs: string[]) => pairs.map((pair) => ({ from: pair[0], what: pair[1], typeOnly: false }));
+  assertEquals(circles(lines("ab", "bc", "ad", "dc")), []);
+  assertEquals(circles(lines("ab", "bc", "ca", "cd", "de", "ed", "ff", "ag")), [["d", "e"], ["a", "b", "c"], ["f"]]);
+});
+
+test("no circle among the files, types included", () => {
+  assertEquals(circles(imports.filter(({ what }) => files.includes(what))), []);
+});
+
 test("nothing imports the page's program, which is bundled", () => {
   const page = "plugins/http/page/";
   assertEquals(imports.filter(({ from, what }) => what.startsWith(page) && !from.startsWith(page)).map(say), []);

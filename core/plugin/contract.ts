@@ -1,27 +1,81 @@
 /**
- * The four kinds of plugin. A plugin is a plain object; importing these types costs nothing at run time.
+ * The four kinds of plugin, and what they take and make. A plugin is a plain object; importing these types costs nothing at run time.
  *
  * @module
  */
-import type { Backend, DType, Scalars, Tensor, Tensors } from "../../kernels/types.ts";
-import type { Accumulator, Base, MetricSchedule, Schedule, Use } from "../types.ts";
+import type { Backend, DType, Scalars, Tensor, TensorLike, Tensors } from "../../kernels/types.ts";
 
-export type {
-  Accumulator,
-  Backend,
-  Base,
-  DType,
-  Grads,
-  MetricSchedule,
-  Recipe,
-  Scalars,
-  Schedule,
-  Sparse,
-  StateDict,
-  Tensor,
-  TensorLike,
-  Tensors,
-} from "../types.ts";
+export type { Backend, DType, Scalars, Tensor, TensorLike, Tensors } from "../../kernels/types.ts";
+
+/** Rows (or elements, rank 1) of a gradient; indices may repeat and then add up. */
+export interface Sparse {
+  /** Which rows. */
+  readonly indices: Int32Array;
+  /** The rows one after another: `indices.length` times the size of a row. */
+  readonly values: Float32Array;
+}
+
+/**
+ * Gradients by name. Missing or null: no gradient; the tensor and its own step count stand still.
+ *
+ * A gradient is in the parameter's dtype or in float32; a list of numbers or a `Float64Array` is rounded to float32. Without a shape of its own it takes
+ * the parameter's.
+ */
+export type Grads = Readonly<Record<string, TensorLike | Sparse | readonly number[] | Float64Array | null>>;
+
+/** A plugin in use: its name in the registry, or the plugin itself, with options. */
+export interface Use {
+  /** Registered name, or a plugin object. */
+  readonly name: string | Plugin;
+  /** Options; what is missing takes the plugin's default. */
+  readonly options?: object;
+}
+
+/** A pure function of the number of applied updates, from 0. */
+export interface Schedule {
+  /** The value at `step`. */
+  (step: number): number;
+  /** `"factor"` (default): times the option's base value; `"value"`: instead of it. */
+  readonly returns?: "factor" | "value";
+}
+
+/** A schedule that follows a metric, as plateau's. */
+export interface MetricSchedule {
+  /** Takes the newest metric. */
+  update(metric: number): void;
+  /** A factor per group. */
+  factors(): readonly number[];
+}
+
+/** An option's base values. */
+export interface Base {
+  /** The optimizer's own. */
+  readonly value: number;
+  /** Each group's. */
+  readonly groups: readonly number[];
+}
+
+/** Sums gradients over micro-batches. */
+export interface Accumulator {
+  /**
+   * Adds gradients, each times the weight (default 1); true when a step is due. An error adds nothing: TypeError for unknown names and for what is no
+   * gradient or weight, RangeError for a shape, length or dtype that does not fit, no gradients at all, and a weight below 0 or not finite.
+   */
+  add(grads: Grads, weight?: number): boolean;
+  /** Calls since the last reset. */
+  readonly count: number;
+  /** Weight since the last reset. */
+  readonly weight: number;
+  /**
+   * The gradients so far, in float32 whatever dtype came in, of those tensors that had one: a sum's since it was made, a mean's since the last reset.
+   * They are the accumulator's own memory: the next `add`, `merge` or `reset` writes it. RangeError where there is nothing to give: before the first `add`, and for a mean of total weight 0.
+   */
+  readonly gradients: Readonly<Record<string, Tensor>>;
+  /** Takes another accumulator's gradients in, with its count and weight; the other stays as it is. TypeError for the accumulator itself. */
+  merge(other: Accumulator): void;
+  /** Back to nothing; the memory is kept. */
+  reset(): void;
+}
 
 /** One number per what, or the dimensions of a tensor of its own. */
 export type SlotShape = "param" | "row" | "col" | "batch" | "scalar" | "group" | readonly number[];

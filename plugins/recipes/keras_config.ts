@@ -6,7 +6,8 @@
  *
  * @module
  */
-import type { OptimizerPlugin, OptionSpec, Recipe, SchedulePlugin } from "../../core/plugin/contract.ts";
+import type { OptimizerPlugin, OptionSpec, SchedulePlugin } from "../../core/plugin/contract.ts";
+import type { Recipe } from "../../core/types.ts";
 import { adamKeras } from "../optimizers/adam_keras.ts";
 import { adamWeightDecay, type AdamWeightDecayOptions } from "../optimizers/adam_weight_decay.ts";
 import { cosineDecay } from "../schedules/cosine_decay.ts";

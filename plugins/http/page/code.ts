@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Recipe } from "../../../core/plugin/contract.ts";
+import type { Recipe } from "../../../core/types.ts";
 import { examEvery } from "./run.ts";
 import { literal, markdown, oneLine, plainUrl, quote } from "./literal.ts";
 import { type CodeOf, type Language, tokenName } from "./code_of.ts";

@@ -40,7 +40,7 @@ export function makeCurve(
 }
 
 /** The same schedule, with a RangeError where a value over one of the base values is not finite. */
-export function finite({ name, schedule }: Curve, bases: readonly number[]): Schedule {
+function finite({ name, schedule }: Curve, bases: readonly number[]): Schedule {
   const { returns } = schedule;
   const scales = returns === "value" ? [1] : bases;
   return Object.assign((step: number): number => {
@@ -86,7 +86,8 @@ function writeCsv(steps: readonly number[], columns: readonly (readonly number[]
   return `${[head, ...steps.map((step, i) => [step, ...columns.map((column) => column[i])].join())].join("\n")}\n`;
 }
 
-/** What draws comes with the first picture: a worker that gives numbers starts without. */
+/** What draws comes with the first picture: a worker that gives numbers starts without. A picture would leave out what is not finite. */
 async function drawPicture(curves: readonly Curve[], points: Points, asked: Asked): Promise<string> {
-  return (await import("./picture.ts")).drawCurves(curves, points, asked);
+  const { drawCurves } = await import("./picture.ts");
+  return drawCurves(curves.map(({ name }) => name), curves.map((curve) => finite(curve, asked.lr ?? [1])), points, asked);
 }
