@@ -26,6 +26,8 @@ export interface GroupState {
   readonly transforms: readonly TransformState[];
   /** Options that it has of its own; it takes the others from the optimizer. */
   readonly own: Map<string, unknown>;
+  /** Those of them that its settings name. */
+  readonly set: ReadonlySet<string>;
   /** Schedules of options that it has. */
   readonly scheduled: readonly Scheduled[];
   /** The options without their schedules, and the version of the optimizer's options that they were made from. */
@@ -48,7 +50,7 @@ export interface GroupState {
 }
 
 /** What a group is before its schedules are made: those want to know its options. */
-export type PlainGroup = Pick<GroupState, "index" | "names" | "plugin" | "title" | "specs" | "own">;
+export type PlainGroup = Pick<GroupState, "index" | "names" | "plugin" | "title" | "specs" | "own" | "set">;
 
 /** Groups over parameters of these names; those that match none form the last. */
 export function splitGroups(
@@ -69,7 +71,8 @@ export function splitGroups(
       const specs = plugin.options as AnySpecs;
       // Another algorithm's options mean other things, so such a group takes none of the optimizer's, not even lr.
       const own = plugin === main ? ask(plugin, () => checkOptions(title, specs, options)) : optionsOf(plugin, options);
-      return { index, names, plugin, title, specs, own: new Map(Object.entries(own)) };
+      const set = new Set(Object.entries(options).filter(([, value]) => value !== undefined).map(([option]) => option));
+      return { index, names, plugin, title, specs, own: new Map(Object.entries(own)), set };
     })
   );
   const plugins = new Map([main, ...groups.map(({ plugin }) => plugin)].map((plugin) => [plugin.name, plugin]));

@@ -12,6 +12,7 @@ import type { Group } from "../types.ts";
 
 /** The names of each group, in the tensors' order; the last one holds the rest, and is there only if there is a rest or no group. */
 export function splitNames(names: readonly string[], groups: readonly Pick<Group<unknown>, "match">[]): string[][] {
+  refuseNamedTwice(groups);
   const finders = groups.map(({ match }, i) => allAbout({ group: i }, () => finder(match, names, `group ${i}`)));
   const split: string[][] = [...groups.map(() => []), []];
   for (const name of names) {
@@ -33,6 +34,22 @@ export function globMatches(glob: string, name: string): boolean {
   }
   while (glob[i] === "*") i++;
   return i === glob.length;
+}
+
+/** Refuses an exact name in two groups' lists: the second one would never have it. */
+function refuseNamedTwice(groups: readonly Pick<Group<unknown>, "match">[]): void {
+  const first = new Map<unknown, number>();
+  groups.forEach(({ match }, i) => {
+    if (!Array.isArray(match)) return;
+    for (const name of match) {
+      const other = first.get(name) ?? i;
+      if (other !== i) {
+        const message = `Cannot match parameter ${show(name)} in group ${i}: group ${other} lists it too, and would keep it`;
+        throw about(new RangeError(message), { tensor: name, group: i });
+      }
+      first.set(name, i);
+    }
+  });
 }
 
 function finder(match: unknown, names: readonly string[], where: string): (name: string) => boolean {

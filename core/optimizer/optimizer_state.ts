@@ -19,7 +19,7 @@ import type { Plans } from "./plans.ts";
 import type { OptimizerPlugin, TensorInfo } from "../plugin/contract.ts";
 import { ask, type Find, optionsOf, takePlugin, titleOf } from "../plugin/use.ts";
 import { textOf } from "./programs.ts";
-import { makeSchedules } from "./schedules.ts";
+import { makeSchedules, replacedOptions } from "./schedules.ts";
 import { savedEntries } from "./saved_state.ts";
 import { type FullTensor, fullTensor, refuseOverlap } from "../tensors.ts";
 import { makeTransforms } from "./transforms.ts";
@@ -36,6 +36,8 @@ export interface OptimizerState {
   readonly memory: Memory;
   readonly groups: readonly GroupState[];
   readonly scheduled: readonly Scheduled[];
+  /** Options whose schedules give values, so that base values would do nothing. */
+  readonly replaced: ReadonlySet<string>;
   /** In the caller's order. */
   readonly params: readonly ParamState[];
   /** In name order, in which sums over tensors are added. */
@@ -67,6 +69,7 @@ export function createState(
   const transforms = makeTransforms(find, settings.transforms);
   const plain = splitGroups(find, plugin, [...tensors.keys()], settings.groups);
   const scheduled = makeSchedules(find, settings.schedules, plugin, base, plain);
+  const replaced = replacedOptions(scheduled, plain);
   ask(plugin, () => plugin.check?.(Object.freeze({ ...base })));
   const groups = plain.map((group) => settle(startGroup(group, scheduled, transforms), base));
   const { backend, ownsBackend } = makeOrTake(settings);
@@ -83,6 +86,7 @@ export function createState(
       memory,
       groups,
       scheduled,
+      replaced,
       params,
       ordered: inNameOrder(params),
       inputs,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { about } from "../errors.ts";
+import { type About, about } from "../errors.ts";
 import { baseValue } from "./current.ts";
 import type { PlainGroup } from "./groups.ts";
 import { isRecord, known, show } from "../names.ts";
@@ -11,7 +11,7 @@ import type { OptimizerPlugin } from "../plugin/contract.ts";
 import type { AnySpecs, Values } from "../plugin/options.ts";
 import { checkReturns, isMetric, isSchedule, type Scheduled, schedulesOf } from "../plugin/schedules.ts";
 import { type Find, titleOf } from "../plugin/use.ts";
-import type { Base, MetricSchedule, Settings, Use } from "../types.ts";
+import type { Base, MetricSchedule, Schedule, Settings, Use } from "../types.ts";
 
 /** A schedule whose state can be read and put back, as plateau's. */
 export interface StatefulSchedule {
@@ -38,6 +38,40 @@ export function makeSchedules(
   });
 }
 
+/**
+ * Options for which a schedule's values stand in place of base values: then a group's own value, or one that is assigned later, would do nothing, and
+ * is refused. A schedule that knows groups may give each what it needs.
+ */
+export function replacedOptions(scheduled: readonly Scheduled[], groups: readonly PlainGroup[]): ReadonlySet<string> {
+  const replaced = new Set<string>();
+  for (const { option, schedule } of scheduled) {
+    if (isMetric(schedule) || schedule.returns !== "value" || knowsGroups(schedule, groups.length)) continue;
+    for (const { set, index, title, plugin } of groups) {
+      if (!set.has(option)) continue;
+      const message =
+        `Cannot schedule option "${option}" of ${title} by values: group ${index} sets it, and one of the two would do nothing; leave one out`;
+      throw about(new TypeError(message), { plugin: plugin.name, option, group: index });
+    }
+    replaced.add(option);
+  }
+  return replaced;
+}
+
+/** Refuses to assign such an option. */
+export function refuseReplaced(replaced: ReadonlySet<string>, { name }: OptimizerPlugin, option: string): void {
+  if (!replaced.has(option)) return;
+  const message =
+    `Cannot assign option "${option}" of optimizer "${name}": its schedule gives values, which stand in its place; let the schedule give factors`;
+  throw about(new TypeError(message), { plugin: name, option });
+}
+
+// A default of the second parameter is not counted in a function's length, so that the first steps tell.
+const knowsGroups = (schedule: Schedule, groups: number): boolean =>
+  schedule.length > 1 ||
+  [0, 1].some((step) =>
+    Array.from({ length: groups }, (_, group) => schedule(step, group)).some((value) => !Object.is(value, schedule(step)))
+  );
+
 /** Schedules that follow a metric. */
 export function metricSchedules(scheduled: readonly Scheduled[]): (Scheduled & { readonly schedule: MetricSchedule })[] {
   return scheduled.filter((one): one is Scheduled & { readonly schedule: MetricSchedule } => isMetric(one.schedule));
@@ -59,13 +93,18 @@ function basesOf(option: string, main: OptimizerPlugin, base: Values, groups: re
   }
   const value = isOwn ? base[option] : baseValue(holders[0], base, option);
   const values = groups.map((group) => holders.includes(group) ? baseValue(group, base, option) : value);
-  for (const one of [value, ...values]) {
-    if (typeof one === "number") continue;
-    const Wrong = one === null ? RangeError : TypeError;
-    const message = `Cannot schedule option "${option}" of ${titleOf(main)}: its base value ${show(one)} is not a number`;
-    throw about(new Wrong(message), { plugin: main.name, option });
-  }
+  // The group's name first: the optimizer's base value may be one that no group has.
+  groups.forEach(({ title, plugin, index }, i) =>
+    checkBase(values[i], `${title} in group ${index}`, { plugin: plugin.name, option, group: index })
+  );
+  checkBase(value, titleOf(main), { plugin: main.name, option });
   return { value: value as number, groups: values as number[] };
+}
+
+function checkBase(value: unknown, title: string, of: About & { readonly option: string }): void {
+  if (typeof value === "number") return;
+  const Wrong = value === null ? RangeError : TypeError;
+  throw about(new Wrong(`Cannot schedule option "${of.option}" of ${title}: its base value ${show(value)} is not a number`), of);
 }
 
 function checkFactors(option: string, schedule: MetricSchedule, groups: number): void {

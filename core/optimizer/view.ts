@@ -15,7 +15,7 @@ import { type ParamState, uploadParam } from "./param_state.ts";
 import { pointOf } from "./points.ts";
 import { readingOf } from "./readings.ts";
 import { loadEntries, savedEntries, saveEntries } from "./saved_state.ts";
-import { metricSchedules, statefulSchedules } from "./schedules.ts";
+import { metricSchedules, refuseReplaced, statefulSchedules } from "./schedules.ts";
 import { count, execute, prepare, type PreparedStep } from "./step.ts";
 import { put } from "../tensors.ts";
 import type { Grads, GroupView, Optimizer, StateDict, StepReport } from "../types.ts";
@@ -27,6 +27,7 @@ export function showOptimizer(state: OptimizerState): Optimizer<unknown> {
     name: plugin.name,
     backend,
     options: optionsView(plugin, (name) => base[name], (name, value) => {
+      refuseReplaced(state.replaced, plugin, name);
       base[name] = value;
       state.version++;
     }),
@@ -116,6 +117,7 @@ function groupView(state: OptimizerState, group: GroupState): GroupView<unknown>
   return Object.freeze({
     names: Object.freeze([...names]),
     options: optionsView(plugin, read, (name, value) => {
+      refuseReplaced(state.replaced, plugin, name);
       own.set(name, value);
       state.version++;
     }),

@@ -33,8 +33,8 @@ export interface Use {
 
 /** A pure function of the number of applied updates, from 0. */
 export interface Schedule {
-  /** The value at `step`. */
-  (step: number): number;
+  /** The value at `step`, for the group of this index, default 0: most schedules give all groups the same. */
+  (step: number, group?: number): number;
   /** `"factor"` (default): times the option's base value; `"value"`: instead of it. */
   readonly returns?: "factor" | "value";
 }

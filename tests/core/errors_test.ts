@@ -90,7 +90,11 @@ const cases: readonly [string, () => unknown, About][] = [
   ],
   ["an unknown schedule", () => make("adamw", {}, { schedules: { lr: { name: "linaer" } } }), { plugin: "linaer" }],
   ["a schedule of an unknown option", () => make("adamw", {}, { schedules: { rl: () => 1 } }), { plugin: "adamw", option: "rl" }],
-  ["a schedule of what is no number", () => make("adamw", {}, { schedules: { betas: () => 1 } }), { plugin: "adamw", option: "betas" }],
+  ["a schedule of what is no number", () => make("adamw", {}, { schedules: { betas: () => 1 } }), {
+    plugin: "adamw",
+    option: "betas",
+    group: 0,
+  }],
   [
     "a spec without a description",
     () =>

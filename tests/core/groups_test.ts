@@ -2,7 +2,7 @@ import { test } from "node:test";
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { globMatches, splitNames } from "../../core/optimizer/match.ts";
 import { createOptimizer } from "../../core/optimizer/optimizer.ts";
-import type { Group } from "../../core/types.ts";
+import type { Group, Settings } from "../../core/types.ts";
 import { adamw } from "../../plugins/optimizers/adamw.ts";
 import { descent, listed } from "./plugins.ts";
 
@@ -233,4 +233,13 @@ test("A metric schedule gives a factor for each group and is fed by update", () 
   assertEquals(fed, [3, NaN]);
   assertEquals(optimizer.groups.map(({ current }) => current.lr), [4, 2]);
   assertThrows(() => optimizer.update("3" as unknown as number), TypeError);
+});
+
+test("Groups refuse a parameter that two of them list, and say which; a pattern may find what a list names", () => {
+  const params = { a: new Float32Array(1), b: new Float32Array(1) };
+  const make = (groups: Settings<object>["groups"]) => createOptimizer(adamw, params, {}, { backend: "js", groups });
+  const thrown = assertThrows(() => make([{ match: ["a"] }, { match: ["b"] }, { match: ["b", "a"] }]), RangeError, "group 1 lists it too");
+  assertEquals({ ...thrown }, { tensor: "b", group: 2 } as unknown as typeof thrown);
+  using optimizer = make([{ match: "a" }, { match: ["a", "b", "b"] }]);
+  assertEquals(optimizer.groups.map(({ names }) => names), [["a"], ["b"]]);
 });

@@ -223,3 +223,70 @@ test("An array that was given as an option and is changed later changes no optio
   stepBoth(3);
   assertEquals(second.options.betas, [0.5, 0.5]);
 });
+
+// ---- a schedule of values and a base value of the same option
+
+const values = Object.assign((step: number) => 1 + step, { returns: "value" as const });
+const byGroup = {
+  "by its second parameter": Object.assign((step: number, group: number) => group + step, { returns: "value" as const }),
+  "by a second parameter with a default": Object.assign((step: number, group = 0) => 2 * group + step, { returns: "value" as const }),
+};
+const built = (settings: Settings<AdamWOptions>) => createOptimizer(adamw, params(), base, { backend: "js", ...settings });
+
+test("A schedule of values refuses a group that sets its option, whichever way it is made, with a TypeError that names the group", () => {
+  const named = { name: "cosine_decay", options: { initialLearningRate: 0.1, decaySteps: 9 } };
+  for (const weightDecay of [values, named]) {
+    const groups = [{ match: "a" }, { match: "b", options: { weightDecay: 0 } }];
+    const thrown = assertThrows(
+      () => builtins.createOptimizer("adamw", params(), base, { backend: "js", groups, schedules: { weightDecay } }),
+      TypeError,
+      "group 1 sets it",
+    );
+    assertEquals({ ...thrown }, { plugin: "adamw", option: "weightDecay", group: 1 } as unknown as typeof thrown);
+  }
+  built({ groups: [{ match: "b", options: { weightDecay: undefined, lr: 1 } }], schedules: { weightDecay: values } })[Symbol.dispose]();
+});
+
+test("A schedule of values refuses that its option is assigned later, in the optimizer and in a group, and nothing has changed", () => {
+  using optimizer = built({ groups: [{ match: "b" }], schedules: { weightDecay: values } });
+  for (const { options } of [optimizer, ...optimizer.groups]) {
+    assertThrows(() => options.weightDecay = 0.5, TypeError, "its schedule gives values");
+    options.lr = 0.5;
+  }
+  assertEquals(optimizer.options.weightDecay, base.weightDecay);
+  assertEquals(optimizer.groups[0].current.weightDecay, 1);
+});
+
+for (const [how, schedule] of Object.entries(byGroup)) {
+  test(`A schedule of values that knows groups ${how} may meet a group's own value, and gives each group its own`, () => {
+    using optimizer = built({ groups: [{ match: "b", options: { eps: 1 } }, { match: "c" }], schedules: { eps: schedule } });
+    const before = optimizer.groups.map(({ current }) => current.eps);
+    assertEquals(before, [0, 1, 2].map((group) => schedule(0, group)));
+    optimizer.groups[0].options.eps = 3;
+    optimizer.step(gradsAt(1));
+    assertEquals(optimizer.groups.map(({ current }) => current.eps), [0, 1, 2].map((group) => schedule(1, group)));
+  });
+}
+
+test("A schedule of factors goes with a group's own value and with later ones", () => {
+  using optimizer = built({ groups: [{ match: "b", options: { eps: 1 } }], schedules: { eps: (step) => 1 + step } });
+  optimizer.step(gradsAt(1));
+  optimizer.groups[0].options.eps = 3;
+  optimizer.options.eps = 5;
+  assertEquals(optimizer.groups.map(({ current }) => current.eps), [6, 10]);
+});
+
+test("A schedule that is undefined is none", () => {
+  using optimizer = built({ schedules: { lr: undefined } });
+  assertEquals(optimizer.groups[0].current.lr, base.lr);
+});
+
+test("A schedule refuses an option that has no number in one group, and names that group's algorithm", () => {
+  const groups = [{ match: "b", optimizer: "adafactor" }];
+  const thrown = assertThrows(
+    () => builtins.createOptimizer("adamw", params(), base, { backend: "js", groups, schedules: { lr: { name: "constant" } } }),
+    RangeError,
+    `optimizer "adafactor" in group 0`,
+  );
+  assertEquals({ ...thrown }, { plugin: "adafactor", option: "lr", group: 0 } as unknown as typeof thrown);
+});
