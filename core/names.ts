@@ -4,6 +4,8 @@
  * @module
  */
 
+import { otherWord } from "./other_words.ts";
+
 const mostListed = 24;
 const longestCompared = 64;
 
@@ -11,8 +13,13 @@ const longestCompared = 64;
 export function known(names: readonly string[], wrong?: unknown): string {
   if (names.length === 0) return "there are none";
   const more = names.length > mostListed ? ` and ${names.length - mostListed} more` : "";
-  const near = typeof wrong === "string" ? nearest(wrong, names) : undefined;
-  return `known are ${names.slice(0, mostListed).join(", ")}${more}${near === undefined ? "" : `; did you mean ${JSON.stringify(near)}?`}`;
+  return `known are ${names.slice(0, mostListed).join(", ")}${more}${typeof wrong === "string" ? hint(wrong, names) : ""}`;
+}
+
+/** `; did you mean "b"?`, by the field's other words for it or by the spelling; empty where nothing is near. */
+function hint(wrong: string, names: readonly string[]): string {
+  const [other, note = ""] = otherWord(wrong, names) ?? [nearest(wrong, names)];
+  return other === undefined ? "" : `; did you mean ${JSON.stringify(other)}?${note}`;
 }
 
 /** True for an object of named entries, which arrays, maps, sets, dates and the like are not. */
@@ -31,6 +38,13 @@ export function refuseUnknownKeys(what: string, value: unknown, names: readonly 
   }
 }
 
+/** True for an object without a class: what a literal, or JSON, makes. */
+export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null; // also of another realm
+}
+
 /** Refuses keys that look like a misspelt one; others may be a newer version's, or the caller's own. */
 export function refuseMisspelt(what: string, value: object, names: readonly string[]): void {
   for (const key of Object.keys(value)) {
@@ -45,7 +59,8 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return `[${value.slice(0, 8).map(show).join(", ")}${value.length > 8 ? ", …" : ""}]`;
   if (ArrayBuffer.isView(value)) return `a ${tagOf(value)}`;
   if (typeof value === "function") return "a function";
-  if (typeof value === "object" && value !== null) return "an object";
+  if (value instanceof Map) return "a Map (Object.fromEntries makes an object of it)";
+  if (typeof value === "object" && value !== null) return classOf(value);
   return String(value);
 }
 
@@ -54,9 +69,16 @@ export function tagOf(value: unknown): string {
   return ArrayBuffer.isView(value) ? (value as unknown as Record<symbol, string>)[Symbol.toStringTag] : "";
 }
 
+/** `a Set`, `an ArrayBuffer`, and `an object` for what has no name of its own. */
+function classOf(value: object): string {
+  const name = Object.prototype.toString.call(value).slice(8, -1);
+  return name === "Object" ? "an object" : `${/^[AEIOU]/.test(name) ? "an" : "a"} ${name}`;
+}
+
+const plain = (name: string): string => name.toLowerCase().replace(/[-_ ]/g, "");
+
 function nearest(wrong: string, names: readonly string[]): string | undefined {
   if (wrong.length > longestCompared) return undefined;
-  const plain = (name: string): string => name.toLowerCase().replace(/[-_ ]/g, "");
   let best: string | undefined;
   let least = Math.min(3, wrong.length / 2 + 0.5);
   for (const name of names) {

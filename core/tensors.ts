@@ -6,7 +6,7 @@
 import { dtypes } from "../kernels/tables/dtypes.ts";
 import type { DType, Raw, Tensor, TensorLike } from "../kernels/types.ts";
 import { about } from "./errors.ts";
-import { known, refuseMisspelt, show, tagOf } from "./names.ts";
+import { isPlainObject, known, show, tagOf } from "./names.ts";
 
 /** A tensor that says everything. */
 export interface FullTensor extends Tensor {
@@ -27,7 +27,7 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
 /** A tensor with its shape and dtype, checked. `what` is for errors: `parameter "w"`. */
 export function fullTensor(what: string, like: unknown): FullTensor {
   const { data, shape, dtype } = parts(what, like);
-  if (!ArrayBuffer.isView(like)) refuseMisspelt(what, like as object, ["data", "shape", "dtype"]);
+  refuseOtherKeys(what, like, ["data", "shape", "dtype"]);
   return { data, shape: checkShape(what, shape ?? [data.length], data.length), dtype: checkDType(what, data, dtype) };
 }
 
@@ -45,7 +45,7 @@ export function fittingTensor(
     inFloat32(what, like),
     "a Float32Array, a Float16Array, { data, shape, dtype } or a list of numbers",
   );
-  if (!ArrayBuffer.isView(like) && !Array.isArray(like)) refuseMisspelt(what, like as object, ["data", "shape", "dtype"]);
+  refuseOtherKeys(what, like, ["data", "shape", "dtype"]);
   if (shape !== undefined && !Array.isArray(shape)) {
     throw new TypeError(`Cannot use ${what} of shape ${show(shape)}: a shape is an array of lengths`);
   }
@@ -62,6 +62,14 @@ export function fittingTensor(
     throw new RangeError(`Cannot use ${what} of ${data.length} elements: the parameter, of shape ${show(place.shape)}, has ${size}`);
   }
   return { data, shape: place.shape, dtype: own };
+}
+
+/** Refuses keys of a plain object that would be passed over, such as `dims`; an instance of a class may have any. */
+export function refuseOtherKeys(what: string, like: unknown, names: readonly string[]): void {
+  if (!isPlainObject(like)) return;
+  for (const key of Object.keys(like)) {
+    if (!names.includes(key)) throw new TypeError(`Cannot use ${what} with ${JSON.stringify(key)}: ${known(names, key)}`);
+  }
 }
 
 /** Lists of numbers and float64 as float32, rounded once; anything else as it is. */

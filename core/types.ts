@@ -15,7 +15,7 @@ export type { Backend, BackendName, BackendOptions, DType, Scalars, Tensor, Tens
 export interface Group<Options> {
   /**
    * Which tensors: a regular expression (a string is one, unanchored), a list of exact names, or a glob of the whole name, in which `*` is any text
-   * and `?` one character. A pattern may find nothing; a name in a list must be there.
+   * and `?` one character. A pattern may find nothing; a name in a list must be there, and in no other list.
    */
   readonly match: RegExp | string | readonly string[] | { readonly glob: string };
   /** What differs from the optimizer's options. */
@@ -36,7 +36,8 @@ export interface Settings<Options> {
   readonly transforms?: readonly Use[];
   /**
    * Schedules by option, as `{ lr: { name: "linear", options: {…} } }`. A step refuses a scheduled value that is no finite number or lies out of its
-   * option's range; only `lr` may leave its range, as the references let it (a polynomial may end below 0).
+   * option's range; only `lr` may leave its range, as the references let it (a polynomial may end below 0). TypeError for a schedule of values where a group
+   * sets the option itself: one of the two would do nothing. (One that gives values by group may.)
    */
   readonly schedules?: Readonly<Record<string, Schedule | MetricSchedule | Use | undefined>>;
 }
@@ -67,7 +68,7 @@ export interface Optimizer<Options = unknown> extends Disposable {
   readonly backend: Backend;
   /**
    * Base values; assign between steps. A group follows unless it set that key itself. An assigned value is checked at once, a combination of values
-   * at the next step.
+   * at the next step. TypeError for an option whose schedule gives values: they stand in its place.
    */
   readonly options: Required<Options>;
   /** The groups in order; unmatched tensors form the last one. */
@@ -83,11 +84,16 @@ export interface Optimizer<Options = unknown> extends Disposable {
   /**
    * One update. Without an argument all of {@linkcode Optimizer.grads}. Gradients are never written.
    *
-   * An error leaves everything as it was. TypeError: unknown names, what is no gradient, an option that would change the slots, a scheduled value that is
+   * An error leaves everything as it was. TypeError: no argument where nobody has ever asked for `grads`, unknown names, what is no gradient, an option that would change the slots, a scheduled value that is
    * no number, a disposed optimizer or backend. RangeError: a shape, length, row or dtype that does not fit, a scheduled value that is not finite or out
    * of its option's range, options that the plugin refuses together, a parameter whose array was transferred away, memory that is not there.
    */
   step(grads?: Grads): StepReport;
+  /**
+   * What the last step did, once the arrays that were passed hold it. The backends of this host have done all of it when `step` returns; others may
+   * not. Rejects with a TypeError on a disposed optimizer or backend.
+   */
+  sync(): Promise<StepReport>;
   /** A rule's `also` entry, at the coming step's t; counts no step. Without gradients all of {@linkcode Optimizer.grads}, if the entry reads them. */
   run(entry: string, grads?: Grads): void;
   /**
@@ -96,7 +102,7 @@ export interface Optimizer<Options = unknown> extends Disposable {
    */
   point(name: string, into?: Tensors): Readonly<Record<string, Tensor>>;
   /**
-   * Feeds metric schedules, in the order of `schedules`. TypeError for what is no number. One that throws leaves those before it fed: the built-in one
+   * Feeds metric schedules, in the order of `schedules`. TypeError for what is no number, and where there is none. One that throws leaves those before it fed: the built-in one
    * does not.
    */
   update(metric: number): void;
@@ -116,6 +122,10 @@ export interface Optimizer<Options = unknown> extends Disposable {
    * are no whole numbers from 0.
    */
   loadState(state: StateDict): void;
+  /** The same as {@linkcode Optimizer.saveState}, on any backend; errors reject. */
+  saveStateAsync(): Promise<StateDict>;
+  /** Gives its memory back and ends the backend, if that was made for it alone: what `using` calls, by a name that every engine has. */
+  dispose(): void;
 }
 
 /**
@@ -148,7 +158,7 @@ export interface Recipe {
   }[];
   /** Schedules by option. */
   readonly schedules?: Readonly<Record<string, { readonly name: string; readonly options?: object }>>;
-  /** Accumulation over micro-batches. */
+  /** Accumulation over micro-batches. `mean` and `sum` need `every`, the micro-batches of a step; null: only `flush` steps. */
   readonly accumulate?: { readonly name: string; readonly options?: object };
   /** Transforms in order. */
   readonly transforms?: readonly { readonly name: string; readonly options?: object }[];
@@ -175,4 +185,6 @@ export interface Trainer<Options = unknown> extends Disposable {
   flush(): boolean;
   /** Feeds metric schedules. */
   update(metric: number): void;
+  /** Ends the optimizer, and gives back what was gathered: what `using` calls, by a name that every engine has. */
+  dispose(): void;
 }

@@ -10,7 +10,7 @@ import type { DType, Raw, Tensor } from "../../kernels/types.ts";
 import { liesIn, type Memory, take } from "./memory.ts";
 import type { ParamState } from "./param_state.ts";
 import { show } from "../names.ts";
-import { fittingTensor, type FullTensor, rawOf } from "../tensors.ts";
+import { fittingTensor, type FullTensor, rawOf, refuseOtherKeys } from "../tensors.ts";
 import type { Grads, Sparse } from "../types.ts";
 
 /** A parameter's gradient of one step. */
@@ -63,8 +63,10 @@ const titleOf = ({ info }: ParamState): string => `the gradient of "${info.name}
 const isSparse = (value: unknown): value is Sparse =>
   typeof value === "object" && value !== null && !ArrayBuffer.isView(value) && "indices" in value;
 
-function checkSparse(param: ParamState, { indices, values }: Sparse): void {
+function checkSparse(param: ParamState, sparse: Sparse): void {
+  const { indices, values } = sparse;
   const what = titleOf(param);
+  refuseOtherKeys(what, sparse, ["indices", "values"]);
   const { size, given: { shape } } = param;
   if (!(indices instanceof Int32Array)) {
     throw new TypeError(`Cannot use ${show(indices)} as the indices of ${what}: they must be an Int32Array`);

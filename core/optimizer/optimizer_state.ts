@@ -24,7 +24,7 @@ import { savedEntries } from "./saved_state.ts";
 import { type FullTensor, fullTensor, refuseOverlap } from "../tensors.ts";
 import { makeTransforms } from "./transforms.ts";
 import type { Scheduled } from "../plugin/schedules.ts";
-import type { Settings, Tensors } from "../types.ts";
+import type { Settings, StepReport, Tensors } from "../types.ts";
 
 /** An optimizer from inside. */
 export interface OptimizerState {
@@ -49,8 +49,12 @@ export interface OptimizerState {
   /** Base values of the options, and how often one was assigned. */
   readonly base: Record<string, unknown>;
   version: number;
+  /** True once somebody asked for memory to write gradients into: before, it holds none but those of earlier steps. */
+  givesGradients: boolean;
   /** Updates applied. */
   steps: number;
+  /** What the last step did. */
+  report: StepReport;
   disposed: boolean;
 }
 
@@ -93,7 +97,9 @@ export function createState(
       plans: new Map(),
       base,
       version: 0,
+      givesGradients: false,
       steps: 0,
+      report: { applied: false, step: 0 },
       disposed: false,
     };
   } catch (error) {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { showsValues } from "../inspect.ts";
 import type { OptimizerPlugin } from "../plugin/contract.ts";
 import { type AnySpecs, checkOption } from "../plugin/options.ts";
 import { ask, titleOf } from "../plugin/use.ts";
@@ -23,5 +24,5 @@ export function optionsView(
       set: write && ((value: unknown) => write(name, ask(plugin, () => checkOption(title, name, specs[name], value)))),
     });
   }
-  return Object.preventExtensions(view);
+  return Object.preventExtensions(showsValues(view));
 }

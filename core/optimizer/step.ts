@@ -86,12 +86,19 @@ function unreachable({ info, size }: ParamState, length: number): Error {
 }
 
 /** All parameters that have the entry, each with its own gradient memory as the caller has filled it. */
-function takeOwn({ ordered, memory }: OptimizerState, entry: string): TakenGradient[] {
-  return ordered.filter(({ text }) => hasEntry(text, entry)).map((param) => {
+function takeOwn(state: OptimizerState, entry: string): TakenGradient[] {
+  const { ordered, memory, title } = state;
+  const taken = ordered.filter(({ text }) => hasEntry(text, entry)).map((param) => {
     const { dtype } = param.given;
     const readsIt = entry === "update" || programOf(param.text, entry, dtype).tensors.includes("g");
     return { param, memory: readsIt ? gradientMemory(param, dtype, memory) : null, source: null };
   });
+  if (!state.givesGradients && taken.some(({ memory }) => memory !== null)) {
+    throw new TypeError(
+      `Cannot step ${title} without gradients: pass them, or write them into optimizer.grads, which nobody has asked for yet`,
+    );
+  }
+  return taken;
 }
 
 /** The parameters that have a gradient and the entry. All gradients are checked, also those that the entry does not want. */

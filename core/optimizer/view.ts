@@ -4,14 +4,16 @@
  * @module
  */
 import { disposeSymbol } from "../../kernels/dispose.ts";
-import { allAbout } from "../errors.ts";
+import { about, allAbout } from "../errors.ts";
 import { baseValue, currentValue } from "./current.ts";
 import { gradientMemory } from "./gradients.ts";
 import type { GroupState } from "./groups.ts";
+import { showsValues } from "../inspect.ts";
 import { known, show } from "../names.ts";
 import { checkAlive, checkReachable, disposeState, type OptimizerState } from "./optimizer_state.ts";
 import { optionsView } from "./options_view.ts";
 import { type ParamState, uploadParam } from "./param_state.ts";
+import type { OptimizerPlugin } from "../plugin/contract.ts";
 import { pointOf } from "./points.ts";
 import { readingOf } from "./readings.ts";
 import { loadEntries, savedEntries, saveEntries } from "./saved_state.ts";
@@ -23,7 +25,15 @@ import type { Grads, GroupView, Optimizer, StateDict, StepReport } from "../type
 /** The public object over an optimizer's state. */
 export function showOptimizer(state: OptimizerState): Optimizer<unknown> {
   const { plugin, backend, groups, params, base } = state;
-  return {
+  const grads = lazily(params, (param) => {
+    checkAlive(state, "give the gradients of");
+    const { data, shape, dtype } = gradientMemory(param, param.given.dtype, state.memory);
+    return { data, shape, dtype };
+  });
+  const dispose = (): void => {
+    if (!state.disposed) disposeState(state);
+  };
+  const optimizer: Optimizer<unknown> = {
     name: plugin.name,
     backend,
     options: optionsView(plugin, (name) => base[name], (name, value) => {
@@ -33,11 +43,10 @@ export function showOptimizer(state: OptimizerState): Optimizer<unknown> {
     }),
     groups: Object.freeze(groups.map((group) => groupView(state, group))),
     params: record(params, ({ given }) => given),
-    grads: lazily(params, (param) => {
-      checkAlive(state, "give the gradients of");
-      const { data, shape, dtype } = gradientMemory(param, param.given.dtype, state.memory);
-      return { data, shape, dtype };
-    }),
+    get grads() {
+      state.givesGradients = true;
+      return grads;
+    },
     get inputs() {
       checkAlive(state, "give the inputs of");
       return state.inputs;
@@ -61,18 +70,40 @@ export function showOptimizer(state: OptimizerState): Optimizer<unknown> {
     },
     saveState: () => saveState(state),
     loadState: (saved) => loadState(state, saved),
-    [disposeSymbol]() {
-      if (!state.disposed) disposeState(state);
-    },
+    // A host's backend has done all of it when a step returns.
+    sync: () =>
+      promised(() => {
+        checkAlive(state, "wait for");
+        return state.report;
+      }),
+    saveStateAsync: () => promised(() => saveState(state)),
+    dispose,
+    [disposeSymbol]: dispose,
   };
+  Object.setPrototypeOf(optimizer, optionSetters(plugin));
+  return Object.preventExtensions(showsValues(optimizer, ["name", "steps", "options", "groups", "params"]));
+}
+
+/** An error of what could be done at once rejects, as one of what is waited for would. */
+const promised = <T>(run: () => T): Promise<T> => new Promise((resolve) => resolve(run()));
+
+/** What an optimizer inherits: setters that say where options are assigned, which would else be lost, or refused without a word on it. */
+function optionSetters({ name, options }: OptimizerPlugin): object {
+  const refuse = (option: string): void => {
+    const message = `Cannot assign "${option}" to optimizer "${name}" itself: its options are in optimizer.options.${option}`;
+    throw about(new TypeError(message), { plugin: name, option });
+  };
+  const setters = Object.keys(options).map((option): [string, PropertyDescriptor] => [option, { set: () => refuse(option) }]);
+  return Object.create(Object.prototype, Object.fromEntries(setters));
 }
 
 /** Executes a prepared step and counts it. */
 export function apply(state: OptimizerState, prepared: PreparedStep | null): StepReport {
-  if (prepared === null) return { applied: false, step: state.steps };
-  execute(state, prepared);
-  count(state, prepared);
-  return { applied: true, step: state.steps };
+  if (prepared !== null) {
+    execute(state, prepared);
+    count(state, prepared);
+  }
+  return state.report = { applied: prepared !== null, step: state.steps };
 }
 
 function run(state: OptimizerState, entry: string, grads: Grads | undefined): void {
@@ -86,7 +117,9 @@ function run(state: OptimizerState, entry: string, grads: Grads | undefined): vo
 function update(state: OptimizerState, metric: number): void {
   checkAlive(state, "update");
   if (typeof metric !== "number") throw new TypeError(`Cannot update ${state.title} with ${show(metric)}: a metric is a number`);
-  for (const { option, schedule } of metricSchedules(state.scheduled)) allAbout({ option }, () => schedule.update(metric));
+  const metrics = metricSchedules(state.scheduled);
+  if (metrics.length === 0) throw new TypeError(`Cannot update ${state.title} with a metric: none of its schedules follows one`);
+  for (const { option, schedule } of metrics) allAbout({ option }, () => schedule.update(metric));
 }
 
 function saveState(state: OptimizerState): StateDict {
@@ -134,5 +167,5 @@ function record<T>(params: readonly ParamState[], of: (param: ParamState) => T):
 function lazily<T>(params: readonly ParamState[], of: (param: ParamState) => T): Record<string, T> {
   const made: Record<string, T> = {};
   for (const param of params) Object.defineProperty(made, param.info.name, { enumerable: true, get: () => of(param) });
-  return Object.preventExtensions(made);
+  return Object.preventExtensions(showsValues(made));
 }

@@ -4,13 +4,16 @@
  * @module
  */
 import { lend, makeAccumulator } from "./accumulators.ts";
+import { disposeSymbol } from "../../kernels/dispose.ts";
 import { about } from "../errors.ts";
+import { showsValues } from "../inspect.ts";
 import { isRecord, refuseUnknownKeys, show } from "../names.ts";
 import { checkAlive, createState, type OptimizerState } from "../optimizer/optimizer_state.ts";
 import { type CheckedParams, checkStep, prepareChecked } from "../optimizer/step.ts";
 import { apply, showOptimizer } from "../optimizer/view.ts";
 import type { Accumulator, Grads, Optimizer, Recipe, Settings, Tensors, Trainer } from "../types.ts";
 import type { AccumulatorPlugin } from "../plugin/contract.ts";
+import type { AnySpecs } from "../plugin/options.ts";
 import { type Find, takeUse, titleOf } from "../plugin/use.ts";
 import { checkRecipe } from "./recipe.ts";
 
@@ -36,7 +39,7 @@ export function buildTrainer(
   const { backend, takeBack } = lend(optimizer.backend);
   const end = (): void => {
     takeBack();
-    optimizer[Symbol.dispose]();
+    optimizer.dispose();
   };
   try {
     return showTrainer(recipe, state, optimizer, use && makeAccumulator(use.plugin, use.options, optimizer.params, backend, find), end);
@@ -48,11 +51,11 @@ export function buildTrainer(
 
 /**
  * Outside a trainer its owner counts the calls to an accumulator; in a trainer nobody would, and a recipe that says nothing would never step. So the
- * option `every`, where an accumulator has one, must be given.
+ * option `every`, where an accumulator has one that is null by default, must be given.
  */
 function checkEvery(plugin: AccumulatorPlugin, options: object | undefined): void {
   const { every } = (options ?? {}) as { readonly every?: unknown };
-  if (!Object.hasOwn(plugin.options as object, "every") || every !== undefined) return;
+  if ((plugin.options as AnySpecs).every?.default !== null || every !== undefined) return;
   const message =
     `Cannot accumulate by ${titleOf(plugin)} in a recipe without every: give the number of micro-batches to a step, or null where ` +
     "only flush() steps";
@@ -69,6 +72,11 @@ function showTrainer(
   // Names of all gradients that ever came: an accumulator may go on giving one, as a sum gives zeros.
   const ever = new Set<string>();
   let disposed = false;
+  const dispose = (): void => {
+    if (disposed) return;
+    disposed = true;
+    end();
+  };
   const alive = (action: string): void => {
     if (disposed) throw new TypeError(`Cannot ${action} the trainer of optimizer "${optimizer.name}": it is disposed`);
   };
@@ -82,7 +90,7 @@ function showTrainer(
     accumulator.reset();
     return applied;
   };
-  return {
+  const trainer: Trainer = {
     recipe,
     optimizer,
     get steps() {
@@ -109,12 +117,10 @@ function showTrainer(
       alive("update");
       optimizer.update(metric);
     },
-    [Symbol.dispose](): void {
-      if (disposed) return;
-      disposed = true;
-      end();
-    },
+    dispose,
+    [disposeSymbol]: dispose,
   };
+  return Object.preventExtensions(showsValues(trainer, ["recipe", "steps", "optimizer"]));
 }
 
 // Without accumulation a weight has nothing to weigh against; it must still be one.

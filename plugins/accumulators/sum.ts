@@ -74,7 +74,8 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
     }
     function check(grads: unknown): [name: string, gradient: Required<Tensor> | Sparse][] {
       if (Object.prototype.toString.call(grads) !== "[object Object]") { // arrays, maps, dates, null
-        throw new TypeError(`Cannot add ${String(grads)}: gradients are an object, name to tensor`);
+        const more = grads instanceof Map ? "; Object.fromEntries makes one of a Map" : "";
+        throw new TypeError(`Cannot add ${String(grads)}: gradients are an object, name to tensor${more}`);
       }
       if ((backend as { readonly disposed?: boolean }).disposed) throw new TypeError("Cannot add gradients: the backend is disposed");
       const names = Object.keys(grads as Grads);

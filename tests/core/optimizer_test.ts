@@ -1,5 +1,6 @@
 import { test } from "node:test";
-import { assert, assertEquals, assertStrictEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { inspect } from "node:util";
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { createOptimizer } from "../../core/optimizer/optimizer.ts";
 import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
 import type { Grads, MetricSchedule, Optimizer, Schedule, Tensor } from "../../core/types.ts";
@@ -815,4 +816,116 @@ test("A misspelt member of a plugin, of a tensor, and a schedule's unknown word 
   // A newer version's member, or the writer's own, is none of ours.
   using optimizer = createOptimizer({ ...adamw, homepage: "https://example.org" } as typeof adamw, { w });
   optimizer.step({ w });
+});
+
+// ---- what would do nothing without a word
+
+test("A step without gradients is refused as long as nobody has asked for optimizer.grads, and nothing has changed", () => {
+  const w = f32(1, 2);
+  using optimizer = createOptimizer(descent, { w }, { lr: 1 }, { backend: "js", schedules: { lr: (step) => 1 / (1 + step) } });
+  assertThrows(() => optimizer.step(), TypeError, "without gradients");
+  assertEquals([optimizer.steps, ...w], [0, 1, 2]);
+  optimizer.step({ w: f32(1, 1) });
+  assertThrows(() => optimizer.step(), TypeError, "optimizer.grads");
+  assertEquals([optimizer.steps, ...w], [1, 0, 1]);
+  optimizer.grads.w.data.set([2, 2]);
+  assertEquals(optimizer.step(), { applied: true, step: 2 });
+  assertEquals([...w], [-1, 0]);
+});
+
+test("An entry that reads gradients needs some as a step does; one that reads none does without", () => {
+  const entries: OptimizerPlugin<"entries", object> = {
+    kind: "optimizer",
+    name: "entries",
+    description: "Two entries",
+    options: {},
+    rule: () => ({ slots: {}, update: "p -= g", also: { up: "p += g", twice: "p *= 2" } }),
+    scalars: () => ({}),
+  };
+  const w = f32(1);
+  using optimizer = createOptimizer(entries, { w }, {}, { backend: "js" });
+  optimizer.run("twice");
+  assertThrows(() => optimizer.run("up"), TypeError, "without gradients");
+  assertEquals(w[0], 2);
+  optimizer.grads.w.data[0] = 5;
+  optimizer.run("up");
+  assertEquals(w[0], 7);
+});
+
+test("A metric that no schedule follows is refused", () => {
+  using optimizer = createOptimizer(descent, { w: f32(1) }, {}, { backend: "js", schedules: { lr: () => 1 } });
+  assertThrows(() => optimizer.update(1), TypeError, "none of its schedules follows one");
+});
+
+test("An option that is assigned to the optimizer itself is refused with a word on where options are, and so is any other field", () => {
+  using optimizer = createOptimizer(adamw, { w: f32(1) }, {}, { backend: "js" });
+  const loose = optimizer as unknown as Record<string, unknown>;
+  const thrown = assertThrows(() => loose.lr = 0.5, TypeError, "optimizer.options.lr");
+  assertEquals({ ...thrown }, { plugin: "adamw", option: "lr" } as unknown as typeof thrown);
+  for (const name of ["learningRate", "steps", "x"]) assertThrows(() => loose[name] = 0.5, TypeError);
+  assertThrows(() => (optimizer.groups[0] as unknown as Record<string, unknown>).lr = 0.5, TypeError);
+  assertEquals(optimizer.options.lr, 1e-3);
+});
+
+for (
+  const [what, like] of Object.entries({
+    dims: { dims: [2, 3] },
+    size: { size: [2, 3] },
+    "a misspelt shape": { shap: [2, 3] },
+    more: { shape: [2, 3], x: 1 },
+  })
+) {
+  test(`A plain object with ${what} is refused as a parameter, a gradient and a target of a point; an instance of a class may have any key`, () => {
+    const data = f32(1, 2, 3, 4, 5, 6);
+    const odd = { data, ...like } as unknown as Tensor;
+    assertThrows(() => createOptimizer(everything, { w: odd }), TypeError, "known are data, shape, dtype");
+    using optimizer = createOptimizer(everything, { w: f32(1, 2, 3, 4, 5, 6) }, {}, { backend: "js" });
+    assertThrows(() => optimizer.step({ w: odd }), TypeError, "known are data, shape, dtype");
+    assertThrows(() => optimizer.point("half", { w: odd }), TypeError, "known are data, shape, dtype");
+    const instance = Object.assign(Object.create({ constructor: null }), { data: f32(1, 2, 3, 4, 5, 6) }, like, { shape: undefined });
+    using other = createOptimizer(everything, { w: instance as Tensor }, {}, { backend: "js" });
+    assertEquals(other.step({ w: Object.assign(Object.create(instance), instance, { data }) }).applied, true);
+  });
+}
+
+test("Sparse rows with another key are refused", () => {
+  using optimizer = createOptimizer(descent, { w: f32(1, 2) }, {}, { backend: "js" });
+  const sparse = { indices: Int32Array.of(0), values: f32(1), shape: [2] };
+  assertThrows(() => optimizer.step({ w: sparse }), TypeError, "known are indices, values");
+});
+
+for (const name of backends) {
+  test(`Backend ${name}: gradients as lists of numbers and in float64 are rounded to float32`, () => {
+    const [a, b, c] = [f32(1, 2), f32(1, 2), f32(1, 2)];
+    using optimizer = createOptimizer(adamw, { a, b, c, d: { data: new Uint16Array(2), dtype: "bfloat16" } }, {}, { backend: name });
+    optimizer.step({ a: [0.1, 1e-3], b: Float64Array.of(0.1, 1e-3), c: f32(0.1, 1e-3), d: [0.1, 1] });
+    assertEquals([a, b], [c, c]);
+    for (const wrong of [[1], [1, "2"], [[1, 2]]]) assertThrows(() => optimizer.step({ a: wrong as number[] }), Error);
+    assertEquals(optimizer.steps, 1);
+  });
+
+  test(`Backend ${name}: dispose() is what using calls; sync() and saveStateAsync() give what step and saveState gave`, async () => {
+    const optimizer = createOptimizer(adamw, { w: f32(1, 2) }, {}, { backend: name });
+    assertEquals(await optimizer.sync(), { applied: false, step: 0 });
+    const reports = [optimizer.step({ w: f32(1, 1) }), await optimizer.sync(), optimizer.step({}), await optimizer.sync()];
+    assertEquals(reports, [true, true, false, false].map((applied) => ({ applied, step: 1 })));
+    assertEquals(await optimizer.saveStateAsync(), optimizer.saveState());
+    assertStrictEquals(optimizer.dispose, optimizer[Symbol.dispose]);
+    optimizer.dispose();
+    optimizer.dispose();
+    assertThrows(() => optimizer.step({}), TypeError, "disposed");
+    for (const wait of [() => optimizer.sync(), () => optimizer.saveStateAsync()]) await assertRejects(wait, TypeError, "disposed");
+  });
+}
+
+test("Consoles print the values of options and of an optimizer, not that there are getters", () => {
+  using optimizer = createOptimizer(adamw, { w: f32(1) }, { lr: 0.25 }, { backend: "js", schedules: { lr: (step) => step || 0.5 } });
+  const { Deno, Bun } = globalThis as unknown as Record<string, { inspect(value: unknown): string }>;
+  const print = (Deno ?? Bun ?? { inspect }).inspect;
+  assertStringIncludes(print(optimizer.groups[0].current), "lr: 0.125");
+  assertStringIncludes(print(optimizer.options), "lr: 0.25");
+  for (const shown of [optimizer, optimizer.groups[0], optimizer.options, optimizer.grads, optimizer.groups[0].current]) {
+    assertEquals(print(shown).includes("etter]"), false, print(shown));
+  }
+  assertEquals(Object.keys(optimizer.options), Object.keys(adamw.options));
 });

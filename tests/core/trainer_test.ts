@@ -1,5 +1,5 @@
 import { test } from "node:test";
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertStrictEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import type { AccumulatorPlugin, OptimizerPlugin } from "../../core/plugin/contract.ts";
 import type { Recipe } from "../../core/types.ts";
 import { available } from "../../kernels/detect.ts";
@@ -250,4 +250,53 @@ test("createTrainer refuses what is no recipe, unknown settings, and recipes tha
   let deep: object = {};
   for (let i = 0; i < 10_000; i++) deep = { deep };
   assertThrows(() => registry.createTrainer({ w: f32(1) }, { optimizer: { name: "adamw", options: deep } }), RangeError, "deeper");
+});
+
+for (const name of ["mean", "sum"]) {
+  test(`A recipe with ${name} and no every is refused, since it would never step; with null only flush steps`, () => {
+    const make = (options?: object) =>
+      builtins.createTrainer({ w: f32(1) }, { optimizer: { name: "adamw" }, accumulate: { name, ...(options && { options }) } } as Recipe, {
+        backend: "js",
+      });
+    for (const options of [undefined, {}, { every: undefined }]) {
+      const thrown = assertThrows(() => make(options), TypeError, "without every");
+      assertEquals({ ...thrown }, { plugin: name, option: "every" } as unknown as typeof thrown);
+    }
+    using trainer = make({ every: null });
+    assertEquals([trainer.add({ w: f32(1) }), trainer.add({ w: f32(1) }), trainer.flush(), trainer.steps], [false, false, true, 1]);
+    using second = make({ every: 2 });
+    assertEquals([second.add({ w: f32(1) }), second.add({ w: f32(1) })], [false, true]);
+  });
+}
+
+test("A trainer ends by name as by using, refuses a metric that no schedule follows and fields that it does not have", () => {
+  const trainer = builtins.createTrainer({ w: f32(1) }, { optimizer: { name: "adamw" } }, { backend: "js" });
+  assertThrows(() => trainer.update(1), TypeError, "none of its schedules");
+  assertThrows(() => (trainer as unknown as Record<string, unknown>).lr = 1, TypeError);
+  assertStrictEquals(trainer.dispose, trainer[Symbol.dispose]);
+  trainer.dispose();
+  assertThrows(() => trainer.add({ w: f32(1) }), TypeError, "disposed");
+});
+
+test("A trainer checks a step once, also where it is due: a check and the numbers of its t are asked for once", () => {
+  const asked: string[] = [];
+  const counted: OptimizerPlugin<"counted", { lr?: number }> = {
+    ...descent,
+    name: "counted",
+    check: () => void asked.push("check"),
+    scalars: ({ lr }, t) => (asked.push(`t ${t}`), { lr }),
+  };
+  const registry = builtins.with(counted);
+  const schedules = { lr: { name: "constant" } };
+  using trainer = registry.createTrainer({ w: f32(1) }, {
+    optimizer: { name: "counted" },
+    schedules,
+    accumulate: { name: "mean", options: { every: 2 } },
+  }, {
+    backend: "js",
+  });
+  asked.length = 0;
+  (trainer.optimizer.options as { lr: number }).lr = 0.25;
+  for (let i = 0; i < 4; i++) trainer.add({ w: f32(1) });
+  assertEquals(asked, ["check", "t 1", "t 2"]);
 });

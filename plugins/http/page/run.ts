@@ -67,6 +67,8 @@ export function createRun(registry: AnyRegistry, choice: RunChoice, digits: Digi
   const network = createNetwork(training.layers, generator);
   const trainer = registry.createTrainer(network.params, recipe);
   const loop = train(network, trainer, shuffledBatches(digits.training, training.microBatch, generator), updates);
+  const { schedule } = choice;
+  const followsMetric = schedule !== null && typeof registry.createSchedule(schedule.name, schedule.options) !== "function";
   const losses: number[] = [];
   const lrs: number[] = [];
   const exams: Exam[] = [examine(network, digits.heldOut, 0)];
@@ -85,13 +87,13 @@ export function createRun(registry: AnyRegistry, choice: RunChoice, digits: Digi
         const exam = examine(network, digits.heldOut, value.number);
         exams.push(exam);
         // A schedule that follows a metric follows this one.
-        if (Number.isFinite(exam.loss)) trainer.update(exam.loss);
+        if (followsMetric && Number.isFinite(exam.loss)) trainer.update(exam.loss);
       }
       return true;
     },
     [Symbol.dispose]() {
       loop.return(undefined);
-      trainer[Symbol.dispose]();
+      trainer.dispose();
     },
   };
 }
@@ -101,7 +103,7 @@ export function adviceOn(registry: AnyRegistry, { optimizer: { name, options }, 
   if (schedule === null || options.lr !== null) return "";
   const accepts = (change: Readonly<Record<string, unknown>>): boolean => {
     try {
-      registry.createOptimizer(name, { weight: new Float32Array(1) }, { ...options, ...change })[Symbol.dispose]();
+      registry.createOptimizer(name, { weight: new Float32Array(1) }, { ...options, ...change }).dispose();
       return true;
     } catch {
       return false;

@@ -67,7 +67,7 @@ export function createStepper(plugins: readonly Plugin[], given: Backend | Backe
           const saved = optimizer.saveState();
           return { recipe, tensors: saved.tensors, metadata: saved.metadata };
         } finally {
-          trainer[Symbol.dispose]();
+          trainer.dispose();
         }
       } catch (error) {
         if (isRefusal(error)) refuseBody(pointerOf(error, at, tensors), error.message);
