@@ -101,7 +101,7 @@ test("a host that forbids compiling is not offered wasm, and gets it for kernels
     ${robbed(forbidden)}
     import { parse } from "../../kernels/language/parse.ts";
     import { compile } from "../../kernels/language/compile.ts";
-    import { kernelName } from "../../kernels/backends/wasm/wasm.ts";
+    import { kernelName } from "../../kernels/backends/wasm/kernels.ts";
     import { wasmModule } from "../../kernels/backends/wasm/codegen.ts";
     const { Allowed } = globalThis as any;
     const all: Record<string, WebAssembly.Module> = {};

@@ -14,7 +14,7 @@ import { compile } from "../../kernels/language/compile.ts";
 import { createThreads, unitsByWorkers } from "../../kernels/backends/threads/threads.ts";
 import type { KernelBackend } from "../../kernels/backend.ts";
 import type { Item, Plan } from "../../kernels/plan/item.ts";
-import { threshold } from "../../kernels/backends/wasm/wasm.ts";
+import { threshold } from "../../kernels/backends/wasm/executor.ts";
 import { runScript, runtime } from "./script.ts";
 
 const here = available().includes("threads");

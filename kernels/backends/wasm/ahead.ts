@@ -9,7 +9,7 @@ import type { Bytes } from "../../globals.ts";
 import type { KernelBackend } from "../../backend.ts";
 import type { Item } from "../../plan/item.ts";
 import type { Backend } from "../../types.ts";
-import { kernelName } from "./wasm.ts";
+import { kernelName } from "./kernels.ts";
 import { wasmModule } from "./codegen.ts";
 
 /**

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { memoryError, showBytes } from "../../memory_error.ts";
 
 /** A piece of an arena. */
 export interface Block {
@@ -13,7 +14,6 @@ export interface Block {
 
 /** One memory. */
 export interface Arena {
-  readonly index: number;
   readonly memory: WebAssembly.Memory;
   /**
    * The memory's buffer object after its last grow. Never ask the memory itself: in Node 20 it hands out another object whenever any memory of
@@ -36,12 +36,27 @@ const alignment = 64;
 /** The largest arena. */
 export const mostArenaBytes: number = mostPages * page;
 
-/** A new arena. Its memory costs nothing until it is touched. */
-export function createArena(index: number, limit: number): Arena {
-  const maximum = Math.min(mostPages, Math.ceil(limit / page));
-  const memory = new WebAssembly.Memory({ initial: 1, maximum, shared: true });
-  const { buffer } = memory;
-  return { index, memory, buffer, buffers: new Set([buffer]), limit: Math.min(limit, maximum * page), free: [], top: alignment };
+// Below it an arena holds no model worth the name, and another backend is the better choice.
+const leastPages = 256;
+
+/**
+ * A new arena of at most `limit` bytes that has room for `needed`. Its memory costs nothing until it is touched, but its addresses are reserved, and
+ * not every process may have so many: half is asked for until it is granted. RangeError of memory where it never is.
+ */
+export function openArena(limit: number, needed: number): Arena {
+  const wanted = Math.min(mostPages, Math.ceil(limit / page));
+  const least = Math.min(wanted, Math.max(leastPages, Math.ceil((needed + alignment + spare(limit)) / page)));
+  for (let maximum = wanted;; maximum = Math.max(least, maximum >> 1)) {
+    try {
+      const memory = new WebAssembly.Memory({ initial: 1, maximum, shared: true });
+      const { buffer } = memory;
+      return { memory, buffer, buffers: new Set([buffer]), limit: Math.min(limit, maximum * page), free: [], top: alignment };
+    } catch (error) {
+      if (maximum === least) {
+        throw memoryError(`Cannot allocate ${showBytes(needed)}: this runtime grants no memory of ${showBytes(maximum * page)}`, error);
+      }
+    }
+  }
 }
 
 const aligned = (bytes: number): number => Math.max(alignment, Math.ceil(bytes / alignment) * alignment);

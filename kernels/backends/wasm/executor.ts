@@ -1,0 +1,170 @@
+/**
+ * Executes a plan's jobs over arenas: each unit is a record of numbers, and a stage is a table of records that the calling thread goes through, alone
+ * or with workers.
+ *
+ * @module
+ */
+import type { Kernel } from "../../language/kernel.ts";
+import { type Executor, type Job, unitFields } from "../../plan/job.ts";
+import { bindJs } from "../js/bind.ts";
+import type { Arena, Block } from "./arena.ts";
+import { localBytes } from "./codegen.ts";
+import { type CompiledKernel, compiledKernel, type CompiledKernels, functionIn, type KernelFunction } from "./kernels.ts";
+import { arenaOf, arenaOfBuffer, type Memory, releaseScratch, type Scratch, takeScratch } from "./memory.ts";
+
+/** Where kernels' bytes lie for workers, and how units are shared out. */
+export interface Dispatcher {
+  /** Threads, the calling one included. */
+  readonly threads: number;
+  /** Elements up to which the calling thread works alone. */
+  readonly alone: number;
+  /** How many kernels workers can know; further ones run on the calling thread alone. */
+  readonly mostKernels: number;
+  /** Runs the units of a table; `own` runs one here. */
+  run(table: Block, units: number, own: (unit: number) => void): void;
+  /** A compiled kernel: workers compile the bytes for themselves. */
+  kernel(id: number, bytes: Block, length: number): void;
+  /** A new memory. */
+  arena(arena: Arena): void;
+  dispose(): void;
+}
+
+/** Elements up to which the calling thread works alone: waking workers costs more than they save (bench/dispatch.ts). */
+export const threshold: number = 512 * 1024;
+
+/** Numbers in a unit's record: kernel, arena, the function's first seven arguments, local memory and its size for each thread. */
+export const recordFields = 11;
+
+/** What jobs are executed with. */
+export interface Engine {
+  readonly memory: Memory;
+  readonly kernels: CompiledKernels;
+  /** null where the calling thread is the only one. */
+  readonly dispatcher: Dispatcher | null;
+}
+
+/** An executor over a backend's memory and kernels. */
+export function createExecutor(engine: Engine): Executor {
+  const { memory, dispatcher } = engine;
+  return {
+    threads: dispatcher?.threads ?? 1,
+    scratch: ({ tensors }, bytes) => {
+      const [first] = Object.values(tensors);
+      return takeScratch(memory, first === undefined ? memory.arenas[0] : arenaOf(memory, first)!, bytes);
+    },
+    release: (region) => releaseScratch(memory, region as Scratch),
+    stage(jobs) {
+      const held: Scratch[] = [];
+      const dispose = (): void => held.splice(0).forEach((scratch) => releaseScratch(memory, scratch));
+      try {
+        return { run: layOut(engine, jobs, held), dispose };
+      } catch (error) {
+        dispose();
+        throw error;
+      }
+    },
+  };
+}
+
+/** A job with what its records need. */
+interface Placed {
+  readonly job: Job;
+  readonly arena: Arena;
+  /** Its number among the backend's. */
+  readonly arenaIndex: number;
+  readonly kernel: CompiledKernel;
+}
+
+/** Elements that a job goes through. */
+function elementsOf({ kernel, units, cols }: Job): number {
+  let elements = 0;
+  for (let at = 0; at < units.length; at += unitFields) {
+    const [begin, end, rowBegin, rowEnd] = units.subarray(at, at + unitFields);
+    elements += kernel.shape === "flat" ? end - begin : (end - begin) * (rowEnd - rowBegin) * cols;
+  }
+  return elements;
+}
+
+const unitCount = ({ units }: Job): number => units.length / unitFields;
+
+/** True where a cut more or less changes no bit: nothing is summed, and each element is computed from its own numbers. */
+const mayJoin = ({ shape, reductions }: Kernel): boolean => shape === "flat" && reductions.length === 0;
+
+/** A job's units, each as begin, end, row begin, row end, and index of its column partials. Joined they are as few as can be: each costs a call. */
+function unitsOf(job: Job, joined: boolean): number[][] {
+  const units = Array.from({ length: unitCount(job) }, (_, unit) => [...job.units.subarray(unit * unitFields, (unit + 1) * unitFields)]);
+  return joined && units.length > 1 && mayJoin(job.kernel) ? [[units[0][0], units.at(-1)![1], 0, 0, -1]] : units;
+}
+
+/** Writes jobs' records into memory, and gives the function that runs them. The scratch that this takes is put into `held`. */
+function layOut({ memory, kernels, dispatcher }: Engine, jobs: readonly Job[], held: Scratch[]): () => void {
+  const hold = (arena: Arena, bytes: number): Scratch => {
+    const scratch = takeScratch(memory, arena, bytes);
+    held.push(scratch);
+    return scratch;
+  };
+  const placed = jobs.map((job): Placed => {
+    const arena = arenaOfBuffer(memory, job.scalars.buffer)!;
+    return { job, arena, arenaIndex: memory.arenas.indexOf(arena), kernel: compiledKernel(kernels, job.kernel) };
+  });
+  const isShared = dispatcher !== null && jobs.reduce((n, job) => n + unitCount(job), 0) > 1 &&
+    jobs.reduce((n, job) => n + elementsOf(job), 0) > dispatcher.alone &&
+    placed.every(({ kernel: { id, module } }) => module !== null && id < dispatcher.mostKernels);
+  const locals = localMemory(placed, isShared ? dispatcher.threads : 1, hold);
+
+  const records: number[] = [];
+  const functions: (KernelFunction | null)[] = [];
+  const inJs: ((() => void) | null)[] = []; // what a record does where its kernel is not compiled
+  for (const { job, arena, arenaIndex, kernel } of placed) {
+    const head = writeHead(job, hold(arena, 4 * (job.memory.length + 4)));
+    const partials = 8 * job.kernel.reductions.filter(({ axis }) => axis === "total").length;
+    const local = locals.get(arena)!;
+    const compiled = kernel.module === null ? null : functionIn(kernel, arena, arenaIndex);
+    const run = compiled === null ? bindJs(job) : null;
+    for (const [unit, [begin, end, rowBegin, rowEnd, region]] of unitsOf(job, !isShared && compiled !== null).entries()) {
+      records.push(
+        ...[kernel.id, arenaIndex, head, begin, end, rowBegin, rowEnd],
+        ...[job.totals.byteOffset + partials * unit, region >= 0 ? job.columns!.byteOffset + 8 * job.cols * region : 0],
+        ...[local.address, local.bytes],
+      );
+      functions.push(compiled);
+      inJs.push(run && (() => run(unit)));
+    }
+  }
+
+  const count = functions.length;
+  const table = isShared ? hold(memory.arenas[0], 4 * records.length) : null;
+  const words = table === null ? Int32Array.from(records) : new Int32Array(table.buffer, table.byteOffset, records.length);
+  words.set(records);
+  const runOne = (unit: number): void => {
+    const run = functions[unit];
+    if (run === null) return inJs[unit]!();
+    const r = unit * recordFields;
+    run(words[r + 2], words[r + 3], words[r + 4], words[r + 5], words[r + 6], words[r + 7], words[r + 8], words[r + 9]);
+  };
+  if (table !== null) return () => dispatcher!.run(table.block, count, runOne);
+  return () => {
+    for (let unit = 0; unit < count; unit++) runOne(unit);
+  };
+}
+
+/** The words that a kernel reads its job from: see codegen.ts. Their address. */
+function writeHead({ kernel, memory, rows, cols, units, scalars }: Job, { buffer, byteOffset }: Scratch): number {
+  const columnStride = 8 * cols * (units.length / unitFields);
+  const words = [...memory.map(({ byteOffset }) => byteOffset), rows, cols, columnStride, scalars.byteOffset];
+  new Int32Array(buffer, byteOffset, kernel.pointers.length + 4).set(words);
+  return byteOffset;
+}
+
+/** Memory of each thread's own, by arena: as much as the job needs that needs most. */
+function localMemory(
+  placed: readonly Placed[],
+  threads: number,
+  hold: (arena: Arena, bytes: number) => Scratch,
+): Map<Arena, { readonly address: number; readonly bytes: number }> {
+  const most = new Map<Arena, number>();
+  for (const { job, arena } of placed) most.set(arena, Math.max(most.get(arena) ?? 0, localBytes(job.kernel, job.cols)));
+  return new Map(
+    [...most].map(([arena, bytes]) => [arena, { address: bytes > 0 ? hold(arena, bytes * threads).byteOffset : 0, bytes }]),
+  );
+}

@@ -1,0 +1,185 @@
+/**
+ * A backend's memory: which arenas it has, and which tensors and scratch lie where.
+ *
+ * @module
+ */
+import { checkedDType, checkedShape } from "../../extent.ts";
+import { memoryError, showBytes } from "../../memory_error.ts";
+import type { Region } from "../../plan/job.ts";
+import { elementTypes } from "../../tables/dtypes.ts";
+import type { DType, Tensor } from "../../types.ts";
+import { type Arena, type Block, cost, give, isEmpty, mostArenaBytes, mostTensorBytes, openArena, room, spare, take } from "./arena.ts";
+
+/** The memory of one backend. */
+export interface Memory {
+  /** Bytes that an arena may have. */
+  readonly limit: number;
+  /** In the order in which they were opened. */
+  readonly arenas: Arena[];
+  /** The first one, where other backends have their memory too; null for a backend whose arenas have a size of their own. */
+  readonly common: Arena | null;
+  /** Tensors handed out, by their data. */
+  readonly tensors: Map<object, Block>;
+  readonly scratch: Set<Block>;
+  /** Bytes of tensors, of those in the common arena, and of scratch. */
+  allocated: number;
+  inCommon: number;
+  scratched: number;
+  /** Told of every arena. */
+  readonly opened: (arena: Arena) => void;
+}
+
+/** Shape and element type of a tensor to be. */
+export interface Wanted {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+}
+
+/** The share of an arena that tensors of `allocate` may take; the rest is for gradients and slots beside them. */
+const shareForParameters = 1 / 8;
+
+// ---- the common arena
+
+// Small backends share an arena: in JavaScriptCore every memory after the fourth that lives costs a full collection of the heap, 14 to 37 ms each
+// where a thousand optimizers live, and each reserves 4 GiB of addresses. It is held weakly: it goes with the last of its backends and their tensors.
+let common: WeakRef<Arena> | undefined;
+
+// What a backend has there stays taken as long as any of the others lives, unless it is released tensor by tensor, since views may outlive a backend.
+// Hence only small tensors go there, a few megabytes a backend, and a fuller arena takes no further backend in.
+const mostBytesAtOnce = 2 ** 20;
+const mostBytesOfOne = 2 ** 22;
+const mostBytesToJoin = 2 ** 26;
+
+function joinCommon(): Arena {
+  const open = common?.deref();
+  if (open !== undefined && open.top <= mostBytesToJoin) return open;
+  const made = openArena(mostArenaBytes, 0);
+  common = new WeakRef(made);
+  return made;
+}
+
+// ---- arenas
+
+/** The memory of a new backend, with its first arena. RangeError of memory where the runtime grants none. */
+export function createMemory(arenaBytes: number | undefined, opened: (arena: Arena) => void): Memory {
+  const limit = Math.min(arenaBytes ?? mostArenaBytes, mostArenaBytes);
+  const shared = arenaBytes === undefined;
+  const first = shared ? joinCommon() : openArena(limit, 0);
+  opened(first);
+  const common = shared ? first : null;
+  return { limit, arenas: [first], common, tensors: new Map(), scratch: new Set(), allocated: 0, inCommon: 0, scratched: 0, opened };
+}
+
+function addArena(memory: Memory, needed: number): Arena {
+  const arena = openArena(memory.limit, needed);
+  memory.arenas.push(arena);
+  memory.opened(arena);
+  return arena;
+}
+
+/** The arena of a buffer; undefined for one of the caller's own. */
+export const arenaOfBuffer = ({ arenas }: Memory, buffer: ArrayBufferLike): Arena | undefined =>
+  arenas.find(({ buffers }) => buffers.has(buffer));
+
+/** The arena that a tensor lies in; undefined for one of the caller's own. */
+export const arenaOf = (memory: Memory, { data }: Tensor): Arena | undefined => arenaOfBuffer(memory, data.buffer);
+
+/** True where a backend may have so many bytes more in an arena, as the common one is for little only. */
+const maySettle = ({ common, inCommon }: Memory, arena: Arena, bytes: number): boolean =>
+  arena !== common || bytes <= mostBytesAtOnce && inCommon + bytes <= mostBytesOfOne;
+
+// ---- tensors
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((n, length) => n * length, 1);
+const bytesOf = ({ shape, dtype }: Wanted): number => elementTypes[dtype].bytes * sizeOf(shape);
+
+function refuse({ limit }: Memory, bytes: number): never {
+  const why = bytes > mostTensorBytes(limit)
+    ? `an arena holds ${showBytes(limit)}, and a tensor lies in one with its gradient and slots`
+    : "no more memory is free there";
+  throw memoryError(`Cannot allocate ${showBytes(bytes)}: ${why}`);
+}
+
+function handOut(memory: Memory, block: Block, { shape, dtype }: Wanted): Tensor {
+  const data = elementTypes[dtype].raw(block.arena.buffer, block.address, sizeOf(shape));
+  memory.tensors.set(data, block);
+  memory.allocated += block.bytes;
+  if (block.arena === memory.common) memory.inCommon += block.bytes;
+  return { data, shape, dtype };
+}
+
+/** A zeroed tensor, with room left beside it for its gradient and slots. */
+export function allocate(memory: Memory, shape: number | readonly number[], dtype: DType): Tensor {
+  const wanted = { shape: checkedShape(shape), dtype: checkedDType(dtype) };
+  const bytes = bytesOf(wanted);
+  const needed = cost(bytes);
+  if (!(needed <= mostTensorBytes(memory.limit))) refuse(memory, bytes);
+  const open = memory.arenas.find((arena) =>
+    maySettle(memory, arena, needed) &&
+    (isEmpty(arena) && needed <= mostTensorBytes(arena.limit) ||
+      arena.top + needed <= arena.limit * shareForParameters && room(arena) >= needed)
+  );
+  const arena = open ?? addArena(memory, needed);
+  return handOut(memory, take(arena, bytes, spare(arena.limit)) ?? refuse(memory, bytes), wanted);
+}
+
+/** Tensors in one arena, that of `near` if any are given. RangeError of memory where they do not fit; then none has been allocated. */
+export function reserve(memory: Memory, near: readonly Tensor[], wanted: readonly Wanted[]): Tensor[] {
+  const sum = wanted.reduce((n, one) => n + cost(bytesOf(one)), 0);
+  const home = near.length > 0
+    ? arenaOf(memory, near[0])
+    : memory.arenas.find((arena) => maySettle(memory, arena, sum) && room(arena) >= sum);
+  if (home === undefined && !(sum <= mostTensorBytes(memory.limit))) refuse(memory, sum);
+  const arena = home ?? addArena(memory, sum);
+  const taken: Block[] = [];
+  for (const one of wanted) {
+    const block = take(arena, bytesOf(one), spare(arena.limit));
+    if (block === undefined) {
+      taken.forEach(give);
+      refuse(memory, sum);
+    } else taken.push(block);
+  }
+  return taken.map((block, i) => handOut(memory, block, wanted[i]));
+}
+
+/** Gives a tensor's memory back; false for one that is none of this memory's. */
+export function release(memory: Memory, { data }: Tensor): boolean {
+  const block = memory.tensors.get(data);
+  if (block === undefined) return false;
+  memory.tensors.delete(data);
+  memory.allocated -= block.bytes;
+  if (block.arena === memory.common) memory.inCommon -= block.bytes;
+  give(block);
+  return true;
+}
+
+// ---- scratch
+
+/** Scratch, as a piece of memory with its place. */
+export interface Scratch extends Region {
+  readonly block: Block;
+}
+
+/** Memory beside tensors of an arena, 16-byte aligned. */
+export function takeScratch(memory: Memory, arena: Arena, bytes: number): Scratch {
+  const block = take(arena, bytes);
+  if (block === undefined) throw memoryError(`Cannot allocate ${bytes} bytes of scratch: the arena is full`);
+  memory.scratched += block.bytes;
+  memory.scratch.add(block);
+  return { buffer: arena.buffer, byteOffset: block.address, byteLength: bytes, block };
+}
+
+/** Gives scratch back, once. */
+export function releaseScratch(memory: Memory, { block }: Scratch): void {
+  if (!memory.scratch.delete(block)) return;
+  memory.scratched -= block.bytes;
+  give(block);
+}
+
+/** Ends a memory: scratch is given back, while tensors stay as long as anybody holds them. */
+export function endMemory(memory: Memory): void {
+  for (const block of memory.scratch) give(block);
+  memory.scratch.clear();
+  memory.scratched = 0;
+  memory.tensors.clear();
+}
