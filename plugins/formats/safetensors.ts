@@ -3,6 +3,7 @@
  *
  * Eight bytes of header length, a JSON header, the tensors' bytes without gaps. Files are refused as the `safetensors` package 0.8.0 refuses
  * them, and written with its bytes: larger element types first, then names in the order of their UTF-8, the header filled up to eight bytes.
+ * One form is read there and refused here: a length of 2^53 and more, which a number cannot hold, in a tensor that is empty by another length of 0.
  *
  * @example Usage
  * ```ts
@@ -88,11 +89,13 @@ export interface SafetensorsFile {
 
 /** What a reader takes at most; for files of strangers. */
 export interface SafetensorsLimits {
-  /** Bytes of the header; default 100,000,000, the format's own limit. */
+  /** Bytes of the header; default 100,000,000, the format's own limit. No file is written with more. */
   readonly headerBytes?: number;
   /** Number of tensors; default: any. */
   readonly tensors?: number;
 }
+
+const mostHeaderBytes = 100_000_000;
 
 type StateTensor = StateDict["tensors"][string];
 
@@ -106,7 +109,7 @@ const arrays = { F32: Float32Array, F64: Float64Array, BF16: Uint16Array, F16: U
  *
  * The arrays are views of `bytes` where that is aligned and not shared, else copies.
  */
-export function readSafetensors(bytes: Uint8Array, limits?: SafetensorsLimits): StateDict {
+export function readSafetensors(bytes: Uint8Array | ArrayBuffer, limits?: SafetensorsLimits): StateDict {
   const { tensors, metadata } = parseSafetensors(bytes, limits);
   const read = Object.entries(tensors).map(([name, { dtype, shape, bytes }]): [string, StateTensor] => {
     if (!Object.hasOwn(stateTypes, dtype)) {
@@ -121,8 +124,12 @@ export function readSafetensors(bytes: Uint8Array, limits?: SafetensorsLimits): 
   return { tensors: Object.fromEntries(read), metadata: metadata ?? {} };
 }
 
-/** Writes a state as a file, in a plain buffer of its own: shared memory cannot be sent or stored everywhere. */
-export function writeSafetensors({ tensors, metadata }: StateDict): Bytes {
+/**
+ * Writes a state as a file, in a plain buffer of its own: shared memory cannot be sent or stored everywhere. TypeError for what is no state, RangeError
+ * for a header longer than readers take.
+ */
+export function writeSafetensors(state: StateDict): Bytes {
+  const { tensors, metadata } = checkState(state);
   const raw = Object.entries(tensors).map(([name, { data, shape, dtype }]): [string, RawTensor] => {
     const [known] = (Object.keys(stateTypes) as (keyof typeof stateTypes)[]).filter((key) => stateTypes[key] === dtype);
     if (known === undefined || !(data instanceof arrays[known])) {
@@ -134,11 +141,24 @@ export function writeSafetensors({ tensors, metadata }: StateDict): Bytes {
   return formatSafetensors({ tensors: Object.fromEntries(raw), metadata: some ? metadata : null });
 }
 
+function checkState(state: unknown): StateDict {
+  const { tensors, metadata, saveState } = (state ?? {}) as Partial<StateDict> & { readonly saveState?: unknown };
+  if (typeof saveState === "function") {
+    throw new TypeError("Cannot write an optimizer or a trainer as safetensors: write its state, which saveState() gives");
+  }
+  for (const [what, record] of Object.entries({ tensors, metadata })) {
+    if (Object.prototype.toString.call(record) === "[object Object]") continue;
+    throw new TypeError(`Cannot write a state whose ${what} are ${nameOf(record)} as safetensors: it must be { tensors, metadata }`);
+  }
+  return state as StateDict;
+}
+
 /** Reads a file with tensors of any type, as bytes. The bytes are views of `bytes`. */
 export function parseSafetensors(
-  bytes: Uint8Array,
-  { headerBytes = 100_000_000, tensors: most = Infinity }: SafetensorsLimits = {},
+  file: Uint8Array | ArrayBuffer,
+  { headerBytes = mostHeaderBytes, tensors: most = Infinity }: SafetensorsLimits = {},
 ): SafetensorsFile {
+  const bytes = bytesOf(file);
   if (bytes.length < 8) refuse(`it has ${bytes.length} bytes, and its header's length alone takes 8`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   if (length > BigInt(headerBytes)) refuse(`its header claims ${length} bytes, and at most ${headerBytes} are read`);
@@ -160,6 +180,9 @@ export function parseSafetensors(
 /** Writes a file with tensors of any type. */
 export function formatSafetensors({ tensors, metadata }: SafetensorsFile): Bytes {
   const text = new TextEncoder();
+  // Told by the lengths alone, before anything as long is made.
+  const shortest = Object.entries(metadata ?? {}).reduce((sum, [key, value]) => sum + key.length + String(value).length, 0);
+  checkHeaderLength(shortest);
   const sorted = Object.entries(tensors).map(([name, tensor]) => ({ name, tensor, key: text.encode(name) }))
     .sort((a, b) => orders.indexOf(b.tensor.dtype) - orders.indexOf(a.tensor.dtype) || compareBytes(a.key, b.key));
   const parts: string[] = [];
@@ -181,6 +204,7 @@ export function formatSafetensors({ tensors, metadata }: SafetensorsFile): Bytes
   }
   const written = text.encode(`{${parts}}`);
   const begin = 8 + Math.ceil(written.length / 8) * 8;
+  checkHeaderLength(begin - 8);
   const file = new Uint8Array(begin + end);
   new DataView(file.buffer).setBigUint64(0, BigInt(begin - 8), true);
   file.set(written, 8);
@@ -192,6 +216,23 @@ export function formatSafetensors({ tensors, metadata }: SafetensorsFile): Bytes
   }
   return file;
 }
+
+function checkHeaderLength(bytes: number): void {
+  if (bytes <= mostHeaderBytes) return;
+  throw new RangeError(
+    `Cannot write safetensors: its header would take ${bytes} bytes or more, and readers take at most ${mostHeaderBytes}`,
+  );
+}
+
+function bytesOf(file: unknown): Uint8Array {
+  if (file instanceof Uint8Array) return file;
+  if (/^(Shared)?ArrayBuffer$/.test(nameOf(file))) return new Uint8Array(file as ArrayBuffer);
+  throw new TypeError(`Cannot read ${nameOf(file)} as safetensors: it must be a Uint8Array or an ArrayBuffer`);
+}
+
+/** `Promise`, `Array`, `undefined`. */
+const nameOf = (value: unknown): string =>
+  value === undefined || value === null ? String(value) : Object.prototype.toString.call(value).slice(8, -1);
 
 function refuse(why: string): never {
   throw new RangeError(`Cannot read safetensors: ${why}`);
@@ -254,17 +295,25 @@ function readMetadata(value: Json): Record<string, string> | null {
   );
 }
 
+/** The fields of a tensor, in the order in which a list may hold them. */
+const fields = ["dtype", "shape", "data_offsets"];
+
 function readInfo(name: string, value: Json): Info {
   const what = `tensor ${JSON.stringify(name.slice(0, 100))}`;
-  if (value.kind !== "object") return refuse(`${what} is not described by an object`);
+  if (value.kind === "array" && value.items.length !== fields.length) {
+    refuse(`${what} is described by a list of ${value.items.length}, not 3`);
+  }
+  const entries = value.kind === "object"
+    ? value.entries
+    : value.kind === "array"
+    ? value.items.map((item, i) => [fields[i], item] as const)
+    : refuse(`${what} is described neither by an object nor by a list`);
   const field = (key: string): Json => {
-    const found = value.entries.filter(([name]) => name === key);
+    const found = entries.filter(([name]) => name === key);
     return found.length === 1 ? found[0][1] : refuse(`${what} has ${key} ${found.length === 0 ? "not at all" : "more than once"}`);
   };
-  const dtype = field("dtype");
-  if (dtype.kind !== "string" || !Object.hasOwn(bitsOf, dtype.value)) {
-    return refuse(`${what} has an unknown dtype: known are ${orders.join(", ")}`);
-  }
+  const dtype = dtypeOf(field("dtype"));
+  if (dtype === undefined || !Object.hasOwn(bitsOf, dtype)) return refuse(`${what} has an unknown dtype: known are ${orders.join(", ")}`);
   const integers = (key: string): number[] => {
     const list = field(key);
     if (list.kind !== "array") return refuse(`${what} has ${key} that is no list`);
@@ -276,15 +325,27 @@ function readInfo(name: string, value: Json): Info {
   const shape = integers("shape");
   const offsets = integers("data_offsets");
   if (offsets.length !== 2) refuse(`${what} has ${offsets.length} data_offsets, not 2`);
-  const known = dtype.value as SafetensorsDType;
+  const known = dtype as SafetensorsDType;
   return { dtype: known, shape, from: offsets[0], to: offsets[1], size: sizeOf(name, known, shape) };
+}
+
+/** `"F32"`, or as the package reads it, too, `{"F32": null}`. */
+function dtypeOf(value: Json): string | undefined {
+  if (value.kind === "string") return value.value;
+  if (value.kind !== "object" || value.entries.length !== 1) return undefined;
+  const [[name, inside]] = value.entries;
+  return inside.kind === "word" && inside.value === null ? name : undefined;
 }
 
 function sizeOf(name: string, dtype: SafetensorsDType, shape: readonly number[]): number {
   let bits: number = bitsOf[dtype];
-  for (const length of shape) bits *= length;
-  // Past 2^53 a product is not exact any more; no file is as large.
-  if (!Number.isSafeInteger(bits) || bits < 0) {
+  let least = bits; // before a length of 0 makes it nothing
+  for (const length of shape) {
+    bits *= length;
+    least = Math.max(least, bits);
+  }
+  // Past 2^53 a product is not exact any more; no file is as large. The package counts elements in 64 bits, also on the way to 0.
+  if (!Number.isSafeInteger(bits) || bits < 0 || least >= bitsOf[dtype] * 2 ** 64) {
     throw new RangeError(`Cannot use tensor ${JSON.stringify(name)} of shape [${shape}]: it is too large`);
   }
   if (bits % 8 !== 0) {

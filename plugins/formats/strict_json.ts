@@ -13,7 +13,7 @@ export type Json =
   | { readonly kind: "number"; readonly text: string }
   | { readonly kind: "word"; readonly value: null | boolean };
 
-/** As deep as the reference's reader goes. */
+/** As deep as objects and lists may lie in one another in the reference's reader. */
 const mostDepth = 127;
 
 /** Parses a text that is one JSON value; SyntaxError with the place of what is wrong. */
@@ -49,8 +49,8 @@ export function parseJson(text: string): Json {
     return value.isWellFormed() ? value : refuse("half a surrogate pair before");
   };
   const value = (depth: number): Json => {
-    if (depth > mostDepth) refuse("too deep");
     if (take("{")) {
+      if (depth > mostDepth) refuse("too deep");
       const entries: [string, Json][] = [];
       while (!take("}")) {
         if (entries.length > 0 && !take(",")) refuse("neither , nor }");
@@ -61,6 +61,7 @@ export function parseJson(text: string): Json {
       return { kind: "object", entries };
     }
     if (take("[")) {
+      if (depth > mostDepth) refuse("too deep");
       const items: Json[] = [];
       while (!take("]")) {
         if (items.length > 0 && !take(",")) refuse("neither , nor ]");
@@ -70,7 +71,9 @@ export function parseJson(text: string): Json {
     }
     if (text[at] === '"') return { kind: "string", value: string() };
     const number = match(/-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y);
-    if (number !== undefined) return { kind: "number", text: number };
+    if (number !== undefined) {
+      return Number.isFinite(Number(number)) ? { kind: "number", text: number } : refuse("too large a number before");
+    }
     const word = match(/true|false|null/y) ?? refuse("no value");
     return { kind: "word", value: word === "null" ? null : word === "true" };
   };

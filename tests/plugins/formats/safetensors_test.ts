@@ -10,6 +10,7 @@ import {
   type SafetensorsDType,
   writeSafetensors,
 } from "../../../plugins/formats/safetensors.ts";
+import { builtins } from "../../../mod.ts";
 import { root } from "../../generated.ts";
 
 interface Content {
@@ -140,6 +141,99 @@ test("limits hold before anything is made", () => {
   new DataView(nested.buffer).setBigUint64(0, BigInt(deep.length), true);
   nested.set(deep, 8);
   assertThrows(() => parseSafetensors(nested), RangeError, "too deep");
+});
+
+/** A file with this header. */
+function fileOf(header: string, data: Uint8Array = new Uint8Array(16)): Uint8Array {
+  const text = new TextEncoder().encode(header);
+  const bytes = new Uint8Array(8 + text.length + data.length);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
+  bytes.set(text, 8);
+  bytes.set(data, 8 + text.length);
+  return bytes;
+}
+const none = new Uint8Array(0);
+const withMore = (more: string) => fileOf(`{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16],"x":${more}}}`);
+const nested = (depth: number, inside: string) => withMore(`${"[".repeat(depth)}${inside}${"]".repeat(depth)}`);
+const empty = (shape: string) => fileOf(`{"a":{"dtype":"F32","shape":[${shape}],"data_offsets":[0,0]}}`, none);
+
+// What the safetensors package 0.8.0 said of each.
+const forms: readonly (readonly [what: string, file: Uint8Array, valid: boolean])[] = [
+  ["a tensor as a list", fileOf('{"a":["F32",[4],[0,16]]}'), true],
+  ["a tensor as a list of two", fileOf('{"a":["F32",[4]]}'), false],
+  ["a tensor as a list of four", fileOf('{"a":["F32",[4],[0,16],1]}'), false],
+  ["a dtype as an object with null", fileOf('{"a":{"dtype":{"F32":null},"shape":[4],"data_offsets":[0,16]}}'), true],
+  ["a dtype as an object with null in a list", fileOf('{"a":[{"F32":null},[4],[0,16]]}'), true],
+  ["a dtype as an object with a list", fileOf('{"a":{"dtype":{"F32":[]},"shape":[4],"data_offsets":[0,16]}}'), false],
+  ["a dtype as an object of two", fileOf('{"a":{"dtype":{"F32":null,"F16":null},"shape":[4],"data_offsets":[0,16]}}'), false],
+  ["offsets as an object", fileOf('{"a":{"dtype":"F32","shape":[4],"data_offsets":{"0":0,"1":16}}}'), false],
+  ["a header that is a list", fileOf("[]", none), false],
+  ["a number in the deepest list", nested(125, "1"), true],
+  ["a string in the deepest list", nested(125, '"s"'), true],
+  ["an empty list as the deepest", nested(125, ""), true],
+  ["a list that is too deep", nested(126, ""), false],
+  ["an object that is too deep", nested(125, "{}"), false],
+  ["a number that is too large", withMore("1e999"), false],
+  ["-0", withMore("-0"), true],
+  ["an unknown field twice", withMore('1,"x":2'), true],
+  ["half a pair in an unknown field", withMore('"\\ud800"'), false],
+  ["elements past 64 bits on the way to 0", empty("4294967296,4294967296,0"), false],
+  ["many elements on the way to 0", empty("4294967296,2147483648,0"), true],
+  ["0 before many elements", empty("0,4294967296,4294967296"), true],
+];
+for (const [what, file, valid] of forms) {
+  test(`a file with ${what} is ${valid ? "read" : "refused"}, as by the package`, () => {
+    if (valid) assertEquals(Object.keys(parseSafetensors(file).tensors), ["a"]);
+    else assertThrows(() => parseSafetensors(file), RangeError);
+  });
+}
+
+test("a length that no number holds is refused, where the package reads it beside a length of 0", () => {
+  for (const length of ["9007199254740993", "18446744073709551615"]) {
+    for (const shape of [`0,${length}`, `${length},0`]) assertThrows(() => parseSafetensors(empty(shape)), RangeError, "no integers");
+  }
+});
+
+test("a file is read from an ArrayBuffer, and from what is no bytes refused with its name", () => {
+  const bytes = writeSafetensors({ tensors: { w: { data: Float32Array.of(1, 2), shape: [2], dtype: "float32" } }, metadata: {} });
+  assertEquals([...readSafetensors(bytes.buffer).tensors.w.data], [1, 2]);
+  assertEquals([...readSafetensors(bytes).tensors.w.data], [1, 2]);
+  const shared = new SharedArrayBuffer(bytes.length);
+  new Uint8Array(shared).set(bytes);
+  assertEquals([...readSafetensors(shared as unknown as ArrayBuffer).tensors.w.data], [1, 2]);
+  for (
+    const [wrong, name] of [[Promise.resolve(bytes), "Promise"], [[...bytes], "Array"], [undefined, "undefined"], ["", "String"]] as const
+  ) {
+    assertThrows(() => readSafetensors(wrong as never), TypeError, `Cannot read ${name} as safetensors`);
+  }
+});
+
+test("a header that no reader takes is not written", () => {
+  const long = "a".repeat(100_000_000);
+  const tensors = { w: { data: Float32Array.of(1), shape: [1], dtype: "float32" as const } };
+  for (const metadata of [{ long }, { [long]: "" }]) {
+    assertThrows(() => writeSafetensors({ tensors, metadata }), RangeError, "readers take at most 100000000");
+  }
+});
+
+test("a header that is longer by its escapes alone is not written", () => {
+  const rest = '{"__metadata__":{"k":""}}'.length;
+  const k = `${"a".repeat(100_000_000 - rest - 1)}"`;
+  assertThrows(() => writeSafetensors({ tensors: {}, metadata: { k } }), RangeError, "100000008 bytes");
+});
+
+test("what is no state is refused with a word about what would be one", () => {
+  using optimizer = builtins.createOptimizer("adamw", { w: new Float32Array(2) }, {}, { backend: "js" });
+  assertThrows(() => writeSafetensors(optimizer as never), TypeError, "saveState()");
+  assertEquals(readSafetensors(writeSafetensors(optimizer.saveState())).metadata.optimizer, "adamw");
+  for (
+    const [wrong, text] of [[undefined, "tensors are undefined"], [[], "tensors are undefined"], [{ tensors: [] }, "tensors are Array"], [
+      { tensors: {} },
+      "metadata are undefined",
+    ]] as const
+  ) {
+    assertThrows(() => writeSafetensors(wrong as never), TypeError, text);
+  }
 });
 
 test("shared memory is written into a plain buffer, and read from one", () => {
