@@ -1,14 +1,17 @@
 /**
- * Ours as a contestant: `glissade.ts BACKEND THREADS`. Variants: `adamw`, `adamw_torch`, `adafactor`.
+ * Ours as a contestant: `glissade.ts BACKEND THREADS [CHECKOUT]`, of this checkout or of the one in a folder. Variants: `adamw`, `adamw_torch`, `adafactor`.
  *
  * @module
  */
+import { resolve } from "node:path";
 import process from "node:process";
-import { type BackendName, builtins, createBackend } from "../../mod.ts";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { BackendName } from "../../mod.ts";
 import { gradientPool, refill } from "../gradients.ts";
 import { serve } from "./contestant.ts";
 
-const [backendName, threads] = process.argv.slice(2);
+const [backendName, threads, checkout = fileURLToPath(new URL("../..", import.meta.url))] = process.argv.slice(2);
+const { builtins, createBackend }: typeof import("../../mod.ts") = await import(pathToFileURL(resolve(checkout, "mod.ts")).href);
 const pool = gradientPool();
 const adamw = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0.01 } as const;
 const runtime = process.versions.bun ? `bun ${process.versions.bun}` : `deno ${process.versions.deno}`;
