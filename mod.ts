@@ -1,17 +1,48 @@
 /**
- * Glissade: optimizers, learning-rate schedules and gradient accumulation for Deno, Bun and the edge. This is the whole library; `./core` is the same
- * without plugins, and each plugin has a door of its own.
+ * Glissade: optimizers, learning-rate schedules and gradient accumulation over plain typed arrays, for Deno, Bun, Node, browsers and the edge.
  *
- * @example Usage
+ * This is the main entry point, with everything but the service and the file formats. Three values make what training needs:
+ *
+ * - {@linkcode builtins}, the registry of all built-in plugins. `createOptimizer`, `createSchedule`, `createAccumulator` and `createTrainer` are its
+ *   methods; they take plugins by name, and know the options of each. `with` gives a registry that knows further plugins.
+ * - {@linkcode createOptimizer}, for one plugin without a registry, which makes the smallest programs.
+ * - {@linkcode createBackend}, for memory that many optimizers share.
+ *
+ * {@linkcode Optimizer} says what an optimizer does, {@linkcode Settings} what can be set (groups, transforms, schedules), {@linkcode Recipe} and
+ * {@linkcode Trainer} how the same is written as JSON, {@linkcode StateDict} what is saved, and {@linkcode OptimizerPlugin} with {@linkcode Rule} how an
+ * algorithm is written.
+ *
+ * ## The other entry points
+ *
+ * - `./core`: the same without plugins, and `./optimizers/adamw`, `./schedules/linear` and so on: one plugin each. A bundle then holds what it uses.
+ * - `./safetensors`: states as files. `./recipes/tf` and its neighbours: recipes in the names of other libraries.
+ * - `./kernels`: what runs the texts of rules, for use by itself.
+ * - `./http`: schedules and steps as a service; `./page`: its page.
+ *
+ * @example One step
  * ```ts
  * import { builtins } from "@glissade/optim";
  *
  * const w = new Float32Array([1, 2]);
  * using optimizer = builtins.createOptimizer("adamw", { w }, { lr: 5e-5, weightDecay: 0.01 }, {
  *   transforms: [{ name: "clip_global_norm", options: { maxNorm: 1 } }],
- *   schedules: { lr: { name: "linear", options: { numWarmupSteps: 50, numTrainingSteps: 600 } } },
+ *   schedules: { lr: { name: "linear", options: { numWarmupSteps: 0, numTrainingSteps: 600 } } },
  * });
  * optimizer.step({ w: new Float32Array([0.1, -0.2]) });
+ * console.log(w[0] < 1, w[1] > 2); // true true
+ * ```
+ *
+ * @example A recipe, with a step for every four micro-batches
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const w = new Float32Array([1, 2]);
+ * using trainer = builtins.createTrainer({ w }, {
+ *   optimizer: { name: "adamw", options: { lr: 5e-5 } },
+ *   accumulate: { name: "mean", options: { every: 4 } },
+ * });
+ * for (let i = 0; i < 8; i++) trainer.add({ w: new Float32Array([0.1, -0.2]) });
+ * console.log(trainer.steps); // 2
  * ```
  *
  * @module

@@ -1,5 +1,12 @@
 /**
- * Kernels: what runs rule texts over tensors, with the same bits on every backend.
+ * Kernels: what runs the texts of rules over arrays, with the same bits on every backend.
+ *
+ * {@linkcode createBackend} takes the fastest backend that the host allows: WASM SIMD on all cores, WASM SIMD on one, or plain JavaScript;
+ * {@linkcode available} says which there are. A {@linkcode Backend} has memory, `allocate`, and runs a text over tensors of equal shape, `run`. What a
+ * text may say stands in the docs of `Rule`, in `./core`.
+ *
+ * {@linkcode compileAhead} makes the kernels as files, for hosts that forbid compiling at run time. {@linkcode maths} are the functions that give the same
+ * bits in every engine.
  *
  * @example Usage
  * ```ts
@@ -8,6 +15,7 @@
  * using backend = createBackend("js");
  * const x = backend.allocate(4);
  * backend.run("x = sqrt(x + two)", { x }, { two: 2 });
+ * console.log(x.data[0]); // 1.4142135381698608
  * ```
  *
  * @module

@@ -39,7 +39,7 @@ export function workerSource(): string {
   ].join("\n");
 }
 
-const ownDoors: Readonly<Record<string, string>> = {
+const ownEntryPoints: Readonly<Record<string, string>> = {
   ".": "./mod.ts",
   "./core": "./core/mod.ts",
   "./kernels": "./kernels/mod.ts",
@@ -49,23 +49,23 @@ const ownDoors: Readonly<Record<string, string>> = {
   "./testing": "./tests/conformance.ts",
 };
 
-/** The folders of plugins, in the order in which `builtins` lists them; and the one of recipes, which are no plugins but have doors and public names. */
+/** The folders of plugins, in the order in which `builtins` lists them; and the one of recipes, which are no plugins but have entry points and public names. */
 const pluginFolders = ["optimizers", "schedules", "accumulators", "transforms"];
-const doorFolders = [...pluginFolders, "recipes"];
+const publicFolders = [...pluginFolders, "recipes"];
 
 /** A file of a plugin or of a recipe, and what it exports: public names, of which a plugin's own is `plugin`. */
-interface DoorFile {
+interface PublicFile {
   readonly path: string;
   readonly folder: string;
   readonly plugin: string | undefined;
   readonly names: readonly { readonly name: string; readonly isType: boolean }[];
 }
 
-/** A file that several plugins share is none of them: it exports no plugin, needs no door and stays private. */
-function doorFiles(): DoorFile[] {
-  return doorFolders.flatMap((folder) => {
+/** A file that several plugins share is none of them: it exports no plugin, needs no entry point and stays private. */
+function publicFiles(): PublicFile[] {
+  return publicFolders.flatMap((folder) => {
     const files = readdirSync(join(root, "plugins", folder)).filter((file) => file.endsWith(".ts")).sort();
-    return files.map((file): DoorFile => {
+    return files.map((file): PublicFile => {
       const path = `plugins/${folder}/${file}`;
       const text = read(path);
       const names = [...text.matchAll(/^export (const|function|interface|type) (\w+)/gm)].map(([, word, name]) => ({
@@ -77,22 +77,22 @@ function doorFiles(): DoorFile[] {
   }).filter(({ folder, plugin }) => folder === "recipes" || plugin !== undefined);
 }
 
-/** The exports map that the files ask for: the doors of the layers that exist, and one for each plugin and recipe, in kebab-case. */
-export function doors(): Record<string, string> {
-  const own = Object.entries(ownDoors).filter(([, path]) => existsSync(join(root, path)));
+/** The exports map that the files ask for: the entry points of the layers that exist, and one for each plugin and recipe, in kebab-case. */
+export function entryPoints(): Record<string, string> {
+  const own = Object.entries(ownEntryPoints).filter(([, path]) => existsSync(join(root, path)));
   const kebab = (path: string): string => path.replace(/^plugins/, ".").replace(/\.ts$/, "").replaceAll("_", "-");
-  return Object.fromEntries([...own, ...doorFiles().map(({ path }) => [kebab(path), `./${path}`])]);
+  return Object.fromEntries([...own, ...publicFiles().map(({ path }) => [kebab(path), `./${path}`])]);
 }
 
 /** deno.json with the exports map that the files ask for; all else stays as it is, to the letter. */
 export function denoJson(): string {
-  const map = JSON.stringify(doors(), null, 2).replaceAll("\n", "\n  ");
+  const map = JSON.stringify(entryPoints(), null, 2).replaceAll("\n", "\n  ");
   return read("deno.json").replace(/"exports": \{[^}]*\}/, () => `"exports": ${map}`);
 }
 
 /** plugins/builtins.ts: every plugin that stands in a file of its kind's folder. */
 export function builtinsModule(): string {
-  const files = doorFiles().filter(({ folder }) => pluginFolders.includes(folder));
+  const files = publicFiles().filter(({ folder }) => pluginFolders.includes(folder));
   const list = (before: string): string[] => files.map(({ plugin }) => `  ${before}${plugin},`);
   return [
     "/**",
@@ -119,7 +119,7 @@ export function builtinsModule(): string {
 
 /** mod.ts with a line for what each plugin and recipe exports; all else stays as it is, to the letter. */
 export function modModule(): string {
-  const lines = doorFiles().map(({ path, names }) => {
+  const lines = publicFiles().map(({ path, names }) => {
     // As `deno fmt` sorts and breaks them.
     const order = names.toSorted((a, b) => a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1);
     const words = order.map(({ name, isType }) => isType ? `type ${name}` : name);

@@ -123,7 +123,7 @@ test("nothing imports the page's program, which is bundled", () => {
   assertEquals(imports.filter(({ from, what }) => what.startsWith(page) && !from.startsWith(page)).map(say), []);
 });
 
-test("mod.ts files in folders are doors for outsiders: no layer imports one", () => {
+test("mod.ts files in folders are entry points for outsiders: no layer imports one", () => {
   const inside = imports.filter(({ from, what }) =>
     from.includes("/") && from !== "tests/conformance.ts" && what !== "mod.ts" && posix.basename(what) === "mod.ts"
   );

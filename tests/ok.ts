@@ -40,8 +40,8 @@ async function run(args: readonly string[], aloud = false): Promise<Ended> {
 }
 
 async function docLint(): Promise<Ended> {
-  const doors = Object.values<string>(JSON.parse(read("deno.json")).exports);
-  const { ok, output } = await run(["doc", "--lint", ...doors]);
+  const entryPoints = Object.values<string>(JSON.parse(read("deno.json")).exports);
+  const { ok, output } = await run(["doc", "--lint", ...entryPoints]);
   if (ok) return { ok, output };
   const findings = output.split(/^error\[/m).slice(1);
   const left = findings.filter((finding) => !allowedFindings.some((allowed) => allowed.test(finding)));

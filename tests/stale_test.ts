@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { doors, generated, read } from "./generated.ts";
+import { entryPoints, generated, read } from "./generated.ts";
 
 for (const [path, make] of generated) {
   test(`${path} is what \`deno task build\` makes`, () => {
@@ -11,10 +11,10 @@ for (const [path, make] of generated) {
 test("the exports map lists every plugin and recipe", () => {
   const listed: Record<string, string> = JSON.parse(read("deno.json")).exports;
   const lines = (from: Record<string, string>, without: Record<string, string>) =>
-    Object.entries(from).filter(([door, path]) => without[door] !== path).map(([door, path]) => `"${door}": "${path}"`);
+    Object.entries(from).filter(([name, path]) => without[name] !== path).map(([name, path]) => `"${name}": "${path}"`);
   const why = "the exports map in deno.json; `deno task build` does it";
-  assertEquals(lines(doors(), listed), [], `lines missing in ${why}`);
-  assertEquals(lines(listed, doors()), [], `lines without a file in ${why}`);
+  assertEquals(lines(entryPoints(), listed), [], `lines missing in ${why}`);
+  assertEquals(lines(listed, entryPoints()), [], `lines without a file in ${why}`);
 });
 
 test("package.json's scripts and deno.json's tasks are the same commands", () => {

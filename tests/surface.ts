@@ -1,5 +1,5 @@
 /**
- * The public names, door by door, as text. `deno task surface` writes tests/surface.txt; a change there is a change of the contract.
+ * The public names, entry point by entry point, as text. `deno task surface` writes tests/surface.txt; a change there is a change of the contract.
  *
  * @module
  */
@@ -14,17 +14,21 @@ interface Docs {
   readonly nodes: Readonly<Record<string, { readonly symbols: readonly { readonly name: string }[] }>>;
 }
 
-/** A paragraph a door: `## ./core`, then a line a name. */
+/** A paragraph an entry point: `## ./core`, then a line a name. */
 export function surface(): string {
-  const doors = Object.entries<string>(JSON.parse(read("deno.json")).exports);
+  const entryPoints = Object.entries<string>(JSON.parse(read("deno.json")).exports);
   // As installed by npm; else, where there is no node_modules, the one on the path.
   const installed = join(root, "node_modules/.bin/deno");
   const deno = existsSync(installed) ? installed : "deno";
-  const json = execFileSync(deno, ["doc", "--json", ...doors.map(([, path]) => path)], { cwd: root, encoding: "utf8", maxBuffer: 2 ** 28 });
+  const json = execFileSync(deno, ["doc", "--json", ...entryPoints.map(([, path]) => path)], {
+    cwd: root,
+    encoding: "utf8",
+    maxBuffer: 2 ** 28,
+  });
   const { nodes }: Docs = JSON.parse(json);
-  return doors.map(([door, path]) => {
+  return entryPoints.map(([name, path]) => {
     const names = (nodes[pathToFileURL(join(root, path)).href]?.symbols ?? []).map(({ name }) => name);
-    return `## ${door}\n${names.sort().join("\n")}\n`;
+    return `## ${name}\n${names.sort().join("\n")}\n`;
   }).join("\n");
 }
 

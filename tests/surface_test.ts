@@ -6,8 +6,8 @@ import { surface } from "./surface.ts";
 test("the public names are those of tests/surface.txt", () => {
   const entries = (text: string) =>
     text.split(/^## /m).slice(1).flatMap((part) => {
-      const [door, ...names] = part.trim().split("\n");
-      return names.map((name) => `${door} ${name}`);
+      const [entryPoint, ...names] = part.trim().split("\n");
+      return names.map((name) => `${entryPoint} ${name}`);
     });
   const now = entries(surface());
   const then = entries(read("tests/surface.txt"));
