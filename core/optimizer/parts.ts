@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { slotClasses } from "../../kernels/tables/classes.ts";
 import { dtypes } from "../../kernels/tables/dtypes.ts";
 import type { SlotClass } from "../../kernels/types.ts";
 import { allAbout } from "../errors.ts";
@@ -48,7 +49,6 @@ export interface PartSlot {
   readonly plugin: string;
 }
 
-const classes: readonly SlotClass[] = ["param", "row", "col", "batch", "scalar", "group"];
 /** Names that mean something in every rule. */
 const reserved = ["p", "g", "u", "t", "size", "batch", "rows", "cols"];
 const slotDTypes: readonly string[] = /* @__PURE__ */ ([] as string[]).concat(dtypes, "param");
@@ -126,8 +126,10 @@ function checkSlot(title: string, name: string, slot: unknown): void {
   }
   refuseUnknownKeys(what, slot, ["shape", "key", "init", "dtype", "input"]);
   const { shape, key, dtype, init, input } = slot as Partial<Slot>;
-  if (!classes.includes(shape as SlotClass)) {
-    const why = Array.isArray(shape) ? "slots of their own shape need plain code between texts, which is not there yet" : known(classes);
+  if (!slotClasses.includes(shape as SlotClass)) {
+    const why = Array.isArray(shape)
+      ? "slots of their own shape need plain code between texts, which is not there yet"
+      : known(slotClasses);
     throw new TypeError(`Cannot use ${what}, of shape ${show(shape)}: ${why}`);
   }
   if (key !== null && (typeof key !== "string" || key === "")) throw new TypeError(`Cannot use ${what}: its key must be a string or null`);

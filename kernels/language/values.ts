@@ -67,184 +67,245 @@ export interface Meaning {
   readonly numberStores: readonly NumberStore[];
 }
 
+type Call = Extract<Expr, { readonly kind: "call" }>;
+
 /** The reduction that a call is; `max` of two arguments is none. */
-const reductionOf = ({ f, args }: Extract<Expr, { kind: "call" }>): ReturnType<typeof reductionCalls.get> =>
-  args.length === 1 ? reductionCalls.get(f) : undefined;
+const reductionOf = ({ f, args }: Call): ReturnType<typeof reductionCalls.get> => args.length === 1 ? reductionCalls.get(f) : undefined;
 
 const dims = ["size", "batch", "rows", "cols"];
 const fixedNames = ["t", "size", "batch", "rows", "cols"];
+// Locals by which rules and transforms speak with each other: one for all scopes.
+const sharedNames = ["u", "g", "p"];
 
 // A hostile text must not take the compiler's time or stack: the largest rules that are known have under a hundred values.
 const mostValues = 1_000;
 
+/** A text as far as it is read. */
+interface Reading {
+  readonly names: Names;
+  readonly values: Value[];
+  readonly interned: Map<string, Value>;
+  /** Class and dtype of slots and of `p`, by key. */
+  readonly slotType: Map<string, { readonly cls: SlotClass; readonly dtype: DType }>;
+  /** What slots and `p` hold now, by key. */
+  readonly current: Map<string, Value>;
+  /** What locals hold now, by {@linkcode localKey}. */
+  readonly locals: Map<string, Value>;
+  /** How often a sum over all tensors was read with the same words. */
+  readonly sums: Map<string, number>;
+}
+
 /** The values of a text. Throws a SyntaxError with `line`, `name` and `known`. */
 export function valuesOf(statements: readonly Statement[], names: Names): Meaning {
-  const values: Value[] = [];
-  const interned = new Map<string, Value>();
-  const make = (
-    op: Value["op"],
-    args: readonly Value[],
-    cls: Class,
-    more: Partial<Pick<Value, "key" | "number" | "dtype" | "reduce">> = {},
-  ): Value => {
-    const { key = "", number = 0, dtype = "float32", reduce = null } = more;
-    const name = `${op} ${args.map((a) => a.id)} ${cls} ${key} ${Object.is(number, -0) ? "-0" : number} ${dtype} ${JSON.stringify(reduce)}`;
-    let value = interned.get(name);
-    if (value === undefined) {
-      value = { id: values.length, op, args, cls, key, number, dtype, reduce };
-      interned.set(name, value);
-      values.push(value);
+  const reading = begin(names);
+  let point: Value | undefined;
+  for (const s of statements) {
+    const { name, scope, line } = s;
+    const value = rightSide(reading, s);
+    if (reading.values.length > mostValues) {
+      const why = `up to here the text computes ${reading.values.length} values, at most ${mostValues} are compiled`;
+      throw mistake(why, { line, name: name ?? "", scope });
     }
-    return value;
-  };
+    if (name !== null) {
+      assign(reading, s, name, value);
+      continue;
+    }
+    if (!names.point) throw mistake("expected an assignment, name = …", { line, name: "", scope });
+    if (s !== statements.at(-1)) throw mistake("the expression that gives the point must be the last line", { line, name: "", scope });
+    point = value;
+  }
+  return names.point ? pointOf(reading, point) : updateOf(reading);
+}
 
-  // ---- names
-  const pType = names.p ?? "float32";
-  const current = new Map<string, Value>(); // slots and p, by key
-  const slotType = new Map<string, { cls: SlotClass; dtype: DType }>();
-  const locals = new Map<string, Value>(); // by "scope/name"; u and g without a scope
+/** The value of this kind: the one that there is, or a new one. */
+function make(
+  { values, interned }: Reading,
+  op: Value["op"],
+  args: readonly Value[],
+  cls: Class,
+  { key = "", number = 0, dtype = "float32", reduce = null }: Partial<Pick<Value, "key" | "number" | "dtype" | "reduce">> = {},
+): Value {
+  const name = `${op} ${args.map((a) => a.id)} ${cls} ${key} ${Object.is(number, -0) ? "-0" : number} ${dtype} ${JSON.stringify(reduce)}`;
+  let value = interned.get(name);
+  if (value === undefined) {
+    value = { id: values.length, op, args, cls, key, number, dtype, reduce };
+    interned.set(name, value);
+    values.push(value);
+  }
+  return value;
+}
+
+// ------------------------------------------------------------------------------------------------------------------------------------ names
+
+function begin(names: Names): Reading {
+  const reading: Reading = {
+    names,
+    values: [],
+    interned: new Map(),
+    slotType: new Map(),
+    current: new Map(),
+    locals: new Map(),
+    sums: new Map(),
+  };
   const addSlot = (key: string, cls: SlotClass, dtype: DType): void => {
-    slotType.set(key, { cls, dtype });
-    current.set(key, cls === "scalar" || cls === "group" ? make("slot", [], cls, { key }) : make("load", [], cls, { key, dtype }));
+    reading.slotType.set(key, { cls, dtype });
+    reading.current.set(key, isNumber(cls) ? make(reading, "slot", [], cls, { key }) : make(reading, "load", [], cls, { key, dtype }));
   };
   if (names.p) addSlot("p", "param", names.p);
-  if (names.g) locals.set("g", make("load", [], "param", { key: "g", dtype: names.g }));
+  if (names.g) reading.locals.set("g", make(reading, "load", [], "param", { key: "g", dtype: names.g }));
   for (const [scope, { slots }] of Object.entries(names.scopes)) {
-    for (const [name, slot] of Object.entries(slots)) addSlot(scope === "" ? name : `${scope}/${name}`, slot.shape, slot.dtype);
+    for (const [name, { shape, dtype }] of Object.entries(slots)) addSlot(keyIn(scope, name), shape, dtype);
   }
-  const slotKey = (scope: string, name: string): string | undefined => {
-    if (Object.hasOwn(names.scopes[scope]?.slots ?? {}, name)) return scope === "" ? name : `${scope}/${name}`;
-    return name === "p" && names.p ? "p" : undefined;
-  };
-  const localKey = (scope: string, name: string): string => ["u", "g", "p"].includes(name) ? name : `${scope}/${name}`;
-  const knownNames = (scope: string): string[] => {
-    const own = [...locals.keys()].filter((key) => !key.includes("/") || key.startsWith(`${scope}/`)).map((key) =>
-      key.slice(key.lastIndexOf("/") + 1)
-    );
-    const { slots = {}, scalars = [] } = names.scopes[scope] ?? {};
-    return [
-      ...new Set([
-        ...(names.p ? ["p"] : []),
-        ...(names.g ? ["g"] : []),
-        ...Object.keys(slots),
-        ...own,
-        ...scalars,
-        ...(names.p ? ["t"] : []),
-        ...dims,
-      ]),
-    ];
-  };
-  const resolve = (name: string, { scope, line }: Statement): Value => {
-    const slot = slotKey(scope, name);
-    const local = slot === undefined ? locals.get(localKey(scope, name)) : current.get(slot);
-    if (local !== undefined) return local;
-    if (names.scopes[scope]?.scalars.includes(name)) return make("input", [], "option", { key: scope === "" ? name : `${scope}/${name}` });
-    if (name === "t" && names.p) return make("input", [], "option", { key: "t" });
-    if (dims.includes(name)) return make("dim", [], "scalar", { key: name });
-    throw mistake(`"${name}" has no value here`, { line, name, known: knownNames(scope), scope });
-  };
+  return reading;
+}
 
-  // ---- expressions
-  const evaluate = (e: Expr, s: Statement): Value => {
-    if (e.kind === "number") return make("const", [], "option", { number: e.value });
-    if (e.kind === "name") return resolve(e.name, s);
-    const reduction = reductionOf(e);
-    if (reduction !== undefined) {
-      if (reduction.axis === "all") {
-        throw mistake(`${e.f} must stand on a line of its own, as name = ${e.f}(…)`, { line: s.line, name: e.f, scope: s.scope });
-      }
-      return reduceTo(e.f, reduction.axis, reduction.f, evaluate(e.args[0], s), s);
-    }
-    const op = e.f as Op;
-    const args = e.args.map((arg) => evaluate(arg, s));
-    const cls = args.map((a) => a.cls).reduce(wider);
-    if (Object.hasOwn(numberOps, op) && !isNumber(cls)) {
-      throw mistake(`${op} takes numbers, not a value per ${perWhat(cls)}`, { line: s.line, name: op, scope: s.scope });
-    }
-    return op === "round" ? round(args[0], pType) : make(op, args, cls);
-  };
-  const round = (value: Value, dtype: DType): Value =>
-    dtype === "float32" && !isNumber(value.cls) ? value : make("round", [value], value.cls, { dtype });
-  const reduceTo = (name: string, along: "full" | "row" | "col", f: ReductionName, arg: Value, s: Statement): Value => {
-    const refuse = (why: string): never => {
-      throw mistake(`${name} ${why}`, { line: s.line, name, scope: s.scope });
-    };
-    if (isNumber(arg.cls)) refuse("takes a tensor, not one number");
-    if (along === "full") return make("reduce", [arg], "scalar", { reduce: { f, axis: "full", all: "" } });
-    if (arg.cls === along || arg.cls === "batch") refuse(`has nothing to reduce: its argument has one value per ${arg.cls}`);
-    return make("reduce", [arg], arg.cls === "param" ? along : "batch", { reduce: { f, axis: along, all: "" } });
-  };
+const keyIn = (scope: string, name: string): string => scope === "" ? name : `${scope}/${name}`;
 
-  // ---- statements
-  let point: Value | undefined;
-  const seenAlls = new Map<string, number>();
-  for (const s of statements) {
-    const { name, expr, scope, line } = s;
-    let value: Value;
-    const whole = expr.kind === "call" ? reductionOf(expr) : undefined;
-    if (expr.kind === "call" && whole?.axis === "all" && name !== null) {
-      const text = `${scope} ${name}=${print(expr)}`;
-      const nth = seenAlls.get(text) ?? 0;
-      seenAlls.set(text, nth + 1);
-      const arg = evaluate(expr.args[0], s);
-      if (classes[arg.cls].rank < classes.scalar.rank) {
-        throw mistake(`${expr.f} takes a value per tensor or finer`, { line, name: expr.f, scope });
-      }
-      value = make("reduce", [arg], "group", { reduce: { ...whole, all: `${text}#${nth}` } });
-    } else {
-      value = evaluate(expr, s);
-    }
-    if (values.length > mostValues) {
-      throw mistake(`up to here the text computes ${values.length} values, at most ${mostValues} are compiled`, {
-        line,
-        name: name ?? "",
-        scope,
-      });
-    }
-    if (name === null) {
-      if (!names.point) throw mistake("expected an assignment, name = …", { line, name: "", scope });
-      if (s !== statements.at(-1)) throw mistake("the expression that gives the point must be the last line", { line, name: "", scope });
-      point = value;
-      continue;
-    }
-    if (fixedNames.includes(name)) throw mistake(`"${name}" cannot be assigned`, { line, name, known: knownNames(scope), scope });
-    const key = slotKey(scope, name);
-    if (key === undefined) {
-      locals.set(localKey(scope, name), value);
-      continue;
-    }
-    const { cls, dtype } = slotType.get(key)!;
-    if (!fits(value.cls, cls)) {
-      throw mistake(`"${name}" holds one value per ${cls}, and is assigned one per ${perWhat(value.cls)}`, {
-        line,
-        name,
-        scope,
-      });
-    }
-    if (!isNumber(cls) && dtype !== "float32") value = round(value, dtype);
-    // A group slot's is a value of its own, the group's one: the expression may differ between tensors with different t.
-    if (value.cls !== cls || cls === "group") value = make("as", [value], cls);
-    current.set(key, value);
+const localKey = (scope: string, name: string): string => sharedNames.includes(name) ? name : `${scope}/${name}`;
+
+/** The key of the slot that a name means, or of `p`. */
+function slotKey({ names }: Reading, scope: string, name: string): string | undefined {
+  if (Object.hasOwn(names.scopes[scope]?.slots ?? {}, name)) return keyIn(scope, name);
+  return name === "p" && names.p ? "p" : undefined;
+}
+
+/** What a name holds now. */
+function resolve(reading: Reading, name: string, { scope, line }: Statement): Value {
+  const { names, current, locals } = reading;
+  const slot = slotKey(reading, scope, name);
+  const held = slot === undefined ? locals.get(localKey(scope, name)) : current.get(slot);
+  if (held !== undefined) return held;
+  if (names.scopes[scope]?.scalars.includes(name)) return make(reading, "input", [], "option", { key: keyIn(scope, name) });
+  if (name === "t" && names.p) return make(reading, "input", [], "option", { key: "t" });
+  if (dims.includes(name)) return make(reading, "dim", [], "scalar", { key: name });
+  throw mistake(`"${name}" has no value here`, { line, name, known: knownNames(reading, scope), scope });
+}
+
+function knownNames({ names, locals }: Reading, scope: string): string[] {
+  const own = [...locals.keys()].filter((key) => !key.includes("/") || key.startsWith(`${scope}/`));
+  const { slots = {}, scalars = [] } = names.scopes[scope] ?? {};
+  return [
+    ...new Set([
+      ...(names.p ? ["p"] : []),
+      ...(names.g ? ["g"] : []),
+      ...Object.keys(slots),
+      ...own.map((key) => key.slice(key.lastIndexOf("/") + 1)),
+      ...scalars,
+      ...(names.p ? ["t"] : []),
+      ...dims,
+    ]),
+  ];
+}
+
+// ------------------------------------------------------------------------------------------------------------------------------ expressions
+
+/** The value that a line assigns. */
+function rightSide(reading: Reading, s: Statement): Value {
+  const { name, expr } = s;
+  if (name !== null && expr.kind === "call") {
+    const reduction = reductionOf(expr);
+    if (reduction?.axis === "all") return sumOfAll(reading, expr, reduction.f, s);
   }
+  return evaluate(reading, expr, s);
+}
 
-  // ---- what must be computed
+function evaluate(reading: Reading, e: Expr, s: Statement): Value {
+  if (e.kind === "number") return make(reading, "const", [], "option", { number: e.value });
+  if (e.kind === "name") return resolve(reading, e.name, s);
+  const { line, scope } = s;
+  const reduction = reductionOf(e);
+  if (reduction?.axis === "all") {
+    throw mistake(`${e.f} must stand on a line of its own, as name = ${e.f}(…)`, { line, name: e.f, scope });
+  }
+  const args = e.args.map((arg) => evaluate(reading, arg, s));
+  if (reduction !== undefined) return reduceTo(reading, e.f, reduction.axis, reduction.f, args[0], s);
+  const op = e.f as Op;
+  const cls = args.map((a) => a.cls).reduce(wider);
+  if (Object.hasOwn(numberOps, op) && !isNumber(cls)) {
+    throw mistake(`${op} takes numbers, not a value per ${perWhat(cls)}`, { line, name: op, scope });
+  }
+  return op === "round" ? rounded(reading, args[0], reading.names.p ?? "float32") : make(reading, op, args, cls);
+}
+
+function rounded(reading: Reading, value: Value, dtype: DType): Value {
+  // Elements are float32 already.
+  return dtype === "float32" && !isNumber(value.cls) ? value : make(reading, "round", [value], value.cls, { dtype });
+}
+
+function reduceTo(
+  reading: Reading,
+  name: string,
+  axis: Exclude<Axis, "all">,
+  f: ReductionName,
+  arg: Value,
+  { line, scope }: Statement,
+): Value {
+  const refuse = (why: string): never => {
+    throw mistake(`${name} ${why}`, { line, name, scope });
+  };
+  if (isNumber(arg.cls)) refuse("takes a tensor, not one number");
+  const reduce = { f, axis, all: "" };
+  if (axis === "full") return make(reading, "reduce", [arg], "scalar", { reduce });
+  if (arg.cls === axis || arg.cls === "batch") refuse(`has nothing to reduce: its argument has one value per ${arg.cls}`);
+  return make(reading, "reduce", [arg], arg.cls === "param" ? axis : "batch", { reduce });
+}
+
+/** A sum over all tensors. Texts of several groups take part in one sum where they say the same: the nth time in one, the nth time in all. */
+function sumOfAll(reading: Reading, call: Call, f: ReductionName, s: Statement): Value {
+  const { name, scope, line } = s;
+  const text = `${scope} ${name}=${print(call)}`;
+  const nth = reading.sums.get(text) ?? 0;
+  reading.sums.set(text, nth + 1);
+  const arg = evaluate(reading, call.args[0], s);
+  if (classes[arg.cls].rank < classes.scalar.rank) {
+    throw mistake(`${call.f} takes a value per tensor or finer`, { line, name: call.f, scope });
+  }
+  return make(reading, "reduce", [arg], "group", { reduce: { f, axis: "all", all: `${text}#${nth}` } });
+}
+
+// ------------------------------------------------------------------------------------------------------------------------------ assignments
+
+function assign(reading: Reading, { scope, line }: Statement, name: string, right: Value): void {
+  if (fixedNames.includes(name)) throw mistake(`"${name}" cannot be assigned`, { line, name, known: knownNames(reading, scope), scope });
+  const key = slotKey(reading, scope, name);
+  if (key === undefined) return void reading.locals.set(localKey(scope, name), right);
+  const { cls, dtype } = reading.slotType.get(key)!;
+  if (!fits(right.cls, cls)) {
+    throw mistake(`"${name}" holds one value per ${cls}, and is assigned one per ${perWhat(right.cls)}`, { line, name, scope });
+  }
+  const value = isNumber(cls) || dtype === "float32" ? right : rounded(reading, right, dtype);
+  // A group slot's is a value of its own, the group's one: the expression may differ between tensors with different t.
+  const spread = value.cls !== cls || cls === "group";
+  reading.current.set(key, spread ? make(reading, "as", [value], cls) : value);
+}
+
+/** What a point's text computes: its last expression, or p. */
+function pointOf(reading: Reading, point: Value | undefined): Meaning {
+  const { names: { p = "float32" }, current, slotType } = reading;
+  const last = point ?? current.get("p");
+  if (last === undefined || !fits(last.cls, "param")) throw mistake("a point's text gives p", { line: 1, name: "p" });
+  const value = p === "float32" ? last : rounded(reading, last, p);
+  // A plain copy of p is a point too.
+  const out = value.cls === "param" && value.op !== "load" ? value : make(reading, "as", [value], "param");
+  slotType.set("out", { cls: "param", dtype: p });
+  return meaningOf(reading, new Map([["out", out]]), []);
+}
+
+/** What any other text computes: every slot whose content is another one than before. */
+function updateOf(reading: Reading): Meaning {
   const outputs = new Map<string, Value>();
   const numberStores: NumberStore[] = [];
-  if (names.point) {
-    let value = point ?? current.get("p")!;
-    if (value === undefined || !fits(value.cls, "param")) throw mistake("a point's text gives p", { line: 1, name: "p" });
-    if (pType !== "float32") value = round(value, pType);
-    // A plain copy of p is a point too.
-    outputs.set("out", value.cls === "param" && value.op !== "load" ? value : make("as", [value], "param"));
-    slotType.set("out", { cls: "param", dtype: pType });
-  } else {
-    for (const [key, value] of current) {
-      if ((value.op === "load" || value.op === "slot") && value.key === key) continue;
-      const { cls } = slotType.get(key)!;
-      if (cls === "scalar" || cls === "group") numberStores.push({ key, id: value.id, cls });
-      else outputs.set(key, value.op === "load" ? make("as", [value], cls) : value);
-    }
+  for (const [key, value] of reading.current) {
+    if ((value.op === "load" || value.op === "slot") && value.key === key) continue;
+    const { cls } = reading.slotType.get(key)!;
+    if (cls === "scalar" || cls === "group") numberStores.push({ key, id: value.id, cls });
+    else outputs.set(key, value.op === "load" ? make(reading, "as", [value], cls) : value);
   }
-  const roots = [...outputs.values(), ...numberStores.map(({ id }) => values[id]), ...values.filter((v) => v.reduce?.axis === "all")];
-  return { values, outputs, slotType, roots, numberStores };
+  return meaningOf(reading, outputs, numberStores);
+}
+
+function meaningOf({ values, slotType }: Reading, outputs: ReadonlyMap<string, Value>, numberStores: readonly NumberStore[]): Meaning {
+  // A sum over all tensors is computed even where this text does not read it: others may.
+  const sums = values.filter((v) => v.reduce?.axis === "all");
+  return { values, outputs, slotType, roots: [...outputs.values(), ...numberStores.map(({ id }) => values[id]), ...sums], numberStores };
 }

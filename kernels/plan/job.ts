@@ -46,6 +46,13 @@ export interface Executor {
   scratch(item: Item, bytes: number): Region;
   /** Gives scratch back. */
   release(region: Region): void;
-  /** Jobs that may run at the same time, made ready for repeated runs. */
+  /**
+   * Jobs that may run at the same time, made ready for repeated runs. `run` need only submit them, in order: what a run reads of their results
+   * (`collect` in sums.ts) are `totals` and `columns`, of jobs with reductions alone.
+   *
+   * All jobs are kernels so far. What cannot be a loop over elements (a matrix product, say) will be a routine: a second kind of job beside
+   * {@linkcode Job}, alone in its stage, with a row in a table of routines, a value that `valuesOf` makes of its line, a round of its own in
+   * `schedule`, a file in kernels/routines/ and an implementation in each backend. Stages, waves and runs treat it as they treat a kernel.
+   */
   stage(jobs: readonly Job[]): { run(): void; dispose(): void };
 }

@@ -24,16 +24,23 @@ export interface ClassRow {
   count(extent: Extent): number;
 }
 
-/** Classes by name. */
+/** Classes by name, slots' first. */
 export const classes: Readonly<Record<Class, ClassRow>> = {
-  option: { rank: 0, lies: "number", count: () => 1 },
-  group: { rank: 1, lies: "number", count: () => 1 },
-  scalar: { rank: 2, lies: "number", count: () => 1 },
-  batch: { rank: 3, lies: "vector", count: ({ batch }) => batch },
+  param: { rank: 5, lies: "elements", count: ({ size }) => size },
   row: { rank: 4, lies: "vector", count: ({ batch, rows }) => batch * rows },
   col: { rank: 4, lies: "vector", count: ({ batch, cols }) => batch * cols },
-  param: { rank: 5, lies: "elements", count: ({ size }) => size },
+  batch: { rank: 3, lies: "vector", count: ({ batch }) => batch },
+  scalar: { rank: 2, lies: "number", count: () => 1 },
+  group: { rank: 1, lies: "number", count: () => 1 },
+  option: { rank: 0, lies: "number", count: () => 1 },
 };
+
+/** The classes that slots may have. */
+export const slotClasses: readonly SlotClass[] = /* @__PURE__ */ slotClassList();
+
+function slotClassList(): SlotClass[] {
+  return Object.keys(classes).filter((cls) => cls !== "option") as SlotClass[];
+}
 
 /** True for numbers: their arithmetic is float64, and kernels are handed them. */
 export const isNumber = (cls: Class): boolean => classes[cls].lies === "number";
