@@ -10,10 +10,9 @@ import { createApp } from "../plugins/http/mod.ts";
 import { page } from "../plugins/http/page.ts";
 import { builtins } from "../mod.ts";
 
-const port = Number(process.env.PORT ?? 8000);
-if (!(Number.isInteger(port) && port >= 0 && port < 65536)) {
-  throw new RangeError(`Cannot serve on PORT=${process.env.PORT}: it must be a port`);
-}
+// An empty one is none: Number("") would be 0, which is any free port.
+const port = Number(process.env.PORT || 8000);
+if (!(Number.isInteger(port) && port >= 0 && port < 65536)) refuse(`Cannot serve on PORT=${process.env.PORT}: it must be a port`);
 
 const app = createApp(builtins, { page });
 const server = serve();
@@ -24,9 +23,13 @@ function serve(): Deno.HttpServer<Deno.NetAddr> {
     return Deno.serve({ hostname: "127.0.0.1", port, onListen }, app.fetch);
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    console.error(`Cannot serve on port ${port}: another program listens there. Choose one with PORT=9000 npm start`);
-    process.exit(1);
+    return refuse(`Cannot serve on port ${port}: another program listens there. Choose one with PORT=9000 npm start`);
   }
+}
+
+function refuse(why: string): never {
+  console.error(why);
+  process.exit(1);
 }
 
 /** Requests that do not end are not waited for longer. */

@@ -15,9 +15,10 @@ interface BunServer {
 declare const Bun: { serve(options: object): BunServer };
 
 const app = createApp(builtins, { page });
-const server = Bun.serve({
+const port = Number(process.env.PORT || 8000);
+const server = serve({
   hostname: process.env.HOST ?? "127.0.0.1",
-  port: Number(process.env.PORT ?? 8000),
+  port,
   // Probes that speak HTTP/1.0 name no host, and Bun then gives a path for the URL.
   fetch: (request: Request) => app.fetch(request.url.startsWith("/") ? new Request(`http://localhost${request.url}`, request) : request),
   // Seconds without a byte; slow headers end with it too.
@@ -25,6 +26,19 @@ const server = Bun.serve({
   // The service refuses what is too large, in words; Bun's own answer has none.
   maxRequestBodySize: Number.MAX_SAFE_INTEGER,
 });
+
+function serve(options: object): BunServer {
+  try {
+    return Bun.serve(options);
+  } catch (error) {
+    const isTaken = (error as { code?: string }).code === "EADDRINUSE";
+    console.error(
+      `Cannot serve on PORT=${process.env.PORT ?? ""}: ${isTaken ? "another program listens there" : (error as Error).message}`,
+    );
+    return process.exit(1);
+  }
+}
+
 console.log(`Glissade listens on ${server.url}`);
 
 for (const signal of ["SIGINT", "SIGTERM"]) {

@@ -11,11 +11,16 @@ import { createApp } from "../../plugins/http/mod.ts";
 import { page } from "../../plugins/http/page.ts";
 
 const server = serve(
-  { fetch: createApp(builtins, { page }).fetch, hostname: "127.0.0.1", port: Number(process.env.PORT ?? 8000) },
+  { fetch: createApp(builtins, { page }).fetch, hostname: "127.0.0.1", port: Number(process.env.PORT || 8000) },
   ({ address, port }) => {
     console.log(`Glissade listens on http://${address}:${port}/`);
   },
 );
+
+server.once("error", ({ code, message }: NodeJS.ErrnoException) => {
+  console.error(`Cannot serve on PORT=${process.env.PORT ?? ""}: ${code === "EADDRINUSE" ? "another program listens there" : message}`);
+  process.exit(1);
+});
 
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.once(signal, () => {

@@ -9,11 +9,12 @@ import type { Plugin } from "../../core/plugin/contract.ts";
 import type { AnySpecs } from "../../core/plugin/options.ts";
 import type { Registry } from "../../core/registry.ts";
 import type { Backend, BackendName } from "../../core/types.ts";
-import { createBudget } from "./guard/budget.ts";
+import { createRoom } from "./guard/budget.ts";
 import { type Cached, createCache } from "./guard/cache.ts";
 import { type Limits, takeLimits } from "./guard/limits.ts";
 import { createMetrics } from "./guard/metrics.ts";
-import { createGate, createMetricsGate, type Gate } from "./guard/tokens.ts";
+import { createTurns } from "./guard/turns.ts";
+import { createGate, createMetricsGate, type Gate, lenient } from "./guard/tokens.ts";
 import { homePage } from "./routes/home.ts";
 import { type Answer, type GateName, parametersOf, pathsOf, type Route, type Service } from "./routes/route.ts";
 import { scheduleOf, takeSchedules } from "./routes/schedules.ts";
@@ -60,6 +61,9 @@ export interface AppOptions {
  * ```
  */
 export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">, options: AppOptions = {}): Hono {
+  if (!Array.isArray((registry as typeof registry | undefined)?.plugins)) {
+    throw new TypeError(`Cannot make an app over ${show(registry)}: give a registry, as in createApp(builtins)`);
+  }
   const { tokens, metricsToken, cors, page = homePage, openapi } = options;
   checkOptions(options);
   const { plugins } = registry;
@@ -71,6 +75,7 @@ export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">
   }
   const gates: Readonly<Record<GateName, Gate | null>> = {
     open: null,
+    told: isPrivate ? lenient(gate!) : null,
     schedules: isPrivate ? gate : null,
     steps: gate,
     metrics: metricsToken === undefined ? null : createMetricsGate(metricsToken),
@@ -81,11 +86,14 @@ export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">
     schedules: takeSchedules(plugins),
     limits,
     metrics: createMetrics(),
-    bodies: createBudget(limits.bytesInFlight),
-    answers: createBudget(limits.bytesInFlight),
+    rooms: {
+      curves: createRoom(Math.min(limits.bytesInFlight, mostCurveBodies), limits.bytesInFlight),
+      steps: createRoom(limits.bytesInFlight, limits.bytesInFlight),
+    },
+    turns: createTurns(),
     page,
     openapi,
-    guarded: { open: false, schedules: isPrivate, steps: gate !== null, metrics: gates.metrics !== null },
+    guarded: { open: false, told: false, schedules: isPrivate, steps: gate !== null, metrics: gates.metrics !== null },
     step: loadSteps(plugins, options.backend),
   };
   const served = routes.filter(({ isServed }) => isServed?.(service) !== false);
@@ -97,7 +105,9 @@ export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">
     const holding = { never: notHeld, always: alwaysHeld(), byUrl: heldByUrl(cache, service) }[route.holds];
     for (const [path, form] of pathsOf(route)) {
       const answer = answering(route, form, service);
-      app.on(route.method, honoPath(path), serve(path, gates[route.gate], (context, tenant) => holding(context, tenant, answer)));
+      const handler: Handler = (context, tenant) => holding(context, tenant, answer);
+      const room = route.room && service.rooms[route.room].answers;
+      app.on(route.method, honoPath(path), serve(path, gates[route.gate], handler, room));
     }
   }
   if (cors !== undefined) {
@@ -112,6 +122,9 @@ export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">
   }));
   return app;
 }
+
+/** Bytes of the bodies that ask for curves, all together. */
+const mostCurveBodies = 8 * 2 ** 20;
 
 /** What takes steps: it is loaded by the first one, and again where that failed. */
 function loadSteps(plugins: readonly Plugin[], backend: AppOptions["backend"]): Service["step"] {
@@ -175,11 +188,19 @@ const notHeld: Holding = (context, tenant, answer) =>
 
 /** A text that is made once, and asked for again before it is used again. */
 function alwaysHeld(): Holding {
-  let held: Cached | undefined;
+  // One for those who are known, one for those who are not: that is all that such an answer may look at.
+  const helds = new Map<boolean, Cached>();
   return (context, tenant, answer) => {
     const request = context.req.raw;
+    const held = helds.get(tenant !== "");
     if (held !== undefined) return validated(request, held);
-    return then(answer(context, tenant), (made) => validated(request, held = toHold(made, "private, no-cache")));
+    return then(answer(context, tenant), (made) => {
+      const { body, headers } = toHold(made, "private, no-cache");
+      // Its bytes are made once: whoever leaves them unread has none of his own.
+      const held = { body: new TextEncoder().encode(body as string), headers };
+      helds.set(tenant !== "", held);
+      return validated(request, held);
+    });
   };
 }
 

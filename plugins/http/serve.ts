@@ -4,6 +4,7 @@
  * @module
  */
 import type { Context } from "hono";
+import type { Budget } from "./guard/budget.ts";
 import type { Count } from "./guard/metrics.ts";
 import type { Gate } from "./guard/tokens.ts";
 import type { Answer, Service } from "./routes/route.ts";
@@ -16,18 +17,26 @@ export type Origins = string | readonly string[];
 /** Answers one request. At once where it can: a promise would cost a cached answer a tenth of its time. */
 export type Handler = (context: Context, tenant: string) => Answer | Promise<Answer>;
 
-/** Makes what Hono calls, from the path that counts answers, its gate, and what answers. */
-export type Serve = (path: string, gate: Gate | null, handler: Handler) => (context: Context) => Response | Promise<Response>;
+/** Makes what Hono calls, from the path that counts answers, its gate, what answers, and the room for large answers. */
+export type Serve = (
+  path: string,
+  gate: Gate | null,
+  handler: Handler,
+  room?: Budget,
+) => (context: Context) => Response | Promise<Response>;
 
 /** For everything that nobody may keep. */
 export const noStore = "private, no-store";
+
+/** Runtimes put Host before the path: `x/metrics?` there would be another path, and the one that was asked for a query. */
+const plainHost = /^[\w.:[\]-]*$/;
 
 /** Answers of this size and above are held until they are sent: over HTTP/2 one connection leaves hundreds of them unread. */
 const large = 64 * 1024;
 
 /** Makes {@linkcode Serve} for one app. */
 export function createServe(
-  { metrics, answers, limits }: Pick<Service, "metrics" | "answers" | "limits">,
+  { metrics, limits }: Pick<Service, "metrics" | "limits">,
   cors: Origins | undefined,
 ): Serve {
   let prefix = "";
@@ -39,17 +48,23 @@ export function createServe(
     prefix ||= crypto.randomUUID().slice(0, 13);
     return `${prefix}-${(ids++).toString(36)}`;
   };
-  return (path, gate, handler) => {
+  return (path, gate, handler, room) => {
     const count = metrics.route(path);
-    return (context) => answer(context, gate, handler, count);
+    return (context) => answer(context, gate, handler, room, count);
   };
 
-  function answer(context: Context, gate: Gate | null, handler: Handler, count: Count): Response | Promise<Response> {
+  function answer(
+    context: Context,
+    gate: Gate | null,
+    handler: Handler,
+    room: Budget | undefined,
+    count: Count,
+  ): Response | Promise<Response> {
     const start = performance.now();
     const request = context.req.raw;
     const id = idOf(request);
     const respond = (tenant: string, { status = 200, body, headers }: Answer): Response => {
-      const sent = request.method === "HEAD" || body !== null && body.length >= large ? measured(tenant, request, body) : { body };
+      const sent = request.method === "HEAD" || body !== null && body.length >= large ? measured(tenant, request, body, room) : { body };
       const took = performance.now() - start;
       count(request.method, status, took / 1000);
       return new Response(sent.body, {
@@ -70,6 +85,11 @@ export function createServe(
       return answer instanceof Promise ? answer.then((answer) => respond(tenant, answer)) : respond(tenant, answer);
     };
     try {
+      const host = request.headers.get("host");
+      if (host !== null && !plainHost.test(host)) {
+        const detail = "Host must be a name or an address, and perhaps a port";
+        throw new Problem("malformed-header", detail, [{ in: "header", name: "Host", detail }]);
+      }
       const answer = gate === null ? handle("") : gate(request.headers).then(handle);
       return answer instanceof Promise ? answer.catch(fail) : answer;
     } catch (error) {
@@ -82,13 +102,15 @@ export function createServe(
     tenant: string,
     { method }: Request,
     body: Answer["body"],
+    room: Budget | undefined,
   ): { body: BodyInit | null; headers?: Record<string, string> } {
     if (body === null) return { body };
     const encode = (): Uint8Array<ArrayBuffer> => typeof body === "string" ? new TextEncoder().encode(body) : body;
     const lengthOf = ({ length }: Uint8Array): Record<string, string> => ({ "Content-Length": String(length) });
     if (method === "HEAD") return { body: null, headers: lengthOf(encode()) };
-    const hold = answers.hold(tenant);
-    hold.take(body.length); // before its bytes are made; a title's letters may take a few more
+    // Without room of its own, as a page, it is the same bytes for all.
+    const hold = room?.hold(tenant);
+    hold?.take(body.length); // before its bytes are made; a title's letters may take a few more
     const bytes = encode();
     return { body: heldBody(bytes, hold, limits), headers: lengthOf(bytes) };
   }

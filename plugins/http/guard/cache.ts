@@ -8,7 +8,7 @@ import type { Validated } from "../wire/etag.ts";
 /** An answer that can be given again. */
 export interface Cached {
   /** The body. */
-  readonly body: string;
+  readonly body: string | Uint8Array<ArrayBuffer>;
   /** Headers beside those of every answer. */
   readonly headers: Validated;
 }

@@ -6,7 +6,7 @@
 import type { Answer, Incoming, Service } from "./route.ts";
 
 const picture =
-  "/v1/curves.svg?schedule=%7B%22name%22%3A%22linear%22%2C%22options%22%3A%7B%22numWarmupSteps%22%3A50%2C%22numTrainingSteps%22%3A600%7D%7D&from=0&to=600&every=1";
+  "v1/curves.svg?schedule=%7B%22name%22%3A%22linear%22%2C%22options%22%3A%7B%22numWarmupSteps%22%3A50%2C%22numTrainingSteps%22%3A600%7D%7D&from=0&to=600&every=1";
 
 /** A few links. */
 export const homePage: string = `<!doctype html>
@@ -16,8 +16,14 @@ export const homePage: string = `<!doctype html>
 <meta name="color-scheme" content="light dark">
 <title>Glissade</title>
 <h1>Glissade</h1>
-<p>Learning-rate schedules and optimizer steps over HTTP: <a href="/v1/plugins">what there is</a>, <a href="/openapi.json">how to ask</a>.</p>
-<p><img src="${picture.replaceAll("&", "&amp;")}" alt="A linear schedule"></p>
+<p>Learning-rate schedules and optimizer steps over HTTP: <a href="v1/plugins">what there is</a>, <a href="openapi.json">how to ask</a>.</p>
+<p><img alt="A linear schedule" data-src="${picture.replaceAll("&", "&amp;")}"></p>
+<script>
+// Below a path without a slash at its end, relative links would lead beside it.
+const base = location.pathname.replace(/\\/?$/, "/");
+for (const a of document.links) a.href = base + a.getAttribute("href");
+for (const image of document.images) image.src = base + image.dataset.src;
+</script>
 </html>
 `;
 

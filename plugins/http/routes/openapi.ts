@@ -50,7 +50,7 @@ const meanings: Readonly<Record<ParameterName, string>> = {
   steps: "Several steps",
   from: "First step of a range",
   to: "Last step of a range, itself included",
-  every: "Steps between two points of a range",
+  every: "Steps between two points of a range; without it each step is one, in a picture as many as it shows",
   lr: "Base values, one for each group; the first is the optimizer's own",
   scale: "The vertical axis",
   title: "Headline",
@@ -63,9 +63,12 @@ const meanings: Readonly<Record<ParameterName, string>> = {
   after: "The last page's next",
 };
 
-/** The document. */
-export function openApi({ routes, schedules: all, guarded, limits }: Pick<Service, "routes" | "schedules" | "guarded" | "limits">): Json {
-  const schedules = [...all.values()].filter((plugin) => !followsMetric(plugin));
+/** The document. Where it may not name the schedules, it has no path of any. */
+export function openApi(
+  { routes, schedules: all, guarded, limits }: Pick<Service, "routes" | "schedules" | "guarded" | "limits">,
+  namesSchedules: boolean,
+): Json {
+  const schedules = namesSchedules ? [...all.values()].filter((plugin) => !followsMetric(plugin)) : [];
   const paths: Record<string, Record<string, Json>> = {};
   const put = (route: Route, path: string, form: Form, of: { readonly id: string; readonly plugin?: SchedulePlugin }): void => {
     (paths[path] ??= {})[route.method.toLowerCase()] = operation(route, form, guarded[route.gate], limits, of);
@@ -93,9 +96,14 @@ export function openApi({ routes, schedules: all, guarded, limits }: Pick<Servic
       description: "Learning-rate schedules and stateless optimizer steps.",
       license: { name: "MIT", identifier: "MIT" },
     },
+    // Relative to where the document is read, so that an app below a path says so.
+    servers: [{ url: "." }],
     paths,
     components: {
-      schemas: { ...schemas, ScheduleUse: { oneOf: uses } },
+      schemas: {
+        ...schemas,
+        ScheduleUse: namesSchedules ? { oneOf: uses } : object({ name: text, options: { type: "object" } }, ["name"]),
+      },
       parameters: Object.fromEntries(shared.map((name) => [name, parameterOf(name)])),
       responses: { Problem: { description: "What is wrong", ...content("application/problem+json", ref("schemas", "Problem")) } },
       securitySchemes: { token: { type: "http", scheme: "bearer" }, metrics: { type: "http", scheme: "bearer" } },
@@ -303,7 +311,8 @@ function bodyOf({ name, body = [] }: Route, names: readonly ParameterName[], { p
   const pick = (some: readonly ParameterName[]): Json => Object.fromEntries(some.map((name) => [name, one(name)]));
   const common = pick(names.filter((name) => !pointNames.includes(name)));
   const forms: readonly (readonly ParameterName[])[] = [["step"], ["steps"], ["from", "to", "every"]];
-  const schema = { oneOf: forms.map((form) => object({ ...common, ...pick(form) }, ["schedule", ...form])) };
+  const needed = (form: readonly ParameterName[]): readonly ParameterName[] => form.filter((name) => name !== "every");
+  const schema = { oneOf: forms.map((form) => object({ ...common, ...pick(form) }, ["schedule", ...needed(form)])) };
   return { "application/json": { schema } };
 }
 

@@ -4,9 +4,10 @@
  * @module
  */
 import type { Plugin, SchedulePlugin } from "../../../core/plugin/contract.ts";
-import type { Budget } from "../guard/budget.ts";
+import type { Room } from "../guard/budget.ts";
 import type { Limits } from "../guard/limits.ts";
 import type { Metrics } from "../guard/metrics.ts";
+import type { Turns } from "../guard/turns.ts";
 import type { Form } from "../wire/media.ts";
 import type { Asked, ParameterName } from "../wire/parameters.ts";
 
@@ -23,8 +24,11 @@ export type RouteName =
   | "post_curves"
   | "step";
 
-/** Who is let in: everybody, whoever may see schedules, whoever may take steps, whoever may see the counters. */
-export type GateName = "open" | "schedules" | "steps" | "metrics";
+/**
+ * Who is let in: everybody; everybody, but with a tenant's name where schedules are private and the request may see them; whoever may see
+ * schedules; whoever may take steps; whoever may see the counters.
+ */
+export type GateName = "open" | "told" | "schedules" | "steps" | "metrics";
 
 /** One row: all that routing, the reading of queries and OpenAPI must know of a route. */
 export interface Route {
@@ -47,6 +51,8 @@ export interface Route {
   readonly takesOptions?: true;
   /** Forms of the body. */
   readonly body?: readonly Form[];
+  /** Whose room bodies and large answers take: who fills the one leaves the other free. */
+  readonly room?: "curves" | "steps";
   /** Statuses of problems; those of the gate come on top. */
   readonly refusals: readonly number[];
   /** False where this app does not serve it. */
@@ -86,10 +92,10 @@ export interface Service {
   readonly schedules: ReadonlyMap<string, SchedulePlugin>;
   readonly limits: Required<Limits>;
   readonly metrics: Metrics;
-  /** Bytes of bodies. */
-  readonly bodies: Budget;
-  /** Bytes of large answers. Not the bodies' own budget, or who leaves answers unread would stop the steps. */
-  readonly answers: Budget;
+  /** Room for bodies and large answers. */
+  readonly rooms: Readonly<Record<"curves" | "steps", Room>>;
+  /** The turns of what takes long to compute. */
+  readonly turns: Turns;
   /** The HTML of `/`. */
   readonly page: string;
   /** The text of `/openapi.json`, if one is given; false: none. */

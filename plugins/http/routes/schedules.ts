@@ -9,6 +9,7 @@ import type { Limits } from "../guard/limits.ts";
 import { readBody } from "../wire/body.ts";
 import { type Curve, makeCurve, splitSuffix, writeCurves, writeSchedule } from "../wire/curve.ts";
 import { parseJsonBytes } from "../wire/json_body.ts";
+import type { Form } from "../wire/media.ts";
 import { type Asked, reserved, takeParameters } from "../wire/parameters.ts";
 import { type Points, pointsOf } from "../wire/points.ts";
 import { isRefusal, Problem, refuseBody, refuseQuery } from "../wire/problem.ts";
@@ -56,64 +57,94 @@ const inQuery = (name: string, detail: string, allowed?: readonly unknown[]): ne
 const inBody = (name: string, detail: string, allowed?: readonly unknown[]): never => refuseBody(`/${name}`, detail, allowed);
 
 /** Answers `/v1/schedules/{name}`. */
-export function getSchedule({ name, form, asked, options }: Incoming, { schedules, limits }: Service): Answer | Promise<Answer> {
+export function getSchedule({ request, name, form, asked, options }: Incoming, service: Service): Answer | Promise<Answer> {
+  const { schedules, limits } = service;
   const plugin = scheduleOf(schedules, name);
-  const points = pointsWithin(asked, 1, limits, inQuery);
+  const points = pointsWithin(asked, form, 1, limits, inQuery);
   const refuseMetric: Refuse = (detail) => {
     throw new Problem("metric-schedule", detail);
   };
   return refusing(
-    () => answerOf(writeSchedule(form, makeCurve(plugin, options, asked.lr ?? [1], refuseMetric), points, asked)),
+    () => {
+      const curve = makeCurve(plugin, options, asked.lr ?? [1], refuseMetric);
+      return inTurn(service, request, numbersOf(points, asked, 1), () => writeSchedule(form, curve, points, asked));
+    },
     (error) => refuseQuery([optionFault(error, plugin, options)]),
   );
 }
 
 /** Answers GET `/v1/curves`. */
-export function getCurves({ form, asked }: Incoming, { schedules, limits }: Service): Answer | Promise<Answer> {
+export function getCurves({ request, form, asked }: Incoming, service: Service): Answer | Promise<Answer> {
+  const { schedules, limits } = service;
   const uses = asked.schedule!;
-  const points = pointsWithin(asked, uses.length, limits, inQuery);
+  const points = pointsWithin(asked, form, uses.length, limits, inQuery);
   const refuse: Refuse = (detail, allowed) => inQuery("schedule", detail, allowed);
   const refuseMetric: Refuse = (detail) => {
     throw new Problem("metric-schedule", detail, [{ in: "query", name: "schedule", detail }]);
   };
   const curves = uses.map((use) => curveOf(schedules, use, asked.lr ?? [1], refuse, refuseMetric));
-  return refusing(() => answerOf(writeCurves(form, curves, points, asked)), ({ message }) => refuse(message));
+  return refusing(
+    () => inTurn(service, request, numbersOf(points, asked, uses.length), () => writeCurves(form, curves, points, asked)),
+    ({ message }) => refuse(message),
+  );
 }
 
 /** Answers POST `/v1/curves`: the parameters are keys of an object. */
-export async function postCurves({ route, request, tenant, form }: Incoming, { schedules, limits, bodies }: Service): Promise<Answer> {
-  const hold = bodies.hold(tenant);
+export async function postCurves({ route, request, tenant, form }: Incoming, service: Service): Promise<Answer> {
+  const { schedules, limits, rooms: { curves: room } } = service;
+  const hold = room.bodies.hold(tenant);
   try {
-    const { bytes, free } = await readBody(request, Math.min(limits.jsonBytes, largestBody), limits, hold);
-    const body = parseJsonBytes(bytes);
+    const { bytes, free } = await readBody(request, Math.min(limits.jsonBytes, largestBody), limits, room, tenant, hold);
+    const body = parseJsonBytes(bytes, { keys: 1024, list: 2 * limits.points });
     free();
     const asked = takeParameters(body, parametersOf(route, form), limits);
     const uses = asked.schedule!;
-    const points = pointsWithin(asked, uses.length, limits, inBody);
+    const points = pointsWithin(asked, form, uses.length, limits, inBody);
     const curves = uses.map((use, i) => {
       const refuse: Refuse = (detail, allowed) => inBody(`schedule/${i}`, detail, allowed);
       // A schedule that follows a metric is 400 in a query; a body's values are refused with 422.
       return curveOf(schedules, use, asked.lr ?? [1], refuse, refuse);
     });
-    return await refusing(() => answerOf(writeCurves(form, curves, points, asked)), ({ message }) => inBody("schedule", message));
+    return await refusing(
+      () => inTurn(service, request, numbersOf(points, asked, uses.length), () => writeCurves(form, curves, points, asked)),
+      ({ message }) => inBody("schedule", message),
+    );
   } finally {
     hold.release();
   }
 }
 
-function answerOf(body: string | Promise<string>): Answer | Promise<Answer> {
+/** Numbers that are computed at once; more wait for their turn. */
+const few = 20_000;
+
+/** What is written, now or when its turn comes. */
+function inTurn(
+  { turns }: Service,
+  { signal }: Request,
+  numbers: number,
+  write: () => string | Promise<string>,
+): Answer | Promise<Answer> {
+  const body = numbers <= few ? write() : turns.take(signal).then(write);
   return typeof body === "string" ? { body } : body.then((body) => ({ body }));
+}
+
+/** Numbers that so many curves have. */
+function numbersOf({ steps }: Points, { lr = [1] }: Asked, curves: number): number {
+  return steps.length * lr.length * curves;
 }
 
 /** Points, if so many curves over them are not too many numbers. */
 function pointsWithin(
   asked: Asked,
+  form: Form,
   curves: number,
   { points: most, values }: Required<Limits>,
   refuse: (name: string, detail: string) => never,
 ): Points {
-  const points = pointsOf(asked, most, refuse);
-  const count = points.steps.length * (asked.lr?.length ?? 1) * curves;
+  // Two points a pixel.
+  const shows = form === "svg" ? Math.min(most, 2 * Math.ceil(asked.width ?? 720)) : undefined;
+  const points = pointsOf(asked, most, shows, refuse);
+  const count = numbersOf(points, asked, curves);
   if (count > values) refuse("lr", `The answer would have ${count} numbers, and at most ${values} are answered`);
   return points;
 }

@@ -5,13 +5,12 @@
  */
 import { createBackend } from "../../../core/backend.ts";
 import { aboutOf } from "../../../core/errors.ts";
-import { known } from "../../../core/names.ts";
-import type { AnySpecs } from "../../../core/plugin/options.ts";
-import type { OptimizerPlugin, Plugin } from "../../../core/plugin/contract.ts";
+import type { Plugin } from "../../../core/plugin/contract.ts";
 import { createRegistry } from "../../../core/registry.ts";
 import type { Backend, BackendName, Recipe, StateDict } from "../../../core/types.ts";
 import { partsOf, stateMetadata } from "../../formats/pytorch.ts";
-import { isRefusal, pointerTo, refuseBody } from "../wire/problem.ts";
+import { checkRecipe, checkTexts } from "../guard/recipe.ts";
+import { isRefusal, noMemory, pointerTo, refuseBody } from "../wire/problem.ts";
 import type { TensorBody } from "../wire/tensors.ts";
 
 /** Takes steps, with one backend for all of them. */
@@ -22,25 +21,24 @@ export interface Stepper {
   step(body: TensorBody): TensorBody;
 }
 
-/** Recipes after which an own backend is made anew: each may have left compiled texts in it. */
-const mostRecipes = 1024;
-/** What a stranger's recipe may ask of the processor: characters compared to find the tensors of groups. */
-const mostMatching = 100_000_000;
-const mostUses = 16;
-const mostPatterns = 64;
+/** Passes that were compiled for strangers' recipes after which an own backend is made anew: what it holds of them goes with it. */
+const mostCompiled = 300;
 
 /** Makes a stepper; the backend is made by the first step. */
 export function createStepper(plugins: readonly Plugin[], given: Backend | BackendName | undefined): Stepper {
   const registry = createRegistry(plugins);
   const optimizers = new Map(plugins.filter((plugin) => plugin.kind === "optimizer").map((plugin) => [plugin.name, plugin]));
   let own: Backend | undefined;
-  const recipes = new Set<string>();
+  /** Texts that the backend has compiled, and their passes. */
+  const texts = new Set<string>();
+  let compiled = 0;
   const backend = (): Backend => {
     if (typeof given === "object") return given;
-    if (recipes.size > mostRecipes) {
+    if (compiled > mostCompiled) {
       own?.[Symbol.dispose]();
       own = undefined;
-      recipes.clear();
+      texts.clear();
+      compiled = 0;
     }
     return own ??= createBackend(given);
   };
@@ -51,9 +49,10 @@ export function createStepper(plugins: readonly Plugin[], given: Backend | Backe
       try {
         const { params, grads, state } = partsOf(tensors);
         checkRecipe(recipe, Object.keys(params), optimizers);
-        const key = JSON.stringify(recipe);
-        if (key.length < 4096) recipes.add(key);
-        else for (let i = 0; i < 16; i++) recipes.add(`${recipes.size}`); // a long one may leave more behind
+        for (const [text, passes] of checkTexts(recipe as Recipe, params, grads, optimizers)) {
+          if (!texts.has(text)) compiled += passes;
+          texts.add(text);
+        }
         at = "/recipe";
         const trainer = registry.createTrainer(params, recipe as Recipe, { backend: backend() });
         try {
@@ -70,11 +69,17 @@ export function createStepper(plugins: readonly Plugin[], given: Backend | Backe
           trainer.dispose();
         }
       } catch (error) {
+        if (lacksMemory(error)) throw noMemory();
         if (isRefusal(error)) refuseBody(pointerOf(error, at, tensors), error.message);
         throw error;
       }
     },
   };
+}
+
+/** True for an error that says that memory was not to be had: it is not the request's fault, and later it may be there. */
+function lacksMemory(error: unknown): boolean {
+  return error instanceof RangeError && (error as { memory?: unknown }).memory === true;
 }
 
 /** What was being looked at. */
@@ -101,70 +106,4 @@ export function isPlain(
 
 function only(tensors: StateDict["tensors"], names: object): StateDict["tensors"] {
   return Object.fromEntries(Object.keys(names).map((name) => [name, tensors[name]]));
-}
-
-/** What core takes from a friend and a service does not take from a stranger. */
-function checkRecipe(recipe: unknown, names: readonly string[], optimizers: ReadonlyMap<string, OptimizerPlugin>): void {
-  if (typeof recipe !== "object" || recipe === null || Array.isArray(recipe)) refuseBody("/recipe", "The recipe must be an object");
-  const { optimizer, accumulate, groups = [], transforms = [], schedules = {} } = recipe as Partial<Record<string, unknown>>;
-  const { name, options } = (optimizer ?? {}) as { name?: unknown; options?: unknown };
-  if (typeof name === "string" && !optimizers.has(name)) {
-    const there = [...optimizers.keys()];
-    refuseBody("/recipe/optimizer/name", `There is no optimizer ${JSON.stringify(name.slice(0, 80))}: ${known(there, name)}`, there);
-  }
-  const specsOf = (name: unknown): AnySpecs => (optimizers.get(name as string)?.options ?? {}) as AnySpecs;
-  if (accumulate !== undefined) {
-    refuseBody("/recipe/accumulate", "A step that keeps nothing cannot accumulate: send the gathered gradients");
-  }
-  for (const [key, list] of Object.entries({ groups, transforms, schedules })) {
-    const count = typeof list === "object" && list !== null ? Object.keys(list).length : 0;
-    if (count > mostUses) refuseBody(`/recipe/${key}`, `There are ${count} ${key}, and at most ${mostUses} are read`);
-  }
-  const letters = names.reduce((sum, name) => sum + name.length + 1, 0);
-  let matching = checkPatterns("/recipe/optimizer/options", specsOf(name), options, letters);
-  (Array.isArray(groups) ? groups : []).forEach((group: unknown, i) => {
-    const { match, optimizer: own = name, options } = (group ?? {}) as { match?: unknown; optimizer?: unknown; options?: unknown };
-    matching += checkPatterns(`/recipe/groups/${i}/options`, specsOf(own), options, letters);
-    if (typeof match === "string") {
-      refuseBody(`/recipe/groups/${i}/match`, "A regular expression is not run for others: give a list of names, or { glob }", [
-        "list",
-        "{ glob }",
-      ]);
-    }
-    const { glob } = (match ?? {}) as { glob?: unknown };
-    if (Array.isArray(match)) matching += match.length * letters;
-    else if (typeof glob === "string") matching += glob.length * letters;
-    else if (match !== undefined) refuseBody(`/recipe/groups/${i}/match`, "A match is a list of names, or { glob }", ["list", "{ glob }"]);
-  });
-  if (matching > mostMatching) {
-    refuseBody("/recipe/groups", "Finding the tensors that are meant would take too long: give fewer names, shorter globs and patterns");
-  }
-}
-
-/** What a stranger's pattern may be: letters, dots and escaped signs, at the name's beginning or end where it says so. */
-const plainPattern = /^\^?(?:[^\\^$.*+?()[\]{}|]|\.|\\[^\w\s])*\$?$/;
-
-/**
- * Refuses patterns that could take for ever. Alternatives do so as well as repetitions: `(a|aa)` twenty-six times in a row takes seconds. Gives the
- * characters that are compared to find the names.
- */
-function checkPatterns(at: string, specs: AnySpecs, options: unknown, letters: number): number {
-  let matching = 0;
-  for (const [option, spec] of Object.entries(specs)) {
-    const given = (options as Record<string, unknown> | null | undefined)?.[option];
-    if (spec.format !== "regex" || given === undefined || given === null) continue;
-    const texts = [given].flat() as unknown[];
-    if (texts.length > mostPatterns) {
-      refuseBody(`${at}/${option}`, `There are ${texts.length} patterns, and at most ${mostPatterns} are read`);
-    }
-    texts.forEach((text, i) => {
-      const source = typeof text === "string" ? text : (text as { source?: unknown } | null)?.source;
-      if (typeof source !== "string") refuseBody(`${at}/${option}/${i}`, "A pattern is a text, or { source, flags }");
-      if (!plainPattern.test(source)) {
-        refuseBody(`${at}/${option}/${i}`, "A regular expression is not run for others: give names, pieces of them, or ends as in bias$");
-      }
-      matching += source.length * letters;
-    });
-  }
-  return matching;
 }

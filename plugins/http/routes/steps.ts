@@ -12,19 +12,23 @@ import { readTensors, writeTensors } from "../wire/tensors.ts";
 import type { Service } from "./route.ts";
 import { createStepper, isPlain } from "./stepper.ts";
 
+/** Bytes of a body that takes long enough to wait for its turn. */
+const long = 2 ** 20;
+
 /** Makes what answers `/v1/steps`. */
 export function createSteps(plugins: readonly Plugin[], backend: Backend | BackendName | undefined): Service["step"] {
   const stepper = createStepper(plugins, backend);
-  return async ({ request, tenant }, { limits, bodies }) => {
+  return async ({ request, tenant }, { limits, rooms, turns }) => {
     const form = tensorFormOf(request.headers);
     const accepted = acceptedForm(request.headers, form);
-    const hold = bodies.hold(tenant);
+    const hold = rooms.steps.bodies.hold(tenant);
     let free = (): void => {};
     try {
-      const { bytes, ...read } = await readBody(request, form === "json" ? limits.jsonBytes : limits.bodyBytes, limits, hold);
+      const most = form === "json" ? limits.jsonBytes : limits.bodyBytes;
+      const { bytes, ...read } = await readBody(request, most, limits, rooms.steps, tenant, hold);
       free = read.free;
+      if (bytes.length >= long) await turns.take(request.signal);
       const body = readTensors(form, bytes, limits, stepper.backend());
-      hold.take(bytes.length); // the answer is about as large as the body
       const stepped = stepper.step(body);
       const size = Object.values(stepped.tensors).reduce((sum, { data }) => sum + data.byteLength, 0);
       if (size > limits.bytesInFlight) {

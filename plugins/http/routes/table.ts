@@ -52,13 +52,16 @@ export const routes: readonly Route[] = [
     name: "openapi",
     method: "GET",
     path: "/openapi.json",
-    gate: "open",
+    gate: "told",
     forms: ["json"],
     holds: "always",
     parameters: [],
     refusals: [],
     isServed: ({ openapi }) => openapi !== false,
-    answer: (_, service) => ({ body: service.openapi || JSON.stringify(openApi(service)) }),
+    answer: ({ tenant }, service) => {
+      const namesSchedules = !service.guarded.schedules || tenant !== "";
+      return { body: service.openapi || JSON.stringify(openApi(service, namesSchedules)) };
+    },
   },
   {
     name: "metrics",
@@ -70,9 +73,10 @@ export const routes: readonly Route[] = [
     parameters: [],
     refusals: [],
     isServed: () => !isEdge(),
-    answer: (_, { metrics, bodies, answers }) => ({
-      body: metrics.text({ glissade_bytes_in_flight: ["Bytes of bodies and large answers that are held.", bodies.used + answers.used] }),
-    }),
+    answer: (_, { metrics, rooms }) => {
+      const used = Object.values(rooms).reduce((sum, { bodies, answers }) => sum + bodies.used() + answers.used(), 0);
+      return { body: metrics.text({ glissade_bytes_in_flight: ["Bytes of bodies and large answers that are held.", used] }) };
+    },
   },
   {
     name: "plugins",
@@ -96,6 +100,7 @@ export const routes: readonly Route[] = [
     parameters: [...pointNames, "lr"],
     ofPicture: pictureNames,
     takesOptions: true,
+    room: "curves",
     refusals: [400, 503],
     answer: getSchedule,
   },
@@ -109,6 +114,7 @@ export const routes: readonly Route[] = [
     holds: "byUrl",
     parameters: ["schedule", ...pointNames, "lr"],
     ofPicture: pictureNames,
+    room: "curves",
     refusals: [400, 503],
     answer: getCurves,
   },
@@ -122,6 +128,7 @@ export const routes: readonly Route[] = [
     holds: "never",
     parameters: ["schedule", ...pointNames, "lr"],
     ofPicture: pictureNames,
+    room: "curves",
     body: ["json"],
     refusals: [400, 408, 413, 415, 422, 429, 503],
     answer: postCurves,
@@ -135,6 +142,7 @@ export const routes: readonly Route[] = [
     holds: "never",
     parameters: [],
     body: ["safetensors", "json"],
+    room: "steps",
     refusals: [400, 406, 408, 413, 415, 422, 429, 503],
     answer: (incoming, service) => service.step(incoming, service),
   },

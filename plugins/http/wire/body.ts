@@ -3,12 +3,10 @@
  *
  * @module
  */
-import type { Hold } from "../guard/budget.ts";
+import type { Hold, Room } from "../guard/budget.ts";
 import type { Limits } from "../guard/limits.ts";
-import { Problem } from "./problem.ts";
+import { noMemory, Problem } from "./problem.ts";
 
-/** What a sender must have sent before its claim counts: those who claim much and send nothing hold nothing. */
-const proof = 64 * 1024;
 /** A sender that is slower than this, in bytes a second, is stopped. */
 const slowest = 256 * 1024;
 
@@ -19,43 +17,49 @@ export interface Body {
   free(): void;
 }
 
-/** The whole body. `hold` holds as many bytes. */
-export async function readBody(request: Request, most: number, { bodySeconds }: Required<Limits>, hold: Hold): Promise<Body> {
+/** The whole body. `hold` holds what came of it, never what was claimed: those who claim much and send nothing hold nothing. */
+export async function readBody(
+  request: Request,
+  most: number,
+  { bodySeconds }: Required<Limits>,
+  { bodies, answers }: Room,
+  tenant: string,
+  hold: Hold,
+): Promise<Body> {
   const claimed = claimedLength(request.headers);
   if (claimed !== undefined && claimed > most) tooLarge(most);
   if (request.body === null || claimed === 0) return { bytes: new Uint8Array(0), free: () => {} };
-  // What cannot end well is not begun: reading it would take memory from those that are under way.
-  hold.expect(claimed ?? proof);
+  // What cannot end well is not begun: reading it would take memory from those that are under way, and its answer takes about as much again.
+  bodies.expect(tenant, claimed ?? 0, answers);
   const reader = request.body.getReader();
   const clock = createClock(bodySeconds * 1000);
   // One buffer that grows in place: copies would stay as garbage for a while, and many of them fill the memory.
-  const buffer = new ArrayBuffer(0, { maxByteLength: claimed ?? most });
-  let bytes = new Uint8Array(buffer);
+  let buffer: ArrayBuffer | undefined;
+  let bytes = new Uint8Array(0);
   let length = 0;
   const grow = (size: number): void => {
-    hold.take(size - buffer.byteLength);
+    hold.take(size - bytes.length);
+    buffer ??= new ArrayBuffer(0, { maxByteLength: claimed ?? most });
     buffer.resize(size);
     bytes = new Uint8Array(buffer);
   };
   try {
-    grow(Math.min(claimed ?? most, proof));
     for (;;) {
       const { done, value } = await clock.race(reader.read());
-      if (done) return { bytes: new Uint8Array(buffer, 0, length), free: () => buffer.resize(0) };
+      if (done) return { bytes: bytes.subarray(0, length), free: () => buffer?.resize(0) };
       const needed = length + value.length;
-      if (needed > most) tooLarge(most);
-      if (needed > buffer.byteLength) {
-        // Never at once to what is claimed: who claims much and then stalls holds twice what it has sent.
-        grow(Math.min(claimed ?? most, Math.max(2 * length, needed)));
-      }
+      if (needed > (claimed ?? most)) tooLarge(most);
+      // Never at once to what is claimed: who claims much and then stalls holds twice what it has sent.
+      if (needed > bytes.length) grow(Math.min(claimed ?? most, Math.max(2 * length, needed)));
       bytes.set(value, length);
       length = needed;
       clock.allow(value.length / slowest * 1000);
     }
   } catch (error) {
-    buffer.resize(0);
+    buffer?.resize(0);
     reader.cancel().catch(() => {});
     if (error instanceof Problem) throw error;
+    if (error instanceof RangeError) throw noMemory(); // of the buffer; who sends has no say in that
     throw new Problem("malformed-body", "The body ended early");
   } finally {
     clock.stop();
@@ -65,7 +69,7 @@ export async function readBody(request: Request, most: number, { bodySeconds }: 
 /** Bytes as a body that lets go of its hold when it is sent, or when nobody reads it any more. */
 export function heldBody(
   bytes: Uint8Array<ArrayBuffer>,
-  hold: Hold,
+  hold: Hold | undefined,
   { bodySeconds }: Required<Limits>,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   // What is taken from here is out of the budget, and a runtime takes a piece ahead of a reader that does not read: so each is a small part.
@@ -74,12 +78,12 @@ export function heldBody(
   let timer: ReturnType<typeof setTimeout>;
   const end = (): void => {
     clearTimeout(timer);
-    hold.release();
+    hold?.release();
   };
   return new ReadableStream({
     start(controller) {
       timer = setTimeout(() => {
-        hold.release();
+        hold?.release();
         controller.error(new Error("The answer was read too slowly"));
       }, (bodySeconds + bytes.length / slowest) * 1000);
     },

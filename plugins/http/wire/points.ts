@@ -12,10 +12,18 @@ export interface Points {
 }
 
 /** How points may be asked for. */
-const forms = "give step=7, or steps=0,10, or from=0&to=1000&every=10";
+const forms = "give step=7, or steps=0,10, or from=0&to=1000, and every=10";
 
-/** The points that are asked for, each parameter checked already; what is wrong of them together goes to `refuse`. */
-export function pointsOf({ step, steps, from, to, every }: Asked, most: number, refuse: (name: string, detail: string) => never): Points {
+/**
+ * The points that are asked for, each parameter checked already; what is wrong of them together goes to `refuse`. A range without `every` has all
+ * of its steps, or, where these are too many, as many as a picture `shows`.
+ */
+export function pointsOf(
+  { step, steps, from, to, every }: Asked,
+  most: number,
+  shows: number | undefined,
+  refuse: (name: string, detail: string) => never,
+): Points {
   const range = [from, to, every].filter((part) => part !== undefined).length;
   const given = [step, steps, range || undefined].filter((form) => form !== undefined).length;
   if (given !== 1) {
@@ -23,16 +31,18 @@ export function pointsOf({ step, steps, from, to, every }: Asked, most: number, 
   }
   if (step !== undefined) return { steps: [step + 0], alone: true }; // no -0
   if (steps !== undefined) return { steps: steps.map((step) => step + 0), alone: false };
-  for (const [name, part] of Object.entries({ from, to, every })) {
-    if (part === undefined) refuse(name, `Parameter ${name} must be given: a range is from, to and every`);
+  for (const [name, part] of Object.entries({ from, to })) {
+    if (part === undefined) refuse(name, `Parameter ${name} must be given: a range is from and to, and every where not each step is meant`);
   }
-  const [first, last, stride] = [from! + 0, to!, every!];
+  const [first, last] = [from! + 0, to!];
+  const fits = last - first < most || shows === undefined;
+  const stride = every ?? (fits ? 1 : Math.ceil((last - first) / (shows - 1)));
   if (first > last) refuse("to", `to = ${last} lies before from = ${first}`);
-  const whole = Math.floor((last - first) / stride);
-  const isOnGrid = first + whole * stride === last;
-  const count = whole + (isOnGrid ? 1 : 2);
-  if (count > most) refuse("every", `The range has ${count} points, and at most ${most} are answered`);
-  const points = Array.from({ length: whole + 1 }, (_, i) => first + i * stride);
+  const strides = Math.floor((last - first) / stride);
+  const isOnGrid = first + strides * stride === last;
+  const count = strides + (isOnGrid ? 1 : 2);
+  if (count > most) refuse(every === undefined ? "to" : "every", `The range has ${count} points, and at most ${most} are answered`);
+  const points = Array.from({ length: strides + 1 }, (_, i) => first + i * stride);
   if (!isOnGrid) points.push(last);
   return { steps: points, alone: false };
 }

@@ -34,11 +34,14 @@ const kinds = {
   "refused-value": [422, "The body is well-formed, and refused"],
   "tenant-busy": [429, "This tenant has too much in flight"],
   "internal-error": [500, "This is our mistake"],
+  "client-gone": [499, "Nobody waits for the answer any more"],
   "busy": [503, "The service has too much in flight"],
+  "no-memory": [503, "There is no memory for this now"],
 } as const;
 
 const longestText = 1000;
-const mostFaults = 32;
+/** Faults that one answer tells. */
+export const mostFaults = 32;
 
 /** A kind of problem. */
 export type ProblemKind = keyof typeof kinds;
@@ -92,6 +95,11 @@ export function refuseQuery(faults: readonly Fault[]): never {
 /** A refused value in a body. */
 export function refuseBody(pointer: string, detail: string, allowed?: readonly unknown[]): never {
   throw new Problem("refused-value", detail, [{ in: "body", pointer, detail, ...(allowed && { allowed }) }]);
+}
+
+/** What failed for want of memory, and may go well later. */
+export function noMemory(): Problem {
+  return new Problem("no-memory", "The memory that this takes is not to be had now: try again in a second", [], { "Retry-After": "1" });
 }
 
 /** True for the errors by which the library refuses what it is given; any other one is a mistake of ours. */

@@ -8,7 +8,7 @@ import { known } from "../../../core/names.ts";
 import { type AnySpecs, checkOption, typesOf } from "../../../core/plugin/options.ts";
 import type { JsonType, OptionSpec, SchedulePlugin } from "../../../core/plugin/contract.ts";
 import { parseJsonText } from "./json_body.ts";
-import { type Fault, isRefusal, refuseQuery } from "./problem.ts";
+import { type Fault, isRefusal, mostFaults, refuseQuery } from "./problem.ts";
 
 /** Parameters by name, decoded. */
 export type Query = ReadonlyMap<string, readonly string[]>;
@@ -33,6 +33,8 @@ export function parseQuery(url: string): Query {
 export function strayFaults(query: Query, names: readonly string[], lists: readonly string[]): Fault[] {
   const faults: Fault[] = [];
   for (const [name, values] of query) {
+    // More are not told, and looking for near names takes time.
+    if (faults.length === mostFaults) break;
     if (!names.includes(name)) {
       const detail = `There is no parameter ${JSON.stringify(name.slice(0, 80))} here: ${known(names, name)}`;
       faults.push({ in: "query", name: name.slice(0, 80), detail, allowed: names });

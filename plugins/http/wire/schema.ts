@@ -11,7 +11,7 @@ export type ScheduleQuery =
   & (
     | { readonly step: string }
     | { readonly steps: string }
-    | { readonly from: string; readonly to: string; readonly every: string }
+    | { readonly from: string; readonly to: string; readonly every?: string }
   );
 
 /** Curves: each schedule as JSON, `{ name, options }`. */

@@ -5,7 +5,7 @@
  */
 import type { Backend, DType, StateDict, Tensor } from "../../../core/types.ts";
 import { parseSafetensors, readSafetensors, writeSafetensors } from "../../formats/safetensors.ts";
-import { parseJsonBytes, parseJsonText } from "./json_body.ts";
+import { parseJsonBytes, parseJsonText, refuseExtent, type Width } from "./json_body.ts";
 import type { Limits } from "../guard/limits.ts";
 import { mediaTypes, type TensorForm } from "./media.ts";
 import { isRefusal, pointerTo, Problem, refuseBody } from "./problem.ts";
@@ -19,6 +19,8 @@ export interface TensorBody {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** Dimensions of a tensor. */
+const mostDimensions = 64;
 /** Longer names are refused: what looks for a parameter's state goes through every name. */
 const longestName = 512;
 
@@ -27,7 +29,7 @@ const dtypes = Object.keys(arrays);
 
 /** Reads a body: 400 where it is broken, 422 where what it holds is refused. */
 export function readTensors(form: TensorForm, bytes: Uint8Array<ArrayBuffer>, limits: Required<Limits>, backend: Backend): TensorBody {
-  return form === "json" ? readJson(parseJsonBytes(bytes), limits, backend) : readFile(bytes, limits);
+  return form === "json" ? readJson(parseJsonBytes(bytes, widthOf(limits)), limits, backend) : readFile(bytes, limits);
 }
 
 /** Writes a body; JSON holds finite numbers only, and few of them (406). `from` is the form that the body came in. */
@@ -56,9 +58,17 @@ export function writeTensors(
   return JSON.stringify({ recipe, tensors: Object.fromEntries(written), ...(extra && { metadata }) });
 }
 
-function readFile(bytes: Uint8Array<ArrayBuffer>, { headerBytes, tensors: most, jsonElements }: Required<Limits>): TensorBody {
+/** How wide a body or a header may be: each tensor has three keys of its own, and recipe, metadata and lists of names are as many as tensors at most. */
+function widthOf({ tensors, jsonElements }: Required<Limits>): Width {
+  return { keys: 5 * tensors + 1024, list: tensors + 1024, data: jsonElements };
+}
+
+function readFile(bytes: Uint8Array<ArrayBuffer>, all: Required<Limits>): TensorBody {
+  const { headerBytes, tensors: most, jsonElements } = all;
   const limits = { headerBytes, tensors: most };
+  const width = widthOf(all);
   try {
+    refuseWideHeader(bytes, { keys: width.keys, list: mostDimensions });
     parseSafetensors(bytes, limits);
   } catch (error) {
     if (!isRefusal(error)) throw error;
@@ -69,16 +79,23 @@ function readFile(bytes: Uint8Array<ArrayBuffer>, { headerBytes, tensors: most, 
     Object.keys(tensors).forEach(checkName);
     checkEmpty(tensors, jsonElements);
     if (text === undefined) refuseBody("/__metadata__/recipe", "The file's __metadata__ has no recipe");
-    return { recipe: readRecipe(text), tensors, metadata };
+    return { recipe: readRecipe(text, width), tensors, metadata };
   } catch (error) {
     if (isRefusal(error)) refuseBody("", error.message);
     throw error;
   }
 }
 
-function readRecipe(text: string): unknown {
+/** Looks at the header's extent before it is parsed. Where its length lies, parsing says so. */
+function refuseWideHeader(bytes: Uint8Array<ArrayBuffer>, width: Width): void {
+  if (bytes.length < 8) return;
+  const end = 8 + Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  if (end <= bytes.length) refuseExtent((i) => bytes[8 + i], end - 8, width);
+}
+
+function readRecipe(text: string, width: Width): unknown {
   try {
-    return parseJsonText(text);
+    return parseJsonText(text, width);
   } catch (error) {
     throw new Problem("malformed-body", `The recipe is no JSON: ${(error as Error).message}`, [
       { in: "body", pointer: "/__metadata__/recipe", detail: (error as Error).message },
@@ -104,6 +121,9 @@ function readJson(body: unknown, limits: Required<Limits>, backend: Backend): Te
       refuseBody(`${at}${pointerTo(stray)}`, `A tensor has no ${JSON.stringify(stray.slice(0, 80))}`, ["shape", "dtype", "data"]);
     }
     if (!dtypes.includes(dtype as string)) refuseBody(`${at}/dtype`, `There is no dtype ${JSON.stringify(dtype)?.slice(0, 80)}`, dtypes);
+    if (Array.isArray(shape) && shape.length > mostDimensions) {
+      refuseBody(`${at}/shape`, `A shape has ${mostDimensions} dimensions at most`);
+    }
     if (!Array.isArray(shape) || !shape.every((length) => Number.isSafeInteger(length) && length >= 0)) {
       return refuseBody(`${at}/shape`, "A shape is a list of integers from 0");
     }

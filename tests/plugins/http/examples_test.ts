@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -57,6 +57,54 @@ test("a port that is in use is told in a sentence", async () => {
     1,
     `Cannot serve on port ${port}: another program listens there. Choose one with PORT=9000 npm start`,
   ]);
+});
+
+const programs = [
+  ["deno", ["run", "-A", "--no-check", "examples/serve.ts"]],
+  ["bun", ["examples/bun/serve.ts"]],
+] as const;
+for (const [program, args] of programs) {
+  const start = (PORT: string) =>
+    spawnSync(join(root, "node_modules/.bin", program), args, {
+      cwd: root,
+      encoding: "utf8",
+      env: { ...process.env, PORT, NO_COLOR: "1" },
+    });
+
+  test(`${program}: a port that is taken, and one that is none, are told in one line`, async () => {
+    const service = await startService("deno");
+    try {
+      for (const port of [new URL(service.url).port, "65536", "http"]) {
+        const { status, stderr } = start(port);
+        assertEquals([status, stderr.trim().split("\n").length], [1, 1], stderr);
+        assert(stderr.includes(port), stderr);
+      }
+    } finally {
+      await service.end();
+    }
+  });
+
+  test(`${program}: an empty PORT is none`, async () => {
+    const child = spawn(join(root, "node_modules/.bin", program), args, { cwd: root, env: { ...process.env, PORT: "" } });
+    let said = "";
+    await new Promise<void>((resolve) => {
+      const listen = (text: unknown): void => {
+        said += text;
+        if (said.includes("\n")) resolve();
+      };
+      child.stdout.on("data", listen);
+      child.stderr.on("data", listen);
+      child.once("exit", () => resolve());
+    });
+    child.kill();
+    // Port 8000 may be taken here: it was asked for nevertheless.
+    assert(/:8000\/|port 8000|PORT=/.test(said), said);
+  });
+}
+
+test("npm start is the service itself: a signal to its shell ends it", () => {
+  const { start } = JSON.parse(read("package.json")).scripts;
+  assert(start.startsWith("exec deno "), start);
 });
 
 test("wrangler.jsonc and the Dockerfile name files that are there", () => {

@@ -103,14 +103,21 @@ test("a tenant that fills most of the room is told so", async () => {
     (byte) => byte.toString(16).padStart(2, "0"),
   ).join("");
   const app = createApp(builtins, { limits: { bytesInFlight: 1_500_000, bodySeconds: 1 }, tokens: { alice: hash } });
-  const held = slowBody([new Uint8Array(1_000_000), new Uint8Array(1)], 200);
-  const first = app.request("/v1/steps", stream(held.body, { Authorization: "Bearer a" }));
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  let end = (): void => {};
+  const held = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    start(controller) {
+      controller.enqueue(new Uint8Array(1_000_000));
+      end = () => controller.close();
+    },
+  });
+  const first = app.request("/v1/steps", stream(held, { Authorization: "Bearer a" }));
+  await new Promise((resolve) => setTimeout(resolve, 100));
   const small = file({ w: f32(Array(150_000).fill(1)), "w.grad": f32(Array(150_000).fill(1)) }, { recipe: adamw }, {
     Authorization: "Bearer a",
   });
   const { status, headers } = await problem(app, "/v1/steps", small);
   assertEquals([status, headers.get("retry-after")], [429, "1"]);
+  end();
   await (await first).body?.cancel();
 });
 
@@ -329,14 +336,20 @@ test("a step whose state could never be sent is 413, not busy", async () => {
   assertEquals((await problem(app, "/v1/steps", file({ w, "w.grad": w }, { recipe }))).status, 413);
 });
 
-test("unread answers fill their own budget, and steps go on", async () => {
+test("unread answers fill their own budget; steps and the page go on", async () => {
   const app = createApp(builtins, { page: "x".repeat(300_000), limits: { bytesInFlight: 2 ** 20 } });
-  const unread = await Promise.all(Array.from({ length: 4 }, () => app.request("/")));
-  assertEquals(unread.map(({ status }) => status), [200, 200, 200, 503]);
-  const w = f32([1]);
-  assertEquals((await app.request("/v1/steps", file({ w, "w.grad": w }, { recipe: adamw }))).status, 200);
-  await Promise.all(unread.map(({ body }) => body?.cancel()));
-  assertEquals((await app.request("/")).status, 200);
+  const curve = `/v1/schedules/constant?from=0&to=9999&lr=${Array(5).fill("0.123").join()}`;
+  const unread = await Promise.all(Array.from({ length: 4 }, () => app.request(curve)));
+  const statuses = unread.map(({ status }) => status);
+  assertEquals([statuses[0], statuses[3]], [200, 503]);
+  const pages = await Promise.all(Array.from({ length: 50 }, () => app.request("/")));
+  assertEquals(pages.map(({ status }) => status), Array(50).fill(200));
+  assertEquals((await pages[49].text()).length, 300_000);
+  const w = { data: new Float32Array(30_000).fill(1), shape: [30_000], dtype: "float32" as const };
+  const step = await app.request("/v1/steps", file({ w, "w.grad": w }, { recipe: adamw }));
+  assertEquals(step.status, 200);
+  for (const { body } of [...unread, ...pages.slice(0, 49), step]) await body?.cancel();
+  assertEquals((await app.request(curve)).status, 200);
 });
 
 test("limits are finite", () => {

@@ -75,13 +75,30 @@ test("an answer has 10,000 points at most", async () => {
   assertEquals((await problem(app, `/v1/schedules/constant?steps=${list}`)).status, 400);
 });
 
+test("a range without a stride has each step, and a picture as many points as it shows", async () => {
+  const path = (form: string, to: number, more = "") => `/v1/schedules/constant${form}?from=5&to=${to}${more}`;
+  assertEquals((await get(app, path("", 9))).steps, [5, 6, 7, 8, 9]);
+  assertEquals((await get(app, path("", 10_004))).steps.length, 10_000);
+  const { status, errors } = await problem(app, path("", 10_005));
+  assertEquals([status, errors?.[0].name], [400, "to"]);
+  assertEquals((await problem(app, path(".csv", 1e9))).status, 400);
+  for (const [to, more] of [[10_004, ""], [10_005, ""], [1e9, ""], [1e12, "&width=160"]] as const) {
+    const svg = await app.request(path(".svg", to, more));
+    assertEquals([svg.status, (await svg.text()).startsWith("<svg")], [200, true], `${to}`);
+  }
+  assertEquals((await problem(app, path(".svg", 10_005, "&every=1"))).status, 400);
+  const posted = await app.request("/v1/curves", json({ schedule: { name: "constant" }, from: 0, to: 3 }));
+  assertEquals((await posted.json()).steps, [0, 1, 2, 3]);
+});
+
 test("points are asked for in exactly one way", async () => {
   for (
     const points of [
       "",
       "&step=1&steps=2",
       "&step=1&from=0&to=1&every=1",
-      "&from=0&to=9",
+      "&from=0",
+      "&to=9&every=2",
       "&every=2",
       "&from=9&to=0&every=1",
       "&from=0&to=1&every=0",

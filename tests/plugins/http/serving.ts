@@ -60,8 +60,8 @@ export async function startService(runtime: Runtime): Promise<Service> {
 function command(runtime: Runtime, folder: string): string[] {
   switch (runtime) {
     case "deno": {
-      const [, ...args] = scripts.start.split(" ");
-      return [binary("deno"), ...args];
+      const [, args] = scripts.start.split("deno ");
+      return [binary("deno"), ...args.split(" ")];
     }
     case "bun":
       return [binary("bun"), "examples/bun/serve.ts"];
