@@ -22,5 +22,9 @@ test("package.json's scripts and deno.json's tasks are the same commands", () =>
   const tasks = Object.entries<string>(JSON.parse(read("deno.json")).tasks).map((
     [name, command],
   ) => [name, command.replace(/^node_modules\/\.bin\//, "")]);
-  assertEquals(JSON.parse(read("package.json")).scripts, Object.fromEntries(tasks));
+  // The shell of an npm script passes no signal on, so that one has `exec`, which Deno's own shell needs not and has not.
+  const scripts = Object.entries<string>(JSON.parse(read("package.json")).scripts).map((
+    [name, command],
+  ) => [name, command.replace(/^exec /, "")]);
+  assertEquals(Object.fromEntries(scripts), Object.fromEntries(tasks));
 });
