@@ -7,6 +7,7 @@ import { buildSync } from "esbuild";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { withSizes } from "../bench/sizes.ts";
 import { pageModule } from "./page.ts";
 import { pictures } from "./pictures.ts";
 
@@ -138,5 +139,6 @@ export const generated: readonly (readonly [path: string, make: () => string])[]
     ? [["kernels/backends/threads/worker_source.ts", workerSource] as const]
     : [],
   ["plugins/http/page.ts", pageModule],
+  ["README.md", () => withSizes(read("README.md"))],
   ...pictures,
 ];

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { sizes } from "../bench/sizes.ts";
 import { builtins } from "../mod.ts";
 import { entryPoints, read, root } from "./generated.ts";
 
@@ -56,17 +55,6 @@ test("README's map has every entry point, and README names every built-in plugin
   assertEquals(named.filter((name) => /^[a-z]+$/.test(name) === false && name !== "." && !exists(name)), [], "that are not there");
   const listed = new Set([...section("What is in it").matchAll(/`(\w+)`/g)].map(([, name]) => name));
   assertEquals(builtins.plugins.map(({ name }) => name).filter((name) => !listed.has(name)), []);
-});
-
-test("README's sizes are those of bench/sizes.ts, within a tenth", () => {
-  const table = rows(section("In a browser").split("| a program")[1].replace(/^/, "| a program"));
-  const found = sizes();
-  assertEquals(table.map(([name]) => name), Object.keys(found));
-  for (const [name, bytes, gzip] of table) {
-    for (const [said, size] of [[bytes, found[name].bytes], [gzip, found[name].gzip]] as const) {
-      assert(Math.abs(Number(said) * 1000 - size) <= Math.max(0.1 * size, 100), `${name}: README says ${said} kB, it is ${size} bytes`);
-    }
-  }
 });
 
 test("the spiral's network learns", () => {
