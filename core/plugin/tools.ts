@@ -9,11 +9,12 @@ import { ask, titleOf } from "./use.ts";
 
 /** The tools of one plugin: what they throw says whose they are. */
 export function toolsOf(plugin: Pick<Plugin, "kind" | "name">, schedule: Tools["schedule"]): Tools {
+  const title = titleOf(plugin);
   return {
     schedule: (use, base) => ask(plugin, () => schedule(use, base)),
     tensor: (what, like, place) =>
       ask(plugin, () => {
-        const named = `${what} in ${titleOf(plugin)}`;
+        const named = `${what} in ${title}`;
         return place === undefined ? fullTensor(named, inFloat32(named, like)) : fittingTensor(named, like, place);
       }),
   };

@@ -10,10 +10,8 @@
  * @module
  */
 import type { Accumulator, AccumulatorPlugin, Grads, Tensor } from "../../core/plugin/contract.ts";
+import { longestLoop } from "./longest_loop.ts";
 import { sum } from "./sum.ts";
-
-/** Elements up to which a loop here costs less than a dispatch. */
-const SMALL = 2048;
 
 /** Options of {@linkcode mean}. */
 export interface MeanOptions {
@@ -93,7 +91,7 @@ export const mean: AccumulatorPlugin<"mean", MeanOptions> = {
           let m = means.get(name);
           if (m === undefined) means.set(name, m = backend.allocate(s.shape!, "float32"));
           // A small array costs less here than a dispatch; the bits are the same.
-          if (s.data.length <= SMALL) divide(m.data, s.data, weight);
+          if (s.data.length <= longestLoop) divide(m.data, s.data, weight);
           else backend.run("m = s/weight", { m, s }, { weight });
           Object.defineProperty(divided, name, { value: m, enumerable: true, configurable: true, writable: true });
         }

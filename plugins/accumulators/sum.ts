@@ -9,9 +9,7 @@
  * @module
  */
 import type { Accumulator, AccumulatorPlugin, Grads, Sparse, Tensor } from "../../core/plugin/contract.ts";
-
-/** Elements up to which a loop here costs less than a dispatch. */
-const SMALL = 2048;
+import { longestLoop } from "./longest_loop.ts";
 
 /** Options of {@linkcode sum}. */
 export interface SumOptions {
@@ -99,7 +97,7 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
       const into = room.get(name)!;
       if ("indices" in gradient) return addRows(into, gradient, factor);
       // A small array costs less here than a dispatch, and an ordinary one less than a copy to where kernels reach it; the bits are the same.
-      if (gradient.length > SMALL && !(gradient.buffer instanceof ArrayBuffer)) {
+      if (gradient.length > longestLoop && !(gradient.buffer instanceof ArrayBuffer)) {
         const g = { data: gradient, shape: into.shape! };
         try {
           return backend.run(factor === 1 ? "s += g" : "s += weight*g", { s: into, g }, factor === 1 ? {} : { weight: factor });
