@@ -34,6 +34,7 @@ const bands = "tests/kernels/bands_test.ts";
 const controlBlock = "tests/kernels/control_block_test.ts";
 const plans = "tests/core/plans_test.ts";
 const scheduled = "tests/core/schedules_test.ts";
+const optimizers = "tests/core/optimizer_test.ts";
 const reference = "tests/reference/reference_test.ts";
 const schedules = "tests/plugins/schedules_test.ts";
 const bounds = "tests/plugins/http/bounds_test.ts";
@@ -130,20 +131,20 @@ export const mutants: readonly Mutant[] = [
 
   // ---- core
 
-  ...of("core/optimizer/step.ts", [plans], [
-    ["A plan is used again for another gradient in place", " || laid.gradients[i] !== cell.gradient", ""],
-    ["A plan is used again after an option changed the text", " || laid.texts[i] !== cell.text", ""],
-    ["A plan that nobody will use again is not given back", "made.shift()!.plan.dispose()", "made.shift()"],
+  ...of("core/optimizer/plans.ts", [plans], [
+    ["A plan is used again for another gradient in place", " || gradients[i] !== memory", ""],
+    ["A plan is used again after an option changed the text", " || texts[i] !== param.text", ""],
+    ["A plan that nobody will use again is not given back", "kept.shift()!.plan.dispose()", "kept.shift()"],
   ]),
-  ...of("core/optimizer/group.ts", [scheduled], [
+  ...of("core/optimizer/current.ts", [scheduled], [
     [
       "Only the first of several schedules is applied",
-      "for (const one of scheduled) {",
-      "for (const one of scheduled.slice(0, 1)) {",
+      "for (const { option } of scheduled) {",
+      "for (const { option } of scheduled.slice(0, 1)) {",
       "act together",
     ],
   ]),
-  ...of("core/optimizer/state.ts", [scheduled], [
+  ...of("core/optimizer/saved_state.ts", [scheduled], [
     [
       "A state that is refused leaves the schedules before the wrong one changed",
       "saved.forEach(({ schedule }, i) => schedule.state = before[i]);",
@@ -153,7 +154,7 @@ export const mutants: readonly Mutant[] = [
     [
       "Tensors are loaded before the schedules say whether they take their part",
       "  loadSchedules(refuse, metadata, schedules);",
-      '  for (const { entry, data } of checked) {\n    if (entry.dtype === "float64") entry.set(data[0]);\n    else entry.data.set(data);\n  }\n  loadSchedules(refuse, metadata, schedules);',
+      '  for (const { entry, data } of checked) {\n    if (entry.dtype === "float64") entry.write(data[0]);\n    else entry.write(data as Raw);\n  }\n  loadSchedules(refuse, metadata, schedules);',
       "^A state whose",
     ],
     [
@@ -162,6 +163,32 @@ export const mutants: readonly Mutant[] = [
       "  groups.forEach((group, i) => group.count = groupSteps[i]);\n  loadSchedules(refuse, metadata, schedules);",
       "count of a group",
     ],
+  ]),
+  ...of("core/optimizer/schedules.ts", [scheduled], [
+    [
+      "An option whose schedule gives values can be assigned, and nothing follows",
+      "    replaced.add(option);",
+      "",
+      "^A schedule of values",
+    ],
+    [
+      "A group may set an option whose schedule gives values",
+      "if (!set.has(option)) continue;",
+      "if (option) continue;",
+      "^A schedule of values",
+    ],
+  ]),
+  ...of("core/optimizer/step.ts", [optimizers], [
+    ["A step without gradients uses those of an earlier step", "!state.givesGradients && ", "false && ", "^A step without gradients"],
+  ]),
+  ...of("core/optimizer/match.ts", ["tests/core/groups_test.ts"], [
+    ["A parameter in two groups' lists goes to the first", "if (other !== i) {", "if (other < 0) {", "^Groups refuse a parameter"],
+  ]),
+  ...of("core/tensors.ts", [optimizers], [
+    ["A tensor's dims are passed over", "if (!isPlainObject(like)) return;", "if (like) return;", "^A plain object with"],
+  ]),
+  ...of("core/training/trainer.ts", ["tests/core/trainer_test.ts"], [
+    ["A recipe that would never step is taken", "?.default !== null || every", "?.default === null || every", "and no every is refused"],
   ]),
   ...of("core/plugin/options.ts", [scheduled], [
     [

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { createState } from "./optimizer_state.ts";
+import { createState } from "./create_state.ts";
 import type { OptimizerPlugin } from "../plugin/contract.ts";
 import { findNothing } from "../plugin/use.ts";
 import type { Optimizer, Settings, Tensors } from "../types.ts";

@@ -5,6 +5,7 @@
  */
 import type { KernelBackend } from "../../kernels/backend.ts";
 import type { Extent, Raw, Tensor } from "../../kernels/types.ts";
+import { about } from "../errors.ts";
 import type { GroupState } from "./groups.ts";
 import { matrixOf } from "./matrix.ts";
 import { type Memory, take } from "./memory.ts";
@@ -156,6 +157,13 @@ export function uploadParam(backend: KernelBackend, param: ParamState): void {
 /** Brings a parameter that kernels have updated back to the caller's array. */
 export function downloadParam(backend: KernelBackend, { p, elements, isCopied }: ParamState): void {
   if (isCopied) backend.download(p, elements);
+}
+
+/** Refuses parameters whose arrays were transferred or resized since. */
+export function checkReachable({ elements, size, info }: ParamState): void {
+  if (elements.length === size) return;
+  const message = `Cannot reach parameter "${info.name}": its array has ${elements.length} elements now, not ${size}`;
+  throw about(new RangeError(message), { tensor: info.name });
 }
 
 function shapeOf({ shape }: Slot, of: readonly number[], { batch, rows, cols }: Extent, isOwn: boolean): readonly number[] {
