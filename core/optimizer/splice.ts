@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { ruleError } from "../../kernels/language/mistake.ts";
 import { parse } from "../../kernels/language/parse.ts";
 import type { Statement } from "../../kernels/language/statement.ts";
 import type { DType, Scope, SlotClass, SlotType } from "../../kernels/types.ts";
@@ -75,5 +76,5 @@ function entries(
 function withoutDirection(rule: Part, transform: Part, update: readonly Statement[]): SyntaxError {
   const names = [...new Set(update.map(({ name }) => name).filter((name) => name !== null))];
   const message = `Cannot use ${transform.title} after ${rule.title}: its rule names no direction u, only ${names.join(", ")}`;
-  return Object.assign(new SyntaxError(message), { line: 1, name: "u", known: names, plugin: transform.plugin });
+  return about(ruleError(message, { line: 1, name: "u", known: names }), { plugin: transform.plugin });
 }

@@ -10,19 +10,8 @@
  * @module
  */
 import { type Callable, functions, operators } from "../tables/ops.ts";
+import { hintAt, mistake } from "./mistake.ts";
 import type { Expr, Statement } from "./statement.ts";
-
-/** A mistake in a rule text: where it is, which name, what is known there. */
-export function mistake(message: string, at: { line: number; name: string; known?: readonly string[]; scope?: string }): SyntaxError {
-  const where = at.scope ? `line ${at.line} of ${at.scope}` : `line ${at.line}`;
-  const known = at.known ? `: known are ${at.known.join(", ")}` : "";
-  return Object.assign(new SyntaxError(`Cannot read the rule, ${where}: ${message}${known}`), {
-    line: at.line,
-    name: at.name,
-    known: at.known ?? [],
-    ...(at.scope !== undefined && { scope: at.scope }),
-  });
-}
 
 // A hostile text must not overflow the stack or the compiler's time: both are bounded here, far above any real rule.
 const mostDepth = 100;
@@ -48,6 +37,8 @@ function tokenPattern(): RegExp {
 interface Token {
   readonly kind: "number" | "name" | "op" | "end";
   readonly text: string;
+  /** Where it begins in its line. */
+  readonly offset: number;
 }
 
 function tokenize(text: string, line: number, scope: string): Token[] {
@@ -58,18 +49,19 @@ function tokenize(text: string, line: number, scope: string): Token[] {
     const from = token.lastIndex;
     const match = token.exec(text);
     if (match === null) {
-      const bad = text.slice(from).trimStart()[0];
-      throw mistake(`unexpected ${JSON.stringify(bad)}`, { line, name: bad, scope });
+      const rest = text.slice(from).trimStart();
+      const hint = hintAt(text, text.length - rest.length);
+      throw mistake(`unexpected ${JSON.stringify(rest[0])}${hint}`, { line, name: rest[0], scope });
     }
     const [, number, name, op] = match;
-    if (number !== undefined) tokens.push({ kind: "number", text: number });
-    else if (name !== undefined) tokens.push({ kind: "name", text: name });
-    else tokens.push({ kind: "op", text: op });
+    const word = number ?? name ?? op;
+    const kind = number !== undefined ? "number" : name !== undefined ? "name" : "op";
+    tokens.push({ kind, text: word, offset: token.lastIndex - word.length });
   }
   if (tokens.length > mostTokens) {
     throw mistake(`the line has ${tokens.length} words, at most ${mostTokens} are read`, { line, name: tokens[0].text, scope });
   }
-  tokens.push({ kind: "end", text: "the end of the line" });
+  tokens.push({ kind: "end", text: "the end of the line", offset: end });
   return tokens;
 }
 
@@ -92,8 +84,10 @@ function parseLine(source: string, line: number, scope: string): Statement {
   let depth = 0;
   const peek = (): string => tokens[at].kind === "op" ? tokens[at].text : "";
   const fail = (wanted: string): never => {
-    const { text } = tokens[at];
-    throw mistake(`expected ${wanted}, found ${tokens[at].kind === "end" ? text : JSON.stringify(text)}`, { line, name: text, scope });
+    const { kind, text, offset } = tokens[at];
+    // The word before may be what is wrong: let x = 1.
+    const hint = hintAt(source, offset) || hintAt(source, tokens[at - 1]?.offset ?? offset);
+    throw mistake(`expected ${wanted}, found ${kind === "end" ? text : JSON.stringify(text)}${hint}`, { line, name: text, scope });
   };
   const eat = (op: string): void => {
     if (peek() !== op) fail(JSON.stringify(op));
@@ -115,7 +109,12 @@ function parseLine(source: string, line: number, scope: string): Statement {
     if (peek() !== "(") return { kind: "name", name: text };
     const arities = functions.get(text);
     if (arities === undefined) {
-      throw mistake(`"${text}" is no function`, { line, name: text, known: [...functions.keys()], scope });
+      throw mistake(`"${text}" is no function${hintAt(source, tokens[at - 1].offset)}`, {
+        line,
+        name: text,
+        known: [...functions.keys()],
+        scope,
+      });
     }
     at++;
     const args = [expression()];

@@ -9,7 +9,7 @@
 import { type Class, classes, fits, isNumber, perWhat, wider } from "../tables/classes.ts";
 import { type Axis, numberOps, type Op, reductionCalls, type ReductionName } from "../tables/ops.ts";
 import type { DType, Scope, SlotClass } from "../types.ts";
-import { mistake } from "./parse.ts";
+import { mistake } from "./mistake.ts";
 import { type Expr, print, type Statement } from "./statement.ts";
 
 /** What a reduction computes, and over what. */
