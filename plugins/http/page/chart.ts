@@ -6,34 +6,11 @@
  * @module
  */
 import uPlot from "uplot";
+import { decades, rangeOf, showStep, wholeSteps } from "./chart_axis.ts";
 import { element, styleOf } from "./element.ts";
+import { colourOf, drawTags } from "./line_tags.ts";
 import { showNumber } from "./numbers.ts";
-
-/** A line: its values by the steps of its chart. */
-export interface Line {
-  /** Which of the page's colours, from 0. */
-  readonly colour: number;
-  /** What stands at its end; `""`: nothing. */
-  readonly tag: string;
-  /** A value a step, null for none. */
-  readonly values: readonly (number | null)[];
-  /** Thin and pale: not what the chart is about. */
-  readonly isFaint?: boolean;
-}
-
-/** What a chart shows. */
-export interface Picture {
-  /** Steps, ascending. */
-  readonly steps: readonly number[];
-  /** The lines. */
-  readonly lines: readonly Line[];
-  /** The last step of the axis. */
-  readonly to: number;
-  /** The vertical axis. */
-  readonly scale: "linear" | "log";
-  /** Least and greatest value of a linear axis, where they do not follow the values. */
-  readonly range?: readonly [number, number];
-}
+import type { Picture } from "./picture.ts";
 
 /** A chart in the page. */
 export interface Chart {
@@ -41,6 +18,8 @@ export interface Chart {
   draw(picture: Picture): void;
   /** Marks values at a step; without a step no longer. */
   mark(step: number | null, values?: readonly (number | null)[]): void;
+  /** Pixels from the axis' begin to its end. */
+  columns(): number;
   /** Where the axis begins and ends, from the chart's left and right, in pixels. */
   readonly inset: readonly [left: number, right: number];
 }
@@ -74,8 +53,6 @@ export function createChart(place: HTMLElement, { label, steps, show = showNumbe
   const dots: HTMLElement[] = [];
   let marked: { readonly step: number; readonly values: readonly (number | null)[] } | undefined;
 
-  const colourOf = (line: Line): string => styleOf(`--c${line.colour}`);
-
   function build(): uPlot {
     const soft = (): string => styleOf("--soft");
     const font = "12px system-ui, sans-serif";
@@ -98,7 +75,7 @@ export function createChart(place: HTMLElement, { label, steps, show = showNumbe
             gap: 6,
             space: 70,
             grid: { show: false },
-            incrs: wholeSteps,
+            incrs: [...wholeSteps],
             values: (_, splits) => splits.map(showStep),
           },
           {
@@ -128,7 +105,7 @@ export function createChart(place: HTMLElement, { label, steps, show = showNumbe
             pxAlign: 0,
           })),
         ],
-        hooks: { draw: [drawWords, drawTags, () => placeMarks()] },
+        hooks: { draw: [drawWords, (u) => drawTags(u, picture), () => placeMarks()] },
       },
       dataOf(picture),
       place,
@@ -145,48 +122,6 @@ export function createChart(place: HTMLElement, { label, steps, show = showNumbe
     ctx.fillText(label, 8 * ratio, 13 * ratio);
     ctx.textAlign = "right";
     ctx.fillText(steps, bbox.left + bbox.width, bbox.top + bbox.height + (bottom - 5) * ratio);
-    ctx.restore();
-  }
-
-  /** Numbers at the lines' ends, apart from one another. */
-  function drawTags(u: uPlot): void {
-    const { ctx, bbox } = u;
-    const ratio = devicePixelRatio;
-    const tags = picture.lines.filter(({ tag }) => tag !== "").flatMap((line) => {
-      const end = line.values.findLastIndex((value) => value !== null && (picture.scale === "linear" || value > 0));
-      if (end < 0) return [];
-      const x = u.valToPos(picture.steps[end], "x", true);
-      const y = u.valToPos(line.values[end]!, "y", true);
-      return [{ line, x, y: Math.max(bbox.top, Math.min(bbox.top + bbox.height, y)), at: 0 }];
-    }).sort((a, b) => a.y - b.y);
-    const room = 17 * ratio;
-    // Down past each other, then back up from the floor.
-    tags.forEach((tag, i) => tag.at = i === 0 ? tag.y : Math.max(tag.y, tags[i - 1].at + room));
-    let floor = bbox.top + bbox.height;
-    for (const tag of [...tags].reverse()) {
-      tag.at = Math.min(tag.at, floor);
-      floor = tag.at - room;
-    }
-    ctx.save();
-    ctx.font = `600 ${11 * ratio}px system-ui, sans-serif`;
-    ctx.textAlign = "center";
-    ctx.textBaseline = "middle";
-    for (const { line, x, y, at } of tags) {
-      const colour = colourOf(line);
-      ctx.strokeStyle = ctx.fillStyle = colour;
-      ctx.lineWidth = ratio;
-      if (Math.abs(at - y) > ratio) {
-        ctx.beginPath();
-        ctx.moveTo(x + 2 * ratio, y);
-        ctx.lineTo(x + 10 * ratio, at);
-        ctx.stroke();
-      }
-      ctx.beginPath();
-      ctx.arc(x + 15 * ratio, at, 8 * ratio, 0, 2 * Math.PI);
-      ctx.fill();
-      ctx.fillStyle = styleOf("--on-colour");
-      ctx.fillText(line.tag, x + 15 * ratio, at + 0.5 * ratio);
-    }
     ctx.restore();
   }
 
@@ -232,6 +167,7 @@ export function createChart(place: HTMLElement, { label, steps, show = showNumbe
 
   return {
     inset: [left, right],
+    columns: () => Math.max(100, (place.clientWidth || 600) - left - right),
     draw(next) {
       picture = next;
       const nextShape = JSON.stringify([picture.scale, picture.lines.map(({ colour, isFaint }) => [colour, isFaint])]);
@@ -256,27 +192,4 @@ function dataOf({ steps, lines, scale }: Picture): uPlot.AlignedData {
   const shown = (value: number | null): number | null =>
     value === null || !Number.isFinite(value) || (scale === "log" && value <= 0) ? null : value;
   return [[...steps], ...lines.map(({ values }) => values.map(shown))];
-}
-
-function rangeOf({ scale, range }: Picture, low: number | null, high: number | null): [number, number] {
-  if (range !== undefined) return [...range];
-  if (low === null || high === null || !(high > 0 || low < 0)) return scale === "log" ? [0.08, 3] : [0, 1];
-  if (scale === "linear") return [Math.min(0, low * 1.06), Math.max(0, high * 1.06) || 0.06 * -low];
-  // Four decades show the most of a decay; a last step near 0 would take them all.
-  const least = Math.max(low, high / 1e4);
-  return [least / 1.15, high * 1.15];
-}
-
-/** 1, 2 and 5 times powers of ten, or the powers alone where those are many. */
-function decades(low: number, high: number): number[] {
-  const from = Math.floor(Math.log10(low));
-  const factors = high / low > 150 ? [1] : [1, 2, 5];
-  const all = Array.from({ length: Math.ceil(Math.log10(high)) - from + 1 }, (_, i) => factors.map((f) => Number(`${f}e${from + i}`)));
-  return all.flat().filter((value) => value >= low && value <= high);
-}
-
-const wholeSteps = Array.from({ length: 15 }, (_, i) => [1, 2, 5].map((factor) => factor * 10 ** i)).flat();
-
-function showStep(step: number): string {
-  return step >= 1e6 ? showNumber(step) : step.toLocaleString("en");
 }

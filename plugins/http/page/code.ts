@@ -66,8 +66,8 @@ function importOf(language: "deno" | "bun"): string[] {
   return [`// bunx jsr add @glissade/optim@^${version}`, `import { builtins } from "@glissade/optim";`];
 }
 
-function readmeOf({ choice, lr, to, service, needsToken }: CodeOf): string {
-  const url = plainUrl(`${service}${curvesPath(".svg", [choice], to, lr)}`);
+function readmeOf({ choice, lr, to, scale, service, needsToken }: CodeOf): string {
+  const url = plainUrl(`${service}${curvesPath(".svg", [choice], to, lr, scale)}`);
   if (!needsToken) return `![${markdown(choice.name)}](${url})\n`;
   return [
     `![${markdown(choice.name)}](curve.svg)`,
@@ -81,10 +81,17 @@ function readmeOf({ choice, lr, to, service, needsToken }: CodeOf): string {
 /** The most points that the service gives in one answer. */
 export const mostPoints = 9_999;
 
-/** The service's path, relative to the page, for curves in a format. A picture has no more points than it can show. */
-export function curvesPath(format: "" | ".csv" | ".svg", choices: readonly Choice[], to: number, lr: number): string {
+/** The service's path, relative to its base, for curves in a format. A picture has no more points than it can show. */
+export function curvesPath(
+  format: "" | ".csv" | ".svg",
+  choices: readonly Choice[],
+  to: number,
+  lr: number,
+  scale: "linear" | "log" = "linear",
+): string {
   const every = Math.max(1, Math.ceil(to / (format === ".svg" ? 1000 : mostPoints)));
-  return pathOf(format, choices, { from: "0", to: String(to), every: String(every) }, lr);
+  const points = { from: "0", to: String(to), every: String(every) };
+  return pathOf(format, choices, format === ".svg" && scale === "log" ? { ...points, scale } : points, lr);
 }
 
 /** The same for the values of one curve at some steps. */

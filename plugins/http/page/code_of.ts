@@ -18,6 +18,8 @@ export interface CodeOf {
   readonly lr: number;
   /** Last step shown. */
   readonly to: number;
+  /** The vertical axis of its picture; default `"linear"`. */
+  readonly scale?: "linear" | "log";
   /** The service's address, with a slash at the end. */
   readonly service: string;
   /** Whether the service answers only to a token. */

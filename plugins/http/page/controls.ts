@@ -6,10 +6,12 @@
  */
 import type { OptionSpec } from "../../../core/plugin/contract.ts";
 import { element } from "./element.ts";
-import { type Allowed, anyNumber, readAllowed, readNumbers, showNumber } from "./numbers.ts";
+import { anyNumber } from "./numbers.ts";
 import { controlOf, type Range, type Span } from "./ranges.ts";
+import { slider } from "./slider.ts";
 import type { Choice } from "./state.ts";
 import { typed } from "./typed.ts";
+import { json, list, plainText, type Writing } from "./writing.ts";
 
 /** Options that are being set. */
 export interface Editing {
@@ -66,75 +68,6 @@ interface Part {
   readonly spec: OptionSpec<unknown>;
   readonly value: unknown;
   readonly set: (value: unknown) => void;
-}
-
-/** One number to set. */
-export interface Setting {
-  /** The slider's id; the box's is made from it. */
-  readonly id: string;
-  /** Its name, as one reads it. */
-  readonly label: string;
-  /** The id of what describes it. */
-  readonly note: string;
-  /** Where the slider goes. */
-  readonly range: Range;
-  /** Which numbers can be typed. */
-  readonly allowed: Allowed;
-  /** The value now; null: none. */
-  readonly value: number | null;
-  /** What stands between the name and the box. */
-  readonly between?: readonly HTMLElement[];
-  /** Takes another value. */
-  readonly set: (value: number) => void;
-}
-
-/** A slider and a box for one number, each following the other; `show` gives them another value, or with null none, and then they rest. */
-export function slider(
-  { id, label, note, range, allowed, value, between = [], set }: Setting,
-): { readonly rows: readonly HTMLElement[]; readonly show: (value: number | null) => void } {
-  let now = value;
-  const slide = element("input", { type: "range", id, min: 0, max: range.last, step: 1, "aria-describedby": note });
-  const box = element("input", {
-    type: "text",
-    class: "box",
-    id: `${id}-box`,
-    inputmode: "decimal",
-    autocomplete: "off",
-    spellcheck: "false",
-    "aria-label": `${label}, exact`,
-    "aria-describedby": note,
-  });
-  const words = (): string => now === null ? "" : showNumber(now, 12);
-  const put = (): void => {
-    slide.value = String(now === null ? 0 : range.position(now));
-    slide.style.setProperty("--fill", `${(100 * Number(slide.value)) / range.last}%`);
-    slide.setAttribute("aria-valuetext", words() || "none");
-  };
-  const exact = typed(box, {
-    read: (text) => readAllowed(text, allowed),
-    words: () => allowed.words,
-    // The box keeps what was typed as it was typed.
-    set: (value) => {
-      now = value;
-      put();
-      set(value);
-    },
-    show: words,
-  });
-  const show = (value: number | null): void => {
-    now = value;
-    slide.disabled = box.disabled = value === null;
-    exact.show();
-    put();
-  };
-  slide.addEventListener("input", () => {
-    const value = range.value(Number(slide.value));
-    show(value);
-    set(value);
-  });
-  show(value);
-  const name = element("label", { for: id, class: "name" }, label);
-  return { rows: [element("div", { class: "head" }, name, ...between, exact.place), slide], show };
 }
 
 function note({ id, spec }: Part): HTMLElement {
@@ -231,7 +164,7 @@ function textRow(part: Part, { read, write, words }: Writing): HTMLElement {
   });
   const { place } = typed(box, {
     read,
-    words: () => words,
+    words,
     set: (value) => {
       now = value;
       set(value);
@@ -246,45 +179,6 @@ function textRow(part: Part, { read, write, words }: Writing): HTMLElement {
     note(part),
   );
 }
-
-/** How values of a type are written down. */
-interface Writing {
-  readonly words: string;
-  read(text: string): unknown;
-  write(value: unknown): string;
-}
-
-/** A text stands for itself; `null` for none, where that is allowed. */
-function plainText(nullable: boolean): Writing {
-  return {
-    words: "A text",
-    read: (text) => nullable && text === "null" ? null : text,
-    write: (value) => String(value),
-  };
-}
-
-const json: Writing = {
-  words: 'A value in JSON, such as 12, "text" or [1, 2]',
-  read: (text) => {
-    try {
-      return JSON.parse(text);
-    } catch {
-      return undefined;
-    }
-  },
-  write: (value) => JSON.stringify(value),
-};
-
-/** Lists of numbers are written without brackets; all else in a list as JSON. */
-const list: Writing = {
-  words: "Numbers with commas between them",
-  read: (text) => {
-    const numbers = readNumbers(text);
-    const other = numbers ?? json.read(text);
-    return Array.isArray(other) ? other : undefined;
-  },
-  write: (value) => Array.isArray(value) && value.every((one) => typeof one === "number") ? value.join(", ") : json.write(value),
-};
 
 function scheduleRow(part: Part, choices: ReturnType<Editing["inner"]>, span: Span, inner: Editing["inner"]): HTMLElement {
   const { id, name, set } = part;

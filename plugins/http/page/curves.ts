@@ -4,9 +4,10 @@
  * @module
  */
 import type { OptionSpec, Plugin, Schedule } from "../../../core/plugin/contract.ts";
+import { keepReach, sampleCurve } from "../../../core/plot/sampling.ts";
 import type { Registry } from "../../../core/registry.ts";
 import { type Span, startOptions } from "./ranges.ts";
-import type { Choice } from "./state.ts";
+import type { Choice, PageState } from "./state.ts";
 
 /** A registry whose plugins' names are not known by type. */
 export type AnyRegistry = Registry<readonly Plugin[]>;
@@ -34,6 +35,8 @@ export interface Drawn {
   readonly lr: (step: number) => number;
   /** What the schedule makes. */
   readonly returns: "factor" | "value";
+  /** Where `lr` gives the value of a step nearby: the steps that it knows, ascending. */
+  readonly steps?: readonly number[];
   /** Where `lr` gives the value of a step nearby: that of the very step; undefined while it is on its way. */
   readonly exact?: (step: number) => number | undefined;
 }
@@ -44,12 +47,12 @@ export function offersOf(registry: AnyRegistry): readonly Offer[] {
     name: plugin.name,
     description: plugin.description,
     options: plugin.options as Offer["options"],
-    returns: whatItReturns(registry, plugin),
+    returns: plugin.returns ?? whatItReturns(registry, plugin),
     from: "page",
   }));
 }
 
-/** Made over some base values: only a made schedule says what it returns. */
+/** Made over some base values: where a plugin does not declare it, only a made schedule says what it returns. */
 function whatItReturns(registry: AnyRegistry, plugin: Plugin): Offer["returns"] {
   const made = attempt(() => make(registry, { name: plugin.name, options: startOptions(plugin, { steps: 1000, lr: 1e-3 }) }, 1e-3));
   if (made instanceof Error || typeof made === "function") return made instanceof Error ? "factor" : (made as Schedule).returns ?? "factor";
@@ -69,6 +72,33 @@ export function curveOf(registry: AnyRegistry, choice: Choice, lr: number): Curv
   const returns = schedule.returns ?? "factor";
   const scale = returns === "value" ? 1 : lr;
   return { returns, lr: (step) => scale * schedule(step) };
+}
+
+/** The value at a step, null where there is none. A schedule of somebody else's may throw at any step. */
+export function valueAt(curve: Curve, step: number): number | null {
+  if ("error" in curve) return null;
+  try {
+    return curve.lr(step);
+  } catch {
+    return null;
+  }
+}
+
+/** The steps from 0 to `to` that show all of the curves on so many pixels: in each pixel the least and the greatest value of each. */
+export function drawnSteps(curves: readonly Curve[], to: number, pixels: number): readonly number[] {
+  const steps = new Set([0, to]);
+  for (const curve of curves) {
+    if ("error" in curve) continue;
+    const heightAt = (step: number): number => valueAt(curve, step) ?? NaN;
+    const shown = curve.steps === undefined ? sampleCurve(heightAt, 0, to, pixels).steps : reachOf(curve.steps, heightAt, to, pixels);
+    for (const step of shown) steps.add(step);
+  }
+  return [...steps].sort((a, b) => a - b);
+}
+
+function reachOf(known: readonly number[], heightAt: (step: number) => number, to: number, pixels: number): readonly number[] {
+  const steps = known.filter((step) => step <= to);
+  return keepReach((i) => Math.floor(steps[i] * pixels / to), steps.map(heightAt)).map((i) => steps[i]);
 }
 
 /** A choice without the options that stand at their defaults: what people would write. */
@@ -108,4 +138,24 @@ export function gridOf(to: number, pixels: number): readonly number[] {
   const steps = Array.from({ length: Math.floor(to / stride) + 1 }, (_, i) => i * stride);
   if (steps[steps.length - 1] < to) steps.push(to);
   return steps;
+}
+
+/** Options of curves that a link leaves out are as the library takes them, or as a new curve has them. */
+export function completeCurves(registry: AnyRegistry, state: PageState): PageState {
+  const span = { steps: state.to, lr: state.lr };
+  const curves = state.curves.map((choice) => {
+    const plugin = registry.plugins.find(({ kind, name }) => kind === "schedule" && name === choice.name);
+    if (plugin === undefined) return choice;
+    const defaults = Object.fromEntries(Object.entries(plugin.options as Offer["options"]).map(([name, spec]) => [name, spec.default]));
+    const starts = startOptions(plugin, span);
+    return {
+      name: choice.name,
+      options: Object.fromEntries(
+        [...Object.keys(starts), ...Object.keys(choice.options)].map((
+          name,
+        ) => [name, Object.hasOwn(choice.options, name) ? choice.options[name] : defaults[name] ?? starts[name]]),
+      ),
+    };
+  });
+  return { ...state, curves };
 }

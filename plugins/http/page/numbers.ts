@@ -49,9 +49,18 @@ export function readNumbers(text: string): readonly number[] | undefined {
     ? (bracketed ?? plain).split(";")
     : bracketed !== undefined
     ? bracketed.split(/[\s,]+/)
-    : plain.split(/,(?:\s+|$)/).flatMap((part) => thousands.some((form) => form.test(part)) ? ["?"] : part.split(/[\s,]+/));
+    : unclearNumber(plain) !== undefined
+    ? ["?"]
+    : plain.split(/[\s,]+/);
   const numbers = pieces.map((piece) => piece.trim()).filter((piece) => piece !== "").map(readNumber);
   return numbers.includes(undefined) ? undefined : numbers as number[];
+}
+
+/** What in a list of numbers might be one number as well as several. */
+export function unclearNumber(text: string): string | undefined {
+  const plain = narrow(text.trim());
+  if (/[[\];]/.test(plain)) return undefined;
+  return plain.split(/,(?:\s+|$)/).find((part) => thousands.some((form) => form.test(part)));
 }
 
 /** Signs of full width, as keyboards for Chinese and Japanese give them, as they are elsewhere; and a minus as `-`. */

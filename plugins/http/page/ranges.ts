@@ -1,6 +1,6 @@
 /**
  * From an option's spec to a control: what kind, what range, and where it starts. Specs say what is allowed, which may be every number; a slider
- * needs ends, so the option's name decides where the spec is silent. What a slider cannot reach can be typed.
+ * needs ends, which come from the unit that the spec declares. What a slider cannot reach can be typed.
  *
  * @module
  */
@@ -49,7 +49,7 @@ export function controlOf(name: string, spec: OptionSpec<unknown>, span: Span): 
   if (Array.isArray(spec.default) && spec.default.length > 0 && spec.default.every((x) => typeof x === "number")) {
     return { kind: "numbers", range: rangeOf(name, spec, Math.min(...spec.default), false, span), count: spec.default.length };
   }
-  if (types.includes("object") && /schedule$/i.test(name)) return { kind: "schedule" };
+  if (holdsSchedule(name, spec)) return { kind: "schedule" };
   const others = types.filter((type) => type !== "null");
   if (others.length !== 1) return { kind: "json" };
   return others[0] === "string" ? { kind: "text", nullable: types.includes("null") } : { kind: others[0] === "array" ? "list" : "json" };
@@ -63,9 +63,21 @@ export function startOptions(plugin: { readonly name: string; readonly options: 
   );
 }
 
-const isLr = (name: string): boolean => /^lr(?![a-z])|Lr$|LearningRate$/.test(name);
-const isSteps = (name: string): boolean => /steps|epochs|timescale|period|interval/i.test(name);
-const isCount = (name: string): boolean => /patience|cooldown|offset/i.test(name);
+/**
+ * What an option's numbers count. A plugin may declare it; where none is declared, as in what a service tells of a schedule of its own, the name says
+ * it.
+ */
+export function unitOf(name: string, { unit }: OptionSpec<unknown>): OptionSpec<unknown>["unit"] {
+  if (unit !== undefined) return unit;
+  if (/^lr(?![a-z])|Lr$|LearningRate$/.test(name)) return "rate";
+  if (/steps|epochs|timescale|period|interval/i.test(name)) return "steps";
+  return /patience|cooldown|offset/i.test(name) ? "count" : undefined;
+}
+
+/** Whether an option holds a schedule of its own. */
+export function holdsSchedule(name: string, spec: OptionSpec<unknown>): boolean {
+  return spec.holds === "schedule" || typesOf(spec)?.includes("object") === true && /schedule$/i.test(name);
+}
 
 function startOf(name: string, spec: OptionSpec<unknown>, { steps, lr }: Span): unknown {
   if (spec.default === null) return null;
@@ -75,9 +87,10 @@ function startOf(name: string, spec: OptionSpec<unknown>, { steps, lr }: Span): 
   if (types.includes("boolean")) return false;
   if (types.includes("string")) return spec.enum?.[0] ?? "";
   const { minimum = -Infinity, maximum = Infinity, exclusiveMaximum = Infinity } = spec;
-  const wanted = isSteps(name)
+  const unit = unitOf(name, spec);
+  const wanted = unit === "steps"
     ? Math.round(/warmup/i.test(name) ? steps / 10 : steps)
-    : isLr(name)
+    : unit === "rate"
     ? lr
     : /rate|decay|gamma|factor/i.test(name)
     ? 0.5
@@ -112,16 +125,18 @@ function numberIn(value: unknown): number | undefined {
 }
 
 function rangeOf(name: string, spec: OptionSpec<unknown>, usual: number | undefined, whole: boolean, { steps }: Span): Range {
-  if (isSteps(name)) {
+  const unit = unitOf(name, spec);
+  if (unit === "steps") {
     const step = Math.max(1, niceAbove(steps / 500));
     const low = spec.exclusiveMinimum === undefined ? spec.minimum ?? 0 : spec.exclusiveMinimum + step;
     return evenly(Math.max(0, low), Math.min(steps, highest(spec) ?? steps), step);
   }
-  if (isCount(name)) return evenly(0, 20, 1);
+  if (unit === "count") return evenly(0, 20, 1);
   const small = usual !== undefined && usual > 0 && usual < 0.01;
-  if (isLr(name) || small || /^eps/i.test(name)) {
-    const least = usual !== undefined && small && !isLr(name) ? Math.min(1e-12, usual) : 1e-7;
-    return byDecades(least, highest(spec) ?? (isLr(name) ? 1 : 0.1), (spec.minimum ?? 0) <= 0 && (spec.exclusiveMinimum ?? -1) < 0);
+  const isRate = unit === "rate";
+  if (isRate || small || /^eps/i.test(name)) {
+    const least = usual !== undefined && small && !isRate ? Math.min(1e-12, usual) : 1e-7;
+    return byDecades(least, highest(spec) ?? (isRate ? 1 : 0.1), (spec.minimum ?? 0) <= 0 && (spec.exclusiveMinimum ?? -1) < 0);
   }
   const reach = 5 * Math.abs(usual ?? 0.2) || 1;
   const low = lowest(spec) ?? (usual !== undefined && usual < 0 ? -niceAbove(2 * -usual) : 0);

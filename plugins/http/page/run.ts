@@ -9,7 +9,7 @@ import { createGenerator } from "../../../examples/digits/generator.ts";
 import { createNetwork, type Network } from "../../../examples/digits/network.ts";
 import { train } from "../../../examples/digits/training.ts";
 import training from "../../../examples/digits/training.json" with { type: "json" };
-import { type AnyRegistry, curveOf } from "./curves.ts";
+import { type AnyRegistry, type Curve, curveOf } from "./curves.ts";
 import type { RunChoice } from "./state.ts";
 
 /** A run and what came of it so far. */
@@ -98,9 +98,16 @@ export function createRun(registry: AnyRegistry, choice: RunChoice, digits: Digi
   };
 }
 
-/** What to do where a schedule is to steer an lr that an algorithm finds itself; `""` where it is not so. Which switch an lr excludes is tried out. */
+/** What a run trains by: a schedule waits while there is no lr that it could change. */
+export function trainedChoice({ optimizer, schedule }: RunChoice): RunChoice {
+  return { optimizer, schedule: typeof optimizer.options.lr === "number" ? schedule : null };
+}
+
+/** What is missing where a schedule waits for an lr, and what to do; `""` where none does. Which switch an lr excludes is tried out. */
 export function adviceOn(registry: AnyRegistry, { optimizer: { name, options }, schedule }: RunChoice, lr: number): string {
-  if (schedule === null || options.lr !== null) return "";
+  if (schedule === null || typeof options.lr === "number") return "";
+  const waits = `${schedule.name} waits for an lr to change, and the run trains without it`;
+  if (options.lr !== null) return `${waits}: ${name} has none.`;
   const accepts = (change: Readonly<Record<string, unknown>>): boolean => {
     try {
       registry.createOptimizer(name, { weight: new Float32Array(1) }, { ...options, ...change }).dispose();
@@ -110,15 +117,15 @@ export function adviceOn(registry: AnyRegistry, { optimizer: { name, options }, 
     }
   };
   const excluded = accepts({ lr }) ? undefined : Object.keys(options).find((key) => options[key] === true && accepts({ lr, [key]: false }));
-  return `Untick null at lr${excluded === undefined ? "" : `, and switch ${excluded} off under All options`}.`;
+  const cure = `Untick null at lr${excluded === undefined ? "" : `, and switch ${excluded} off under All options`}.`;
+  return `${waits}: ${name} finds its own. ${cure}`;
 }
 
-/** The lr that a schedule plans for steps from 0; null where it depends on more than the step. */
-export function plannedLr(registry: AnyRegistry, { optimizer, schedule }: RunChoice, steps: readonly number[]): readonly (number | null)[] {
-  const { lr } = optimizer.options;
-  if (typeof lr !== "number") return steps.map(() => null);
-  const curve = schedule === null ? { lr: () => lr } : curveOf(registry, schedule, lr);
-  return steps.map((step) => "error" in curve ? null : curve.lr(step));
+/** The lr that a run plans, as a curve over its updates; an error where it depends on more than the update. */
+export function plannedCurve(registry: AnyRegistry, choice: RunChoice): Curve {
+  const { optimizer: { options: { lr } }, schedule } = trainedChoice(choice);
+  if (typeof lr !== "number") return { error: "The algorithm finds its own lr" };
+  return schedule === null ? { returns: "factor", lr: () => lr } : curveOf(registry, schedule, lr);
 }
 
 /** What an algorithm says of its own lr (Adafactor's is relative), or the option. */

@@ -4,31 +4,43 @@
  *
  * @module
  */
+import { basesOf } from "./base.ts";
 import { curvesPath, valuesPath } from "./code.ts";
 import type { Curve, Offer } from "./curves.ts";
 import type { Choice } from "./state.ts";
 
 /** What the page knows of its service. */
 export interface Service {
+  /** What its paths begin with: an address that ends with a slash. */
+  readonly base: string;
   /** The schedules that it has and the page has not. */
   readonly offers: readonly Offer[];
   /** Whether it answers only to a token; the page has none. */
   readonly needsToken: boolean;
 }
 
-/** A service that has nothing to add; there may be none at all. */
-export const plainService: Service = { offers: [], needsToken: false };
+/** A service that has nothing to add, where it likely is; there may be none at all. */
+export function assumeService(address: string): Service {
+  return { base: basesOf(address)[0], offers: [], needsToken: false };
+}
 
 /** Asks the service what it has, beside the page's `own` schedules. */
-export async function askService(own: readonly Offer[]): Promise<Service> {
-  if (!location.protocol.startsWith("http")) return plainService;
-  const guarded: Service = { offers: [], needsToken: true };
-  if (document.querySelector('meta[name="schedules"][content="token"]') !== null) return guarded;
+export async function askService(own: readonly Offer[], assumed: Service): Promise<Service> {
+  if (!location.protocol.startsWith("http")) return assumed;
+  if (document.querySelector('meta[name="schedules"][content="token"]') !== null) return { ...assumed, needsToken: true };
+  for (const base of basesOf(location.href)) {
+    const answer = await askAt(base, own);
+    if (answer !== undefined) return answer;
+  }
+  return assumed;
+}
+
+async function askAt(base: string, own: readonly Offer[]): Promise<Service | undefined> {
   try {
-    const response = await fetch("v1/plugins?kind=schedule");
+    const response = await fetch(`${base}v1/plugins?kind=schedule`);
     // Somebody before the service may ask for a token too.
-    if (response.status === 401) return guarded;
-    if (!response.ok) return plainService;
+    if (response.status === 401) return { base, offers: [], needsToken: true };
+    if (!response.ok) return undefined;
     const { plugins }: { plugins: readonly Described[] } = await response.json();
     const offers = plugins.filter(({ name }) => !own.some((offer) => offer.name === name)).map(({ name, description, options }): Offer => ({
       name,
@@ -37,9 +49,9 @@ export async function askService(own: readonly Offer[]): Promise<Service> {
       returns: "factor",
       from: "service",
     }));
-    return { offers, needsToken: false };
+    return { base, offers, needsToken: false };
   } catch {
-    return plainService;
+    return undefined;
   }
 }
 
@@ -65,17 +77,17 @@ interface Place {
 }
 
 /** Asks for what is not here yet, a while after the last change, and calls `arrived` when it is. */
-export function createServiceCurves(arrived: () => void): ServiceCurves {
+export function createServiceCurves(base: () => string, arrived: () => void): ServiceCurves {
   const places = new Map<number, Place>();
   return {
     curve(place, choice, to, lr) {
-      const path = curvesPath("", [choice], to, lr);
+      const path = base() + curvesPath("", [choice], to, lr);
       const known = places.get(place);
       if (known?.path === path) return known.shown;
       clearTimeout(known?.timer);
       const next: Place = { path, shown: known?.shown ?? { error: "On its way from the service …" } };
       next.timer = setTimeout(async () => {
-        const curve = await fetchCurve(choice, to, lr, arrived);
+        const curve = await fetchCurve(base(), choice, to, lr, arrived);
         if (places.get(place) !== next) return;
         next.shown = curve;
         arrived();
@@ -86,8 +98,8 @@ export function createServiceCurves(arrived: () => void): ServiceCurves {
   };
 }
 
-async function fetchCurve(choice: Choice, to: number, lr: number, arrived: () => void): Promise<Curve> {
-  const answer = await ask(curvesPath("", [choice], to, lr));
+async function fetchCurve(base: string, choice: Choice, to: number, lr: number, arrived: () => void): Promise<Curve> {
+  const answer = await ask(base + curvesPath("", [choice], to, lr));
   if ("error" in answer) return answer;
   const { steps, values } = answer;
   const every = steps.length > 1 ? steps[1] - steps[0] : 1;
@@ -96,7 +108,8 @@ async function fetchCurve(choice: Choice, to: number, lr: number, arrived: () =>
     returns: "factor",
     // The last step may stand nearer to the one before it.
     lr: (step) => values[step >= steps[last] ? last : Math.round(step / every)],
-    exact: createReader(choice, lr, answer, arrived),
+    steps,
+    exact: createReader(base, choice, lr, answer, arrived),
   };
 }
 
@@ -104,7 +117,13 @@ async function fetchCurve(choice: Choice, to: number, lr: number, arrived: () =>
 const mostRead = 50;
 
 /** Reads single steps: the service gives no more than so many points of a long curve. */
-function createReader(choice: Choice, lr: number, { steps, values }: Answer, arrived: () => void): (step: number) => number | undefined {
+function createReader(
+  base: string,
+  choice: Choice,
+  lr: number,
+  { steps, values }: Answer,
+  arrived: () => void,
+): (step: number) => number | undefined {
   const known = new Map(steps.map((step, i) => [step, values[i]]));
   let wanted: readonly number[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -112,7 +131,7 @@ function createReader(choice: Choice, lr: number, { steps, values }: Answer, arr
     const asked = wanted;
     timer = undefined;
     wanted = [];
-    const answer = await ask(valuesPath(choice, asked, lr));
+    const answer = await ask(base + valuesPath(choice, asked, lr));
     // What was refused is asked for when it is looked at again, not before.
     if ("error" in answer) return;
     answer.steps.forEach((step, i) => known.set(step, answer.values[i]));

@@ -4,12 +4,14 @@
  *
  * @module
  */
-import { type AnyRegistry, compact, type Offer, offersOf } from "./curves.ts";
+import { type AnyRegistry, compact, completeCurves, type Offer, offersOf } from "./curves.ts";
 import { byId } from "./element.ts";
-import { startLive, startOptimizer } from "./live.ts";
+import { startLive } from "./live.ts";
 import { startOptions } from "./ranges.ts";
-import { completeCurves, startSchedules } from "./schedules.ts";
-import type { Choice, PageState } from "./state.ts";
+import { startOptimizer } from "./run_panel.ts";
+import { startSchedules } from "./schedules.ts";
+import { assumeService } from "./service.ts";
+import { type Choice, lossOf, type PageState } from "./state.ts";
 import { createStore } from "./store.ts";
 
 /** Brings page.html to life. */
@@ -19,9 +21,13 @@ export function startPage(registry: AnyRegistry): void {
     ...state,
     curves: state.curves.map((choice) => compact(choice, specsOf(choice.name))),
   });
+  // What cannot be taken from a link is said before the page writes its own.
+  const tellLoss = (): void => void (byId("loss").textContent = lossOf(location.hash));
+  tellLoss();
   const store = createStore(firstState(registry), (state) => completeCurves(registry, state), shorten);
-  startSchedules(registry, store);
+  startSchedules(registry, store, assumeService(location.href));
   startLive(registry, store);
+  store.listen((_, source) => source !== "control" && tellLoss());
   document.querySelector("main")?.classList.add("ready");
   // The fragment holds the state, so that links within the page cannot use it.
   for (const link of document.querySelectorAll<HTMLAnchorElement>("a[data-goto]")) {

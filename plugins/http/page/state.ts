@@ -59,14 +59,55 @@ export function writeState(state: PageState, start: PageState): string {
   }
   if (state.updates !== start.updates) query.append("updates", String(state.updates));
   if (state.seed !== start.seed) query.append("seed", String(state.seed));
+  // How many parts there are stands early, and a word at the end, so that a link that was cut on its way can be told.
+  const [first, ...rest] = query.toString().split("&");
+  const parts = [first, `parts=${rest.length + 3}`, ...rest, "end"].join("&");
   // These are safe in a fragment, and a reader can then read it.
-  return query.toString().replaceAll("%22", '"').replaceAll("%3A", ":").replaceAll("%2C", ",");
+  return parts.replaceAll("%22", '"').replaceAll("%3A", ":").replaceAll("%2C", ",");
+}
+
+/** Words of a link that mean something. */
+const known: readonly string[] = ["schedule", "to", "lr", "scale", "at", "run", "updates", "seed", "parts", "end"];
+
+/** What a fragment says that cannot be taken, as a sentence; `""` where all of it can. */
+export function lossOf(fragment: string): string {
+  const query = new URLSearchParams(fragment.replace(/^#/, ""));
+  if (!isState(query)) return "";
+  const keys = [...query.keys()];
+  const texts = query.getAll("schedule").filter((text) => text !== "");
+  const curves = texts.map(readJson).filter(isChoice).length;
+  const runs = query.getAll("run");
+  const isRead: Readonly<Record<string, (text: string) => boolean>> = {
+    to: (text) => readWhole(text, 1, 0) > 0,
+    lr: (text) => readPositive(text, 0) > 0,
+    scale: (text) => text === "log" || text === "linear",
+    at: (text) => readWhole(text, 0, -1) >= 0,
+    updates: (text) => readWhole(text, 1, mostUpdates + 1) <= mostUpdates,
+    seed: (text) => readWhole(text, 0, mostSeed + 1) <= mostSeed,
+  };
+  const wrong = Object.keys(isRead).filter((key) => query.has(key) && !isRead[key](query.get(key)!));
+  if (runs.length > 0 && (runs.length !== 2 || !runs.map(readJson).every(isRun))) wrong.push("the runs");
+  const isCut = query.has("parts") && (!query.has("end") || keys.length < Number(query.get("parts"))) ||
+    keys.some((key) => !known.includes(key) && known.some((word) => word.startsWith(key))) || fragment.endsWith("&");
+  const losses = [
+    ...(curves < texts.length ? [`${texts.length - curves} of its curves cannot be read`] : []),
+    ...(curves > mostCurves ? [`of its ${curves} curves the first ${mostCurves} are shown`] : []),
+    ...(wrong.length > 0 ? [`${wrong.join(", ")} cannot be read`] : []),
+    ...(isCut ? ["its end is missing, and curves may be missing with it"] : []),
+  ];
+  if (losses.length === 0) return "";
+  const what = isCut || curves < texts.length ? "This link was cut off or damaged on its way" : "Not all of this link can be shown";
+  return `${what}: ${losses.join("; ")}.`;
+}
+
+function isState(query: URLSearchParams): boolean {
+  return [...query.keys()].some((key) => key === "schedule" || key === "to" || key === "run");
 }
 
 /** The state that a fragment describes. What it does not say, or says wrongly, is as in `start`. */
 export function readState(fragment: string, start: PageState): PageState {
   const query = new URLSearchParams(fragment.replace(/^#/, ""));
-  if (![...query.keys()].some((key) => key === "schedule" || key === "to" || key === "run")) return start;
+  if (!isState(query)) return start;
   const curves = query.getAll("schedule").map(readJson).filter(isChoice).slice(0, mostCurves);
   const runs = query.getAll("run").map(readJson).filter(isRun);
   return {

@@ -9,6 +9,7 @@ import type { Language } from "./code_of.ts";
 import { copyOn } from "./copy.ts";
 import { compact, type Curve, type Offer } from "./curves.ts";
 import { byId, element } from "./element.ts";
+import type { Service } from "./service.ts";
 import type { Choice } from "./state.ts";
 import type { Store } from "./store.ts";
 
@@ -22,21 +23,27 @@ export interface Code {
 
 const languages: readonly Language[] = ["deno", "bun", "python", "readme"];
 
-/** Fills the section `#take`; `made` tells what became of a curve's choice, `offerOf` from what it was chosen, `needsToken` what the service wants. */
+const formats = [["link-svg", ".svg"], ["link-csv", ".csv"], ["link-json", ""]] as const;
+/** Characters of a path that servers take: Node, as it comes, has room for 16 KiB of path and headers together. */
+const longestPath = 8000;
+/** Characters of a link that every program takes. */
+const longLink = 2000;
+
+/** Fills the section `#take`; `made` tells what became of a curve's choice, `offerOf` from what it was chosen, `serviceNow` where the service is. */
 export function createCode(
   store: Store,
   made: (i: number) => Curve | undefined,
   offerOf: (choice: Choice) => Offer | undefined,
-  needsToken: () => boolean,
+  serviceNow: () => Service,
 ): Code {
   let language: Language = "deno";
   let chosen = 0;
   const select = byId<"select">("code-of");
   const place = byId<"code">("code");
-  const service = new URL(".", location.href.replace(/[?#].*$/, "")).href;
 
   function refresh(): void {
-    const { curves, to, lr } = store.state;
+    const { curves, to, lr, scale } = store.state;
+    const { base, needsToken } = serviceNow();
     chosen = Math.max(0, Math.min(chosen, curves.length - 1));
     const names = curves.map(({ name }, i) => `${i + 1} ${name}`);
     if ([...select.options].map((option) => option.text).join() !== names.join()) {
@@ -54,19 +61,30 @@ export function createCode(
         returns: curve.returns,
         lr,
         to,
-        service,
-        needsToken: needsToken(),
+        scale,
+        service: base,
+        needsToken,
         isBuiltin: offerOf(curves[chosen])?.from !== "service",
       });
     if (place.textContent !== text) place.textContent = text;
-    byId("token-note").hidden = !needsToken();
-    for (const [id, format] of [["link-svg", ".svg"], ["link-csv", ".csv"], ["link-json", ""]] as const) {
+    byId("token-note").hidden = !needsToken;
+    byId<"a">("api").href = `${base}openapi.json`;
+    const paths = formats.map(([id, format]) => [id, curvesPath(format, choices, to, lr, scale)] as const);
+    const isLong = paths.some(([, path]) => path.length > longestPath);
+    byId("long-note").hidden = needsToken || !isLong;
+    for (const [id, path] of paths) {
       const link = byId<"a">(id);
-      link.hidden = needsToken();
+      link.hidden = needsToken || isLong;
       // Without a curve there is nothing to ask for.
       if (curves.length === 0) link.removeAttribute("href");
-      else link.href = curvesPath(format, choices, to, lr);
+      else link.href = base + path;
     }
+    const { length } = store.link();
+    byId("link-note").textContent = length > longLink
+      ? `This page's link is ${length.toLocaleString("en")} characters long, and some programs cut such links: they hold up to about ${
+        longLink.toLocaleString("en")
+      }.`
+      : "";
   }
 
   for (const one of languages) {

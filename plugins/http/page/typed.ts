@@ -11,8 +11,8 @@ import { element } from "./element.ts";
 export interface Typing<T> {
   /** What a text means; undefined: nothing that is allowed. */
   read(text: string): T | undefined;
-  /** What is allowed, for people. */
-  words(): string;
+  /** What is allowed, for people who have typed something else. */
+  words(text: string): string;
   /** Takes what was read. */
   set(value: T): void;
   /** The value that is there, as the box shows it. */
@@ -42,7 +42,7 @@ export function typed<T>(box: HTMLInputElement, { read, words, set, show }: Typi
   };
   box.addEventListener("input", () => {
     const value = read(box.value);
-    mark(value === undefined ? words() : "");
+    mark(value === undefined ? words(box.value) : "");
     if (value !== undefined) set(value);
   });
   const showNow = (): void => {

@@ -4,22 +4,22 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
-import { type Browser, type BrowserContextOptions, chromium as playwright, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { assert, assertEquals } from "@std/assert";
 import { adamw, builtins, createRegistry, linear as linearPlugin, type SchedulePlugin } from "../../../mod.ts";
-import { type AppOptions, createApp } from "../../../plugins/http/mod.ts";
+import { createApp } from "../../../plugins/http/mod.ts";
 import { page as committed } from "../../../plugins/http/page.ts";
 import { version } from "../../../plugins/http/page/code.ts";
-import { curveOf } from "../../../plugins/http/page/curves.ts";
-import { chromium, chromiumFlags, inChromium, missing } from "../../chromium.ts";
+import { inChromium, missing } from "../../chromium.ts";
 import { root } from "../../generated.ts";
-import { listen, type Listening } from "../../listen.ts";
-import { hasPython } from "../../python.ts";
+import { listen } from "../../listen.ts";
 import { bundlePage } from "../../page.ts";
+import { hasPython } from "../../python.ts";
+import { cosine, keep, linear, link, newContext, page, polynomial, press, readings, serve, settled, values, visit } from "./visit.ts";
 
 /** A schedule that nobody has but the test: a service may have it, the page has not. */
 const sawtooth: SchedulePlugin<"sawtooth", { period?: number; depth?: number; tooth?: string; label?: string | null }> = {
@@ -38,102 +38,6 @@ const sawtooth: SchedulePlugin<"sawtooth", { period?: number; depth?: number; to
     return (step) => 1 - depth * ((step % period) / period) ** (tooth === "12" ? 12 : 1);
   },
 };
-
-/** The page as it would be built from the sources now: what is committed is compared elsewhere. */
-let built: string | undefined;
-const page = (): string => built ??= bundlePage();
-let browser: Promise<Browser> | undefined;
-const servers: Promise<Listening>[] = [];
-
-function serve(registry: Parameters<typeof createApp>[0] = builtins, html: string = page(), options: AppOptions = {}): Promise<Listening> {
-  const server = listen(createApp(registry, { page: html, ...options }).fetch);
-  servers.push(server);
-  return server;
-}
-
-let usual: Promise<Listening> | undefined;
-const service = (): Promise<Listening> => usual ??= serve();
-
-after(async () => {
-  await (await browser)?.close();
-  for (const server of servers) await (await server).close();
-});
-
-interface Visit {
-  /** The fragment to come with. */
-  readonly hash?: string;
-  /** The service; default: one with the built-in plugins. */
-  readonly from?: Promise<Listening>;
-  /** What may stand in the console. */
-  readonly expected?: RegExp;
-}
-
-/** Opens the page, lets `use` do what it does, and holds that the console stayed empty and that nothing was asked of anybody else. */
-async function visit(
-  use: (page: Page, origin: string) => Promise<void>,
-  { hash = "", from = service(), expected, ...options }: BrowserContextOptions & Visit = {},
-): Promise<void> {
-  browser ??= playwright.launch({ executablePath: chromium, args: [...chromiumFlags] });
-  const { origin } = await from;
-  const context = await (await browser).newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  const said: string[] = [];
-  const asked: string[] = [];
-  try {
-    const page = await context.newPage();
-    page.on("console", (message) => said.push(`${message.type()}: ${message.text()}`));
-    page.on("pageerror", (error) => said.push(String(error.stack)));
-    page.on("request", (request) => asked.push(request.url()));
-    await page.goto(`${origin}/${hash}`);
-    await page.waitForFunction(() => document.querySelector<HTMLButtonElement>("#start")?.disabled === false);
-    await use(page, origin);
-    assertEquals(said.filter((line) => expected?.test(line) !== true), []);
-    assertEquals(asked.filter((url) => !url.startsWith(`${origin}/`) && !url.startsWith("data:")), []);
-  } catch (error) {
-    // What the page said may be why.
-    throw said.length === 0 ? error : new Error(`${error}\n${said.join("\n")}`);
-  } finally {
-    await context.close();
-  }
-}
-
-/** What the page reads at its step: values by curve. */
-function readings(page: Page): Promise<{ readonly step: number; readonly values: number[] }> {
-  return page.evaluate(() => ({
-    step: Number(document.querySelector<HTMLInputElement>("#at")!.value),
-    values: [...document.querySelectorAll<HTMLDataElement>("#values data")].map(({ value }) => Number(value)),
-  }));
-}
-
-/** What the library says. */
-function values(choices: readonly (readonly [name: string, options: object])[], lr: number, step: number): number[] {
-  return choices.map(([name, options]) => {
-    const curve = curveOf(builtins, { name, options: { ...options } }, lr);
-    assert("lr" in curve);
-    return curve.lr(step);
-  });
-}
-
-function link(choices: readonly (readonly [name: string, options: object])[], to: number, lr: number, more = ""): string {
-  return `#${
-    choices.map(([name, options]) => `schedule=${encodeURIComponent(JSON.stringify({ name, options }))}`).join("&")
-  }&to=${to}&lr=${lr}${more}`;
-}
-
-/** Moves a slider, as an arrow key does. */
-async function press(page: Page, id: string, key: string, times = 1): Promise<void> {
-  await page.locator(`#${id}`).focus();
-  for (let i = 0; i < times; i++) await page.keyboard.press(key);
-  await settled(page);
-}
-
-/** After the next frame, where the page draws. */
-function settled(page: Page): Promise<unknown> {
-  return page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-}
-
-const linear = ["linear", { numWarmupSteps: 100, numTrainingSteps: 1000 }] as const;
-const cosine = ["cosine", { numWarmupSteps: 50, numTrainingSteps: 900 }] as const;
-const polynomial = ["polynomial", { numWarmupSteps: 0, numTrainingSteps: 800, power: 2.5, lrEnd: 1e-6 }] as const;
 
 if (missing !== undefined) test.skip(missing, () => {});
 
@@ -590,8 +494,7 @@ inChromium("the page needs no network once it is loaded", () =>
 inChromium("the page opens from a file too", async () => {
   const folder = mkdtempSync(join(tmpdir(), "glissade-file-"));
   writeFileSync(join(folder, "page.html"), page());
-  browser ??= playwright.launch({ executablePath: chromium, args: [...chromiumFlags] });
-  const context = await (await browser).newContext();
+  const context = await newContext();
   try {
     const opened = await context.newPage();
     const said: string[] = [];
@@ -621,7 +524,7 @@ inChromium("nothing jumps while the page loads in pieces, and while a step is re
     if (new URL(request.url).pathname !== "/") return app.fetch(request);
     return new Response(ReadableStream.from(pieces()), { headers: { "Content-Type": "text/html" } });
   });
-  servers.push(from);
+  keep(from);
   await visit(async (page) => {
     const { x, y, width, height } = (await page.locator("#plot .u-over").boundingBox())!;
     for (let share = 0; share < 1; share += 0.1) await page.mouse.move(x + share * width, y + height / 2);
@@ -723,7 +626,7 @@ inChromium("the page of a service whose schedules need a token says so, and its 
   // One that is guarded by somebody else: its page learns of it by being refused.
   const open = createApp(builtins, { page: page() });
   const guarded = listen((request) => new URL(request.url).pathname === "/" ? open.fetch(request) : new Response(null, { status: 401 }));
-  servers.push(guarded);
+  keep(guarded);
   await visit(async (page) => {
     await page.locator("#token-note").waitFor();
     assert(await page.locator("#link-csv").isHidden());

@@ -1,0 +1,83 @@
+/**
+ * Where a schedule ends. Another number of steps would leave the ends behind, and a cosine whose end is passed goes up again: so an end that stood at
+ * the last step goes with it, and others can be fitted.
+ *
+ * @module
+ */
+import type { OptionSpec } from "../../../core/plugin/contract.ts";
+import { holdsSchedule, startOptions, unitOf } from "./ranges.ts";
+import type { Choice } from "./state.ts";
+
+/** The specs of a schedule's options; undefined where there is no such schedule. */
+export type SpecsOf = (name: string) => Readonly<Record<string, OptionSpec<unknown>>> | undefined;
+
+/** An option that says where a schedule ends. */
+interface End {
+  /** The option, after those that hold its schedule. */
+  readonly path: readonly string[];
+  /** The step that it says. */
+  readonly step: number;
+  /** Steps before its schedule begins. */
+  readonly before: number;
+}
+
+const isNumber = (value: unknown): value is number => typeof value === "number";
+
+/** The steps where a choice ends. */
+export function endsOf(choice: Choice, specsOf: SpecsOf): readonly number[] {
+  return findEnds(choice, specsOf).map(({ step }) => step);
+}
+
+/** A choice whose ends at the step `from`, or all of its ends, stand at another. */
+export function moveEnds(choice: Choice, specsOf: SpecsOf, to: number, from?: number): Choice {
+  return findEnds(choice, specsOf).filter(({ step }) => from === undefined || step === from)
+    .reduce((moved, { path, before }) => setOption(moved, path, Math.max(1, to - before)), choice);
+}
+
+/**
+ * Moves the ends of schedules along with the number of steps. It remembers where the number began to move: on the way from 1000 to 10,000 a slider
+ * passes ends of others, which must not go along.
+ */
+export function createFollower(specsOf: SpecsOf): (choices: readonly Choice[], from: number, to: number) => readonly Choice[] {
+  let start: { readonly choices: readonly Choice[]; readonly from: number } | undefined;
+  let moved = "";
+  return (choices, from, to) => {
+    if (start === undefined || JSON.stringify(choices) !== moved) start = { choices, from };
+    const { choices: began, from: first } = start;
+    const next = began.map((choice) => moveEnds(choice, specsOf, to, first));
+    moved = JSON.stringify(next);
+    return next;
+  };
+}
+
+/** An end is a length that a new schedule would have as long as the whole: a warmup, or the length of one wave of many, is none. */
+function findEnds({ name, options }: Choice, specsOf: SpecsOf, before = 0): End[] {
+  const specs = specsOf(name);
+  if (specs === undefined) return [];
+  const [short, long] = [1000, 2000].map((steps) => startOptions({ name, options: specs }, { steps, lr: 1e-3 }));
+  const lengths = Object.entries(specs).filter(([option, spec]) => unitOf(option, spec) === "steps").map(([option]) => option);
+  const own = lengths.flatMap((option): End[] => {
+    const value = options[option];
+    const isEnd = short[option] === 1000 && long[option] === 2000 && isNumber(value);
+    return isEnd ? [{ path: [option], step: before + value, before }] : [];
+  });
+  // What is held begins behind the lengths of what holds it.
+  const ahead = lengths.map((option) => options[option]).filter(isNumber).reduce((sum, value) => sum + value, before);
+  const held = Object.entries(specs).filter(([option, spec]) => holdsSchedule(option, spec)).flatMap(([option]): End[] => {
+    const inner = options[option];
+    return isChoice(inner)
+      ? findEnds({ name: inner.name, options: inner.options ?? {} }, specsOf, ahead).map((end) => ({ ...end, path: [option, ...end.path] }))
+      : [];
+  });
+  return [...own, ...held];
+}
+
+function isChoice(value: unknown): value is { readonly name: string; readonly options?: Choice["options"] } {
+  return typeof value === "object" && value !== null && typeof (value as Partial<Choice>).name === "string";
+}
+
+function setOption(choice: Choice, [option, ...rest]: readonly string[], value: number): Choice {
+  const held = choice.options[option];
+  const next = rest.length === 0 ? value : setOption({ ...held as Choice, options: (held as Partial<Choice>).options ?? {} }, rest, value);
+  return { ...choice, options: { ...choice.options, [option]: next } };
+}
