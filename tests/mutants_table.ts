@@ -164,6 +164,24 @@ export const mutants: readonly Mutant[] = [
       "count of a group",
     ],
   ]),
+  ...of("core/tensors.ts", ["tests/core/tools_test.ts"], [
+    [
+      "A gradient of another shape and as many elements is taken",
+      "shape !== undefined && !sameShape(shape, place.shape)",
+      "false",
+      "^A plugin's tensors",
+    ],
+    ["A gradient of another 16-bit dtype is taken", 'own !== place.dtype && own !== "float32"', "false", "^A plugin's tensors"],
+  ]),
+  ...of("core/plugin/schedules.ts", ["tests/core/tools_test.ts", "tests/core/registry_test.ts"], [
+    [
+      "A nested schedule is made over 1",
+      "makeSchedule(plugin, options, base, find)",
+      "makeSchedule(plugin, options, undefined, find)",
+      "^A plugin",
+    ],
+    ["A plugin may make what it does not say", "plugin.returns !== undefined && plugin.returns !== returns", "false", "^A plugin"],
+  ]),
   ...of("core/optimizer/schedules.ts", [scheduled], [
     [
       "An option whose schedule gives values can be assigned, and nothing follows",
@@ -248,7 +266,14 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("plugins/schedules/reduce_lr_on_plateau.ts", [schedules], [
     ["A plateau cuts an update early", "numBadEpochs <= patience", "numBadEpochs < patience", "^reduce_lr"],
-    ["A plateau makes cuts that are too small to count", "value - next > eps ? next : value", "next", "^reduce_lr"],
+    ["A plateau makes cuts that are too small to count", "value - next > eps &&", "value - next > 0 &&", "^reduce_lr"],
+    [
+      "A plateau saves values",
+      "cooldownCounter, factors: [...factors] };",
+      "cooldownCounter, factors: factors.map((x, i) => x * bases[i]) };",
+      "^reduce_lr",
+    ],
+    ["A plateau's threshold has the metric's sign where it should not", "Math.abs(best)", "best", "^reduce_lr"],
     ["A plateau takes NaN for an improvement", 'mode === "min" ? metric < mark', 'mode === "min" ? !(metric >= mark)', "^reduce_lr"],
     [
       "A plateau counts bad metrics while it cools down",
@@ -264,6 +289,11 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("plugins/schedules/cosine_decay.ts", [schedules, reference], [
     ["cosine_decay falls during its warmup", "f(f(s - warmup) / decay)", "f(s / decay)", "cosine_decay|CosineDecay "],
+    ["cosine_decay takes a decay over no steps", "exclusiveMinimum: 0", "minimum: 0", "^cosine_decay refuses"],
+  ]),
+  ...of("plugins/schedules/step.ts", [schedules], [
+    ["A schedule answers a negative step", "&& step >= 0", "&& step === step", "negative or missing"],
+    ["A schedule answers a missing step", 'typeof step === "number" && step >= 0', "!((step as number) < 0)", "negative or missing"],
   ]),
   ...of("plugins/schedules/cosine_decay_restarts.ts", [schedules], [
     [
@@ -312,6 +342,13 @@ export const mutants: readonly Mutant[] = [
       '${weightDecay !== 0 ? "p -= lr*weightDecay*p"',
       "negative decay",
     ],
+  ]),
+  ...of("plugins/optimizers/moment_dtype.ts", ["tests/plugins/adamw_state_test.ts"], [
+    ["float16 parameters have float16 moments", 'dtype === "float16" ? "float32" : "param"', '"param"'],
+    ["float16 moments are not to be had", "stateDtype ?? ", 'stateDtype === "float32" ? stateDtype : '],
+  ]),
+  ...of("plugins/optimizers/keras_clipping.ts", ["tests/plugins/tf_optimizers_test.ts"], [
+    ["adam_weight_decay clips to 0", "Math.fround(clipping[option]) !== 0", "true"],
   ]),
   ...of("plugins/optimizers/adamw_torch.ts", [reference], [
     ["adamw_torch does not use the greatest second moment", 'const w = amsgrad ? "w" : "v";', 'const w = "v";', "^torch.optim.AdamW"],
@@ -408,6 +445,8 @@ export const mutants: readonly Mutant[] = [
       "orders.indexOf(b.tensor.dtype) - orders.indexOf(a.tensor.dtype)",
       "orders.indexOf(a.tensor.dtype) - orders.indexOf(b.tensor.dtype)",
     ],
+    ["A header longer than readers take is written", "if (bytes <= mostHeaderBytes) return;", "if (bytes < Infinity) return;"],
+    ["Elements past 64 bits on the way to 0 are read", "|| least >= bitsOf[dtype] * 2 ** 64", ""],
     ["The header is not filled up to eight bytes", "Math.ceil(written.length / 8) * 8", "written.length"],
     ["Tensors may overlap", "if (from !== end || to < from)", "if (from > end || to < from)"],
     ["Bytes behind the last tensor are taken for nothing", "if (end !== data.length)", "if (end > data.length)"],
