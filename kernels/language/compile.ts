@@ -8,7 +8,7 @@ import { explain } from "./explain.ts";
 import type { Kernel } from "./kernel.ts";
 import { lower } from "./lower.ts";
 import type { Program } from "./program.ts";
-import { schedule } from "./schedule.ts";
+import { roundsOf } from "./rounds.ts";
 import type { Statement } from "./statement.ts";
 import { type Names, valuesOf } from "./values.ts";
 
@@ -16,7 +16,7 @@ import { type Names, valuesOf } from "./values.ts";
 export function compile(statements: readonly Statement[], names: Names): Program {
   const meaning = valuesOf(statements, names);
   const { values, outputs, numberStores } = meaning;
-  const { live, loops, count, loaded, sumRound, numberRound } = schedule(meaning);
+  const { live, loops, count, loaded, sumRound, numberRound } = roundsOf(meaning);
 
   const rounds: Kernel[][] = Array.from({ length: count }, () => []);
   for (const loop of loops) rounds[loop.round].push(lower(loop, meaning, (value) => loaded(value, loop.round)));

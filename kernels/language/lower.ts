@@ -1,5 +1,5 @@
 /**
- * Values → kernel: what one loop of a schedule computes, as nodes in the order in which they run.
+ * Values → kernel: what one loop computes, as nodes in the order in which they run.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { type Class, type Domain, isNumber, isVector } from "../tables/classes.t
 import type { ElementOp } from "../tables/ops.ts";
 import type { DType } from "../types.ts";
 import type { Kernel, Node, Pointer, Role } from "./kernel.ts";
-import type { Loop } from "./schedule.ts";
+import type { Loop } from "./rounds.ts";
 import type { Meaning, Value } from "./values.ts";
 
 /** The kernel of a loop; `loaded` says which slot holds a value already. */

@@ -81,7 +81,7 @@ const sharedNames = ["u", "g", "p"];
 const mostValues = 1_000;
 
 /** A text as far as it is read. */
-interface Reading {
+interface Draft {
   readonly names: Names;
   readonly values: Value[];
   readonly interned: Map<string, Value>;
@@ -97,29 +97,29 @@ interface Reading {
 
 /** The values of a text. Throws a SyntaxError with `line`, `name` and `known`. */
 export function valuesOf(statements: readonly Statement[], names: Names): Meaning {
-  const reading = begin(names);
+  const draft = begin(names);
   let point: Value | undefined;
   for (const s of statements) {
     const { name, scope, line } = s;
-    const value = rightSide(reading, s);
-    if (reading.values.length > mostValues) {
-      const why = `up to here the text computes ${reading.values.length} values, at most ${mostValues} are compiled`;
+    const value = rightSide(draft, s);
+    if (draft.values.length > mostValues) {
+      const why = `up to here the text computes ${draft.values.length} values, at most ${mostValues} are compiled`;
       throw mistake(why, { line, name: name ?? "", scope });
     }
     if (name !== null) {
-      assign(reading, s, name, value);
+      assign(draft, s, name, value);
       continue;
     }
     if (!names.point) throw mistake("expected an assignment, name = …", { line, name: "", scope });
     if (s !== statements.at(-1)) throw mistake("the expression that gives the point must be the last line", { line, name: "", scope });
     point = value;
   }
-  return names.point ? pointOf(reading, point) : updateOf(reading);
+  return names.point ? pointOf(draft, point) : updateOf(draft);
 }
 
 /** The value of this kind: the one that there is, or a new one. */
 function make(
-  { values, interned }: Reading,
+  { values, interned }: Draft,
   op: Value["op"],
   args: readonly Value[],
   cls: Class,
@@ -137,8 +137,8 @@ function make(
 
 // ------------------------------------------------------------------------------------------------------------------------------------ names
 
-function begin(names: Names): Reading {
-  const reading: Reading = {
+function begin(names: Names): Draft {
+  const draft: Draft = {
     names,
     values: [],
     interned: new Map(),
@@ -148,15 +148,15 @@ function begin(names: Names): Reading {
     sums: new Map(),
   };
   const addSlot = (key: string, cls: SlotClass, dtype: DType): void => {
-    reading.slotType.set(key, { cls, dtype });
-    reading.current.set(key, isNumber(cls) ? make(reading, "slot", [], cls, { key }) : make(reading, "load", [], cls, { key, dtype }));
+    draft.slotType.set(key, { cls, dtype });
+    draft.current.set(key, isNumber(cls) ? make(draft, "slot", [], cls, { key }) : make(draft, "load", [], cls, { key, dtype }));
   };
   if (names.p) addSlot("p", "param", names.p);
-  if (names.g) reading.locals.set("g", make(reading, "load", [], "param", { key: "g", dtype: names.g }));
+  if (names.g) draft.locals.set("g", make(draft, "load", [], "param", { key: "g", dtype: names.g }));
   for (const [scope, { slots }] of Object.entries(names.scopes)) {
     for (const [name, { shape, dtype }] of Object.entries(slots)) addSlot(keyIn(scope, name), shape, dtype);
   }
-  return reading;
+  return draft;
 }
 
 const keyIn = (scope: string, name: string): string => scope === "" ? name : `${scope}/${name}`;
@@ -164,24 +164,24 @@ const keyIn = (scope: string, name: string): string => scope === "" ? name : `${
 const localKey = (scope: string, name: string): string => sharedNames.includes(name) ? name : `${scope}/${name}`;
 
 /** The key of the slot that a name means, or of `p`. */
-function slotKey({ names }: Reading, scope: string, name: string): string | undefined {
+function slotKey({ names }: Draft, scope: string, name: string): string | undefined {
   if (Object.hasOwn(names.scopes[scope]?.slots ?? {}, name)) return keyIn(scope, name);
   return name === "p" && names.p ? "p" : undefined;
 }
 
 /** What a name holds now. */
-function resolve(reading: Reading, name: string, { scope, line }: Statement): Value {
-  const { names, current, locals } = reading;
-  const slot = slotKey(reading, scope, name);
+function resolve(draft: Draft, name: string, { scope, line }: Statement): Value {
+  const { names, current, locals } = draft;
+  const slot = slotKey(draft, scope, name);
   const held = slot === undefined ? locals.get(localKey(scope, name)) : current.get(slot);
   if (held !== undefined) return held;
-  if (names.scopes[scope]?.scalars.includes(name)) return make(reading, "input", [], "option", { key: keyIn(scope, name) });
-  if (name === "t" && names.p) return make(reading, "input", [], "option", { key: "t" });
-  if (dims.includes(name)) return make(reading, "dim", [], "scalar", { key: name });
-  throw mistake(`"${name}" has no value here`, { line, name, known: knownNames(reading, scope), scope });
+  if (names.scopes[scope]?.scalars.includes(name)) return make(draft, "input", [], "option", { key: keyIn(scope, name) });
+  if (name === "t" && names.p) return make(draft, "input", [], "option", { key: "t" });
+  if (dims.includes(name)) return make(draft, "dim", [], "scalar", { key: name });
+  throw mistake(`"${name}" has no value here`, { line, name, known: knownNames(draft, scope), scope });
 }
 
-function knownNames({ names, locals }: Reading, scope: string): string[] {
+function knownNames({ names, locals }: Draft, scope: string): string[] {
   const own = [...locals.keys()].filter((key) => !key.includes("/") || key.startsWith(`${scope}/`));
   const { slots = {}, scalars = [] } = names.scopes[scope] ?? {};
   return [
@@ -200,40 +200,40 @@ function knownNames({ names, locals }: Reading, scope: string): string[] {
 // ------------------------------------------------------------------------------------------------------------------------------ expressions
 
 /** The value that a line assigns. */
-function rightSide(reading: Reading, s: Statement): Value {
+function rightSide(draft: Draft, s: Statement): Value {
   const { name, expr } = s;
   if (name !== null && expr.kind === "call") {
     const reduction = reductionOf(expr);
-    if (reduction?.axis === "all") return sumOfAll(reading, expr, reduction.f, s);
+    if (reduction?.axis === "all") return sumOfAll(draft, expr, reduction.f, s);
   }
-  return evaluate(reading, expr, s);
+  return expression(draft, expr, s);
 }
 
-function evaluate(reading: Reading, e: Expr, s: Statement): Value {
-  if (e.kind === "number") return make(reading, "const", [], "option", { number: e.value });
-  if (e.kind === "name") return resolve(reading, e.name, s);
+function expression(draft: Draft, e: Expr, s: Statement): Value {
+  if (e.kind === "number") return make(draft, "const", [], "option", { number: e.value });
+  if (e.kind === "name") return resolve(draft, e.name, s);
   const { line, scope } = s;
   const reduction = reductionOf(e);
   if (reduction?.axis === "all") {
     throw mistake(`${e.f} must stand on a line of its own, as name = ${e.f}(…)`, { line, name: e.f, scope });
   }
-  const args = e.args.map((arg) => evaluate(reading, arg, s));
-  if (reduction !== undefined) return reduceTo(reading, e.f, reduction.axis, reduction.f, args[0], s);
+  const args = e.args.map((arg) => expression(draft, arg, s));
+  if (reduction !== undefined) return reduceTo(draft, e.f, reduction.axis, reduction.f, args[0], s);
   const op = e.f as Op;
   const cls = args.map((a) => a.cls).reduce(wider);
   if (Object.hasOwn(numberOps, op) && !isNumber(cls)) {
     throw mistake(`${op} takes numbers, not a value per ${perWhat(cls)}`, { line, name: op, scope });
   }
-  return op === "round" ? rounded(reading, args[0], reading.names.p ?? "float32") : make(reading, op, args, cls);
+  return op === "round" ? rounded(draft, args[0], draft.names.p ?? "float32") : make(draft, op, args, cls);
 }
 
-function rounded(reading: Reading, value: Value, dtype: DType): Value {
+function rounded(draft: Draft, value: Value, dtype: DType): Value {
   // Elements are float32 already.
-  return dtype === "float32" && !isNumber(value.cls) ? value : make(reading, "round", [value], value.cls, { dtype });
+  return dtype === "float32" && !isNumber(value.cls) ? value : make(draft, "round", [value], value.cls, { dtype });
 }
 
 function reduceTo(
-  reading: Reading,
+  draft: Draft,
   name: string,
   axis: Exclude<Axis, "all">,
   f: ReductionName,
@@ -245,66 +245,66 @@ function reduceTo(
   };
   if (isNumber(arg.cls)) refuse("takes a tensor, not one number");
   const reduce = { f, axis, all: "" };
-  if (axis === "full") return make(reading, "reduce", [arg], "scalar", { reduce });
+  if (axis === "full") return make(draft, "reduce", [arg], "scalar", { reduce });
   if (arg.cls === axis || arg.cls === "batch") refuse(`has nothing to reduce: its argument has one value per ${arg.cls}`);
-  return make(reading, "reduce", [arg], arg.cls === "param" ? axis : "batch", { reduce });
+  return make(draft, "reduce", [arg], arg.cls === "param" ? axis : "batch", { reduce });
 }
 
 /** A sum over all tensors. Texts of several groups take part in one sum where they say the same: the nth time in one, the nth time in all. */
-function sumOfAll(reading: Reading, call: Call, f: ReductionName, s: Statement): Value {
+function sumOfAll(draft: Draft, call: Call, f: ReductionName, s: Statement): Value {
   const { name, scope, line } = s;
   const text = `${scope} ${name}=${print(call)}`;
-  const nth = reading.sums.get(text) ?? 0;
-  reading.sums.set(text, nth + 1);
-  const arg = evaluate(reading, call.args[0], s);
+  const nth = draft.sums.get(text) ?? 0;
+  draft.sums.set(text, nth + 1);
+  const arg = expression(draft, call.args[0], s);
   if (classes[arg.cls].rank < classes.scalar.rank) {
     throw mistake(`${call.f} takes a value per tensor or finer`, { line, name: call.f, scope });
   }
-  return make(reading, "reduce", [arg], "group", { reduce: { f, axis: "all", all: `${text}#${nth}` } });
+  return make(draft, "reduce", [arg], "group", { reduce: { f, axis: "all", all: `${text}#${nth}` } });
 }
 
 // ------------------------------------------------------------------------------------------------------------------------------ assignments
 
-function assign(reading: Reading, { scope, line }: Statement, name: string, right: Value): void {
-  if (fixedNames.includes(name)) throw mistake(`"${name}" cannot be assigned`, { line, name, known: knownNames(reading, scope), scope });
-  const key = slotKey(reading, scope, name);
-  if (key === undefined) return void reading.locals.set(localKey(scope, name), right);
-  const { cls, dtype } = reading.slotType.get(key)!;
+function assign(draft: Draft, { scope, line }: Statement, name: string, right: Value): void {
+  if (fixedNames.includes(name)) throw mistake(`"${name}" cannot be assigned`, { line, name, known: knownNames(draft, scope), scope });
+  const key = slotKey(draft, scope, name);
+  if (key === undefined) return void draft.locals.set(localKey(scope, name), right);
+  const { cls, dtype } = draft.slotType.get(key)!;
   if (!fits(right.cls, cls)) {
     throw mistake(`"${name}" holds one value per ${cls}, and is assigned one per ${perWhat(right.cls)}`, { line, name, scope });
   }
-  const value = isNumber(cls) || dtype === "float32" ? right : rounded(reading, right, dtype);
+  const value = isNumber(cls) || dtype === "float32" ? right : rounded(draft, right, dtype);
   // A group slot's is a value of its own, the group's one: the expression may differ between tensors with different t.
   const spread = value.cls !== cls || cls === "group";
-  reading.current.set(key, spread ? make(reading, "as", [value], cls) : value);
+  draft.current.set(key, spread ? make(draft, "as", [value], cls) : value);
 }
 
 /** What a point's text computes: its last expression, or p. */
-function pointOf(reading: Reading, point: Value | undefined): Meaning {
-  const { names: { p = "float32" }, current, slotType } = reading;
+function pointOf(draft: Draft, point: Value | undefined): Meaning {
+  const { names: { p = "float32" }, current, slotType } = draft;
   const last = point ?? current.get("p");
   if (last === undefined || !fits(last.cls, "param")) throw mistake("a point's text gives p", { line: 1, name: "p" });
-  const value = p === "float32" ? last : rounded(reading, last, p);
+  const value = p === "float32" ? last : rounded(draft, last, p);
   // A plain copy of p is a point too.
-  const out = value.cls === "param" && value.op !== "load" ? value : make(reading, "as", [value], "param");
+  const out = value.cls === "param" && value.op !== "load" ? value : make(draft, "as", [value], "param");
   slotType.set("out", { cls: "param", dtype: p });
-  return meaningOf(reading, new Map([["out", out]]), []);
+  return meaningOf(draft, new Map([["out", out]]), []);
 }
 
 /** What any other text computes: every slot whose content is another one than before. */
-function updateOf(reading: Reading): Meaning {
+function updateOf(draft: Draft): Meaning {
   const outputs = new Map<string, Value>();
   const numberStores: NumberStore[] = [];
-  for (const [key, value] of reading.current) {
+  for (const [key, value] of draft.current) {
     if ((value.op === "load" || value.op === "slot") && value.key === key) continue;
-    const { cls } = reading.slotType.get(key)!;
+    const { cls } = draft.slotType.get(key)!;
     if (cls === "scalar" || cls === "group") numberStores.push({ key, id: value.id, cls });
-    else outputs.set(key, value.op === "load" ? make(reading, "as", [value], cls) : value);
+    else outputs.set(key, value.op === "load" ? make(draft, "as", [value], cls) : value);
   }
-  return meaningOf(reading, outputs, numberStores);
+  return meaningOf(draft, outputs, numberStores);
 }
 
-function meaningOf({ values, slotType }: Reading, outputs: ReadonlyMap<string, Value>, numberStores: readonly NumberStore[]): Meaning {
+function meaningOf({ values, slotType }: Draft, outputs: ReadonlyMap<string, Value>, numberStores: readonly NumberStore[]): Meaning {
   // A sum over all tensors is computed even where this text does not read it: others may.
   const sums = values.filter((v) => v.reduce?.axis === "all");
   return { values, outputs, slotType, roots: [...outputs.values(), ...numberStores.map(({ id }) => values[id]), ...sums], numberStores };

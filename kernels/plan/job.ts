@@ -52,7 +52,7 @@ export interface Executor {
    *
    * All jobs are kernels so far. What cannot be a loop over elements (a matrix product, say) will be a routine: a second kind of job beside
    * {@linkcode Job}, alone in its stage, with a row in a table of routines, a value that `valuesOf` makes of its line, a round of its own in
-   * `schedule`, a file in kernels/routines/ and an implementation in each backend. Stages, waves and runs treat it as they treat a kernel.
+   * `roundsOf`, a file in kernels/routines/ and an implementation in each backend. Stages, waves and runs treat it as they treat a kernel.
    */
   stage(jobs: readonly Job[]): { run(): void; dispose(): void };
 }

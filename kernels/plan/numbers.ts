@@ -68,8 +68,8 @@ export interface ItemNumbers {
   readonly own: Float64Array | null;
   /** `own`, or what it shares. */
   numbers: Float64Array;
-  /** By id of an `all…` reduction: this tensor's part of the sum. */
-  readonly parts: Float64Array;
+  /** By id of an `all…` reduction: this tensor's share of the sum. */
+  readonly shares: Float64Array;
 }
 
 const codes = new WeakMap<Program, NumberCode>();
@@ -131,7 +131,7 @@ export function itemNumbers(item: Item, group: GroupNumbers): ItemNumbers {
   const length = code.constants.length;
   const own = code.perTensor ? new Float64Array(length) : null;
   const numbers = own ?? new Float64Array(0);
-  return { item, code, group, shared: { numbers, values: {} }, own, numbers, parts: new Float64Array(length) };
+  return { item, code, group, shared: { numbers, values: {} }, own, numbers, shares: new Float64Array(length) };
 }
 
 /** Begins a run: finds with whom each item shares its numbers, and reads what the text reads. */
@@ -164,7 +164,7 @@ function sharedOf(group: GroupNumbers, values: Scalars): Shared {
 }
 
 /** Computes what is needed before a round; with the number of rounds, what follows the last one. */
-export function evaluate(groups: readonly GroupNumbers[], items: readonly ItemNumbers[], round: number): void {
+export function computeNumbers(groups: readonly GroupNumbers[], items: readonly ItemNumbers[], round: number): void {
   for (const { code, shared, used } of groups) {
     const { ids, run } = code.ofGroup[round];
     for (let i = 0; i < used; i++) {
@@ -176,12 +176,12 @@ export function evaluate(groups: readonly GroupNumbers[], items: readonly ItemNu
       }
     }
   }
-  for (const { code, own, shared, numbers, parts } of items) {
+  for (const { code, own, shared, numbers, shares } of items) {
     if (own !== null) {
       for (const id of code.ofGroup[round].ids) own[id] = shared.numbers[id];
       for (const run of code.ofTensor[round]) run(own);
     }
-    for (const { id, arg } of code.numberSums) parts[id] = numbers[arg];
+    for (const { id, arg } of code.numberSums) shares[id] = numbers[arg];
   }
 }
 

@@ -32,7 +32,7 @@ const loops: Readonly<Record<Domain, (tensor: Extent) => Extent>> = {
 export const loopExtent = (domain: Domain, tensor: Extent): Extent => loops[domain](tensor);
 
 /** Cuts a kernel's loop into units, records of `unitFields` numbers; `bands`: into how many a matrix is cut. */
-export function cut(kernel: Kernel, { size, batch, rows, cols }: Extent, threads: number): { units: Int32Array; bands: number } {
+export function unitsOf(kernel: Kernel, { size, batch, rows, cols }: Extent, threads: number): { units: Int32Array; bands: number } {
   const units: number[] = [];
   if (kernel.shape === "flat") {
     for (let at = 0; at < size;) {

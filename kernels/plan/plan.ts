@@ -11,9 +11,9 @@ import { classes } from "../tables/classes.ts";
 import type { Scalars } from "../types.ts";
 import type { Item, Plan } from "./item.ts";
 import { type Executor, type Job, type Region, unitFields } from "./job.ts";
-import { evaluate, type GroupNumbers, type ItemNumbers, itemNumbers, numberCode, readNumbers, writeNumbers } from "./numbers.ts";
-import { cut, loopExtent } from "./partition.ts";
-import { closingParts, type Part, type Stage, stagesOf } from "./stages.ts";
+import { computeNumbers, type GroupNumbers, type ItemNumbers, itemNumbers, numberCode, readNumbers, writeNumbers } from "./numbers.ts";
+import { loopExtent, unitsOf } from "./partition.ts";
+import { closingRounds, type ProgramRound, type Stage, stagesOf } from "./stages.ts";
 import { collect, spread } from "./sums.ts";
 
 /** An item at its place in a plan. */
@@ -42,23 +42,23 @@ export function createPlan(items: readonly Item[], executor: Executor): Plan {
     const groups: GroupNumbers[] = [];
     const placed = items.map((item) => place(item, groupOf(item, groups), scratch, executor.threads));
     const stages = stagesOf(placed);
-    for (const { parts } of stages) {
-      prepared.push(executor.stage(parts.flatMap(({ items, round }) => items.flatMap(({ jobs }) => jobs[round]))));
+    for (const { rounds } of stages) {
+      prepared.push(executor.stage(rounds.flatMap(({ items, round }) => items.flatMap(({ jobs }) => jobs[round]))));
     }
-    const layout: Layout = { items: placed, groups, stages, closing: closingParts(placed), prepared };
-    return { dispose, run: (values) => run(layout, values) };
+    const arrangement: Arrangement = { items: placed, groups, stages, closing: closingRounds(placed), prepared };
+    return { dispose, run: (values) => run(arrangement, values) };
   } catch (error) {
     dispose();
     throw error;
   }
 }
 
-/** A plan's parts, for a run. */
-interface Layout {
+/** What a run needs of a plan. */
+interface Arrangement {
   readonly items: readonly PlacedItem[];
   readonly groups: readonly GroupNumbers[];
   readonly stages: readonly Stage<PlacedItem>[];
-  readonly closing: readonly Part<PlacedItem>[];
+  readonly closing: readonly ProgramRound<PlacedItem>[];
   /** The stages as the executor has them. */
   readonly prepared: readonly { run(): void }[];
 }
@@ -67,12 +67,12 @@ interface Layout {
  * One run. A stage's `run` need only submit its jobs, in order: nothing here reads what kernels write but `collect` and `spread`, which ask for sums
  * alone, and a stage without reductions asks for nothing.
  */
-function run({ items, groups, stages, closing, prepared }: Layout, values: readonly Scalars[]): void {
+function run({ items, groups, stages, closing, prepared }: Arrangement, values: readonly Scalars[]): void {
   readNumbers(items, groups, values);
   for (let k = 0; k < stages.length; k++) {
-    const { parts, complete } = stages[k];
-    for (const { groups, items, round } of parts) {
-      evaluate(groups, items, round);
+    const { rounds, complete } = stages[k];
+    for (const { groups, items, round } of rounds) {
+      computeNumbers(groups, items, round);
       for (const { jobs, numbers } of items) {
         for (const { kernel, scalars } of jobs[round]) {
           for (let i = 0; i < scalars.length; i++) scalars[i] = numbers[kernel.scalars[i]];
@@ -80,12 +80,12 @@ function run({ items, groups, stages, closing, prepared }: Layout, values: reado
       }
     }
     prepared[k].run();
-    for (const { items, round } of parts) {
+    for (const { items, round } of rounds) {
       for (const one of items) for (const job of one.jobs[round]) if (job.kernel.reductions.length > 0) collect(one, job);
     }
     for (const { key, items } of complete) spread(key, items);
   }
-  for (const { groups, items, round } of closing) evaluate(groups, items, round);
+  for (const { groups, items, round } of closing) computeNumbers(groups, items, round);
   writeNumbers(items, groups);
 }
 
@@ -107,7 +107,7 @@ function place(item: Item, group: GroupNumbers, scratch: Scratch, threads: numbe
 
 function jobOf(item: Item, kernel: Kernel, memoryOf: (key: string) => Region, scratch: Scratch, threads: number): Job {
   const extent = loopExtent(kernel.domain, item.extent);
-  const { units, bands } = cut(kernel, extent, threads);
+  const { units, bands } = unitsOf(kernel, extent, threads);
   const floats = (n: number): Float64Array => {
     const { buffer, byteOffset } = scratch(item, 8 * n);
     return new Float64Array(buffer, byteOffset, n);

@@ -6,7 +6,7 @@
 import type { GroupNumbers, ItemNumbers, NumberCode } from "./numbers.ts";
 
 /** One round of a program over some of its tensors. */
-export interface Part<I extends ItemNumbers> {
+export interface ProgramRound<I extends ItemNumbers> {
   readonly groups: readonly GroupNumbers[];
   readonly items: readonly I[];
   readonly round: number;
@@ -14,14 +14,14 @@ export interface Part<I extends ItemNumbers> {
 
 /** What one dispatch runs. Everything in it may run at the same time. */
 export interface Stage<I extends ItemNumbers> {
-  readonly parts: readonly Part<I>[];
+  readonly rounds: readonly ProgramRound<I>[];
   /** Keys of the sums over tensors that are complete afterwards, with the items that contributed. */
   readonly complete: readonly { readonly key: string; readonly items: readonly I[] }[];
 }
 
 /** One round each of some programs, and the keys of the sums over tensors that are complete afterwards, with the programs that contribute. */
 interface Turn {
-  readonly parts: readonly { readonly code: NumberCode; readonly round: number }[];
+  readonly rounds: readonly { readonly code: NumberCode; readonly round: number }[];
   readonly complete: readonly { readonly key: string; readonly codes: readonly NumberCode[] }[];
 }
 
@@ -41,31 +41,36 @@ export function stagesOf<I extends ItemNumbers>(items: readonly I[]): Stage<I>[]
     sweep.push(turn);
     if (turn.complete.length === 0 && turn !== turns.at(-1)) continue;
     // Without a sum that completes, no program begins to run later than at the first turn of the sweep.
-    const taking = sweep[0].parts.flatMap(({ code }) => items.filter((one) => one.code === code));
+    const taking = sweep[0].rounds.flatMap(({ code }) => items.filter((one) => one.code === code));
     const waves = wavesOf(taking, sweep.length);
     for (const wave of waves) {
-      for (const { parts, complete } of sweep) stages.push(stageOf(parts, wave === waves.at(-1) ? complete : [], wave, items));
+      for (const { rounds, complete } of sweep) stages.push(stageOf(rounds, wave === waves.at(-1) ? complete : [], wave, items));
     }
     sweep = [];
   }
   return stages;
 }
 
-function stageOf<I extends ItemNumbers>(parts: Turn["parts"], complete: Turn["complete"], wave: readonly I[], all: readonly I[]): Stage<I> {
+function stageOf<I extends ItemNumbers>(
+  rounds: Turn["rounds"],
+  complete: Turn["complete"],
+  wave: readonly I[],
+  all: readonly I[],
+): Stage<I> {
   return {
-    parts: parts.map(({ code, round }) => partOf(wave, code, round)),
+    rounds: rounds.map(({ code, round }) => programRound(wave, code, round)),
     complete: complete.map(({ key, codes }) => ({ key, items: all.filter(({ code }) => codes.includes(code)) })),
   };
 }
 
-function partOf<I extends ItemNumbers>(items: readonly I[], code: NumberCode, round: number): Part<I> {
+function programRound<I extends ItemNumbers>(items: readonly I[], code: NumberCode, round: number): ProgramRound<I> {
   const own = items.filter((one) => one.code === code);
   return { groups: [...new Set(own.map(({ group }) => group))], items: own, round };
 }
 
 /** What is left to compute for each program after its last round. */
-export function closingParts<I extends ItemNumbers>(items: readonly I[]): Part<I>[] {
-  return codesOf(items).map((code) => partOf(items, code, code.program.rounds.length));
+export function closingRounds<I extends ItemNumbers>(items: readonly I[]): ProgramRound<I>[] {
+  return codesOf(items).map((code) => programRound(items, code, code.program.rounds.length));
 }
 
 const codesOf = (items: readonly ItemNumbers[]): NumberCode[] => [...new Set(items.map(({ code }) => code))];
@@ -89,16 +94,16 @@ function turnsOf(codes: readonly NumberCode[]): Turn[] {
     if (ready.length === 0) {
       throw new TypeError("Cannot order the passes: the texts of two groups sum over all tensors in different orders");
     }
-    const parts = ready.map((code) => ({ code, round: next.get(code)! }));
-    for (const { code, round } of parts) next.set(code, round + 1);
+    const rounds = ready.map((code) => ({ code, round: next.get(code)! }));
+    for (const { code, round } of rounds) next.set(code, round + 1);
     const fresh = [...summed].filter(([key, list]) => !done.has(key) && list.every(({ code, round }) => next.get(code)! > round));
     for (const [key] of fresh) done.add(key);
-    turns.push({ parts, complete: fresh.map(([key, list]) => ({ key, codes: list.map(({ code }) => code) })) });
+    turns.push({ rounds, complete: fresh.map(([key, list]) => ({ key, codes: list.map(({ code }) => code) })) });
   }
 }
 
-function wavesOf<I extends ItemNumbers>(items: readonly I[], rounds: number): I[][] {
-  if (rounds === 1) return [[...items]];
+function wavesOf<I extends ItemNumbers>(items: readonly I[], turns: number): I[][] {
+  if (turns === 1) return [[...items]];
   const waves: I[][] = [];
   let room = 0;
   for (const one of items) {

@@ -12,7 +12,7 @@ import { type Job, unitFields } from "./job.ts";
 import type { ItemNumbers } from "./numbers.ts";
 
 /** Adds up the partial sums of a job. */
-export function collect({ code: { program: { values } }, numbers, parts, item }: ItemNumbers, job: Job): void {
+export function collect({ code: { program: { values } }, numbers, shares, item }: ItemNumbers, job: Job): void {
   const { kernel, units, totals } = job;
   const unitCount = units.length / unitFields;
   const perUnit = totals.length / Math.max(1, unitCount);
@@ -25,7 +25,7 @@ export function collect({ code: { program: { values } }, numbers, parts, item }:
       for (let unit = 0; unit < unitCount; unit++) sum = reduction.join(sum, totals[unit * perUnit + total]);
       total++;
       const { reduce, args: [arg] } = values[value];
-      if (reduce!.axis === "all") parts[value] = sum;
+      if (reduce!.axis === "all") shares[value] = sum;
       else numbers[value] = reduction.finish(sum, classes[arg.cls].count(item.extent));
     } else if (axis === "col") {
       joinBands(job, reduction, column++, pointer);
@@ -62,8 +62,8 @@ export function spread(key: string, items: readonly ItemNumbers[]): void {
   const { identity, join, finish } = reductions[items[0].code.program.values[ids[0]].reduce!.f];
   let sum = identity;
   let n = 0;
-  items.forEach(({ code: { program: { values } }, parts, item }, i) => {
-    sum = join(sum, parts[ids[i]]);
+  items.forEach(({ code: { program: { values } }, shares, item }, i) => {
+    sum = join(sum, shares[ids[i]]);
     n += classes[values[ids[i]].args[0].cls].count(item.extent);
   });
   const value = finish(sum, n);

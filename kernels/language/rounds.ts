@@ -32,7 +32,7 @@ export interface Loop {
 }
 
 /** Where everything falls. */
-export interface Schedule {
+export interface Rounds {
   /** What is computed at all. */
   readonly live: readonly Value[];
   readonly loops: readonly Loop[];
@@ -59,7 +59,7 @@ interface Subject extends Meaning {
 type Bounds = ReadonlyMap<string, number>;
 
 /** Rounds that keep rules 1 to 3. */
-interface Rounds {
+interface EarlyRounds {
   readonly stores: ReadonlyMap<string, number>;
   sumRound(reduction: Value): number;
   /** The first round in which a loop over the domain (null: the arithmetic of numbers) can have the value. */
@@ -67,7 +67,7 @@ interface Rounds {
 }
 
 /** Rounds that keep all rules, and what they cost. */
-interface Layout extends Rounds {
+interface Layout extends EarlyRounds {
   readonly loops: readonly Loop[];
   readonly count: number;
   readonly cost: number;
@@ -83,7 +83,7 @@ const costOfSmallLoop = 0.05;
 const mostWork = 50_000;
 
 /** The rounds of a text. */
-export function schedule(meaning: Meaning): Schedule {
+export function roundsOf(meaning: Meaning): Rounds {
   const subject = subjectOf(meaning);
   const { loops, count, stores, sumRound, known } = cheapest(subject);
   return {
@@ -111,7 +111,7 @@ function subjectOf(meaning: Meaning): Subject {
   return { ...meaning, live, sums: live.filter((v) => v.op === "reduce"), holder };
 }
 
-function loaded({ holder }: Subject, stores: Rounds["stores"], value: Value, round: number): string | undefined {
+function loaded({ holder }: Subject, stores: EarlyRounds["stores"], value: Value, round: number): string | undefined {
   const slot = holder.get(value.id);
   return slot !== undefined && stores.get(slot)! < round ? slot : undefined;
 }
@@ -123,7 +123,7 @@ function loaded({ holder }: Subject, stores: Rounds["stores"], value: Value, rou
  * A slot in `wished` is stored as soon as its bound and its value allow: rule 3 does not hold for it. The new content of slots in `recomputed` is not
  * waited for: rule 2 computes it again.
  */
-function earliest({ outputs, holder }: Subject, bounds: Bounds, wished: Bounds, recomputed: ReadonlySet<string>): Rounds {
+function earliest({ outputs, holder }: Subject, bounds: Bounds, wished: Bounds, recomputed: ReadonlySet<string>): EarlyRounds {
   const memo = new Map<Domain | null, Map<Value, number>>();
   const known = (v: Value, domain: Domain | null): number => {
     const over = isNumber(v.cls) ? null : domain;
@@ -152,7 +152,7 @@ function earliest({ outputs, holder }: Subject, bounds: Bounds, wished: Bounds, 
 }
 
 /** The loops of these rounds, and what each of them reads. */
-function loopsOf(subject: Subject, { stores, sumRound }: Rounds): Loop[] {
+function loopsOf(subject: Subject, { stores, sumRound }: EarlyRounds): Loop[] {
   const { outputs, slotType, sums } = subject;
   const loops = new Map<string, { domain: Domain; round: number; stores: string[]; reductions: Value[] }>();
   const at = (domain: Domain, round: number) => {
@@ -186,7 +186,7 @@ function loopsOf(subject: Subject, { stores, sumRound }: Rounds): Loop[] {
 }
 
 /** Rule 4: the stores that come too early for a loop that reads what was there before, with the rounds that they must wait for. */
-function tooEarly({ outputs }: Subject, { stores }: Rounds, loops: readonly Loop[]): Map<string, number> {
+function tooEarly({ outputs }: Subject, { stores }: EarlyRounds, loops: readonly Loop[]): Map<string, number> {
   const late = new Map<string, number>();
   for (const { domain, round, old } of loops) {
     for (const [key, cls] of old) {
@@ -225,7 +225,7 @@ function raise(
   wished: Bounds,
   recomputed: ReadonlySet<string>,
   mostRounds: number,
-): { readonly rounds: Rounds; readonly loops: readonly Loop[] | null } {
+): { readonly rounds: EarlyRounds; readonly loops: readonly Loop[] | null } {
   const bounds = new Map(wished);
   for (;;) {
     const rounds = earliest(subject, bounds, wished, recomputed);
@@ -238,12 +238,12 @@ function raise(
 }
 
 /** The small slot that is stored last: the one that a contradiction has driven furthest. */
-function latestVector({ outputs }: Subject, { stores }: Rounds, recomputed: ReadonlySet<string>): string {
+function latestVector({ outputs }: Subject, { stores }: EarlyRounds, recomputed: ReadonlySet<string>): string {
   const vectors = [...stores].filter(([key]) => isVector(outputs.get(key)!.cls) && !recomputed.has(key));
   return vectors.sort((a, b) => b[1] - a[1])[0][0];
 }
 
-function countOf({ sums, roots }: Subject, { sumRound, known }: Rounds, loops: readonly Loop[]): number {
+function countOf({ sums, roots }: Subject, { sumRound, known }: EarlyRounds, loops: readonly Loop[]): number {
   const last = Math.max(-1, ...loops.map(({ round }) => round), ...sums.map(sumRound));
   return Math.max(last + 1, ...roots.filter((v) => isNumber(v.cls)).map((v) => known(v, null)));
 }
