@@ -3,54 +3,8 @@
  *
  * @module
  */
+import { assembleModule, f32x4, f64x2, localGet, v128 } from "./backends/wasm/assembler.ts";
 import type { BackendName } from "./types.ts";
-
-/** A module of one function that uses a SIMD instruction: `(func (drop (v128.const 0)))`. */
-const simd = [
-  0,
-  97,
-  115,
-  109,
-  1,
-  0,
-  0,
-  0,
-  1,
-  4,
-  1,
-  96,
-  0,
-  0,
-  3,
-  2,
-  1,
-  0,
-  10,
-  23,
-  1,
-  21,
-  0,
-  253,
-  12,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  26,
-  11,
-];
 
 const works = (attempt: () => unknown): boolean => {
   try {
@@ -97,14 +51,34 @@ let found: readonly BackendName[] | undefined;
 /** The backends that work here, fastest first. */
 export function available(): readonly BackendName[] {
   // The answer cannot change while a process lives.
-  return found ??= [
-    ...(works(wasm) && works(() => new SharedArrayBuffer(8)) && works(threads) ? ["threads" as const] : []),
-    ...(works(wasm) ? ["wasm" as const] : []),
-    "js",
-  ];
+  return found ??= detect();
 }
 
-function wasm(): void {
-  new WebAssembly.Module(Uint8Array.from(simd));
-  new WebAssembly.Memory({ initial: 0, maximum: 1, shared: true });
+function detect(): readonly BackendName[] {
+  if (!works(simd)) return ["js"];
+  return works(() => new SharedArrayBuffer(8)) && works(threads) ? ["threads", "wasm", "js"] : ["wasm", "js"];
+}
+
+/** Compiles a function of SIMD over a shared memory, runs it, and looks whether it computes: a host may compile what it cannot run. */
+function simd(): boolean {
+  // Numbers whose results must be rounded, one that is subnormal, one that overflows.
+  const [x, y] = [[1 / 3, -2.5, 1e-40, 3e38], [0.1, 7, 0.5, 10]].map((numbers) => numbers.map(Math.fround));
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+  const numbers = new Float32Array(memory.buffer);
+  numbers.set([...x, ...y]);
+  const [loadX, loadY] = [0, 16].map((offset) => [localGet(0), v128.load(offset)]);
+  const body = [
+    [localGet(0), loadX, loadY, f32x4.mul, loadY, f32x4.add, v128.store(32)],
+    [localGet(0), loadX, f32x4.abs, f32x4.sqrt, v128.store(48)],
+    [localGet(0), loadX, f64x2.promoteLow, loadY, f64x2.promoteLow, f64x2.mul, f32x4.demote, v128.store(64)],
+  ];
+  const module = new WebAssembly.Module(
+    assembleModule({ name: "compute", parameters: ["i32"], locals: { parameters: 1, types: [] }, body }),
+  );
+  (new WebAssembly.Instance(module, { env: { memory } }).exports.compute as (address: number) => void)(0);
+  return x.every((a, i) =>
+    numbers[8 + i] === Math.fround(Math.fround(a * y[i]) + y[i]) &&
+    numbers[12 + i] === Math.fround(Math.sqrt(Math.abs(a))) &&
+    numbers[16 + i] === (i < 2 ? Math.fround(a * y[i]) : 0)
+  );
 }

@@ -18,5 +18,15 @@ export function memoryError(message: string, cause?: unknown): MemoryError {
 export const isMemoryError = (error: unknown): error is MemoryError =>
   error instanceof RangeError && (error as Partial<MemoryError>).memory === true;
 
+/** Memory of so many bytes from the runtime, which throws errors of its own where it has none. */
+export function granted<T>(bytes: number, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw memoryError(`Cannot allocate ${showBytes(bytes)}: this runtime grants no array of them`, error);
+  }
+}
+
 /** Bytes as an error shows them. */
 export const showBytes = (bytes: number): string => bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(2)} GiB` : `${bytes} bytes`;

@@ -44,7 +44,8 @@ export interface Backend extends Disposable {
   dispose(): void;
   /**
    * Zeroed memory that kernels reach without a copy. 16-bit dtypes come as a `Uint16Array` of patterns. RangeError for lengths that are no integers from
-   * 0, an unknown dtype, and memory that is not there; TypeError for what is no shape and on a disposed backend.
+   * 0, an unknown dtype, and memory that is not there, which has an own field `memory: true`; TypeError for what is no shape and on a disposed
+   * backend.
    */
   allocate(shape: number | readonly number[], dtype?: "float32"): Tensor<Float32Array>;
   /** The same in any dtype. */

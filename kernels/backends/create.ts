@@ -17,7 +17,8 @@ const mostThreads = 256;
  *
  * Without a name it is the fastest that this runtime really allows, found by trying. Nothing is started here: workers come with the first step
  * that is large enough for them. An unknown name or option, one of a wrong type, and a backend that this runtime does not allow are a TypeError;
- * numbers out of range are a RangeError.
+ * numbers out of range are a RangeError. So is memory that the runtime does not grant, here and later, with an own field `memory: true`; without a
+ * name, the next backend is taken instead.
  *
  * @example Usage
  * ```ts
@@ -51,9 +52,25 @@ export function createBackend(name?: BackendName, options: BackendOptions = {}):
       `Cannot create backend ${JSON.stringify(name)}: known are js, wasm, threads; this runtime allows ${names.join(", ")}`,
     );
   }
-  const chosen = name ?? names[0];
-  if (!names.includes(chosen) && !(chosen === "wasm" && options.modules)) {
-    throw new TypeError(`Cannot create backend "${chosen}": this runtime allows ${names.join(", ")}`);
+  if (name === undefined) return createFastest(names, options);
+  if (!names.includes(name) && !(name === "wasm" && options.modules)) {
+    throw new TypeError(`Cannot create backend "${name}": this runtime allows ${names.join(", ")}`);
   }
-  return chosen === "js" ? createJs() : chosen === "wasm" ? createWasm(options) : createThreads(options);
+  return makers[name](options);
+}
+
+const makers: Readonly<Record<BackendName, (options: BackendOptions) => Backend>> = {
+  js: () => createJs(),
+  wasm: createWasm,
+  threads: (options) => createThreads(options),
+};
+
+/** The first that gets its memory: where addresses are few, as under `ulimit -v` or in a small process, WASM may get none. */
+function createFastest([name, ...slower]: readonly BackendName[], options: BackendOptions): Backend {
+  try {
+    return makers[name](options);
+  } catch (error) {
+    if (slower.length === 0 || !(error instanceof RangeError)) throw error;
+    return createFastest(slower, options);
+  }
 }

@@ -23,6 +23,16 @@ export interface Ended {
   readonly lingered: number;
 }
 
+/** What a script runs under. */
+export interface Conditions {
+  /** V8's; Bun has no such. */
+  readonly flags?: readonly string[];
+  /** Deno's. */
+  readonly permissions?: readonly string[];
+  /** How many addresses the process gets, in KiB, as a shell's `ulimit -v` says it. */
+  readonly addresses?: number;
+}
+
 /** Which runtime this is. */
 export const runtime: "deno" | "bun" | "node" = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
 
@@ -31,11 +41,11 @@ const patience = 30_000;
 
 /**
  * Bundles a TypeScript text, whose imports are relative to this folder, and runs it. In Deno it has no permission: kernels need
- * none. `flags` are V8's; Bun has no such.
+ * none, unless it is given some.
  */
 export function runScript(
   text: string,
-  { flags = [] }: { flags?: readonly string[] } = {},
+  { flags = [], permissions = [], addresses }: Conditions = {},
 ): Ended {
   const { outputFiles: [{ text: bundled }] } = buildSync({
     stdin: { contents: text, resolveDir: fileURLToPath(new URL(".", import.meta.url)), loader: "ts" },
@@ -50,12 +60,14 @@ export function runScript(
     const file = join(folder, "script.mjs");
     writeFileSync(file, bundled);
     const args = {
-      deno: ["run", "--no-prompt", "--no-config", ...flags.length > 0 ? [`--v8-flags=${flags.join(",")}`] : []],
+      deno: ["run", "--no-prompt", "--no-config", ...permissions, ...flags.length > 0 ? [`--v8-flags=${flags.join(",")}`] : []],
       bun: [],
       node: flags,
     }[runtime];
     const env = { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
-    const { status, stdout, stderr } = spawnSync(process.execPath, [...args, file], {
+    const command = [process.execPath, ...args, file];
+    const [program, ...rest] = addresses === undefined ? command : ["sh", "-c", `ulimit -v ${addresses} && exec "$0" "$@"`, ...command];
+    const { status, stdout, stderr } = spawnSync(program, rest, {
       env,
       timeout: patience,
       killSignal: "SIGKILL",

@@ -8,6 +8,7 @@
 import { disposeSymbol } from "../../dispose.ts";
 import { checkedDType, checkedShape } from "../../extent.ts";
 import { type Executor, unitFields } from "../../plan/job.ts";
+import { granted } from "../../memory_error.ts";
 import { createPlan } from "../../plan/plan.ts";
 import { elementTypes } from "../../tables/dtypes.ts";
 import type { KernelBackend } from "../../backend.ts";
@@ -21,7 +22,7 @@ import { bindJs } from "./bind.ts";
 /** The executor of backend "js": everything lies in ordinary arrays. */
 export const jsExecutor: Executor = {
   threads: 1,
-  scratch: (_item, bytes) => ({ buffer: new ArrayBuffer(bytes), byteOffset: 0, byteLength: bytes }),
+  scratch: (_item, bytes) => ({ buffer: granted(bytes, () => new ArrayBuffer(bytes)), byteOffset: 0, byteLength: bytes }),
   release() {},
   stage(jobs) {
     const bound = jobs.map((job) => ({ run: bindJs(job), units: job.units.length / unitFields }));
@@ -47,7 +48,8 @@ export function createJs(): KernelBackend {
       alive();
       const dims = checkedShape(shape);
       const size = dims.reduce((n, length) => n * length, 1);
-      const data = elementTypes[checkedDType(dtype)].make(size);
+      const { bytes, make } = elementTypes[checkedDType(dtype)];
+      const data = granted(bytes * size, () => make(size));
       sizes.set(data, data.byteLength);
       allocated += data.byteLength;
       return { data, shape: dims, dtype };

@@ -46,18 +46,27 @@ const leastPages = 256;
 export function openArena(limit: number, needed: number): Arena {
   const wanted = Math.min(mostPages, Math.ceil(limit / page));
   const least = Math.min(wanted, Math.max(leastPages, Math.ceil((needed + alignment + spare(limit)) / page)));
-  for (let maximum = wanted;; maximum = Math.max(least, maximum >> 1)) {
+  for (let pages = wanted;; pages = Math.max(least, pages >> 1)) {
     try {
-      const memory = new WebAssembly.Memory({ initial: 1, maximum, shared: true });
+      const memory = pages === wanted ? growable(pages) : whole(pages);
       const { buffer } = memory;
-      return { memory, buffer, buffers: new Set([buffer]), limit: Math.min(limit, maximum * page), free: [], top: alignment };
+      return { memory, buffer, buffers: new Set([buffer]), limit: Math.min(limit, pages * page), free: [], top: alignment };
     } catch (error) {
-      if (maximum === least) {
-        throw memoryError(`Cannot allocate ${showBytes(needed)}: this runtime grants no memory of ${showBytes(maximum * page)}`, error);
-      }
+      if (pages > least) continue;
+      throw memoryError(`Cannot allocate ${showBytes(needed)}: this runtime grants no memory of ${showBytes(pages * page)}`, error);
     }
   }
 }
+
+function growable(pages: number): WebAssembly.Memory {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: pages, shared: true });
+  // Where V8 cannot reserve the maximum it says nothing, and hands out a memory that never grows.
+  if (pages > 1) memory.grow(1);
+  return memory;
+}
+
+/** All pages at once: V8 reserves no more than these then, while for what may grow it wants 4 GiB and more, however small the maximum. */
+const whole = (pages: number): WebAssembly.Memory => new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 
 const aligned = (bytes: number): number => Math.max(alignment, Math.ceil(bytes / alignment) * alignment);
 

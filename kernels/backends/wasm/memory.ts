@@ -49,11 +49,13 @@ let common: WeakRef<Arena> | undefined;
 const mostBytesAtOnce = 2 ** 20;
 const mostBytesOfOne = 2 ** 22;
 const mostBytesToJoin = 2 ** 26;
+// Not the 4 GiB of others: where addresses are few, they are left to who needs them.
+const commonBytes = 2 ** 29;
 
 function joinCommon(): Arena {
   const open = common?.deref();
   if (open !== undefined && open.top <= mostBytesToJoin) return open;
-  const made = openArena(mostArenaBytes, 0);
+  const made = openArena(commonBytes, 0);
   common = new WeakRef(made);
   return made;
 }
