@@ -52,13 +52,15 @@ def map_query(ctx, query):
     given = [name for form in FORMS for name in form if name in query]
     if not all(valid(query[name]) for name in given):
         return query
-    form = next((form for form in FORMS if all(name in query for name in form)), None)
+    form = next((form for form in FORMS if all(name in query for name in form if name != "every")), None)
     kept = {name: value for name, value in query.items() if name not in given or form and name in form}
     if form is None:
         kept["step"] = 1
     if form == FORMS[2]:
         first, last = sorted((int(kept["from"]), int(kept["to"])))
-        kept.update({"from": first, "to": min(last, first + 100), "every": min(int(kept["every"]), 50)})
+        kept.update({"from": first, "to": min(last, first + 100)})
+        if "every" in kept:
+            kept["every"] = min(int(kept["every"]), 50)
     return kept
 
 
