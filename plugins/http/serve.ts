@@ -9,7 +9,7 @@ import type { Count } from "./guard/metrics.ts";
 import type { Gate } from "./guard/tokens.ts";
 import type { Answer, Service } from "./routes/route.ts";
 import { heldBody } from "./wire/body.ts";
-import { Problem } from "./wire/problem.ts";
+import { lacksMemory, noMemory, Problem } from "./wire/problem.ts";
 
 /** Origins that may read answers in a browser: one, some, or `"*"`. */
 export type Origins = string | readonly string[];
@@ -139,7 +139,8 @@ function corsHeaders(origins: Origins, request: Request): Record<string, string>
 }
 
 function problemAnswer(error: unknown, id: string): Answer {
-  const problem = error instanceof Problem ? error : new Problem("internal-error", "The request could not be answered");
+  const told = lacksMemory(error) ? noMemory() : error;
+  const problem = told instanceof Problem ? told : new Problem("internal-error", "The request could not be answered");
   // What went wrong inside is for the log alone.
   if (problem !== error) console.error(id, error);
   return {

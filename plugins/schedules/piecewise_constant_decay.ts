@@ -40,18 +40,19 @@ export const piecewiseConstantDecay: SchedulePlugin<"piecewise_constant_decay", 
     values: { type: "array", unit: "rate", description: "The values, one more than boundaries" },
   },
   check({ boundaries, values }) {
+    const refuse = (option: string, what: string, Wrong = RangeError): never => {
+      throw Object.assign(new Wrong(`Cannot use ${option}${what}`), { option });
+    };
     for (const [name, list] of Object.entries({ boundaries, values })) {
       const wrong = list.findIndex((element) => typeof element !== "number");
-      if (wrong >= 0) throw new TypeError(`Cannot use ${name}[${wrong}] = ${JSON.stringify(list[wrong])}: it must be a number`);
+      if (wrong >= 0) refuse(`${name}[${wrong}]`, ` = ${JSON.stringify(list[wrong])}: it must be a number`, TypeError);
     }
-    if (boundaries.length === 0) throw new RangeError("Cannot use boundaries of length 0: there must be one at least");
+    if (boundaries.length === 0) refuse("boundaries", " of length 0: there must be one at least");
     if (values.length !== boundaries.length + 1) {
-      throw new RangeError(
-        `Cannot use values of length ${values.length}: there must be ${boundaries.length + 1}, one more than boundaries`,
-      );
+      refuse("values", ` of length ${values.length}: there must be ${boundaries.length + 1}, one more than boundaries`);
     }
     const falling = boundaries.findIndex((boundary, i) => boundary < boundaries[i - 1]);
-    if (falling > 0) throw new RangeError(`Cannot use boundaries[${falling}] = ${boundaries[falling]}: it lies below the one before`);
+    if (falling > 0) refuse(`boundaries[${falling}]`, ` = ${boundaries[falling]}: it lies below the one before`);
   },
   create({ boundaries, values }) {
     const table = values.map(Math.fround);

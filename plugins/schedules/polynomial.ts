@@ -60,13 +60,17 @@ export const polynomial: SchedulePlugin<"polynomial", PolynomialOptions, Schedul
   },
   check({ numWarmupSteps, numTrainingSteps }) {
     if (numWarmupSteps === numTrainingSteps) {
-      throw new RangeError(`Cannot use numTrainingSteps = ${numTrainingSteps}: it must differ from numWarmupSteps = ${numWarmupSteps}`);
+      const message = `Cannot use numTrainingSteps = ${numTrainingSteps}: it must differ from numWarmupSteps = ${numWarmupSteps}`;
+      throw Object.assign(new RangeError(message), { option: "numTrainingSteps" });
     }
   },
   create({ numWarmupSteps, numTrainingSteps, lrEnd, power, lrInit, warmupOffset }, { pow }, base) {
     const init = lrInit ?? base.value;
-    if (!(init > lrEnd)) throw new RangeError(`Cannot use lrEnd = ${lrEnd}: it must be smaller than the initial value ${init}`);
-    if (init === 0) throw new RangeError(`Cannot use lrEnd = ${lrEnd} with the initial value 0: the factor would be a division by 0`);
+    const refuse = (why: string): never => {
+      throw Object.assign(new RangeError(`Cannot use lrEnd = ${lrEnd}${why}`), { option: "lrEnd" });
+    };
+    if (!(init > lrEnd)) refuse(`: it must be smaller than the initial value ${init}`);
+    if (init === 0) refuse(" with the initial value 0: the factor would be a division by 0");
     return (step) => {
       checkStep("polynomial", step);
       if (step < numWarmupSteps) return Math.min(1, (step + warmupOffset) / Math.max(1, numWarmupSteps));

@@ -5,6 +5,7 @@
  */
 import { known } from "../../../core/names.ts";
 import type { Plugin, SchedulePlugin } from "../../../core/plugin/contract.ts";
+import { type Find, titleOf } from "../../../core/plugin/use.ts";
 import type { Limits } from "../guard/limits.ts";
 import { readBody } from "../wire/body.ts";
 import { type Curve, makeCurve, splitSuffix, writeCurves, writeSchedule } from "../wire/curve.ts";
@@ -47,6 +48,15 @@ export function scheduleOf(schedules: Schedules, name: string): SchedulePlugin {
   throw new Problem("not-found", `There is no schedule ${JSON.stringify(name.slice(0, 80))}: ${known([...schedules.keys()], name)}`);
 }
 
+/** Finds what a schedule holds by name, as another schedule. */
+function findIn(schedules: Schedules): Find {
+  return (kind, name) => {
+    const plugin = kind === "schedule" ? schedules.get(name) : undefined;
+    if (plugin === undefined) throw new TypeError(`Cannot find ${titleOf({ kind, name })}: ${known([...schedules.keys()], name)}`);
+    return plugin as never;
+  };
+}
+
 type Refuse = (detail: string, allowed?: readonly unknown[]) => never;
 
 /** Refuses a parameter of the query. */
@@ -66,7 +76,7 @@ export function getSchedule({ request, name, form, asked, options }: Incoming, s
   };
   return refusing(
     () => {
-      const curve = makeCurve(plugin, options, asked.lr ?? [1], refuseMetric);
+      const curve = makeCurve(plugin, options, asked.lr ?? [1], findIn(schedules), refuseMetric);
       return inTurn(service, request, numbersOf(points, asked, 1), () => writeSchedule(form, curve, points, asked));
     },
     (error) => refuseQuery([optionFault(error, plugin, options)]),
@@ -162,7 +172,7 @@ function curveOf(schedules: Schedules, use: unknown, bases: readonly number[], r
     const names = [...schedules.keys()];
     return refuse(`There is no schedule ${JSON.stringify(name)?.slice(0, 80)}: ${known(names, name)}`, names);
   }
-  return refusing(() => makeCurve(plugin, options as object, bases, refuseMetric), ({ message }) => refuse(message));
+  return refusing(() => makeCurve(plugin, options as object, bases, findIn(schedules), refuseMetric), ({ message }) => refuse(message));
 }
 
 /** What the library refuses, now or later, told as the request's fault. */

@@ -10,7 +10,7 @@ import { createRegistry } from "../../../core/registry.ts";
 import type { Backend, BackendName, Recipe, StateDict } from "../../../core/types.ts";
 import { partsOf, stateMetadata } from "../../formats/pytorch.ts";
 import { checkRecipe, checkTexts } from "../guard/recipe.ts";
-import { isRefusal, noMemory, pointerTo, refuseBody } from "../wire/problem.ts";
+import { isRefusal, pointerTo, refuseBody } from "../wire/problem.ts";
 import type { TensorBody } from "../wire/tensors.ts";
 
 /** Takes steps, with one backend for all of them. */
@@ -69,17 +69,11 @@ export function createStepper(plugins: readonly Plugin[], given: Backend | Backe
           trainer.dispose();
         }
       } catch (error) {
-        if (lacksMemory(error)) throw noMemory();
         if (isRefusal(error)) refuseBody(pointerOf(error, at, tensors), error.message);
         throw error;
       }
     },
   };
-}
-
-/** True for an error that says that memory was not to be had: it is not the request's fault, and later it may be there. */
-function lacksMemory(error: unknown): boolean {
-  return error instanceof RangeError && (error as { memory?: unknown }).memory === true;
 }
 
 /** What was being looked at. */

@@ -7,7 +7,7 @@ import type { Plugin } from "../../../core/plugin/contract.ts";
 import type { Backend, BackendName } from "../../../core/types.ts";
 import { readBody } from "../wire/body.ts";
 import { acceptedForm, mediaTypes, tensorFormOf } from "../wire/media.ts";
-import { Problem } from "../wire/problem.ts";
+import { noMemory, Problem } from "../wire/problem.ts";
 import { readTensors, writeTensors } from "../wire/tensors.ts";
 import type { Service } from "./route.ts";
 import { createStepper, isPlain } from "./stepper.ts";
@@ -35,8 +35,14 @@ export function createSteps(plugins: readonly Plugin[], backend: Backend | Backe
         throw new Problem("body-too-large", `The new state takes ${size} bytes, and at most ${limits.bytesInFlight} are ever sent`);
       }
       const isBare = accepted === "json" && isPlain(stepped.metadata, stepped.tensors);
-      const written = writeTensors(accepted, form, isBare ? { ...stepped, metadata: {} } : stepped, limits, stepper.backend());
-      return { body: written, headers: { "Content-Type": mediaTypes[accepted] } };
+      const written = isBare ? { ...stepped, metadata: {} } : stepped;
+      return {
+        body: writeTensors(accepted, form, written, limits, stepper.backend()),
+        headers: { "Content-Type": mediaTypes[accepted] },
+      };
+    } catch (error) {
+      // Of the answer's bytes, which a runtime could not give; what the request is to blame for is a Problem by now.
+      throw error instanceof RangeError ? noMemory() : error;
     } finally {
       free();
       hold.release();

@@ -7,7 +7,7 @@ import type { MetricSchedule, Schedule } from "../../../core/plugin/contract.ts"
 import { type AnySpecs, resolveOptions } from "../../../core/plugin/options.ts";
 import type { SchedulePlugin } from "../../../core/plugin/contract.ts";
 import { isMetric, makeSchedule } from "../../../core/plugin/schedules.ts";
-import { titleOf } from "../../../core/plugin/use.ts";
+import { type Find, titleOf } from "../../../core/plugin/use.ts";
 import type { Form } from "./media.ts";
 import type { Asked } from "./parameters.ts";
 import type { Points } from "./points.ts";
@@ -26,15 +26,19 @@ export function splitSuffix(name: string): { readonly name: string; readonly for
   return form === undefined ? { name, form: "json" } : { name: stem, form: form as "csv" | "svg" };
 }
 
-/** Makes a schedule over base values; the library's errors where its options are refused. `refuseMetric` is for one that follows a metric. */
+/**
+ * Makes a schedule over base values; the library's errors where its options are refused. What it holds by name is found by `find`; `refuseMetric`
+ * is for one that follows a metric.
+ */
 export function makeCurve(
   plugin: SchedulePlugin,
   given: object,
   bases: readonly number[],
+  find: Find,
   refuseMetric: (detail: string) => never,
 ): Curve {
   const options = resolveOptions(titleOf(plugin), plugin.options as AnySpecs, given);
-  const schedule: Schedule | MetricSchedule = makeSchedule(plugin, given, { value: bases[0], groups: bases });
+  const schedule: Schedule | MetricSchedule = makeSchedule(plugin, given, { value: bases[0], groups: bases }, find);
   if (isMetric(schedule)) return refuseMetric(`Schedule "${plugin.name}" follows a metric: it has no value at a step`);
   return { name: plugin.name, options, schedule };
 }

@@ -216,6 +216,33 @@ test("unknown, repeated and refused parameters are named, all at once", async ()
   assertEquals(await faults("numWarmupSteps=%ff&numTrainingSteps=2&step=1"), [undefined]);
 });
 
+const together: readonly (readonly [schedule: string, options: Readonly<Record<string, unknown>>, name: string])[] = [
+  ["polynomial", { ...linear, lrEnd: 3 }, "lrEnd"],
+  ["polynomial", { ...linear, lrInit: 0, lrEnd: -1 }, "lrEnd"],
+  ["polynomial", { numWarmupSteps: 9, numTrainingSteps: 9 }, "numTrainingSteps"],
+  ["piecewise_constant_decay", { boundaries: "1,2", values: 1 }, "values"],
+  ["piecewise_constant_decay", { boundaries: "3,2", values: "1,2,3" }, "boundaries"],
+  ["piecewise_constant_decay", { boundaries: "x", values: "1,2" }, "boundaries"],
+  ["warmup", { initialLearningRate: 1, warmupSteps: 3, decaySchedule: `{"name":"nobody"}` }, "decaySchedule"],
+  ["warmup", { initialLearningRate: 1, warmupSteps: 3, decaySchedule: `{"name":"reduce_lr_on_plateau"}` }, "decaySchedule"],
+];
+for (const [schedule, options, name] of together) {
+  test(`${schedule} with ${JSON.stringify(options)} is the fault of ${name}`, async () => {
+    const { status, errors } = await problem(app, `/v1/schedules/${schedule}?${query(options)}&step=1`);
+    assertEquals([status, errors?.map((fault) => fault.name)], [400, [name]]);
+  });
+}
+
+test("an option that is a schedule may be a third party's by its name", async () => {
+  const own = createApp(builtins.with(stairs));
+  const decaySchedule = `{"name":"stairs","options":{"heights":[8,7]}}`;
+  const asked = query({ initialLearningRate: 1, warmupSteps: 2, decaySchedule });
+  const { lr } = await get(own, `/v1/schedules/warmup?${asked}&steps=2,3`);
+  const { detail } = await problem(app, `/v1/schedules/warmup?${asked}&step=2`);
+  assert(detail.includes('Cannot find schedule "stairs": known are'), detail);
+  assertEquals(lr.length, 1);
+});
+
 test("an unknown schedule is 404 with those that are known", async () => {
   const { status, detail, errors } = await problem(app, "/v1/schedules/cosin?step=1");
   assertEquals([status, errors], [404, undefined]); // neither query nor header nor body is wrong
