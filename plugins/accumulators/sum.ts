@@ -162,15 +162,19 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
 };
 
 // Sums are float32, and so are their factors: there a weight beyond these would be Infinity or 0, and what it weighs NaN.
-const LEAST = 2 ** -126;
-const GREATEST = (2 - 2 ** -23) * 2 ** 127;
+const leastWeight = 2 ** -126;
+const greatestWeight = (2 - 2 ** -23) * 2 ** 127;
 
 function checkWeight(weight: number, total: number): void {
   if (weight === 0) return;
-  if (weight < LEAST || weight > GREATEST) {
-    throw new RangeError(`Cannot add gradients of weight ${weight}: it must be 0 or a number of float32 in [${LEAST}, ${GREATEST}]`);
+  if (weight < leastWeight || weight > greatestWeight) {
+    throw new RangeError(
+      `Cannot add gradients of weight ${weight}: it must be 0 or a number of float32 in [${leastWeight}, ${greatestWeight}]`,
+    );
   }
-  if (total > GREATEST) throw new RangeError(`Cannot add gradients of weight ${weight}: the total weight would pass ${GREATEST}`);
+  if (total > greatestWeight) {
+    throw new RangeError(`Cannot add gradients of weight ${weight}: the total weight would pass ${greatestWeight}`);
+  }
 }
 
 function isSparse(gradient: NonNullable<Grads[string]>): gradient is Sparse {

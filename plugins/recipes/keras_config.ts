@@ -64,7 +64,7 @@ function kindOf({ default: value, type, format, holds }: AnySpec): readonly [wan
 }
 
 /** Keras' other optimizers: under such a name stands another algorithm, where any other name is the user's to choose. */
-const STRANGERS: readonly string[] = [
+const otherOptimizers: readonly string[] = [
   "SGD",
   "RMSprop",
   "Adagrad",
@@ -79,17 +79,17 @@ const STRANGERS: readonly string[] = [
 ];
 
 /** Words that are not the option's own in snake case. */
-const WORDS: readonly (readonly [keras: string, option: string])[] = [
+const ownWords: readonly (readonly [keras: string, option: string])[] = [
   ["epsilon", "eps"],
   ["decay_schedule_fn", "decaySchedule"],
 ];
 
 function toSnake(name: string): string {
-  return WORDS.find(([, option]) => option === name)?.[0] ?? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return ownWords.find(([, option]) => option === name)?.[0] ?? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 function toCamel(name: string): string {
-  return WORDS.find(([keras]) => keras === name)?.[1] ?? name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  return ownWords.find(([keras]) => keras === name)?.[1] ?? name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /**
@@ -167,7 +167,7 @@ export function fromConfig(config: KerasConfig): Recipe {
   const own = "is_legacy_optimizer" in config;
   const { name: given, beta_1 = 0.9, beta_2 = 0.999, learning_rate: rate, lr, ...rest } = config;
   const learning_rate = lr === undefined ? rate : lr;
-  if (STRANGERS.includes(given as string)) {
+  if (otherOptimizers.includes(given as string)) {
     throw new TypeError(`Cannot read the Keras configuration of ${given}: known are AdamWeightDecay and Adam`);
   }
   const idle = ["use_ema", "ema_momentum", "ema_overwrite_frequency", "jit_compile", "is_legacy_optimizer", "weight_decay"];

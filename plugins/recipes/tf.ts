@@ -39,8 +39,8 @@ export interface TfOptimizerOptions {
   readonly includeInWeightDecay?: readonly (string | { readonly source: string; readonly flags: string })[] | null;
 }
 
-const REQUIRED: readonly string[] = ["initLr", "numTrainSteps", "numWarmupSteps"];
-const OPTIONAL: readonly string[] = [
+const required: readonly string[] = ["initLr", "numTrainSteps", "numWarmupSteps"];
+const optional: readonly string[] = [
   "minLrRatio",
   "adamBeta1",
   "adamBeta2",
@@ -132,8 +132,8 @@ export function bindTfOptimizer(registry: Registry<readonly Plugin[]>): CreateTf
 
 function checkOptions(options: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(options)) {
-    if (!REQUIRED.includes(name) && !OPTIONAL.includes(name)) {
-      throw new TypeError(`Cannot make the recipe with option "${name}": known are ${[...REQUIRED, ...OPTIONAL].join(", ")}`);
+    if (!required.includes(name) && !optional.includes(name)) {
+      throw new TypeError(`Cannot make the recipe with option "${name}": known are ${[...required, ...optional].join(", ")}`);
     }
     if (name === "includeInWeightDecay" && value !== undefined && value !== null && !Array.isArray(value)) {
       throw new TypeError(`Cannot make the recipe with ${name} = ${value}: it must be a list of names and patterns`);
@@ -142,7 +142,7 @@ function checkOptions(options: Record<string, unknown>): void {
     if (typeof value !== "number") throw new TypeError(`Cannot make the recipe with ${name} = ${value}: it must be a number`);
     if (!Number.isFinite(value)) throw new RangeError(`Cannot make the recipe with ${name} = ${value}: it must be finite`);
   }
-  const missing = REQUIRED.filter((name) => options[name] === undefined);
+  const missing = required.filter((name) => options[name] === undefined);
   if (missing.length > 0) throw new TypeError(`Cannot make the recipe: ${missing.join(", ")} must be given`);
   const { adamClipnorm = null, adamGlobalClipnorm = null } = options;
   if (adamClipnorm !== null && adamGlobalClipnorm !== null) {

@@ -74,22 +74,22 @@ export const cosineDecayRestarts: SchedulePlugin<"cosine_decay_restarts", Cosine
     let near = 0;
     const find = (s: number): number => {
       if (!(longer > 1 && s >= 0)) return waveAt(s);
-      while (near < KEPT && s >= (ends[near] ??= endOf(near, waveAt))) near += 1;
+      while (near < mostKept && s >= (ends[near] ??= endOf(near, waveAt))) near += 1;
       while (near > 0 && s < ends[near - 1]) near -= 1;
-      return near < KEPT ? near : waveAt(s);
+      return near < mostKept ? near : waveAt(s);
     };
     return Object.assign((step: number) => {
       checkStep("cosine_decay_restarts", step);
       const s = f(f(step) / first);
       const wave = find(s);
-      const { length, start, height } = wave >= 0 && wave < KEPT ? kept[wave] ??= makeWave(wave) : makeWave(wave);
+      const { length, start, height } = wave >= 0 && wave < mostKept ? kept[wave] ??= makeWave(wave) : makeWave(wave);
       const decayed = f(height * f(1 + f(cos(f(pi * f(f(s - start) / length))))));
       return f(initial * f(f(rest * decayed) + share));
     }, { returns: "value" as const });
   },
 };
 
-const KEPT = 64;
+const mostKept = 64;
 
 interface Wave {
   readonly length: number;
