@@ -1,7 +1,17 @@
 import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
 import { lion } from "../examples/plugin/lion.ts";
-import { type Backend, builtins, createBackend, createOptimizer, createRegistry, type Recipe, type Registry, tfRecipe } from "../mod.ts";
+import {
+  type Backend,
+  builtins,
+  createBackend,
+  createOptimizer,
+  createRegistry,
+  type Recipe,
+  type Registry,
+  tfRecipe,
+  type Trainer,
+} from "../mod.ts";
 import type { MetricSchedule, OptimizerPlugin, Plugin, Schedule } from "../core/plugin/contract.ts";
 
 const params = (): { w: Float32Array } => ({ w: new Float32Array([1, -1]) });
@@ -130,6 +140,11 @@ test("A recipe types the trainer's optimizer, and may be written in any way that
   assertEquals(decay, 0);
 });
 
+/** As a library of a stranger's is written: over any registry. */
+function inAny<P extends readonly Plugin[]>(registry: Registry<P>, recipe: Recipe): Trainer {
+  return registry.createTrainer(params(), recipe);
+}
+
 test("A recipe whose names are known only as text fits, and so do its parts", () => {
   const recipe: Recipe = tfRecipe({ initLr: 1e-3, numTrainSteps: 10, numWarmupSteps: 2 });
   const json = { optimizer: { name: "adamw", options: { lr: 0.1 } }, groups: [{ match: "w", options: { weightDecay: 0 } }] }; // as an import of JSON is typed
@@ -141,6 +156,7 @@ test("A recipe whose names are known only as text fits, and so do its parts", ()
     builtins.createTrainer(params(), JSON.parse(JSON.stringify(json))),
     builtins.createTrainer(params(), { optimizer: { name: "adamw" } } satisfies Recipe),
     (builtins as unknown as Registry<readonly Plugin[]>).createTrainer(params(), { optimizer: { name: "adamw" } }),
+    inAny(builtins, recipe),
   ];
   assertEquals(given.map(({ steps }) => steps), given.map(() => 0));
   for (const trainer of given) trainer[Symbol.dispose]();

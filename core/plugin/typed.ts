@@ -31,10 +31,12 @@ export type Args<O, Rest extends unknown[]> = Record<never, never> extends O ? [
 export type Made<P extends readonly Plugin[], N extends string> = Extract<P[number], { kind: "schedule"; name: N }> extends
   { create(...a: never): infer M extends Schedule | MetricSchedule } ? M : never;
 
-/** A recipe as the plugins' types allow it. `R` is what was written: parts of it whose names are known only as `string` are held against nothing. */
-export type RecipeOf<P extends readonly Plugin[], R = Recipe> =
-  & Omit<Recipe, "optimizer" | "groups" | "schedules" | "accumulate" | "transforms">
-  & {
+/**
+ * A recipe as the plugins' types allow it. `R` is what was written: parts of it whose names are known only as `string` are held against nothing. Where
+ * TypeScript compares two registries, R is any, and all fits: so every registry fits `Registry<readonly Plugin[]>`.
+ */
+export type RecipeOf<P extends readonly Plugin[], R = Recipe> = 0 extends 1 & R ? Recipe
+  : Omit<Recipe, "optimizer" | "groups" | "schedules" | "accumulate" | "transforms"> & {
     readonly optimizer: UseOf<P, "optimizer", At<R, "optimizer">>;
     readonly groups?: GroupsOf<P, R>;
     readonly schedules?: SchedulesOf<P, R>;
@@ -48,9 +50,12 @@ export type OptionsIn<P extends readonly Plugin[], R> = NameIn<At<R, "optimizer"
   : never;
 
 /** A plugin's name with its options: any of the kind's, unless `U`, what was written, has a name that may be anything. */
-export type UseOf<P extends readonly Plugin[], K extends Plugin["kind"], U> = string extends NameIn<U> | NameOf<P, K>
-  ? { readonly name: string; readonly options?: object }
+export type UseOf<P extends readonly Plugin[], K extends Plugin["kind"], U> = string extends NameIn<U> ? AnyUse
+  : string extends NameOf<P, K> ? AnyUse
   : Uses<P, K, NameOf<P, K>>;
+
+/** A plugin's name, whatever it is. */
+export type AnyUse = Recipe["optimizer"];
 
 /** One of these names with its options. */
 export type Uses<P extends readonly Plugin[], K extends Plugin["kind"], N extends string> = N extends string
@@ -61,7 +66,8 @@ export type Uses<P extends readonly Plugin[], K extends Plugin["kind"], N extend
 export type OptionsField<O> = Record<never, never> extends O ? { readonly options?: O } : { readonly options: O };
 
 /** Groups with options of the recipe's algorithm, or with an algorithm of their own and its options. */
-export type GroupsOf<P extends readonly Plugin[], R> = string extends AlgorithmIn<P, R> ? Recipe["groups"]
+export type GroupsOf<P extends readonly Plugin[], R> = string extends AlgorithmIn<R> ? Recipe["groups"]
+  : string extends NameOf<P, "optimizer"> ? Recipe["groups"]
   : readonly (
     & Omit<ElementOf<Recipe["groups"]>, "options" | "optimizer">
     & (
@@ -76,9 +82,10 @@ export type GroupUses<P extends readonly Plugin[], N extends string> = N extends
   : never;
 
 /** Schedules by the options of the algorithms in a recipe, or by an element of one: `"betas[0]"`. */
-export type SchedulesOf<P extends readonly Plugin[], R> = string extends AlgorithmIn<P, R> | keyof At<R, "schedules"> ? Recipe["schedules"]
+export type SchedulesOf<P extends readonly Plugin[], R> = string extends AlgorithmIn<R> | keyof At<R, "schedules"> ? Recipe["schedules"]
+  : string extends NameOf<P, "optimizer"> ? Recipe["schedules"]
   : {
-    readonly [Key in ScheduledKey<P, AlgorithmIn<P, R>>]?: UseOf<
+    readonly [Key in ScheduledKey<P, AlgorithmIn<R>>]?: UseOf<
       P,
       "schedule",
       Key extends keyof At<R, "schedules"> ? At<R, "schedules">[Key] : never
@@ -91,8 +98,7 @@ export type ScheduledKey<P extends readonly Plugin[], N extends string> = N exte
   : never;
 
 /** Names of the algorithms in a recipe, its groups' included; `string` where one of them may be anything. */
-export type AlgorithmIn<P extends readonly Plugin[], R> = string extends NameOf<P, "optimizer"> ? string
-  : NameIn<At<R, "optimizer">> | OwnIn<ElementOf<At<R, "groups">>>;
+export type AlgorithmIn<R> = NameIn<At<R, "optimizer">> | OwnIn<ElementOf<At<R, "groups">>>;
 
 /** The name in a use, as far as its type knows it. */
 export type NameIn<U> = U extends { readonly name: infer N extends string } ? N : never;

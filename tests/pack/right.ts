@@ -126,5 +126,7 @@ export const own: Optimizer<LionOptions> = registry.createOptimizer("lion", para
 const both = builtins.with(lion, halve).createTrainer(params, { optimizer: { name: "lion" }, transforms: [{ name: "halve" }] });
 export const nesterov: boolean = both.optimizer.options.nesterov;
 export const names = ({ plugins }: Registry<readonly Plugin[]>): string[] => plugins.map(({ name }) => name);
+export const inAny = <P extends readonly Plugin[]>(registry: Registry<P>, recipe: Recipe): Trainer =>
+  registry.createTrainer(params, recipe);
 export const all: string[] = [...names(registry), ...names(builtins)];
 export const passes: string = explain(lion, [64, 64], { options: { nesterov: true } });

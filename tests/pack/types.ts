@@ -1,7 +1,7 @@
 /**
  * The installed package's types under many TypeScripts and settings: right.ts compiles, and of wrong.ts each call fails.
  *
- * All settings together are 256. The gate takes sixteen of them, an orthogonal array: for any two columns each pair of their values is there, and every
+ * All settings together are 512. The gate takes sixteen of them, an orthogonal array: for any two columns each pair of their values is there, and every
  * TypeScript with every value of each column. `deno task pack --all` takes all.
  *
  * @module
@@ -31,16 +31,18 @@ export interface Setting {
   readonly skipLibCheck: boolean;
   /** `noUncheckedIndexedAccess`. */
   readonly unchecked: boolean;
+  /** `exactOptionalPropertyTypes`. */
+  readonly exact: boolean;
 }
 
 /** All settings, or the sixteen of the gate. */
 export function settings(all: boolean): readonly Setting[] {
-  const bits = (i: number) => Array.from({ length: 6 }, (_, bit) => (i >> bit & 1) === 1);
+  const bits = (i: number) => Array.from({ length: 7 }, (_, bit) => (i >> bit & 1) === 1);
   if (all) {
     return compilers.flatMap((compiler) =>
-      Array.from({ length: 64 }, (_, i) => {
-        const [esnext, node, dom, bundler, skipLibCheck, unchecked] = bits(i);
-        return { compiler, esnext, node, dom, bundler, skipLibCheck, unchecked };
+      Array.from({ length: 128 }, (_, i) => {
+        const [esnext, node, dom, bundler, skipLibCheck, unchecked, exact] = bits(i);
+        return { compiler, esnext, node, dom, bundler, skipLibCheck, unchecked, exact };
       })
     );
   }
@@ -54,6 +56,7 @@ export function settings(all: boolean): readonly Setting[] {
       bundler: c !== d,
       skipLibCheck: a === c,
       unchecked: b !== d,
+      exact: a !== d,
       dom: (a !== b) !== (c !== d),
     };
   });
@@ -81,7 +84,7 @@ export async function checkTypes(folder: string, all: boolean): Promise<string> 
 
 /** Errors in the package and in the programs; those that other libraries have with an older TypeScript are theirs. */
 async function compile(folder: string, config: string, setting: Setting): Promise<string> {
-  const { compiler, esnext, node, dom, bundler, skipLibCheck, unchecked } = setting;
+  const { compiler, esnext, node, dom, bundler, skipLibCheck, unchecked, exact } = setting;
   const target = esnext ? "ESNext" : "ES2022";
   writeFileSync(
     join(folder, config),
@@ -96,6 +99,7 @@ async function compile(folder: string, config: string, setting: Setting): Promis
         types: node ? ["node"] : [],
         skipLibCheck,
         noUncheckedIndexedAccess: unchecked,
+        exactOptionalPropertyTypes: exact,
       },
       files: ["right.ts", "wrong.ts", ...esnext || node ? ["using.ts"] : [], ...dom ? ["http.ts"] : []],
     }),
