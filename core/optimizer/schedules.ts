@@ -108,7 +108,7 @@ function checkBase(value: unknown, title: string, of: About & { readonly option:
 }
 
 function checkFactors(option: string, schedule: MetricSchedule, groups: number): void {
-  const count: unknown = schedule.factors()?.length;
+  const count: unknown = schedule.factors(0)?.length;
   if (count === groups) return;
   const message = `Cannot schedule option "${option}": it gives ${show(count)} factors, and there are ${groups} groups`;
   throw about(new RangeError(message), { option });

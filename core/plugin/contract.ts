@@ -43,8 +43,10 @@ export interface Schedule {
 export interface MetricSchedule {
   /** Takes the newest metric. */
   update(metric: number): void;
-  /** A factor per group. */
-  factors(): readonly number[];
+  /** A factor per group; `step`, the number of applied updates, is for what a schedule of the step is composed with. */
+  factors(step?: number): readonly number[];
+  /** What it goes on from, as JSON holds it: read when a state is saved, and assigned when one is loaded. */
+  state?: unknown;
 }
 
 /** An option's base values. */

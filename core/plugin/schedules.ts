@@ -76,7 +76,7 @@ export function isMetric(schedule: Schedule | MetricSchedule): schedule is Metri
 
 /** The option's value in a group at a step: the base value times the factor, or the value itself. */
 export function valueAt({ option, schedule }: Scheduled, base: unknown, group: number, step: number): number {
-  const given: unknown = isMetric(schedule) ? schedule.factors()[group] : schedule(step, group);
+  const given: unknown = isMetric(schedule) ? schedule.factors(step)[group] : schedule(step, group);
   if (typeof given !== "number") {
     throw about(new TypeError(`Cannot schedule option "${option}" by ${show(given)} at step ${step}: it must be a number`), {
       option,

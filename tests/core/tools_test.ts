@@ -1,12 +1,13 @@
 import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
 import { aboutOf } from "../../core/errors.ts";
-import type { AccumulatorPlugin, Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import type { AccumulatorPlugin, MetricSchedule, Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { createOptimizer } from "../../core/optimizer/optimizer.ts";
 import { createRegistry } from "../../core/registry.ts";
 import type { Use } from "../../core/types.ts";
 import { linear } from "../../plugins/schedules/linear.ts";
 import { polynomial } from "../../plugins/schedules/polynomial.ts";
+import { reduceLrOnPlateau } from "../../plugins/schedules/reduce_lr_on_plateau.ts";
 import { warmup } from "../../plugins/schedules/warmup.ts";
 import { descent, listed } from "./plugins.ts";
 
@@ -65,6 +66,45 @@ test("TensorFlow's warmup takes Keras' decays by name in any registry, and every
   const decaySchedule = { name: "polynomial_decay", options: { initialLearningRate: 1, decaySteps: 10, endLearningRate: 0 } };
   assertEquals(registry.createSchedule("warmup", { initialLearningRate: 1, warmupSteps: 4, decaySchedule })(9), 0.5);
   assertEquals(registry.createSchedule("warmup", { initialLearningRate: 4, warmupSteps: 4, decaySchedule: line })(9), 2);
+});
+
+test("A schedule that follows a metric is told the step, so that one of the step can stand in front of it", () => {
+  const warming: SchedulePlugin<"warming", { of: Use }, MetricSchedule> = {
+    kind: "schedule",
+    name: "warming",
+    description: "Four steps of warmup in front of another schedule",
+    returns: "metric",
+    options: { of: { type: "object", holds: "schedule", description: "The other" } },
+    create({ of }, _maths, base, tools) {
+      const other = tools.schedule(of, base) as MetricSchedule;
+      return {
+        update: (metric) => other.update(metric),
+        factors: (step = 0) => other.factors(step).map((factor) => factor * Math.min(1, step / 4)),
+        get state() {
+          return other.state;
+        },
+        set state(state) {
+          other.state = state;
+        },
+      };
+    },
+  };
+  const make = () =>
+    createOptimizer(descent, { w: new Float32Array(1) }, { lr: 8 }, {
+      backend: "js",
+      schedules: { lr: { name: warming, options: { of: { name: reduceLrOnPlateau, options: { patience: 0, factor: 0.5 } } } } },
+    });
+  using optimizer = make();
+  const lrs = [0, 1, 2, 3, 4].map(() => {
+    const { lr } = optimizer.groups[0].current;
+    optimizer.step({ w: [1] });
+    return lr;
+  });
+  assertEquals(lrs, [0, 2, 4, 6, 8]);
+  for (let i = 0; i < 2; i++) optimizer.update(1);
+  using second = make();
+  second.loadState(optimizer.saveState());
+  assertEquals([optimizer.groups[0].current.lr, second.groups[0].current.lr], [4, 4]);
 });
 
 test("A plugin's tensors are checked, and errors name it", () => {

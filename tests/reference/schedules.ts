@@ -115,7 +115,7 @@ export function runMetricSchedule(context: Context, entry: Case): Fault {
       const got = base.groups[g] * factors[g];
       if (!sameLr(got, Number(values[i]), base.groups[g])) return `lr of group ${g} after metric ${i}: ${got} instead of ${values[i]}`;
     }
-    const fault = countersFault(schedule, want, i);
+    const fault = countersFault(schedule as MetricSchedule & { readonly state?: Counters }, want, i);
     if (fault !== undefined) return fault;
   }
 }
