@@ -20,7 +20,7 @@ export interface PlotOptions {
   readonly from?: number;
   /** Last step, which is shown; default 1000. */
   readonly to?: number;
-  /** Steps between two points; default: 1, and over more than 100,000 steps the least and the greatest value that each pixel can show. */
+  /** Steps between two points; default: 1, and over more than 10,000 steps the least and the greatest value that each pixel can show. */
   readonly every?: number;
   /** The points themselves, ascending, instead of `from`, `to` and `every`. */
   readonly steps?: readonly number[];
@@ -155,6 +155,8 @@ const FOLLOWS_METRIC = "Cannot draw a schedule that follows a metric: it has no 
 const followsMetric = (value: unknown): boolean => isSchedule(value) && isMetric(value);
 
 const MOST_STEPS = 100_000;
+// Of so many steps each is asked; of more only those that can be seen, which are fewer.
+const MOST_SHOWN = 10_000;
 
 /** Where a curve is asked: at the points that are given, at every whole step where that is affordable, or where each pixel needs it. */
 function samplerOf({ from = 0, to = 1000, every, steps }: PlotOptions, width: number): (curve: (step: number) => number) => Samples {
@@ -168,7 +170,7 @@ function samplerOf({ from = 0, to = 1000, every, steps }: PlotOptions, width: nu
     throw new RangeError(`Cannot draw from = ${from} to = ${to}: both must be finite and in this order`);
   }
   // The frame leaves so many pixels to the curves, or fewer.
-  if (every === undefined && to - from > MOST_STEPS) return (curve) => sampleCurve(curve, from, to, width - 64);
+  if (every === undefined && to - from > MOST_SHOWN) return (curve) => sampleCurve(curve, from, to, width - 64);
   const stride = every ?? 1;
   if (!(stride > 0) || (to - from) / stride > MOST_STEPS) {
     throw new RangeError(`Cannot draw every = ${stride}: it must be above 0 and give ${MOST_STEPS} points at most`);

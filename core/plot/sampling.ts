@@ -60,23 +60,23 @@ export function keepReach(columnOf: (i: number) => number, values: readonly numb
   return kept;
 }
 
+/** Steps from `from` to `to`, both among them, at uneven distances: so many of them that no period of a curve falls into step with all. */
+function unevenSteps(from: number, to: number, count: number): readonly number[] {
+  const steps = [from];
+  for (let i = 1; i < count; i++) {
+    const step = from + Math.floor((i + (i * GOLDEN) % 1) * (to - from) / count);
+    if (step > steps[steps.length - 1] && step < to) steps.push(step);
+  }
+  return [...steps, to];
+}
+
 function sampleSome(curve: (step: number) => number, from: number, to: number, columns: number): Samples {
   const count = to - from;
-  const known = new Map<number, number>();
-  const ask = (step: number): number => {
-    let value = known.get(step);
-    if (value === undefined) known.set(step, value = curve(step));
-    return value;
-  };
-
   const columnOf = (step: number): number => Math.min(columns - 1, Math.floor((step - from) * columns / count));
   const startOf = (column: number): number => from + Math.ceil(column * count / columns);
-  const coarse = [from];
-  for (let half = 1; half < 2 * columns; half++) {
-    coarse.push(from + Math.floor((half + (half * GOLDEN) % 1) * count / (2 * columns)));
-  }
-  coarse.push(to);
-  const values = coarse.map(ask);
+  const coarse = unevenSteps(from, to, 2 * columns);
+  const values = coarse.map(curve);
+  const kept = new Map(coarse.map((step, i) => [step, values[i]]));
 
   const finite = values.filter(Number.isFinite);
   const reach = finite.reduce((a, b) => Math.max(a, b), -Infinity) - finite.reduce((a, b) => Math.min(a, b), Infinity);
@@ -87,42 +87,49 @@ function sampleSome(curve: (step: number) => number, from: number, to: number, c
     if (off <= BEND * reach) continue;
     for (let column = columnOf(coarse[i - 1]); column <= columnOf(coarse[i + 1]); column++) bent.add(column);
   }
-
   // By chance three samples of a wave stand in a line; its neighbours tell.
   for (const column of [...bent]) if (bent.has(column + 2)) bent.add(column + 1);
 
-  const kept = new Set(coarse);
   for (const column of bent) {
     const first = startOf(column);
     const last = Math.min(to, startOf(column + 1) - 1);
     if (!(last > first)) continue;
     const stride = (last - first) / PER_COLUMN;
-    const samples = Array.from({ length: PER_COLUMN }, (_, i) => first + Math.floor((i + ((column + i) * GOLDEN) % 1) * stride));
-    for (const height of [ask, (step: number): number => -ask(step)]) {
-      // Not the ends: from there a search goes one way only, and another wave in the column may be higher.
-      const top = climb(height, highest(height, samples), stride, first, last);
-      kept.add(highest(height, [top, first, last]));
+    const ends: readonly Place[] = [[first, curve(first)], [last, curve(last)]];
+    const inside: Place[] = [];
+    for (let i = 0; i < PER_COLUMN; i++) {
+      const step = first + Math.floor((i + ((column + i) * GOLDEN) % 1) * stride);
+      inside.push([step, curve(step)]);
+    }
+    for (const sign of [1, -1]) {
+      // Not from the ends: from there a search goes one way only, and another wave in the column may be higher.
+      const top = climb(curve, sign, highest(sign, inside), stride, first, last);
+      kept.set(...highest(sign, [top, ...ends]));
     }
     // Where there is no value, the line has a gap.
-    for (const step of samples) if (!Number.isFinite(ask(step))) kept.add(step);
+    for (const [step, value] of inside) if (!Number.isFinite(value)) kept.set(step, value);
   }
-  const steps = [...kept].sort((a, b) => a - b);
-  return { steps, values: steps.map(ask) };
+  const places = [...kept].sort(([a], [b]) => a - b);
+  return { steps: places.map(([step]) => step), values: places.map(([, value]) => value) };
 }
 
-/** The step with the greatest height; one without any is the last to be taken. */
-function highest(height: (step: number) => number, steps: readonly number[]): number {
-  return steps.reduce((best, step) => height(step) > height(best) || Number.isNaN(height(best)) ? step : best);
+type Place = readonly [step: number, value: number];
+
+/** The place with the greatest value, or with sign -1 the least; one without a value is the last to be taken. */
+function highest(sign: number, places: readonly Place[]): Place {
+  return places.reduce((best, place) => sign * place[1] > sign * best[1] || Number.isNaN(best[1]) ? place : best);
 }
 
 /** From a high place uphill, in strides that get shorter: to the top of a wave, and to the edge of a cliff, as near as can be seen. */
-function climb(height: (step: number) => number, start: number, stride: number, first: number, last: number): number {
-  let at = start;
+function climb(curve: (step: number) => number, sign: number, start: Place, stride: number, first: number, last: number): Place {
+  let [at, height] = start;
   let reach = Math.ceil(stride);
   for (let nth = 0; nth < 6 && reach >= 1; nth++, reach = reach === 1 ? 0 : Math.ceil(reach / 2)) {
     for (const next of [at - reach, at + reach]) {
-      if (next >= first && next <= last && height(next) > height(at)) at = next;
+      if (next < first || next > last) continue;
+      const value = curve(next);
+      if (sign * value > sign * height) [at, height] = [next, value];
     }
   }
-  return at;
+  return [at, height];
 }

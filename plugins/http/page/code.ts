@@ -66,8 +66,8 @@ function importOf(language: "deno" | "bun"): string[] {
   return [`// bunx jsr add @glissade/optim@^${version}`, `import { builtins } from "@glissade/optim";`];
 }
 
-function readmeOf({ choice, lr, to, scale, service, needsToken }: CodeOf): string {
-  const url = plainUrl(`${service}${curvesPath(".svg", [choice], to, lr, scale)}`);
+function readmeOf({ choice, lr, to, scale, isWavy, service, needsToken }: CodeOf): string {
+  const url = plainUrl(`${service}${curvesPath(".svg", [choice], to, lr, scale, isWavy)}`);
   if (!needsToken) return `![${markdown(choice.name)}](${url})\n`;
   return [
     `![${markdown(choice.name)}](curve.svg)`,
@@ -80,18 +80,35 @@ function readmeOf({ choice, lr, to, scale, service, needsToken }: CodeOf): strin
 
 /** The most points that the service gives in one answer. */
 export const mostPoints = 9_999;
+/** The points that a picture can show. */
+export const picturePoints = 1000;
 
-/** The service's path, relative to its base, for curves in a format. A picture has no more points than it can show. */
+/** Steps between two points, so that there are no more of them. */
+export function strideOf(to: number, points: number): number {
+  return Math.max(1, Math.ceil(to / points));
+}
+
+/**
+ * The service's path, relative to its base, for curves in a format. A picture has no more points than it can show; where curves are `wavy`, the service
+ * finds those that show their reach.
+ */
 export function curvesPath(
   format: "" | ".csv" | ".svg",
   choices: readonly Choice[],
   to: number,
   lr: number,
   scale: "linear" | "log" = "linear",
+  isWavy = false,
 ): string {
-  const every = Math.max(1, Math.ceil(to / (format === ".svg" ? 1000 : mostPoints)));
-  const points = { from: "0", to: String(to), every: String(every) };
-  return pathOf(format, choices, format === ".svg" && scale === "log" ? { ...points, scale } : points, lr);
+  const range = { from: "0", to: String(to) };
+  if (format !== ".svg") return pathOf(format, choices, { ...range, every: String(strideOf(to, mostPoints)) }, lr);
+  const points = isWavy ? range : { ...range, every: String(strideOf(to, picturePoints)) };
+  return pathOf(format, choices, scale === "log" ? { ...points, scale } : points, lr);
+}
+
+/** The same for the values of one curve every so many steps. */
+export function rangePath(choice: Choice, to: number, every: number, lr: number): string {
+  return pathOf("", [choice], { from: "0", to: String(to), every: String(every) }, lr);
 }
 
 /** The same for the values of one curve at some steps. */

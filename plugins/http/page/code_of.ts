@@ -20,6 +20,8 @@ export interface CodeOf {
   readonly to: number;
   /** The vertical axis of its picture; default `"linear"`. */
   readonly scale?: "linear" | "log";
+  /** Whether even distances between a picture's points would show waves that it does not have. */
+  readonly isWavy?: boolean;
   /** The service's address, with a slash at the end. */
   readonly service: string;
   /** Whether the service answers only to a token. */

@@ -96,6 +96,25 @@ export function drawnSteps(curves: readonly Curve[], to: number, pixels: number)
   return [...steps].sort((a, b) => a - b);
 }
 
+/** Whether a line through a curve's values at even distances would leave the curve by more than a hundredth of its reach. */
+export function isWavy(curve: Curve | undefined, to: number, stride: number): boolean {
+  if (curve === undefined || "error" in curve || stride === 1) return false;
+  const known = new Map<number, number>();
+  const heightAt = (step: number): number => {
+    if (!known.has(step)) known.set(step, valueAt(curve, step) ?? NaN);
+    return known.get(step)!;
+  };
+  const steps = drawnSteps([curve], to, Math.ceil(to / stride));
+  const heights = steps.map(heightAt).filter(Number.isFinite);
+  const reach = heights.reduce((a, b) => Math.max(a, b), -Infinity) - heights.reduce((a, b) => Math.min(a, b), Infinity);
+  return steps.some((step) => {
+    const before = Math.floor(step / stride) * stride;
+    const after = Math.min(to, before + stride);
+    const share = after > before ? (step - before) / (after - before) : 0;
+    return Math.abs(heightAt(before) + share * (heightAt(after) - heightAt(before)) - heightAt(step)) > reach / 100;
+  });
+}
+
 function reachOf(known: readonly number[], heightAt: (step: number) => number, to: number, pixels: number): readonly number[] {
   const steps = known.filter((step) => step <= to);
   return keepReach((i) => Math.floor(steps[i] * pixels / to), steps.map(heightAt)).map((i) => steps[i]);

@@ -5,7 +5,7 @@
  * @module
  */
 import { basesOf } from "./base.ts";
-import { curvesPath, valuesPath } from "./code.ts";
+import { curvesPath, mostPoints, rangePath, strideOf, valuesPath } from "./code.ts";
 import type { Curve, Offer } from "./curves.ts";
 import type { Choice } from "./state.ts";
 
@@ -99,18 +99,43 @@ export function createServiceCurves(base: () => string, arrived: () => void): Se
 }
 
 async function fetchCurve(base: string, choice: Choice, to: number, lr: number, arrived: () => void): Promise<Curve> {
-  const answer = await ask(base + curvesPath("", [choice], to, lr));
+  const answer = await askRange(base, choice, to, lr);
   if ("error" in answer) return answer;
   const { steps, values } = answer;
-  const every = steps.length > 1 ? steps[1] - steps[0] : 1;
-  const last = steps.length - 1;
   return {
     returns: "factor",
-    // The last step may stand nearer to the one before it.
-    lr: (step) => values[step >= steps[last] ? last : Math.round(step / every)],
+    lr: (step) => values[nearest(steps, step)],
     steps,
     exact: createReader(base, choice, lr, answer, arrived),
   };
+}
+
+/**
+ * Values from 0 to `to`. A long curve is asked at two distances, neither a multiple of the other: one alone falls into step with some period, and
+ * shows waves that the curve does not have.
+ */
+async function askRange(base: string, choice: Choice, to: number, lr: number): Promise<Answer | { readonly error: string }> {
+  if (to <= mostPoints) return await ask(base + curvesPath("", [choice], to, lr));
+  const stride = strideOf(to, mostPoints / 2);
+  const answers = await Promise.all([stride, Math.round(1.382 * stride) + 1].map((every) => ask(base + rangePath(choice, to, every, lr))));
+  const values = new Map<number, number>();
+  for (const answer of answers) {
+    if ("error" in answer) return answer;
+    answer.steps.forEach((step, i) => values.set(step, answer.values[i]));
+  }
+  const steps = [...values.keys()].sort((a, b) => a - b);
+  return { steps, values: steps.map((step) => values.get(step)!) };
+}
+
+/** The place of the step that is the nearest. */
+function nearest(steps: readonly number[], step: number): number {
+  let low = 0, high = steps.length - 1;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (steps[middle] <= step) low = middle;
+    else high = middle;
+  }
+  return step - steps[low] < steps[high] - step ? low : high;
 }
 
 /** Steps that are asked for at once: more nobody reads. */

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { codeOf, commentOf, curvesPath } from "./code.ts";
+import { codeOf, commentOf, curvesPath, picturePoints, strideOf } from "./code.ts";
 import type { Language } from "./code_of.ts";
 import { copyOn } from "./copy.ts";
-import { compact, type Curve, type Offer } from "./curves.ts";
+import { compact, type Curve, isWavy, type Offer } from "./curves.ts";
 import { byId, element } from "./element.ts";
 import type { Service } from "./service.ts";
 import type { Choice } from "./state.ts";
@@ -52,6 +52,8 @@ export function createCode(
     select.value = String(chosen);
     const curve = made(chosen);
     const choices = curves.map((choice) => compact(choice, offerOf(choice)?.options));
+    const stride = strideOf(to, picturePoints);
+    const wavy = curves.map((_, i) => isWavy(made(i), to, stride));
     const text = curve === undefined
       ? commentOf(language, "Add a curve first.")
       : "error" in curve
@@ -69,7 +71,7 @@ export function createCode(
     if (place.textContent !== text) place.textContent = text;
     byId("token-note").hidden = !needsToken;
     byId<"a">("api").href = `${base}openapi.json`;
-    const paths = formats.map(([id, format]) => [id, curvesPath(format, choices, to, lr, scale)] as const);
+    const paths = formats.map(([id, format]) => [id, curvesPath(format, choices, to, lr, scale, wavy.includes(true))] as const);
     const isLong = paths.some(([, path]) => path.length > longestPath);
     byId("long-note").hidden = needsToken || !isLong;
     for (const [id, path] of paths) {
