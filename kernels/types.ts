@@ -1,5 +1,5 @@
 /**
- * What runs rules: tensors' bytes, backends, and what a compiled rule looks like from outside.
+ * Tensors, backends as their users see them, and what the names of a rule mean.
  *
  * @module
  */
