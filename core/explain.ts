@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dtypes } from "../kernels/tables/dtypes.ts";
+import { dtypes } from "../kernels/tables/dtype_names.ts";
 import { compile } from "../kernels/language/compile.ts";
 import type { DType } from "../kernels/types.ts";
 import { splitGroups, startGroup } from "./optimizer/groups.ts";

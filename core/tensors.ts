@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dtypes } from "../kernels/tables/dtypes.ts";
+import { dtypes } from "../kernels/tables/dtype_names.ts";
 import type { DType, Raw, Tensor, TensorLike } from "../kernels/types.ts";
 import { about } from "./errors.ts";
 import { isPlainObject, known, show, tagOf } from "./names.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dtypes } from "./tables/dtypes.ts";
+import { dtypes } from "./tables/dtype_names.ts";
 import type { DType, Extent } from "./types.ts";
 
 /** The last two dimensions are rows and columns, the rest is batch; a vector is one row. `matrix` cuts otherwise. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { slotClasses } from "../../kernels/tables/classes.ts";
-import { dtypes } from "../../kernels/tables/dtypes.ts";
+import { dtypes } from "../../kernels/tables/dtype_names.ts";
 import type { SlotClass } from "../../kernels/types.ts";
 import { allAbout } from "../errors.ts";
 import type { GroupState } from "./groups.ts";

@@ -1,5 +1,5 @@
 /**
- * Element types, one row each. A new one is a row here, its bits in `half.ts`, and one entry in each lowering table of the backends.
+ * Element types, one row each. A new one is a name in {@linkcode DType} and `dtype_names.ts`, a row here, its bits in `half.ts`, and one entry in each lowering table of the backends.
  *
  * @module
  */
@@ -57,9 +57,6 @@ export const elementTypes: Readonly<Record<DType, ElementType>> = {
   bfloat16: /* @__PURE__ */ half("bfloat16", ["Uint16Array"], roundBfloat16, widenBfloat16),
   float16: /* @__PURE__ */ half("float16", ["Uint16Array", "Float16Array"], roundFloat16, widenFloat16),
 };
-
-/** Their names. */
-export const dtypes: readonly DType[] = /* @__PURE__ */ Object.keys(elementTypes) as DType[];
 
 /** The number nearest to x that the dtype has. */
 export function roundTo(dtype: DType, x: number): number {
