@@ -1,11 +1,10 @@
 /**
- * Tensors from outside: what they are, whether they fit, whether they share memory.
+ * Tensors from outside: what they are, and whether they fit.
  *
  * @module
  */
 import { dtypes } from "../kernels/tables/dtype_names.ts";
 import type { DType, Raw, Tensor, TensorLike } from "../kernels/types.ts";
-import { about } from "./errors.ts";
 import { isPlainObject, known, show, tagOf } from "./names.ts";
 
 /** A tensor that says everything. */
@@ -100,42 +99,9 @@ export function checkDType(what: string, data: Tensor["data"], dtype: DType | un
   throw new RangeError(`Cannot use ${what}: ${show(data)} does not hold ${dtype}`);
 }
 
-/** Refuses two names over the same memory. */
-export function refuseOverlap(what: string, tensors: Iterable<readonly [name: string, data: Tensor["data"]]>): void {
-  // Plain buffers are told apart by identity. Views of one growing WebAssembly memory may hold different buffer objects, so shared ones go together.
-  const shared: Span[] = [];
-  const plain = new Map<ArrayBufferLike, Span[]>();
-  for (const [name, { buffer, byteOffset, byteLength }] of tensors) {
-    if (byteLength === 0) continue;
-    const span = { name, buffer, from: byteOffset, to: byteOffset + byteLength };
-    if (!(buffer instanceof ArrayBuffer)) shared.push(span);
-    else if (plain.has(buffer)) plain.get(buffer)!.push(span);
-    else plain.set(buffer, [span]);
-  }
-  for (const spans of [shared, ...plain.values()]) {
-    let open: Span[] = [];
-    for (const span of spans.sort((a, b) => a.from - b.from)) {
-      open = open.filter((other) => other.to > span.from);
-      const other = open.find((other) => sameMemory(other.buffer, span.buffer, span.from));
-      if (other !== undefined) {
-        const message = `Cannot use ${what} "${other.name}" and "${span.name}": they lie in the same memory`;
-        throw about(new RangeError(message), { tensor: other.name });
-      }
-      open.push(span);
-    }
-  }
-}
-
 /** Sets a record's own entry, whatever it is called: `__proto__` is a tensor's name like any other. */
 export function put<T>(record: Record<string, T>, name: string, value: T): void {
   Object.defineProperty(record, name, { value, enumerable: true, configurable: true, writable: true });
-}
-
-interface Span {
-  readonly name: string;
-  readonly buffer: ArrayBufferLike;
-  readonly from: number;
-  readonly to: number;
 }
 
 function parts(
@@ -162,15 +128,3 @@ function checkShape(what: string, shape: unknown, length: number): readonly numb
 
 // Not every runtime has Float16Array, so it is asked for by its tag.
 const isFloat16 = (data: unknown): data is Float16Array => tagOf(data) === "Float16Array";
-
-function sameMemory(a: ArrayBufferLike, b: ArrayBufferLike, at: number): boolean {
-  if (a === b) return true;
-  // A memory's buffer is a new object only after it grew. Then nothing but a trial tells.
-  if (a.byteLength === b.byteLength || a instanceof ArrayBuffer || b instanceof ArrayBuffer) return false;
-  const [x, y] = [new Uint8Array(a, at, 1), new Uint8Array(b, at, 1)];
-  const [was, saw] = [x[0], y[0]];
-  x[0] = was ^ 255;
-  const same = y[0] !== saw;
-  x[0] = was;
-  return same;
-}

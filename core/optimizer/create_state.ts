@@ -19,7 +19,8 @@ import { ask, type Find, optionsOf, takePlugin, titleOf } from "../plugin/use.ts
 import { textOf } from "./programs.ts";
 import { makeSchedules, replacedOptions } from "./schedules.ts";
 import { savedEntries } from "./saved_state.ts";
-import { type FullTensor, fullTensor, refuseOverlap } from "../tensors.ts";
+import { type FullTensor, fullTensor } from "../tensors.ts";
+import { refuseOverlap } from "../overlap.ts";
 import { makeTransforms } from "./transforms.ts";
 import type { Settings, Tensors } from "../types.ts";
 import type { OptimizerState } from "./optimizer_state.ts";

@@ -12,7 +12,8 @@ import { checkReachable, type ParamState, uploadParam } from "./param_state.ts";
 import { itemOf } from "./plans.ts";
 import { hasEntry, programOf } from "./programs.ts";
 import { refresh } from "./refresh.ts";
-import { type FullTensor, fullTensor, put, rawOf, refuseOverlap, sameShape } from "../tensors.ts";
+import { type FullTensor, fullTensor, put, rawOf, sameShape } from "../tensors.ts";
+import { refuseOverlap } from "../overlap.ts";
 import type { Tensors } from "../types.ts";
 
 /** The parameters at another point, into new arrays or given ones. */
