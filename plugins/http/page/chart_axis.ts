@@ -12,9 +12,10 @@ export function rangeOf({ scale, range }: Picture, low: number | null, high: num
   if (low === null || high === null || !(high > 0 || low < 0)) return scale === "log" ? [0.08, 3] : [0, 1];
   if (scale === "linear") return [Math.min(0, low * 1.06), Math.max(0, high * 1.06) || 0.06 * -low];
   // Four decades show the most of a decay; a last step near 0 would take them all.
+  const least = Math.max(low, high / 1e4);
+  const reach: [number, number] = [least / 1.15, high * 1.15];
   // Where all values are alike, there is room for a number at the axis.
-  const least = Math.min(Math.max(low, high / 1e4), high / 3);
-  return [least / 1.15, high * 1.15];
+  return decades(...reach).length > 0 ? reach : [high / 3, high * 1.15];
 }
 
 /** Ticks of a logarithmic axis: 1, 2 and 5 times powers of ten, or the powers alone where those are many. */

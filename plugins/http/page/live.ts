@@ -81,18 +81,27 @@ export function startLive(registry: AnyRegistry, store: Store): void {
     const end = performance.now() + slice;
     // At least one update each, and both runs at the same place.
     do {
-      for (const run of runs) run.advance();
-    } while (performance.now() < end && !isOver());
-    if (isOver()) {
-      isRunning = false;
-      return show();
-    }
+      if (!runs.every(advance)) isRunning = false;
+    } while (isRunning && performance.now() < end && !isOver());
+    if (isOver()) isRunning = false;
+    if (!isRunning) return show();
     const now = performance.now();
     if (now - drawn > (isCalm.matches ? 500 : 50)) {
       drawn = now;
       draw();
     }
     requestAnimationFrame(frame);
+  }
+
+  /** One update; false where a plugin throws, which is said at the run. */
+  function advance(run: Run, i: number): boolean {
+    try {
+      run.advance();
+      return true;
+    } catch (error) {
+      panels[i].tell(error instanceof Error ? error.message : String(error));
+      return false;
+    }
   }
 
   function go(): void {

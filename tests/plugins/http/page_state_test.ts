@@ -1,4 +1,7 @@
 /// <reference lib="dom" />
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { Hono } from "hono";
 import type { Page } from "playwright-core";
@@ -13,7 +16,9 @@ import { createFollower, endsOf, moveEnds } from "../../../plugins/http/page/hor
 import { startOptions } from "../../../plugins/http/page/ranges.ts";
 import { lossOf, type PageState, readState, writeState } from "../../../plugins/http/page/state.ts";
 import { inChromium } from "../../chromium.ts";
+import { root } from "../../generated.ts";
 import { listen } from "../../listen.ts";
+import { bundlePage } from "../../page.ts";
 import { cosine, keep, linear, link, page, polynomial, press, readings, serve, settled, values, visit } from "./visit.ts";
 
 const offers = offersOf(builtins);
@@ -436,6 +441,54 @@ for (const width of [320, 360]) {
       );
     }, { viewport: { width, height: 800 }, isMobile: true, hasTouch: true, hash: "#to=1000&lr=1e-3&updates=60" }));
 }
+
+inChromium("names without an end, from somebody's link, break where they must", () =>
+  visit(async (page) => {
+    const beyond = await page.evaluate(() => {
+      const within = (part: Element): number => part.closest(".card, .panel, .readout, .loss")?.getBoundingClientRect().right ?? innerWidth;
+      return [...document.body.querySelectorAll("main *")].filter((one) =>
+        one.getBoundingClientRect().right > within(one) + 0.5 && one.closest("pre, .unseen, [hidden]") === null
+      ).map(({ tagName, id, className }) => `${tagName}#${id}.${className}`);
+    });
+    assertEquals(beyond, []);
+    assertEquals(await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]), [320, 320]);
+  }, {
+    viewport: { width: 320, height: 800 },
+    isMobile: true,
+    hasTouch: true,
+    hash: link([["name".repeat(60), { ["option".repeat(30)]: "x".repeat(200) }], cosine], 1000, 1e-3),
+  }));
+
+inChromium("a plugin that throws while it trains is named, and the page goes on", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "glissade-throws-"));
+  try {
+    writeFileSync(
+      join(folder, "own.ts"),
+      `
+      import { startPage } from ${JSON.stringify(join(root, "plugins/http/page/start.ts"))};
+      import { adamw, createRegistry, linear } from ${JSON.stringify(join(root, "mod.ts"))};
+      const fragile = {
+        kind: "schedule", name: "fragile", description: "Breaks at step 5", options: {},
+        create: () => (step) => { if (step === 5) throw new Error("The fifth step breaks"); return 1; },
+      };
+      startPage(createRegistry([adamw, linear, fragile]));
+    `,
+    );
+    await visit(async (page) => {
+      await page.locator("#run-1-schedule").selectOption("fragile");
+      await page.waitForTimeout(300);
+      await page.locator("#start").click();
+      await page.waitForFunction(() => /The fifth step breaks/.test(document.querySelector("#run-1-problem")!.textContent!));
+      assertMatch((await page.locator("#run-status").textContent())!, /^Paused at update/);
+      // A curve of it has a gap there.
+      await page.locator("#add").selectOption("fragile");
+      await page.locator("#at").fill("5");
+      assertEquals((await readings(page)).values.length, 1);
+    }, { from: serve(builtins, bundlePage(join(folder, "own.ts"))), hash: link([linear], 1000, 1e-3, "&updates=12") });
+  } finally {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+});
 
 inChromium("the picture's link draws on the axis of the page", () =>
   visit(async (page) => {
