@@ -16,17 +16,96 @@ import type { Scalars, Tensor, TensorLike, Tensors } from "../types.ts";
 
 type Full = Required<Tensor>;
 
-/** What `run` needs of its backend. */
-export interface Ground extends Pick<KernelBackend, "owns" | "together" | "reserve" | "release" | "plan"> {
+/** A tensor under the name that the text has for it. */
+interface Named {
+  readonly name: string;
+  readonly tensor: Full;
+}
+
+/** What `run` stands on: a backend's memory and plans. */
+export interface RunBackend extends Pick<KernelBackend, "owns" | "together" | "reserve" | "release" | "plan" | "upload" | "download"> {
   /** True for memory that is not made anew for every run: plans over it are kept. */
   lasts(tensor: Tensor): boolean;
   /** What tells one memory from another. */
   memoryOf(tensor: Tensor): object;
 }
 
+/** Makes `run` for a backend: programs and plans are kept, so that the same text over the same tensors costs one dispatch. */
+export function createRun(backend: RunBackend): { run: KernelBackend["run"]; forget(data?: object): void } {
+  const programs = new Map<string, Program>();
+  const plans = new Map<string, KeptPlan>();
+  const idOf = numbersOf();
+
+  const run = (text: string, tensors: Tensors, scalars: Scalars = {}): void => {
+    const given = checkedTensors(tensors);
+    checkScalars(scalars, tensors);
+    const names = JSON.stringify([text, given.map(({ name, tensor: { dtype } }) => [name, dtype]), Object.keys(scalars)]);
+    const program = keep(programs, names, () => programOf(text, given, scalars));
+    checkWrites(backend, program, given);
+    if (!given.every(({ tensor }) => backend.owns(tensor) && backend.together(given[0].tensor, tensor))) {
+      runOverCopies(backend, program, given, scalars);
+      return;
+    }
+    if (!given.every(({ tensor }) => backend.lasts(tensor))) {
+      runOnce(planOver(backend, program, given), scalars);
+      return;
+    }
+    const ids = given.map(({ tensor: { data } }) => idOf(data));
+    const key = `${names} ${given[0].tensor.shape} ${ids}`;
+    keep(plans, key, () => ({ plan: planOver(backend, program, given), ids }), ({ plan }) => plan.dispose()).plan.run([scalars]);
+  };
+
+  /** Drops the plans over a tensor, or all. */
+  const forget = (data?: object): void => {
+    for (const [key, { plan, ids }] of plans) {
+      if (data !== undefined && !ids.includes(idOf(data))) continue;
+      plans.delete(key);
+      plan.dispose();
+    }
+  };
+  return { run, forget };
+}
+
+// ---- what is kept
+
+/** A plan, with the numbers of the arrays that it runs over. */
+interface KeptPlan {
+  readonly plan: Plan;
+  readonly ids: readonly number[];
+}
+
+const mostKept = 256;
+
+/** What is kept under a key, or made now; the oldest makes room. */
+function keep<T>(cache: Map<string, T>, key: string, make: () => T, drop?: (old: T) => void): T {
+  const known = cache.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  if (cache.size >= mostKept) {
+    const [oldest, old] = cache.entries().next().value!;
+    cache.delete(oldest);
+    drop?.(old);
+  }
+  cache.set(key, made);
+  return made;
+}
+
+/** A number for each object, that keeps none alive. */
+function numbersOf(): (object: object) => number {
+  const numbers = new WeakMap<object, number>();
+  let next = 0;
+  return (object) => {
+    let number = numbers.get(object);
+    if (number === undefined) numbers.set(object, number = next++);
+    return number;
+  };
+}
+
+// ---- checks
+
 const tagOf = (data: unknown): string => ArrayBuffer.isView(data) ? Object.prototype.toString.call(data).slice(8, -1) : typeof data;
 
-function full(name: string, like: TensorLike): Full {
+function checkedTensor(name: string, like: TensorLike): Full {
   const { data, shape, dtype } = ArrayBuffer.isView(like) ? { data: like, shape: undefined, dtype: undefined } : like ?? {};
   const tag = tagOf(data);
   const types = dtypes.filter((dtype) => elementTypes[dtype].arrays.includes(tag));
@@ -48,112 +127,73 @@ function full(name: string, like: TensorLike): Full {
   return { data, shape: dims, dtype: type };
 }
 
-/** Makes `run` for a backend: programs and plans are kept, so that the same text over the same tensors costs one dispatch. */
-export function createRun(backend: Ground): { run: KernelBackend["run"]; forget(data?: object): void } {
-  const most = 256;
-  const programs = new Map<string, Program>();
-  const plans = new Map<string, { readonly plan: Plan; readonly ids: readonly number[] }>();
-  const ids = new WeakMap<object, number>();
-  let next = 0;
-  const idOf = ({ data }: Tensor): number => {
-    let id = ids.get(data);
-    if (id === undefined) ids.set(data, id = next++);
-    return id;
-  };
-  const keep = <T>(cache: Map<string, T>, key: string, make: () => T, drop?: (old: T) => void): T => {
-    let value = cache.get(key);
-    if (value === undefined) {
-      value = make();
-      if (cache.size >= most) {
-        const [oldest, old] = cache.entries().next().value!;
-        cache.delete(oldest);
-        drop?.(old);
-      }
-      cache.set(key, value);
+function checkedTensors(tensors: Tensors): Named[] {
+  const given = Object.entries(tensors).map(([name, like]) => ({ name, tensor: checkedTensor(name, like) }));
+  if (given.length === 0) throw new RangeError("Cannot run a text over no tensors");
+  const [{ name: first, tensor: { shape } }] = given;
+  for (const { name, tensor: other } of given) {
+    if (other.shape.length !== shape.length || other.shape.some((length, i) => length !== shape[i])) {
+      throw new RangeError(`Cannot run over "${first}" of shape [${shape}] and "${name}" of shape [${other.shape}]: shapes must be equal`);
     }
-    return value;
-  };
-  const forget = (data?: object): void => {
-    const id = data === undefined ? undefined : ids.get(data);
-    if (data !== undefined && id === undefined) return;
-    for (const [key, { plan, ids }] of plans) {
-      if (id !== undefined && !ids.includes(id)) continue;
-      plans.delete(key);
-      plan.dispose();
-    }
-  };
+  }
+  return given;
+}
 
-  const run = (text: string, tensors: Tensors, scalars: Scalars = {}): void => {
-    const given = Object.entries(tensors).map(([name, like]) => [name, full(name, like)] as const);
-    if (given.length === 0) throw new RangeError("Cannot run a text over no tensors");
-    const [[first, { shape }]] = given;
-    for (const [name, other] of given) {
-      if (other.shape.length !== shape.length || other.shape.some((length, i) => length !== shape[i])) {
-        throw new RangeError(
-          `Cannot run over "${first}" of shape [${shape}] and "${name}" of shape [${other.shape}]: shapes must be equal`,
-        );
-      }
-    }
-    for (const [name, value] of Object.entries(scalars)) {
-      if (typeof value !== "number") throw new TypeError(`Cannot run with ${name} = ${String(value)}: it must be a number`);
-      if (Object.hasOwn(tensors, name)) throw new TypeError(`Cannot run with "${name}" as a number and as a tensor`);
-    }
-    const names = JSON.stringify([text, given.map(([name, { dtype }]) => [name, dtype]), Object.keys(scalars)]);
-    const program = keep(programs, names, () =>
-      compile(parse(text, ""), {
-        scopes: {
-          "": {
-            slots: Object.fromEntries(given.map(([name, { dtype }]) => [name, { shape: "param", dtype }])),
-            scalars: Object.keys(scalars),
-          },
-        },
-      }));
-    for (const written of program.writes) {
-      const [, one] = given.find(([name]) => name === written)!;
-      const other = given.find(([name, other]) => name !== written && overlap(one, other));
-      if (other !== undefined) throw new RangeError(`Cannot run over "${written}" and "${other[0]}": they lie in the same memory`);
-    }
-    const execute = (used: readonly (readonly [string, Full])[]): Plan =>
-      backend.plan([{
-        program,
-        extent: extentOf(shape),
-        tensors: Object.fromEntries(used),
-        scalarSlots: new Map(),
-        groupSlots: new Map(),
-      }]);
-    if (given.every(([, tensor]) => backend.owns(tensor) && backend.together(given[0][1], tensor))) {
-      if (given.every(([, tensor]) => backend.lasts(tensor))) {
-        const used = given.map(([, tensor]) => idOf(tensor));
-        keep(plans, `${names} ${shape} ${used}`, () => ({ plan: execute(given), ids: used }), ({ plan }) => plan.dispose()).plan.run([
-          scalars,
-        ]);
-        return;
-      }
-      const plan = execute(given);
-      try {
-        plan.run([scalars]);
-      } finally {
-        plan.dispose();
-      }
-      return;
-    }
-    // Foreign arrays are copied in and, where the text writes, out.
-    const copies = backend.reserve([], given.map(([, tensor]) => tensor)) as Full[];
-    let plan: Plan | undefined;
-    try {
-      given.forEach(([, tensor], index) => copies[index].data.set(rawElements(tensor)));
-      plan = execute(given.map(([name], index) => [name, copies[index]]));
-      plan.run([scalars]);
-      given.forEach(([name, tensor], index) => {
-        if (program.writes.includes(name)) rawElements(tensor).set(copies[index].data);
-      });
-    } finally {
-      plan?.dispose();
-      copies.forEach(backend.release);
-    }
-  };
-  const overlap = (a: Full, b: Full): boolean =>
-    backend.memoryOf(a) === backend.memoryOf(b) && a.data.byteOffset < b.data.byteOffset + b.data.byteLength &&
-    b.data.byteOffset < a.data.byteOffset + a.data.byteLength;
-  return { run, forget };
+function checkScalars(scalars: Scalars, tensors: Tensors): void {
+  for (const [name, value] of Object.entries(scalars)) {
+    if (typeof value !== "number") throw new TypeError(`Cannot run with ${name} = ${String(value)}: it must be a number`);
+    if (Object.hasOwn(tensors, name)) throw new TypeError(`Cannot run with "${name}" as a number and as a tensor`);
+  }
+}
+
+/** What is written may lie in no other tensor's memory: elements would be read after they have changed. */
+function checkWrites(backend: RunBackend, { writes }: Program, given: readonly Named[]): void {
+  for (const one of given) {
+    if (!writes.includes(one.name)) continue;
+    const other = given.find((other) => other !== one && overlap(backend, one.tensor, other.tensor));
+    if (other !== undefined) throw new RangeError(`Cannot run over "${one.name}" and "${other.name}": they lie in the same memory`);
+  }
+}
+
+const overlap = ({ memoryOf }: RunBackend, a: Full, b: Full): boolean =>
+  memoryOf(a) === memoryOf(b) && a.data.byteOffset < b.data.byteOffset + b.data.byteLength &&
+  b.data.byteOffset < a.data.byteOffset + a.data.byteLength;
+
+// ---- plans
+
+function programOf(text: string, given: readonly Named[], scalars: Scalars): Program {
+  const slots = Object.fromEntries(given.map(({ name, tensor: { dtype } }) => [name, { shape: "param" as const, dtype }]));
+  return compile(parse(text, ""), { scopes: { "": { slots, scalars: Object.keys(scalars) } } });
+}
+
+function planOver(backend: RunBackend, program: Program, given: readonly Named[]): Plan {
+  return backend.plan([{
+    program,
+    extent: extentOf(given[0].tensor.shape),
+    tensors: Object.fromEntries(given.map(({ name, tensor }) => [name, tensor])),
+    scalarSlots: new Map(),
+    groupSlots: new Map(),
+  }]);
+}
+
+function runOnce(plan: Plan, scalars: Scalars): void {
+  try {
+    plan.run([scalars]);
+  } finally {
+    plan.dispose();
+  }
+}
+
+/** Foreign arrays are copied in and, where the text writes, out. */
+function runOverCopies(backend: RunBackend, program: Program, given: readonly Named[], scalars: Scalars): void {
+  const copies = backend.reserve([], given.map(({ tensor }) => tensor)) as Full[];
+  try {
+    given.forEach(({ tensor }, index) => backend.upload(copies[index], rawElements(tensor)));
+    runOnce(planOver(backend, program, given.map(({ name }, index) => ({ name, tensor: copies[index] }))), scalars);
+    given.forEach(({ name, tensor }, index) => {
+      if (program.writes.includes(name)) backend.download(copies[index], rawElements(tensor));
+    });
+  } finally {
+    copies.forEach(backend.release);
+  }
 }

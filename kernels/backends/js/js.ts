@@ -80,7 +80,12 @@ export function createJs(): KernelBackend {
     },
   };
   // Who passes arrays of their own passes others at the next step: a kept plan would only keep them alive.
-  const { run, forget } = createRun({ ...backend, lasts: ({ data }) => sizes.has(data), memoryOf: ({ data }) => data.buffer });
+  const { run, forget } = createRun({
+    ...backend,
+    ...hostMemory,
+    lasts: ({ data }) => sizes.has(data),
+    memoryOf: ({ data }) => data.buffer,
+  });
   const dispose = (): void => {
     disposed = true;
     forget();

@@ -35,7 +35,7 @@ export const createWorkers = (): Workers => ({ control: newControl(), pages: new
 /** Starts as many as it can: a host may have the name and forbid its use, or have no room for more; then units are shared among fewer. */
 export function startWorkers(workers: Workers, count: number, arenas: readonly Arena[]): void {
   const { control, started } = workers;
-  const memories = arenas.map(({ memory }) => memory);
+  const memories = arenas.map(({ memory }) => memory!);
   const pages = workers.pages = new Int32Array(new SharedArrayBuffer(4 * arenas.length));
   for (let index = 1; index <= count && !workers.refused; index++) {
     try {

@@ -36,8 +36,7 @@ export function compileAhead(use: (backend: Backend) => void): Map<string, Bytes
     }
     return js.plan(items);
   };
-  const { owns, together, reserve, release } = js;
-  const { run } = createRun({ owns, together, reserve, release, plan, lasts: () => false, memoryOf: ({ data }) => data.buffer });
+  const { run } = createRun({ ...js, plan, lasts: () => false, memoryOf: ({ data }) => data.buffer });
   const recording: KernelBackend = Object.create(js, { plan: { value: plan }, run: { value: run } });
   try {
     use(recording);

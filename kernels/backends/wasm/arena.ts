@@ -1,5 +1,5 @@
 /**
- * Arenas: shared WASM memories of at most 4 GiB, and who has which bytes of them.
+ * Arenas: shared WASM memories of at most 4 GiB, and who has which bytes of them; and ordinary arrays, where there are no such memories any more.
  *
  * @module
  */
@@ -8,20 +8,22 @@ import { memoryError, showBytes } from "../../memory_error.ts";
 /** A piece of an arena. */
 export interface Block {
   readonly arena: Arena;
+  readonly buffer: ArrayBufferLike;
   readonly address: number;
   readonly bytes: number;
 }
 
-/** One memory. */
+/** One memory, or all ordinary arrays of a backend. */
 export interface Arena {
-  readonly memory: WebAssembly.Memory;
+  /** null: ordinary arrays, one for each block, which JavaScript alone reaches. */
+  readonly memory: WebAssembly.Memory | null;
   /**
    * The memory's buffer object after its last grow. Never ask the memory itself: in Node 20 it hands out another object whenever any memory of
    * the process has grown.
    */
   buffer: ArrayBufferLike;
   /** Every one that there was: old views stay alive. */
-  readonly buffers: Set<ArrayBufferLike>;
+  readonly buffers: Set<ArrayBufferLike> | WeakSet<ArrayBufferLike>;
   readonly limit: number;
   /** Free pieces below `top`, by address. */
   readonly free: { address: number; bytes: number }[];
@@ -48,7 +50,7 @@ export function openArena(limit: number, needed: number): Arena {
   const least = Math.min(wanted, Math.max(leastPages, Math.ceil((needed + alignment + spare(limit)) / page)));
   for (let pages = wanted;; pages = Math.max(least, pages >> 1)) {
     try {
-      const memory = pages === wanted ? growable(pages) : whole(pages);
+      const memory = pages === wanted ? growable(pages) : fixed(pages);
       const { buffer } = memory;
       return { memory, buffer, buffers: new Set([buffer]), limit: Math.min(limit, pages * page), free: [], top: alignment };
     } catch (error) {
@@ -66,7 +68,17 @@ function growable(pages: number): WebAssembly.Memory {
 }
 
 /** All pages at once: V8 reserves no more than these then, while for what may grow it wants 4 GiB and more, however small the maximum. */
-const whole = (pages: number): WebAssembly.Memory => new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+const fixed = (pages: number): WebAssembly.Memory => new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+
+/** No arena, but ordinary arrays, for a backend that gets no further memory. */
+export const ordinaryArrays = (): Arena => ({
+  memory: null,
+  buffer: new ArrayBuffer(0),
+  buffers: new WeakSet(),
+  limit: Infinity,
+  free: [],
+  top: alignment,
+});
 
 const aligned = (bytes: number): number => Math.max(alignment, Math.ceil(bytes / alignment) * alignment);
 
@@ -80,13 +92,14 @@ export const mostTensorBytes = (limit: number): number => limit - alignment - sp
 export function take(arena: Arena, wanted: number, left = 0): Block | undefined {
   const bytes = aligned(wanted);
   const { free, memory } = arena;
+  if (memory === null) return takeArray(arena, bytes);
   const hole = free.findIndex((piece) => piece.bytes >= bytes);
   if (hole >= 0) {
     const { address, bytes: size } = free[hole];
     if (size === bytes) free.splice(hole, 1);
     else free[hole] = { address: address + bytes, bytes: size - bytes };
     new Uint8Array(arena.buffer, address, bytes).fill(0);
-    return { arena, address, bytes };
+    return { arena, buffer: arena.buffer, address, bytes };
   }
   const address = arena.top;
   const end = address + bytes;
@@ -102,12 +115,23 @@ export function take(arena: Arena, wanted: number, left = 0): Block | undefined 
     arena.buffers.add(arena.buffer);
   }
   arena.top = end;
-  return { arena, address, bytes };
+  return { arena, buffer: arena.buffer, address, bytes };
+}
+
+function takeArray(arena: Arena, bytes: number): Block | undefined {
+  try {
+    const buffer = new ArrayBuffer(bytes);
+    arena.buffers.add(buffer);
+    return { arena, buffer, address: 0, bytes };
+  } catch {
+    return undefined;
+  }
 }
 
 /** Gives bytes back; neighbours become one piece, and a piece at the top lowers it. */
-export function give({ arena, address, bytes }: Block): void {
-  const { free } = arena;
+export function give({ arena, buffer, address, bytes }: Block): void {
+  const { free, memory } = arena;
+  if (memory === null) return void arena.buffers.delete(buffer);
   const at = free.findIndex((piece) => piece.address > address);
   const index = at < 0 ? free.length : at;
   free.splice(index, 0, { address, bytes });
@@ -128,7 +152,9 @@ export function give({ arena, address, bytes }: Block): void {
 
 /** Bytes that `take` could find for tensors in one piece. */
 export function room({ free, limit, top }: Arena): number {
-  return Math.max(limit - spare(limit) - top, ...free.map(({ bytes }) => bytes));
+  let most = limit - spare(limit) - top;
+  for (const { bytes } of free) most = Math.max(most, bytes); // as arguments of one call they could be too many
+  return most;
 }
 
 /** True for an arena that nothing has been taken from. */

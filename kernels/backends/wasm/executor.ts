@@ -109,7 +109,7 @@ function layOut({ memory, kernels, dispatcher }: Engine, jobs: readonly Job[], h
   });
   const isShared = dispatcher !== null && jobs.reduce((n, job) => n + unitCount(job), 0) > 1 &&
     jobs.reduce((n, job) => n + elementsOf(job), 0) > dispatcher.alone &&
-    placed.every(({ kernel: { id, module } }) => module !== null && id < dispatcher.mostKernels);
+    placed.every(({ arena, kernel: { id, module } }) => arena.memory !== null && module !== null && id < dispatcher.mostKernels);
   const locals = localMemory(placed, isShared ? dispatcher.threads : 1, hold);
 
   const records: number[] = [];
@@ -119,7 +119,7 @@ function layOut({ memory, kernels, dispatcher }: Engine, jobs: readonly Job[], h
     const head = writeHead(job, hold(arena, 4 * (job.memory.length + 4)));
     const partials = 8 * job.kernel.reductions.filter(({ axis }) => axis === "total").length;
     const local = locals.get(arena)!;
-    const compiled = kernel.module === null ? null : functionIn(kernel, arena, arenaIndex);
+    const compiled = functionIn(kernel, arena, arenaIndex);
     const run = compiled === null ? bindJs(job) : null;
     for (const [unit, [begin, end, rowBegin, rowEnd, region]] of unitsOf(job, !isShared && compiled !== null).entries()) {
       records.push(

@@ -71,7 +71,8 @@ function compile(bytes: Uint8Array<ArrayBuffer>, mayFail: boolean): WebAssembly.
   }
 }
 
-/** A compiled kernel's function over an arena, which has this number among the backend's. */
-export function functionIn({ functions, module }: CompiledKernel, { memory }: Arena, arena: number): KernelFunction {
-  return functions[arena] ??= new WebAssembly.Instance(module!, { env: { memory } }).exports.k as KernelFunction;
+/** A kernel's function over an arena, which has this number among the backend's; null where JavaScript must do. */
+export function functionIn({ functions, module }: CompiledKernel, { memory }: Arena, arena: number): KernelFunction | null {
+  if (module === null || memory === null) return null;
+  return functions[arena] ??= new WebAssembly.Instance(module, { env: { memory } }).exports.k as KernelFunction;
 }

@@ -4,11 +4,24 @@
  * @module
  */
 import { checkedDType, checkedShape } from "../../extent.ts";
-import { memoryError, showBytes } from "../../memory_error.ts";
+import { isMemoryError, memoryError, showBytes } from "../../memory_error.ts";
 import type { Region } from "../../plan/job.ts";
 import { elementTypes } from "../../tables/dtypes.ts";
 import type { DType, Tensor } from "../../types.ts";
-import { type Arena, type Block, cost, give, isEmpty, mostArenaBytes, mostTensorBytes, openArena, room, spare, take } from "./arena.ts";
+import {
+  type Arena,
+  type Block,
+  cost,
+  give,
+  isEmpty,
+  mostArenaBytes,
+  mostTensorBytes,
+  openArena,
+  ordinaryArrays,
+  room,
+  spare,
+  take,
+} from "./arena.ts";
 
 /** The memory of one backend. */
 export interface Memory {
@@ -46,8 +59,8 @@ let common: WeakRef<Arena> | undefined;
 
 // What a backend has there stays taken as long as any of the others lives, unless it is released tensor by tensor, since views may outlive a backend.
 // Hence only small tensors go there, a few megabytes a backend, and a fuller arena takes no further backend in.
-const mostBytesAtOnce = 2 ** 20;
-const mostBytesOfOne = 2 ** 22;
+const mostBytesAtOnce = 2 ** 21;
+const mostBytesOfOne = 2 ** 23;
 const mostBytesToJoin = 2 ** 26;
 // Not the 4 GiB of others: where addresses are few, they are left to who needs them.
 const commonBytes = 2 ** 29;
@@ -72,11 +85,21 @@ export function createMemory(arenaBytes: number | undefined, opened: (arena: Are
   return { limit, arenas: [first], common, tensors: new Map(), scratch: new Set(), allocated: 0, inCommon: 0, scratched: 0, opened };
 }
 
+/** One more arena; ordinary arrays where the runtime grants none, over which kernels run in JavaScript, with the same bits. */
 function addArena(memory: Memory, needed: number): Arena {
-  const arena = openArena(memory.limit, needed);
+  const arena = openedArena(memory, needed) ?? ordinaryArrays();
   memory.arenas.push(arena);
-  memory.opened(arena);
+  if (arena.memory !== null) memory.opened(arena);
   return arena;
+}
+
+function openedArena({ limit }: Memory, needed: number): Arena | null {
+  try {
+    return openArena(limit, needed);
+  } catch (error) {
+    if (isMemoryError(error)) return null;
+    throw error;
+  }
 }
 
 /** The arena of a buffer; undefined for one of the caller's own. */
@@ -85,6 +108,12 @@ export const arenaOfBuffer = ({ arenas }: Memory, buffer: ArrayBufferLike): Aren
 
 /** The arena that a tensor lies in; undefined for one of the caller's own. */
 export const arenaOf = (memory: Memory, { data }: Tensor): Arena | undefined => arenaOfBuffer(memory, data.buffer);
+
+/** What tells one memory from another: views of the same one differ in their buffers once it has grown. */
+export function memoryOf(memory: Memory, tensor: Tensor): object {
+  const arena = arenaOf(memory, tensor);
+  return arena === undefined || arena.memory === null ? tensor.data.buffer : arena;
+}
 
 /** True where a backend may have so many bytes more in an arena, as the common one is for little only. */
 const maySettle = ({ common, inCommon }: Memory, arena: Arena, bytes: number): boolean =>
@@ -103,7 +132,7 @@ function refuse({ limit }: Memory, bytes: number): never {
 }
 
 function handOut(memory: Memory, block: Block, { shape, dtype }: Wanted): Tensor {
-  const data = elementTypes[dtype].raw(block.arena.buffer, block.address, sizeOf(shape));
+  const data = elementTypes[dtype].raw(block.buffer, block.address, sizeOf(shape));
   memory.tensors.set(data, block);
   memory.allocated += block.bytes;
   if (block.arena === memory.common) memory.inCommon += block.bytes;
@@ -168,7 +197,7 @@ export function takeScratch(memory: Memory, arena: Arena, bytes: number): Scratc
   if (block === undefined) throw memoryError(`Cannot allocate ${bytes} bytes of scratch: the arena is full`);
   memory.scratched += block.bytes;
   memory.scratch.add(block);
-  return { buffer: arena.buffer, byteOffset: block.address, byteLength: bytes, block };
+  return { buffer: block.buffer, byteOffset: block.address, byteLength: bytes, block };
 }
 
 /** Gives scratch back, once. */

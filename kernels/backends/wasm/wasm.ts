@@ -13,7 +13,7 @@ import { overlapTest } from "../overlap.ts";
 import { createRun } from "../run.ts";
 import { createExecutor, type Dispatcher } from "./executor.ts";
 import type { CompiledKernels } from "./kernels.ts";
-import { allocate, arenaOf, createMemory, endMemory, type Memory, release, reserve, takeScratch, type Wanted } from "./memory.ts";
+import { allocate, arenaOf, createMemory, endMemory, type Memory, memoryOf, release, reserve, takeScratch, type Wanted } from "./memory.ts";
 
 /** Makes backend "wasm". */
 export function createWasm(options: BackendOptions): KernelBackend {
@@ -70,7 +70,7 @@ export function createArenaBackend(
   const { run, forget } = createRun({
     ...backend,
     lasts: backend.owns,
-    memoryOf: (tensor) => arenaOf(memory, tensor) ?? tensor.data.buffer,
+    memoryOf: (tensor) => memoryOf(memory, tensor),
   });
   const dispose = (): void => {
     if (disposed) return;
