@@ -18,7 +18,12 @@ export interface About {
 
 /** Puts on an error what it is about; fields that it has already stay, since who threw it knew better. */
 export function about<E extends Error>(error: E, of: About): E {
-  return Object.assign(error, { ...of, ...error });
+  // A plugin may throw an error that nothing can be put on; it is passed on as it is.
+  if (!Object.isExtensible(error)) return error;
+  for (const [field, value] of Object.entries(of)) {
+    if (value !== undefined && !Object.hasOwn(error, field)) Object.assign(error, { [field]: value });
+  }
+  return error;
 }
 
 /** What an error says it is about. */

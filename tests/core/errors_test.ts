@@ -1,5 +1,5 @@
 import { test } from "node:test";
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { type About, about, aboutOf } from "../../core/errors.ts";
 import { explain } from "../../core/explain.ts";
 import { createOptimizer } from "../../core/optimizer/optimizer.ts";
@@ -201,5 +201,8 @@ for (const [what, run, fields] of cases) {
 test("What an error knows already stays when more is said about it, and what is no error is passed on", () => {
   const error = about(new TypeError("x"), { option: "lr" });
   assertEquals({ ...about(error, { option: "eps", plugin: "adamw" }) }, { option: "lr", plugin: "adamw" });
+  assertEquals({ ...about(error, { tensor: undefined }) }, { option: "lr", plugin: "adamw" });
+  const frozen = Object.freeze(new TypeError("x"));
+  assertStrictEquals(about(frozen, { plugin: "adamw" }), frozen);
   assertEquals(aboutOf("x"), {});
 });
