@@ -29,6 +29,10 @@ export interface KernelBackend extends Backend {
    * up. Rows are those of the first dimension.
    */
   scatter(into: Tensor, indices: Int32Array, values: Float32Array): void;
+  /** Elements that can be reached: none once a plain buffer was transferred away. */
+  length(tensor: Tensor): number;
+  /** True for two tensors of one dtype over the same elements. */
+  same(a: Tensor, b: Tensor): boolean;
   /** A test whether a tensor shares memory with any of these. It holds as long as they do. */
   overlapping(tensors: readonly Tensor[]): (tensor: Tensor) => boolean;
   /** Writes one number, rounded to the tensor's dtype, to all its elements. */

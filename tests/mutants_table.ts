@@ -139,8 +139,8 @@ export const mutants: readonly Mutant[] = [
   ...of("core/optimizer/current.ts", [scheduled], [
     [
       "Only the first of several schedules is applied",
-      "for (const { option } of scheduled) {",
-      "for (const { option } of scheduled.slice(0, 1)) {",
+      "for (const one of scheduled) {",
+      "for (const one of scheduled.slice(0, 1)) {",
       "act together",
     ],
   ]),

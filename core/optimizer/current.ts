@@ -7,7 +7,7 @@ import { about, allAbout } from "../errors.ts";
 import type { GroupState, PlainGroup } from "./groups.ts";
 import { show } from "../names.ts";
 import { checkOption, sameOption, type Values } from "../plugin/options.ts";
-import { valueAt } from "../plugin/schedules.ts";
+import { type Scheduled, valueAt } from "../plugin/schedules.ts";
 
 /** A group's base value of an option: its own, or the optimizer's. */
 export function baseValue({ own }: PlainGroup, base: Values, option: string): unknown {
@@ -24,7 +24,15 @@ export function baseOf(group: PlainGroup, base: Values): Values {
 /** What a base value comes to at a step: with the option's schedule, if it has one. */
 export function currentValue({ scheduled, index }: GroupState, option: string, base: unknown, step: number): unknown {
   const one = scheduled.find((one) => one.option === option);
-  return one === undefined ? base : allAbout({ option, group: index }, () => valueAt(one, base, index, step));
+  return one === undefined ? base : scheduledValue(one, base, index, step);
+}
+
+function scheduledValue(one: Scheduled, base: unknown, group: number, step: number): number {
+  try {
+    return valueAt(one, base, group, step);
+  } catch (error) {
+    throw error instanceof Error ? about(error, { option: one.option, group }) : error;
+  }
 }
 
 /**
@@ -35,19 +43,22 @@ export function currentOptions(group: GroupState, base: Values, step: number): V
   const { scheduled, current } = group;
   if (scheduled.length === 0) return base;
   const values: Record<string, unknown> = { ...base };
-  for (const { option } of scheduled) {
-    const value = values[option] = currentValue(group, option, base[option], step);
-    if (value !== current[option]) checkScheduled(group, option, value as number, step);
+  for (const one of scheduled) {
+    const { option } = one;
+    const value = values[option] = scheduledValue(one, base[option], group.index, step);
+    if (value !== current[option]) checkScheduled(group, option, value, step);
   }
   return isSame(values, current) ? current : Object.freeze(values);
 }
 
 function checkScheduled({ plugin, title, specs, index }: GroupState, option: string, value: number, step: number): void {
-  const of = { plugin: plugin.name, option, group: index };
-  if (!Number.isFinite(value)) {
-    throw about(new RangeError(`Cannot step ${title}: the schedule of "${option}" gives ${show(value)} at step ${step}`), of);
-  }
-  if (option !== "lr") allAbout(of, () => checkOption(`${title}, scheduled at step ${step}`, option, specs[option], value));
+  if (Number.isFinite(value) && option === "lr") return;
+  allAbout({ plugin: plugin.name, option, group: index }, () => {
+    if (!Number.isFinite(value)) {
+      throw new RangeError(`Cannot step ${title}: the schedule of "${option}" gives ${show(value)} at step ${step}`);
+    }
+    checkOption(`${title}, scheduled at step ${step}`, option, specs[option], value);
+  });
 }
 
 function isSame(a: Values, b: Values): boolean {

@@ -6,7 +6,7 @@
  * @module
  */
 import type { KernelBackend } from "../../kernels/backend.ts";
-import type { DType, Raw, Tensor } from "../../kernels/types.ts";
+import type { DType, Raw } from "../../kernels/types.ts";
 import { liesIn, type Memory, take } from "./memory.ts";
 import type { ParamState } from "./param_state.ts";
 import { show } from "../names.ts";
@@ -39,6 +39,7 @@ export function takeGradient(param: ParamState, given: NonNullable<Grads[string]
     const into = gradientMemory(param, "float32", memory);
     return { param, memory: into, source: { indices, values: apart(values, "float32", memory) as Float32Array } };
   }
+  if (given === param.gradients.own) return { param, memory: param.gradients.own, source: null };
   // The usual gradient is looked at without a word for errors.
   const { data, dtype } = given instanceof Float32Array && given.length === param.size
     ? { data: given, dtype: "float32" as const }
@@ -87,20 +88,17 @@ function checkSparse(param: ParamState, sparse: Sparse): void {
 /** The gradient as a tensor that kernels read where the caller has it; null where they do not. */
 function inPlace({ gradients, given: { shape }, p }: ParamState, data: Raw, dtype: DType, memory: Memory): FullTensor | null {
   const { own, wide, inPlace } = gradients;
-  if (isSame(own.data, data) && own.dtype === dtype) return own;
-  if (wide !== null && isSame(wide.data, data) && wide.dtype === dtype) return wide;
-  // An ordinary array that a plan held would stay alive with it; the js backend, whose memory is such arrays, has no speed to lose by a copy.
-  if (data.buffer instanceof ArrayBuffer) return null;
-  const known = inPlace.find((tensor) => isSame(tensor.data, data) && tensor.dtype === dtype);
-  if (known !== undefined) return known;
   const { backend } = memory;
   const tensor: FullTensor = { data, shape, dtype };
+  if (backend.same(own, tensor)) return own;
+  if (wide !== null && backend.same(wide, tensor)) return wide;
+  // An ordinary array that a plan held would stay alive with it; the js backend, whose memory is such arrays, has no speed to lose by a copy.
+  if (data.buffer instanceof ArrayBuffer) return null;
+  const known = inPlace.find((known) => backend.same(known, tensor));
+  if (known !== undefined) return known;
   if (inPlace.length >= mostInPlace || !backend.owns(tensor) || !backend.together(tensor, p)) return null;
   // A gradient in memory that the step writes must be read before.
   if (liesIn(memory, tensor)) return null;
   inPlace.push(tensor);
   return tensor;
 }
-
-const isSame = (a: Tensor["data"], b: Tensor["data"]): boolean =>
-  a === b || (a.buffer === b.buffer && a.byteOffset === b.byteOffset && a.length === b.length);

@@ -5,11 +5,11 @@
  */
 import { maths } from "../../kernels/math.ts";
 import type { Scalars } from "../../kernels/types.ts";
-import { allAbout } from "../errors.ts";
+import { about, allAbout } from "../errors.ts";
 import type { GroupState } from "./groups.ts";
 import { show } from "../names.ts";
 import type { Values } from "../plugin/options.ts";
-import { ask } from "../plugin/use.ts";
+import type { Plugin } from "../plugin/contract.ts";
 import { namesOf, type ScalarNames } from "./scalar_names.ts";
 
 // One for each different t of a step, and a step never has many.
@@ -28,9 +28,15 @@ export function numbersAt(group: GroupState, t: number): Scalars {
   if (kept !== undefined) return kept;
   if (numbers.size >= mostKept) numbers.clear();
   const made: Record<string, number> = { t };
-  allAbout({ plugin: plugin.name, group: index }, () => putAll(made, title, group.scalars, askScalars(group, group.current, t)));
-  for (const { plugin, title, options, scalars } of transforms) {
-    if (plugin.scalars !== undefined) ask(plugin, () => putAll(made, title, scalars, plugin.scalars!(options, t, maths)));
+  let asked: Plugin = plugin;
+  try {
+    putAll(made, title, group.scalars, askScalars(group, group.current, t));
+    for (const { plugin, title, options, scalars } of transforms) {
+      asked = plugin;
+      if (plugin.scalars !== undefined) putAll(made, title, scalars, plugin.scalars(options, t, maths));
+    }
+  } catch (error) {
+    throw error instanceof Error ? about(error, { plugin: asked.name, group: index }) : error;
   }
   numbers.set(t, made);
   return made;

@@ -91,7 +91,7 @@ export function createParam(memory: Memory, { given, info, group, parts, text }:
   const wanted = [{ shape, dtype }, ...planned.filter(({ isNumber }) => !isNumber)];
   const { taken, isCopied } = takeBeside(memory, lying, wanted);
   const p = isCopied ? taken.shift()! : lying;
-  const own = taken.shift()!;
+  const own: FullTensor = Object.freeze({ ...taken.shift()!, shape, dtype });
   const tensors: Record<string, Tensor> = { p };
   const slots = planned.map(({ part, shape, dtype, isNumber }): SlotMemory => {
     const { key, slot: { init = 0, shape: per } } = part;

@@ -5,7 +5,7 @@
  */
 import type { Scalars } from "../../kernels/types.ts";
 import { about } from "../errors.ts";
-import { gradientMemory, takeGradient, type TakenGradient, uploadGradient } from "./gradients.ts";
+import { takeGradient, type TakenGradient, uploadGradient } from "./gradients.ts";
 import { isRecord, known, show } from "../names.ts";
 import { comingNumbers, type OptimizerState } from "./optimizer_state.ts";
 import { checkReachable, downloadParam, type ParamState, uploadParam } from "./param_state.ts";
@@ -49,18 +49,22 @@ export function prepareChecked(
 ): PreparedStep | null {
   const taken = grads === undefined ? takeOwn(state, entry) : takeGiven(state, entry, grads);
   if (taken.length === 0) return null;
+  const { plans, backend } = state;
   for (const { param, memory } of taken) {
-    if (checked?.has(param) !== true) checkReachable(param);
-    if (memory !== null && memory.data.length !== param.size) throw unreachable(param, memory.data.length);
+    if (checked === undefined || !checked.has(param)) checkReachable(param);
+    if (memory !== null && backend.length(memory) !== param.size) throw unreachable(param, backend.length(memory));
   }
-  const kept = planFor(state.plans, state.backend, entry, taken);
-  return { taken, numbers: taken.map(({ param }) => comingNumbers(state, param)), kept };
+  const kept = planFor(plans, backend, entry, taken);
+  const numbers: Scalars[] = [];
+  for (const { param } of taken) numbers.push(comingNumbers(state, param));
+  return { taken, numbers, kept };
 }
 
 /** Uploads, runs, downloads. */
 export function execute({ backend }: OptimizerState, { taken, numbers, kept: { plan, writesParams } }: PreparedStep): void {
-  for (const gradient of taken) uploadGradient(backend, gradient);
-  for (const { param } of taken) {
+  for (const gradient of taken) {
+    const { param } = gradient;
+    uploadGradient(backend, gradient);
     uploadParam(backend, param);
     param.primed = true;
   }
@@ -87,12 +91,14 @@ function unreachable({ info, size }: ParamState, length: number): Error {
 
 /** All parameters that have the entry, each with its own gradient memory as the caller has filled it. */
 function takeOwn(state: OptimizerState, entry: string): TakenGradient[] {
-  const { ordered, memory, title } = state;
-  const taken = ordered.filter(({ text }) => hasEntry(text, entry)).map((param) => {
-    const { dtype } = param.given;
-    const readsIt = entry === "update" || programOf(param.text, entry, dtype).tensors.includes("g");
-    return { param, memory: readsIt ? gradientMemory(param, dtype, memory) : null, source: null };
-  });
+  const { ordered, title } = state;
+  const taken: TakenGradient[] = [];
+  for (const param of ordered) {
+    if (!hasEntry(param.text, entry)) continue;
+    const { text, gradients: { own } } = param;
+    const readsIt = entry === "update" || programOf(text, entry, own.dtype).tensors.includes("g");
+    taken.push({ param, memory: readsIt ? own : null, source: null });
+  }
   if (!state.givesGradients && taken.some(({ memory }) => memory !== null)) {
     throw new TypeError(
       `Cannot step ${title} without gradients: pass them, or write them into optimizer.grads, which nobody has asked for yet`,

@@ -6,7 +6,6 @@
 import { disposeSymbol } from "../../kernels/dispose.ts";
 import { about, allAbout } from "../errors.ts";
 import { baseValue, currentValue } from "./current.ts";
-import { gradientMemory } from "./gradients.ts";
 import type { GroupState } from "./groups.ts";
 import { showsValues } from "../inspect.ts";
 import { known, show } from "../names.ts";
@@ -27,8 +26,7 @@ export function showOptimizer(state: OptimizerState): Optimizer<unknown> {
   const { plugin, backend, groups, params, base } = state;
   const grads = lazily(params, (param) => {
     checkAlive(state, "give the gradients of");
-    const { data, shape, dtype } = gradientMemory(param, param.given.dtype, state.memory);
-    return { data, shape, dtype };
+    return param.gradients.own;
   });
   const dispose = (): void => {
     if (!state.disposed) disposeState(state);

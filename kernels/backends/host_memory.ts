@@ -8,7 +8,7 @@ import type { KernelBackend } from "../backend.ts";
 import type { DType, Raw, Tensor } from "../types.ts";
 
 /** How elements come to a tensor and leave it again. */
-export type HostMemory = Pick<KernelBackend, "upload" | "download" | "fill" | "scatter">;
+export type HostMemory = Pick<KernelBackend, "upload" | "download" | "fill" | "scatter" | "length" | "same">;
 
 /** 16-bit numbers as patterns, whatever array holds them. */
 export const rawElements = ({ data }: Tensor): Raw =>
@@ -40,6 +40,10 @@ export const hostMemory: HostMemory = {
   fill(tensor, value) {
     rawElements(tensor).fill(elementTypes[dtypeOf(tensor)].narrow(value));
   },
+  length: ({ data }) => data.length,
+  same: ({ data: a, dtype }, { data: b, dtype: other }) =>
+    // The buffer last: an engine may have to make one.
+    dtype === other && (a === b || (a.byteOffset === b.byteOffset && a.length === b.length && a.buffer === b.buffer)),
   scatter(into, indices, values) {
     const raw = rawElements(into);
     const row = indices.length === 0 ? 0 : values.length / indices.length;
