@@ -30,11 +30,16 @@ function of(file: string, tests: readonly string[], rows: readonly Row[]): Mutan
   return rows.map(([name, text, replacement, named]) => ({ name, file, text, replacement, tests, ...named && { named } }));
 }
 
+const passes = "tests/kernels/passes_test.ts";
+const fuzz = "tests/kernels/fuzz_test.ts";
+const memory = "tests/kernels/memory_test.ts";
+const bits = "tests/kernels/bits_test.ts";
+const kept = "tests/kernels/kept_test.ts";
+const operations = "tests/kernels/operations_test.ts";
 const bands = "tests/kernels/bands_test.ts";
 const controlBlock = "tests/kernels/control_block_test.ts";
 const plans = "tests/core/plans_test.ts";
 const scheduled = "tests/core/schedules_test.ts";
-const optimizers = "tests/core/optimizer_test.ts";
 const reference = "tests/reference/reference_test.ts";
 const schedules = "tests/plugins/schedules_test.ts";
 const bounds = "tests/plugins/http/bounds_test.ts";
@@ -42,16 +47,72 @@ const conventions = "tests/plugins/http/conventions_test.ts";
 const limits = "tests/plugins/http/limits_test.ts";
 const accumulators = "tests/plugins/accumulators_test.ts";
 const safetensors = "tests/plugins/formats/safetensors_test.ts";
+const optimizers = "tests/core/optimizer_test.ts";
 
 /** All of them. */
 export const mutants: readonly Mutant[] = [
-  // ---- kernels
+  // ---- kernels: the language
 
-  ...of("kernels/plan/plan.ts", [bands], [
+  ...of("kernels/language/parse.ts", ["tests/kernels/parse_test.ts"], [
+    ["Products are read from the right", "left = call(op, left, unary());", "left = call(op, left, product());"],
+    ["A sum's operators bind as closely as a product's", "let left = product();\n    for", "let left = unary();\n    for"],
+    ["A minus before a product belongs to all of it", 'value = call("neg", unary());', 'value = call("neg", product());'],
+  ]),
+  ...of("kernels/language/values.ts", [passes], [
+    [
+      "A group slot differs between tensors with different t",
+      'const spread = value.cls !== cls || cls === "group";',
+      "const spread = value.cls !== cls;",
+    ],
+    ["The second sum over all tensors of the same words is the first one", "all: `${text}#${nth}`", "all: text"],
+    [
+      "A sum over all tensors that this text does not read is not computed",
+      "...numberStores.map(({ id }) => values[id]), ...sums]",
+      "...numberStores.map(({ id }) => values[id])]",
+    ],
+  ]),
+  ...of("kernels/language/schedule.ts", [passes], [
+    [
+      "A slot is stored in the round of a reader over another domain",
+      "const least = domain === cls ? round : round + 1;",
+      "const least = round;",
+    ],
+    [
+      "A slot is stored before its old content is read",
+      "if (Math.max(stores.get(key)!, late.get(key) ?? 0) < least) late.set(key, least);",
+      "if (late.size > 99) late.set(key, least);",
+    ],
+    [
+      "A loop loads the new content of a slot that is not stored yet",
+      "stores.get(slot)! < round ? slot",
+      "stores.get(slot)! <= round ? slot",
+    ],
+    [
+      "A reduction's result is used in the round that sums it",
+      'if (v.op === "reduce") return sumRound(v) + 1;',
+      'if (v.op === "reduce") return sumRound(v);',
+    ],
+    ["Wishes that cost more are kept", "layout.cost < best.cost", "layout.cost > best.cost"],
+  ]),
+  // ---- kernels: plans
+
+  ...of("kernels/plan/partition.ts", [bands], [
+    ["The last, shorter band is not cut", "const cuts = Math.ceil(rows / step);", "const cuts = Math.floor(rows / step);", "^colmean"],
+    ["Bands of a second matrix overwrite those of the first", "? b * cuts + k : -1", "? k : -1", "^colmean"],
+  ]),
+  ...of("kernels/plan/partition.ts", [fuzz], [
+    [
+      "The last matrices are left out where several make a unit",
+      "for (let b = 0; b < batch; b += step) units.push",
+      "for (let b = 0; b + step <= batch; b += step) units.push",
+      "^every reduction",
+    ],
+  ]),
+  ...of("kernels/plan/sums.ts", [bands], [
     [
       "Column partials beyond two bands are lost",
-      "const bands = unitCount / batch;",
-      "const bands = Math.min(2, unitCount / batch);",
+      "const bands = units.length / unitFields / batch;",
+      "const bands = Math.min(2, units.length / unitFields / batch);",
       "^colmean",
     ],
     [
@@ -67,13 +128,172 @@ export const mutants: readonly Mutant[] = [
       "^colmean",
     ],
     [
+      "The second column reduction of a kernel reads the first one's partials",
+      "((nth * batch + b) * bands + k) * cols",
+      "(b * bands + k) * cols",
+      "^several reductions",
+    ],
+  ]),
+  ...of("kernels/plan/sums.ts", [fuzz], [
+    [
+      "A tensor's sum leaves out its last unit",
+      "for (let unit = 0; unit < unitCount; unit++)",
+      "for (let unit = 0; unit < Math.max(1, unitCount - 1); unit++)",
+      "^every reduction",
+    ],
+  ]),
+  ...of("kernels/plan/stages.ts", [bands], [
+    [
       "A sum over all tensors is complete after the first of several waves",
       "wave === waves.at(-1) ? complete : []",
       "wave === waves[0] ? complete : []",
       "^A sum over more tensors",
     ],
+    [
+      "Tensors of a wave that is full are left out",
+      "if (room <= 0) waves.push([]), room = waveElements;",
+      "if (waves.length === 0) waves.push([]), room = waveElements;\n    if (room <= 0) continue;",
+      "^A sum over more tensors",
+    ],
+  ]),
+  ...of("kernels/tables/ops.ts", [fuzz], [
+    ["A root mean square is a norm", "finish: (sum, n) => Math.sqrt(sum / n)", "finish: (sum) => Math.sqrt(sum)", "^every reduction"],
+  ]),
+  ...of("kernels/language/values.ts", [bits], [
+    [
+      "A 16-bit slot keeps more bits than it has until it is stored",
+      'isNumber(cls) || dtype === "float32" ? right : rounded(reading, right, dtype)',
+      "right",
+      "^js ",
+    ],
+  ]),
+  ...of("kernels/language/lower.ts", [bits], [
+    ["A 16-bit slot's new content is loaded as float32", "slot === undefined ? v.dtype : slotType.get(slot)!.dtype", "v.dtype", "^js "],
+  ]),
+  ...of("kernels/language/lower.ts", [kept], [
+    [
+      "Kernels that store other element types are taken for the same",
+      "pointers.map((p) => [p.role, p.dtype])",
+      "pointers.map((p) => [p.role])",
+      "element type",
+    ],
+  ]),
+  ...of("kernels/plan/partition.ts", [bands], [
+    ["Sums are cut by the number of threads", "(kernel.reductions.length > 0 ? chunk : share)", "share", "^sums of long"],
+  ]),
+  ...of("kernels/plan/sums.ts", [bands], [
+    ["A mean over all tensors divides by the first one's size", "    n += classes[", "    n ||= classes[", "in the third round"],
+  ]),
+  ...of("kernels/plan/stages.ts", [plans], [
+    [
+      "A round does not wait for the sum over tensors that it needs",
+      "code.needs[next.get(code)!].every((key) => done.has(key))",
+      "true",
+      "^A sum",
+    ],
+    [
+      "A sum over tensors is complete when one of its texts has summed",
+      "list.every(({ code, round }) => next.get(code)! > round)",
+      "list.some(({ code, round }) => next.get(code)! > round)",
+      "^A sum",
+    ],
+  ]),
+  ...of("kernels/plan/plan.ts", [bits], [
+    [
+      "Slots that are numbers keep the values of the last round",
+      "for (const { groups, items, round } of closing) evaluate(groups, items, round);",
+      "",
+      "^js ",
+    ],
+  ]),
+  ...of("kernels/plan/numbers.ts", [optimizers], [
+    ["Tensors share numbers though theirs differ", "if (shared[i].values === values) return shared[i];", "return shared[i];"],
+  ]),
+  ...of("kernels/plan/numbers.ts", [plans], [
+    [
+      "A group slot is each tensor's own where their steps differ",
+      'if (i > 0 && code.program.values[ids[k]].op === "as")',
+      "if (i < 0)",
+      "^A group's number",
+    ],
+  ]),
+  ...of("kernels/tables/ops.ts", [bits], [
+    ["A greatest number is 0 at least", "max: { identity: -Infinity,", "max: { identity: 0,", "^js "],
+  ]),
+  ...of("kernels/tables/ops.ts", [operations], [
+    ["NaN differs from NaN", "evaluate: (a, b) => truth(a < b || a > b)", "evaluate: (a, b) => truth(a !== b)"],
+    ["where() looks at a NaN as at a truth", "condition < 0 || condition > 0 ? a : b", "condition !== 0 ? a : b"],
+    ["The sign of NaN is 0", "a > 0 ? 1 : a < 0 ? -1 : a }", "a > 0 ? 1 : a < 0 ? -1 : 0 }"],
+    ["clamp() lets NaN through as its bound", "Math.min(Math.max(a, low), high)", "a < low ? low : a < high ? a : high"],
   ]),
 
+  // ---- kernels: backends
+
+  ...of("kernels/half.ts", ["tests/kernels/half_test.ts"], [
+    ["bfloat16 rounds half up", "((word >>> 16) & 1)) >>> 16", "1) >>> 16"],
+    ["Half of the least float16 is 0", "if (shift > 24) return sign;", "if (shift > 23) return sign;"],
+    ["float16 rounds half up", "0xfff + ((size >>> 13) & 1)", "0x1000"],
+  ]),
+  ...of("kernels/math.ts", ["tests/kernels/math_test.ts"], [
+    ["exp() has a wrong coefficient", "r * (1 / 5040", "r * (1 / 5050"],
+    ["cos() loses the low part of its argument", "(series - zLow / 2)", "series"],
+  ]),
+  ...of("kernels/backends/js/bind.ts", [bands], [
+    [
+      "A band's second column sum overwrites its first",
+      "(k * (units.length / unitFields) + region) * cols",
+      "region * cols",
+      "^several reductions",
+    ],
+    ["Column sums of a band go on from those of the band before", "  columns.forEach(clear);\n", "", "^colsum"],
+  ]),
+  ...of("kernels/backends/wasm/sixteen_bits.ts", ["tests/kernels/sixteen_bits_test.ts"], [
+    ["WASM rounds bfloat16 half up", "[localGet(x), i32.const(16), i32x4.shrUnsigned, vector(1), v128.and],", "[vector(1)],"],
+    [
+      "WASM takes float16's infinity for a number",
+      "[localGet(size), vector(0x7bff), i32x4.greater, vector(infinity), v128.and, v128.or],",
+      "",
+    ],
+  ]),
+  ...of("kernels/backends/wasm/arena.ts", [memory], [
+    ["Memory from a hole is not zeroed", "    new Uint8Array(arena.buffer, address, bytes).fill(0);\n", ""],
+    ["Memory that was given back at the end is not zeroed", "    new Uint8Array(arena.buffer, last.address, last.bytes).fill(0);\n", ""],
+  ]),
+  ...of("kernels/backends/wasm/arena.ts", [kept], [
+    ["Neighbours that were given back stay apart", "a.address + a.bytes === b.address", "a.bytes < 0", "^Backend wasm: memory"],
+    [
+      "What is left of a piece that is larger than wanted is lost",
+      "else free[hole] = { address: address + bytes, bytes: size - bytes };",
+      "else free.splice(hole, 1);",
+      "^Backend wasm: memory",
+    ],
+    [
+      "What is left of a piece that is larger than wanted begins too early",
+      "free[hole] = { address: address + bytes, bytes: size - bytes }",
+      "free[hole] = { address: address + bytes - 64, bytes: size - bytes + 64 }",
+      "^Backend wasm: memory",
+    ],
+  ]),
+  ...of("kernels/backends/wasm/executor.ts", [bands], [
+    ["Units that sum are run as one on one thread", 'shape === "flat" && reductions.length === 0', 'shape === "flat"', "^sums of long"],
+  ]),
+  ...of("kernels/backends/run.ts", [kept], [
+    ["run() takes a kept plan for other tensors", "`${names} ${shape} ${used}`", "`${names} ${shape}`", "is another run"],
+    [
+      "Plans over memory that was given back are kept",
+      "if (id !== undefined && !ids.includes(id)) continue;",
+      "if (id !== undefined) continue;",
+      "goes with it",
+    ],
+  ]),
+  ...of("kernels/backends/wasm/memory.ts", [memory], [
+    ["Tensors that find no room together keep what they took", "      taken.forEach(give);\n", ""],
+    ["Memory that was given back still counts", "  memory.allocated -= block.bytes;\n", ""],
+    ["A piece of scratch is given back twice", "if (!memory.scratch.delete(block)) return;", "memory.scratch.delete(block);"],
+  ]),
+  ...of("kernels/backends/wasm/executor.ts", [fuzz], [
+    ["All units leave their sums at one place", "job.totals.byteOffset + partials * unit", "job.totals.byteOffset", "^every reduction"],
+  ]),
   ...of("kernels/backends/threads/control_block.ts", [controlBlock], [
     [
       "The new table's count is stored before the old one is closed",
@@ -136,6 +356,14 @@ export const mutants: readonly Mutant[] = [
     ["A plan is used again after an option changed the text", " || texts[i] !== param.text", ""],
     ["A plan that nobody will use again is not given back", "kept.shift()!.plan.dispose()", "kept.shift()"],
   ]),
+  ...of("core/optimizer/gradients.ts", [optimizers], [
+    [
+      "A gradient in another tensor's gradient memory is read after that was written",
+      "source: apart(raw, dtype, memory) }",
+      "source: raw }",
+    ],
+    ["A gradient in memory that the step writes is read where it lies", "  if (liesIn(memory, tensor)) return null;\n", ""],
+  ]),
   ...of("core/optimizer/current.ts", [scheduled], [
     [
       "Only the first of several schedules is applied",
@@ -143,6 +371,21 @@ export const mutants: readonly Mutant[] = [
       "for (const one of scheduled.slice(0, 1)) {",
       "act together",
     ],
+  ]),
+  ...of("core/optimizer/current.ts", ["tests/core/optimizer_test.ts", "tests/core/groups_test.ts"], [
+    ["A scheduled value may leave its option's range", 'if (option !== "lr") allAbout', 'if (option === "") allAbout'],
+    [
+      "A group's own option gives way to the optimizer's",
+      "own.has(option) ? own.get(option) : base[option]",
+      "base[option] ?? own.get(option)",
+    ],
+  ]),
+  ...of("core/optimizer/refresh.ts", [plans], [
+    ["A changed option leaves the numbers of earlier steps", "  group.numbers.clear();\n", "", "^A changed option"],
+  ]),
+  ...of("core/optimizer/refresh.ts", ["tests/core/groups_test.ts", "tests/core/optimizer_test.ts"], [
+    ["A changed option leaves the rule's text", "    params.forEach((param, i) => param.text = texts[i]);\n", ""],
+    ["A rule whose text needs other slots is taken", "if (slotsText(parts) !== param.slotsText)", "if (parts.length === 0)"],
   ]),
   ...of("core/optimizer/saved_state.ts", [scheduled], [
     [
@@ -153,8 +396,8 @@ export const mutants: readonly Mutant[] = [
     ],
     [
       "Tensors are loaded before the schedules say whether they take their part",
-      "  loadSchedules(refuse, metadata, schedules);",
-      '  for (const { entry, data } of checked) {\n    if (entry.dtype === "float64") entry.write(data[0]);\n    else entry.write(data as Raw);\n  }\n  loadSchedules(refuse, metadata, schedules);',
+      "  loadSchedules(refuse, metadata, schedules);\n",
+      '  for (const { entry, data } of checked) {\n    if (entry.dtype === "float64") entry.write(data[0]);\n    else entry.write(data as Raw);\n  }\n  loadSchedules(refuse, metadata, schedules);\n',
       "^A state whose",
     ],
     [
@@ -162,6 +405,76 @@ export const mutants: readonly Mutant[] = [
       "  loadSchedules(refuse, metadata, schedules);\n  groups.forEach((group, i) => group.count = groupSteps[i]);",
       "  groups.forEach((group, i) => group.count = groupSteps[i]);\n  loadSchedules(refuse, metadata, schedules);",
       "count of a group",
+    ],
+  ]),
+  ...of("core/optimizer/saved_state.ts", ["tests/core/state_test.ts"], [
+    ["A state without metadata counts the steps of its tensor with the fewest", "?? Math.max(...counts)", "?? Math.min(...counts)"],
+    ["A state with half a step is taken", "Number.isSafeInteger(raw[0]) && raw[0] >= 0", "raw[0] >= 0"],
+    ["A saved state has no counts of groups", "metadata[`group.${index}.step`] = String(count);", "void count;"],
+  ]),
+  ...of("core/optimizer/optimizer_state.ts", [optimizers], [
+    ["A tensor's steps are counted with the optimizer's", "    default:\n      return count;", "    default:\n      return steps;"],
+    ["The coming step's t is that of the last one", "return countOf(state, param) + 1;", "return Math.max(1, countOf(state, param));"],
+  ]),
+  ...of("core/optimizer/param_state.ts", [optimizers], [
+    ["A slot that starts as the parameter takes it at every step", "  if (param.primed) return;\n", ""],
+    [
+      "A slot of another element type takes the parameter's bits",
+      "if (tensor.dtype === p.dtype) backend.upload(tensor, elements);",
+      "if (tensor !== null) backend.upload(tensor, elements);",
+    ],
+  ]),
+  ...of("core/optimizer/splice.ts", ["tests/core/splice_test.ts"], [
+    [
+      "after follows the first line that assigns u",
+      'update.findLastIndex(({ name }) => name === "u")',
+      'update.findIndex(({ name }) => name === "u")',
+    ],
+  ]),
+  ...of("core/optimizer/match.ts", ["tests/core/groups_test.ts"], [
+    ["The last group that matches has a tensor", "finders.findIndex(", "finders.findLastIndex("],
+    [
+      "A global expression matches every other name",
+      "    pattern.lastIndex = 0; // a global or sticky expression would go on from its last match\n",
+      "",
+    ],
+    ["A glob's star takes all or nothing", "[star + 1, from + 1, from + 1]", "[star + 1, name.length, name.length]"],
+  ]),
+  ...of("core/optimizer/points.ts", [optimizers], [
+    ["A point is computed from what kernels saw last", "for (const param of computed) uploadParam(backend, param);\n", "\n"],
+  ]),
+  ...of("core/training/trainer.ts", ["tests/core/trainer_test.ts"], [
+    ["A trainer forgets the tensors that had a gradient before", "      for (const name of names) ever.add(name);\n", ""],
+    ["A trainer keeps what it has stepped with", "    accumulator.reset();\n", ""],
+  ]),
+  ...of("core/plugin/schedules.ts", ["tests/core/groups_test.ts"], [
+    [
+      "A schedule of values is taken for one of factors",
+      'schedule.returns === "value" ? given : ',
+      'schedule.returns === "values" as string ? given : ',
+    ],
+  ]),
+  ...of("core/plugin/options.ts", ["tests/core/options_test.ts"], [
+    ["A bound that is excluded is included", "value < exclusiveMaximum", "value <= exclusiveMaximum"],
+  ]),
+  ...of("core/plugin/options.ts", [scheduled], [
+    [
+      "An array option that is assigned anew changes nothing where its length is the same",
+      "a.length === b.length && a.every((x, i) => Object.is(x, b[i]))",
+      "a.length === b.length",
+      "^An array option",
+    ],
+    [
+      "Of an array option only the first element is looked at",
+      "a.every((x, i) => Object.is(x, b[i]))",
+      "Object.is(a[0], b[0])",
+      "^An array option",
+    ],
+    [
+      "An array option is the caller's own array",
+      "Array.isArray(value) ? Object.freeze([...value]) : value",
+      "value",
+      "^An array that was given",
     ],
   ]),
   ...of("core/tensors.ts", ["tests/core/tools_test.ts"], [
@@ -207,26 +520,6 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("core/training/trainer.ts", ["tests/core/trainer_test.ts"], [
     ["A recipe that would never step is taken", "?.default !== null || every", "?.default === null || every", "and no every is refused"],
-  ]),
-  ...of("core/plugin/options.ts", [scheduled], [
-    [
-      "An array option that is assigned anew changes nothing where its length is the same",
-      "a.length === b.length && a.every((x, i) => Object.is(x, b[i]))",
-      "a.length === b.length",
-      "^An array option",
-    ],
-    [
-      "Of an array option only the first element is looked at",
-      "a.every((x, i) => Object.is(x, b[i]))",
-      "Object.is(a[0], b[0])",
-      "^An array option",
-    ],
-    [
-      "An array option is the caller's own array",
-      "Array.isArray(value) ? Object.freeze([...value]) : value",
-      "value",
-      "^An array that was given",
-    ],
   ]),
 
   // ---- plugins: schedules

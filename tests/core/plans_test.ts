@@ -9,7 +9,7 @@
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
 import { createOptimizer } from "../../core/optimizer/optimizer.ts";
-import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
+import type { OptimizerPlugin, TransformPlugin } from "../../core/plugin/contract.ts";
 import { createBackend } from "../../kernels/backends/create.ts";
 import type { Grads } from "../../core/types.ts";
 import { available } from "../../kernels/detect.ts";
@@ -160,3 +160,62 @@ for (const name of available()) {
     assertEquals(backend.usage(), before);
   });
 }
+
+// ---- numbers by t, groups and sums
+
+test("A changed option acts also on a tensor at a t that others have had before the change", () => {
+  const [a, b] = [new Float32Array(2), new Float32Array(2)];
+  using optimizer = createOptimizer(lines, { a, b }, { lr: 0.5 }, { backend: "js" });
+  const g = Float32Array.of(1, 2);
+  for (let t = 1; t <= 3; t++) optimizer.step({ a: g });
+  optimizer.options.lr = 0.25;
+  optimizer.step({ b: g });
+  assertEquals(b, anew(new Float32Array(2), [{ g, options: { lr: 0.25 } }]));
+});
+
+test("A group's number is its first tensor's, also where its tensors' steps differ", () => {
+  const counting: OptimizerPlugin<"counting", object> = {
+    kind: "optimizer",
+    name: "counting",
+    description: "Adds the group's t to the parameter",
+    options: {},
+    rule: () => ({ slots: { k: { shape: "group", key: "count" } }, update: "k = t\np += k + 0*g" }),
+    scalars: () => ({}),
+  };
+  const [a, b] = [new Float32Array(1), new Float32Array(1)];
+  using optimizer = createOptimizer(counting, { a, b }, {}, { backend: "js" });
+  const g = Float32Array.of(1);
+  optimizer.step({ a: g });
+  optimizer.step({ a: g });
+  optimizer.step({ a: g, b: g });
+  assertEquals([a[0], b[0], optimizer.saveState().tensors["group.0.count"].data[0]], [1 + 2 + 3, 3, 3]);
+});
+
+test("A sum over all tensors waits for the texts that come to it in a later round", () => {
+  // Matrices are brought to a norm of 1 first, vectors are taken as they are; then all go by their common norm.
+  const common: TransformPlugin<"common", object> = {
+    kind: "transform",
+    name: "common",
+    description: "Gradients over their common norm",
+    options: {},
+    rule: (_, { shape }) => ({ before: `${shape.length > 1 ? "r = norm(g)\ng /= r\n" : ""}n = allnorm(g)\ng /= n` }),
+  };
+  const descent: OptimizerPlugin<"descent", object> = {
+    kind: "optimizer",
+    name: "descent",
+    description: "Gradient descent",
+    options: {},
+    rule: () => ({ slots: {}, update: "p -= g" }),
+    scalars: () => ({}),
+  };
+  for (const names of [["matrix", "vector"], ["a_vector", "matrix"]]) {
+    const [matrix, vector] = [names.find((name) => name === "matrix")!, names.find((name) => name !== "matrix")!];
+    const params = { [matrix]: { data: new Float32Array(4), shape: [2, 2] }, [vector]: new Float32Array(2) };
+    using optimizer = createOptimizer(descent, params, {}, { backend: "js", transforms: [{ name: common }] });
+    optimizer.step({ [matrix]: { data: Float32Array.of(3, 0, 4, 0), shape: [2, 2] }, [vector]: Float32Array.of(2, 2) });
+    // norm(matrix) = 5, so it counts as 1; 1 + 4 + 4 = 9.
+    const { [matrix]: m, [vector]: v } = optimizer.params;
+    assertEquals([...m.data], [3, 0, 4, 0].map((x) => 0 - Math.fround(Math.fround(x / 5) / 3)));
+    assertEquals([...v.data], [2, 2].map((x) => -Math.fround(x / 3)));
+  }
+});

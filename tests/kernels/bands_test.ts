@@ -46,6 +46,13 @@ const keysOf = ({ slots }: Rule, extent: Extent) => [
 const start = (key: string, size: number, extent: Extent): Float32Array =>
   key === "p" ? rising(extent, 1) : key === "g" ? rising(extent, 4) : new Float32Array(size);
 
+/** What tensor i leaves behind, by key. */
+const left = (
+  i: number,
+  scalars: ReadonlyMap<string, number>,
+  tensors: readonly (readonly [string, Float32Array])[],
+): [string, Float32Array | number][] => [...scalars, ...tensors].map(([key, value]) => [`${i} ${key}`, value]);
+
 function naive(rule: Rule, shapes: Shapes): Left {
   const { groups, tensors } = caseOf(rule.text, rule.slots, shapes, "float32", "float32");
   const groupSlots = new Map<string, number>();
@@ -58,7 +65,7 @@ function naive(rule: Rule, shapes: Shapes): Left {
     groupSlots,
   }));
   step(subjects, subjects.map(() => ({ t: 1 })));
-  return new Map(subjects.flatMap(({ tensors }, i) => Object.entries(tensors).map(([key, numbers]) => [`${i} ${key}`, numbers])));
+  return new Map(subjects.flatMap((subject, i) => left(i, subject.scalarSlots, Object.entries(subject.tensors))));
 }
 
 function kernels(name: BackendName, threads: number, rule: Rule, shapes: Shapes): Left {
@@ -86,7 +93,9 @@ function kernels(name: BackendName, threads: number, rule: Rule, shapes: Shapes)
   plan.run(items.map(() => ({ t: 1 })));
   plan.dispose();
   return new Map(
-    items.flatMap(({ tensors }, i) => Object.entries(tensors).map(([key, { data }]) => [`${i} ${key}`, (data as Float32Array).slice()])),
+    items.flatMap(({ tensors, scalarSlots }, i) =>
+      left(i, scalarSlots, Object.entries(tensors).map(([key, { data }]) => [key, (data as Float32Array).slice()] as const))
+    ),
   );
 }
 
@@ -94,8 +103,7 @@ function kernels(name: BackendName, threads: number, rule: Rule, shapes: Shapes)
 function assertNear(got: Left, want: Left, what: string): void {
   assertEquals([...got.keys()], [...want.keys()]);
   for (const [key, expected] of want) {
-    const actual = got.get(key) as Float32Array;
-    const wanted = expected as Float32Array;
+    const [actual, wanted] = [got.get(key)!, expected].map((value) => typeof value === "number" ? [value] : value);
     for (let i = 0; i < wanted.length; i++) {
       const near = Math.abs(actual[i] - wanted[i]) <= 1e-6 * Math.abs(wanted[i]) + 1e-7;
       assert(near, `${what}: ${key}[${i}] is ${actual[i]}, not ${wanted[i]}`);
@@ -147,6 +155,15 @@ test("factored moments over several bands are what a naive evaluator gives", () 
       "s = g*g + 0.001\nr = 0.5*r + 0.5*rowmean(s)\nc = 0.5*c + 0.5*colmean(s)\nu = g/sqrt(r/colmean(r))/sqrt(c)\nu /= max(1, rms(u))\np -= u",
     slots: { r: row, c: column },
   }, [[523, 300], [2, 201, 701]]);
+});
+
+test("sums of long vectors and of many matrices are what a naive evaluator gives, and the same in float64 on all backends", () => {
+  const slots = Object.fromEntries(["a", "b", "c", "d", "e"].map((name) => [name, { shape: "scalar", dtype: "float32" } as const]));
+  const rule = { text: "a = sum(g)\nb = mean(g*p)\nc = norm(p)\nd = rms(g - p)\ne = max(-abs(g))", slots };
+  const shapes = [[200_003], [65_537], [65_536], [7], [900, 301], [3000, 7, 9]];
+  const [first, ...others] = backends.map(([name, threads]) => kernels(name, threads, rule, shapes));
+  assertNear(first, naive(rule, shapes), "js");
+  for (const other of others) assertEquals(other, first);
 });
 
 // ---- waves
