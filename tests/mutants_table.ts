@@ -71,7 +71,7 @@ export const mutants: readonly Mutant[] = [
       "...numberStores.map(({ id }) => values[id])]",
     ],
   ]),
-  ...of("kernels/language/schedule.ts", [passes], [
+  ...of("kernels/language/rounds.ts", [passes], [
     [
       "A slot is stored in the round of a reader over another domain",
       "const least = domain === cls ? round : round + 1;",
@@ -162,13 +162,18 @@ export const mutants: readonly Mutant[] = [
   ...of("kernels/language/values.ts", [bits], [
     [
       "A 16-bit slot keeps more bits than it has until it is stored",
-      'isNumber(cls) || dtype === "float32" ? right : rounded(reading, right, dtype)',
+      'isNumber(cls) || dtype === "float32" ? right : rounded(draft, right, dtype)',
       "right",
       "^js ",
     ],
   ]),
-  ...of("kernels/language/lower.ts", [bits], [
-    ["A 16-bit slot's new content is loaded as float32", "slot === undefined ? v.dtype : slotType.get(slot)!.dtype", "v.dtype", "^js "],
+  ...of("kernels/language/lower.ts", [operations], [
+    [
+      "A 16-bit slot's new content is loaded as float32",
+      "slot === undefined ? v.dtype : slotType.get(slot)!.dtype",
+      "v.dtype",
+      "small slot",
+    ],
   ]),
   ...of("kernels/language/lower.ts", [kept], [
     [
@@ -201,7 +206,7 @@ export const mutants: readonly Mutant[] = [
   ...of("kernels/plan/plan.ts", [bits], [
     [
       "Slots that are numbers keep the values of the last round",
-      "for (const { groups, items, round } of closing) evaluate(groups, items, round);",
+      "for (const { groups, items, round } of closing) computeNumbers(groups, items, round);",
       "",
       "^js ",
     ],
@@ -748,21 +753,18 @@ export const mutants: readonly Mutant[] = [
   // ---- http
 
   ...of("plugins/http/wire/points.ts", [bounds], [
-    ["A range may have one point over the limit", 'if (count > most) refuse("every"', 'if (count > most + 1) refuse("every"'],
+    ["A range may have one point over the limit", "if (count > most) refuse(", "if (count > most + 1) refuse("],
     [
       "The last point of a range that is no multiple is not counted",
-      "const count = whole + (isOnGrid ? 1 : 2);",
-      "const count = whole + 1;",
-    ],
-    [
-      "A list may have one point over the limit",
-      "(steps.length > most)",
-      "(steps.length > most + 1)",
-      "^a list of",
+      "const count = strides + (isOnGrid ? 1 : 2);",
+      "const count = strides + 1;",
     ],
     ["A range leaves out its last step", "if (!isOnGrid) points.push(last);", ""],
   ]),
-  ...of("plugins/http/routes/stepper.ts", [bounds], [
+  ...of("plugins/http/wire/parameters.ts", [bounds], [
+    ["A list may have one point over the limit", "value.length > limits.points", "value.length > limits.points + 1", "^a list of"],
+  ]),
+  ...of("plugins/http/guard/recipe.ts", [bounds], [
     ["A + in a stranger's pattern is run", "[^\\\\^$.*+?()[\\]{}|]", "[^\\\\^$.*?()[\\]{}|]", "^a stranger"],
     ["A * in a stranger's pattern is run", "[^\\\\^$.*+?()[\\]{}|]", "[^\\\\^$.+?()[\\]{}|]", "^a stranger"],
     ["Alternatives in a stranger's pattern are run", "[^\\\\^$.*+?()[\\]{}|]", "[^\\\\^$.*+?()[\\]{}]", "^a stranger"],
@@ -797,22 +799,27 @@ export const mutants: readonly Mutant[] = [
     ["A star is no validator", ' || one.trim() === "*"', "", "validator"],
   ]),
   ...of("plugins/http/guard/budget.ts", [limits], [
-    ["What a request held stays in the budget", "add(tenant, -held);", "", "^bytes in flight"],
-    ["The budget has no bound", "if (used + bytes <= most) return;", "return;", "^bytes in flight|^unread"],
+    ["What a request held stays in the budget", "add(tenant, -held);", "", "^a large answer|^unread|^larger bodies"],
+    [
+      "The budget has no bound",
+      "if (!isShare && all + (others?.used() ?? 0) + bytes <= most) return;",
+      "return;",
+      "^a large answer|^unread|^larger bodies",
+    ],
   ]),
   ...of("plugins/http/guard/tokens.ts", [bounds], [
     ["A token is known by its first digit", "i < a.length; i++", "i < 1; i++", "tokens"],
     ["Any token of the right length opens the gate", "return differ === 0;", "return a.length === b.length;", "tokens"],
   ]),
   ...of("plugins/http/wire/json_body.ts", [limits], [
-    ["JSON may nest one level deeper", "if (++depth > deepest)", "if (depth++ > deepest)", "^deep JSON"],
+    ["JSON may nest one level deeper", "if (depth === deepest)", "if (depth === deepest + 1)", "^deep JSON"],
     ["Brackets in strings count as levels", "for (i++; i < length && at(i) !== 0x22; i++) if (at(i) === 0x5c) i++;", "", "^deep JSON"],
   ]),
   ...of("plugins/http/wire/media.ts", [conventions], [
     [
       "Accept goes by the last range, whatever its weight",
-      "const format = weightOf(other) > weightOf(own) ? other : own;",
-      "const format = weightOf(other) > 0 ? other : own;",
+      "const form = weightOf(other) > weightOf(own) ? other : own;",
+      "const form = weightOf(other) > 0 ? other : own;",
       "^Accept",
     ],
   ]),
