@@ -114,6 +114,7 @@ function checkedTensor(name: string, like: TensorLike): Full {
       `Cannot run over "${name}": it must be a Float32Array, a Float16Array, or { data, shape, dtype } over one or over a Uint16Array`,
     );
   }
+  refuseOtherKeys(name, like);
   const type = dtype ?? (types.length === 1 ? types[0] : undefined);
   if (type === undefined) {
     throw new RangeError(`Cannot run over "${name}": a ${tag} needs a dtype, ${types.map((one) => `"${one}"`).join(" or ")}`);
@@ -125,6 +126,17 @@ function checkedTensor(name: string, like: TensorLike): Full {
     throw new RangeError(`Cannot run over "${name}": its shape [${dims}] has ${size} elements, its data ${data.length}`);
   }
   return { data, shape: dims, dtype: type };
+}
+
+const keys = ["data", "shape", "dtype"];
+
+/** Refuses keys of a plain object that would be passed over, such as `dims`; an instance of a class may have any. */
+function refuseOtherKeys(name: string, like: object): void {
+  const prototype = Object.getPrototypeOf(like);
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return;
+  for (const key of Object.keys(like)) {
+    if (!keys.includes(key)) throw new TypeError(`Cannot run over "${name}" with ${JSON.stringify(key)}: known are ${keys.join(", ")}`);
+  }
 }
 
 function checkedTensors(tensors: Tensors): Named[] {

@@ -353,6 +353,8 @@ for (const name of names) {
       [{ x, y: { data: new Float32Array(4), shape: [-2, -2] } }, RangeError, `"y" of shape [-2,-2]`],
       [{ x, y: { data: new Uint16Array(4) } }, RangeError, `"y": a Uint16Array needs a dtype`],
       [{ x, y: new Uint16Array(4) }, RangeError, `"y": a Uint16Array needs a dtype`],
+      [{ x, y: { data: new Float32Array(4), dims: [2, 2] } }, TypeError, `"y" with "dims": known are data, shape, dtype`],
+      [{ x, y: { data: new Float32Array(4), shape: [4], size: 4 } }, TypeError, `"y" with "size"`],
       [{ x, y: { data: new Uint16Array(4), dtype: "float32" } }, RangeError, `"y": a Uint16Array does not hold float32`],
       [{ x, y: { data: new Float32Array(4), dtype: "bfloat16" } }, RangeError, `"y": a Float32Array does not hold bfloat16`],
       [{ x, y: { data: new Float32Array(4), dtype: "float64" } }, RangeError, `"y": a Float32Array does not hold float64`],
