@@ -30,6 +30,9 @@ export interface Limits {
   readonly cacheBytes?: number;
 }
 
+/** Who sends or reads slower than this, in bytes a second, is stopped in the end. */
+export const slowest: number = 256 * 1024;
+
 const MiB = 2 ** 20;
 /** A day: timers count milliseconds in 31 bits. */
 const mostSeconds = 86_400;

@@ -15,14 +15,17 @@ export interface Turns {
 /** How many may wait: at some 50 ms each, the last waits for a second or two. */
 const mostWaiting = 32;
 
+/** Milliseconds between two turns. */
+const pause = 5;
+
 /** Makes the turns. */
 export function createTurns(): Turns {
   let waiting = 0;
   let last: Promise<unknown> = Promise.resolve();
   const next = async (before: Promise<unknown>): Promise<void> => {
     await before;
-    // A timer lets connections that have closed say so, and short answers go before.
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    // Time for connections that have closed to say so, and for short answers to go before: accepting and reading one takes a few looks.
+    await new Promise((resolve) => setTimeout(resolve, pause));
   };
   return {
     async take(signal) {

@@ -7,20 +7,15 @@ import { known } from "../../../core/names.ts";
 import type { Plugin, SchedulePlugin } from "../../../core/plugin/contract.ts";
 import { type Find, titleOf } from "../../../core/plugin/use.ts";
 import type { Limits } from "../guard/limits.ts";
-import { readBody } from "../wire/body.ts";
 import { type Curve, makeCurve, splitSuffix, writeCurves, writeSchedule } from "../wire/curve.ts";
-import { parseJsonBytes } from "../wire/json_body.ts";
 import type { Form } from "../wire/media.ts";
-import { type Asked, reserved, takeParameters } from "../wire/parameters.ts";
+import { type Asked, reserved } from "../wire/parameters.ts";
 import { type Points, pointsOf } from "../wire/points.ts";
-import { isRefusal, Problem, refuseBody, refuseQuery } from "../wire/problem.ts";
+import { isRefusal, Problem, refuseQuery } from "../wire/problem.ts";
 import { optionFault } from "../wire/query.ts";
-import { type Answer, type Incoming, parametersOf, type Service } from "./route.ts";
+import type { Answer, Incoming, Service } from "./route.ts";
 
 type Schedules = Service["schedules"];
-
-/** Bytes of a body that asks for curves. */
-const largestBody = 2 ** 20;
 
 /** The registry's schedules; TypeError where an option has a reserved name. */
 export function takeSchedules(plugins: readonly Plugin[]): Schedules {
@@ -57,14 +52,11 @@ function findIn(schedules: Schedules): Find {
   };
 }
 
-type Refuse = (detail: string, allowed?: readonly unknown[]) => never;
+export type Refuse = (detail: string, allowed?: readonly unknown[]) => never;
 
 /** Refuses a parameter of the query. */
 const inQuery = (name: string, detail: string, allowed?: readonly unknown[]): never =>
   refuseQuery([{ in: "query", name, detail, ...(allowed && { allowed }) }]);
-
-/** Refuses a key of the body. */
-const inBody = (name: string, detail: string, allowed?: readonly unknown[]): never => refuseBody(`/${name}`, detail, allowed);
 
 /** Answers `/v1/schedules/{name}`. */
 export function getSchedule({ request, name, form, asked, options }: Incoming, service: Service): Answer | Promise<Answer> {
@@ -99,36 +91,11 @@ export function getCurves({ request, form, asked }: Incoming, service: Service):
   );
 }
 
-/** Answers POST `/v1/curves`: the parameters are keys of an object. */
-export async function postCurves({ route, request, tenant, form }: Incoming, service: Service): Promise<Answer> {
-  const { schedules, limits, rooms: { curves: room } } = service;
-  const hold = room.bodies.hold(tenant);
-  try {
-    const { bytes, free } = await readBody(request, Math.min(limits.jsonBytes, largestBody), limits, room, tenant, hold);
-    const body = parseJsonBytes(bytes, { keys: 1024, list: 2 * limits.points });
-    free();
-    const asked = takeParameters(body, parametersOf(route, form), limits);
-    const uses = asked.schedule!;
-    const points = pointsWithin(asked, form, uses.length, limits, inBody);
-    const curves = uses.map((use, i) => {
-      const refuse: Refuse = (detail, allowed) => inBody(`schedule/${i}`, detail, allowed);
-      // A schedule that follows a metric is 400 in a query; a body's values are refused with 422.
-      return curveOf(schedules, use, asked.lr ?? [1], refuse, refuse);
-    });
-    return await refusing(
-      () => inTurn(service, request, numbersOf(points, asked, uses.length), () => writeCurves(form, curves, points, asked)),
-      ({ message }) => inBody("schedule", message),
-    );
-  } finally {
-    hold.release();
-  }
-}
-
 /** Numbers that are computed at once; more wait for their turn. */
 const few = 20_000;
 
 /** What is written, now or when its turn comes. */
-function inTurn(
+export function inTurn(
   { turns }: Service,
   { signal }: Request,
   numbers: number,
@@ -139,12 +106,12 @@ function inTurn(
 }
 
 /** Numbers that so many curves have. */
-function numbersOf({ steps }: Points, { lr = [1] }: Asked, curves: number): number {
+export function numbersOf({ steps }: Points, { lr = [1] }: Asked, curves: number): number {
   return steps.length * lr.length * curves;
 }
 
 /** Points, if so many curves over them are not too many numbers. */
-function pointsWithin(
+export function pointsWithin(
   asked: Asked,
   form: Form,
   curves: number,
@@ -160,7 +127,7 @@ function pointsWithin(
 }
 
 /** A curve from `{ name, options }`. */
-function curveOf(schedules: Schedules, use: unknown, bases: readonly number[], refuse: Refuse, refuseMetric: Refuse): Curve {
+export function curveOf(schedules: Schedules, use: unknown, bases: readonly number[], refuse: Refuse, refuseMetric: Refuse): Curve {
   if (typeof use !== "object" || use === null || Array.isArray(use)) return refuse("A schedule must be { name, options }");
   const { name, options = {}, ...rest } = use as Record<string, unknown>;
   const [stray] = Object.keys(rest);
@@ -176,7 +143,7 @@ function curveOf(schedules: Schedules, use: unknown, bases: readonly number[], r
 }
 
 /** What the library refuses, now or later, told as the request's fault. */
-function refusing<T>(make: () => T, refuse: (error: Error) => never): T {
+export function refusing<T>(make: () => T, refuse: (error: Error) => never): T {
   const told = (error: unknown): never => {
     if (isRefusal(error)) refuse(error);
     throw error;

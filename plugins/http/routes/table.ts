@@ -6,10 +6,12 @@
 import { isEdge } from "../guard/metrics.ts";
 import { pictureNames, pointNames } from "../wire/parameters.ts";
 import { answerPage } from "./home.ts";
+import { answerMetrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
 import { listPlugins } from "./plugins.ts";
+import { postCurves } from "./post_curves.ts";
 import type { Answer, Route } from "./route.ts";
-import { getCurves, getSchedule, postCurves } from "./schedules.ts";
+import { getCurves, getSchedule } from "./schedules.ts";
 
 const alive = (): Answer => ({ body: `{"status":"ok"}` });
 
@@ -73,10 +75,7 @@ export const routes: readonly Route[] = [
     parameters: [],
     refusals: [],
     isServed: () => !isEdge(),
-    answer: (_, { metrics, rooms }) => {
-      const used = Object.values(rooms).reduce((sum, { bodies, answers }) => sum + bodies.used() + answers.used(), 0);
-      return { body: metrics.text({ glissade_bytes_in_flight: ["Bytes of bodies and large answers that are held.", used] }) };
-    },
+    answer: answerMetrics,
   },
   {
     name: "plugins",

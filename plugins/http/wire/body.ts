@@ -1,14 +1,11 @@
 /**
- * Bodies: read within bounds of size and time, and sent within them too.
+ * Bodies of requests, read within bounds of size and time.
  *
  * @module
  */
 import type { Hold, Room } from "../guard/budget.ts";
-import type { Limits } from "../guard/limits.ts";
+import { type Limits, slowest } from "../guard/limits.ts";
 import { noMemory, Problem } from "./problem.ts";
-
-/** A sender that is slower than this, in bytes a second, is stopped. */
-const slowest = 256 * 1024;
 
 /** A body that was read. */
 export interface Body {
@@ -64,37 +61,6 @@ export async function readBody(
   } finally {
     clock.stop();
   }
-}
-
-/** Bytes as a body that lets go of its hold when it is sent, or when nobody reads it any more. */
-export function heldBody(
-  bytes: Uint8Array<ArrayBuffer>,
-  hold: Hold | undefined,
-  { bodySeconds }: Required<Limits>,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
-  // What is taken from here is out of the budget, and a runtime takes a piece ahead of a reader that does not read: so each is a small part.
-  const piece = Math.max(64 * 1024, Math.ceil(bytes.length / 16));
-  let at = 0;
-  let timer: ReturnType<typeof setTimeout>;
-  const end = (): void => {
-    clearTimeout(timer);
-    hold?.release();
-  };
-  return new ReadableStream({
-    start(controller) {
-      timer = setTimeout(() => {
-        hold?.release();
-        controller.error(new Error("The answer was read too slowly"));
-      }, (bodySeconds + bytes.length / slowest) * 1000);
-    },
-    pull(controller) {
-      controller.enqueue(bytes.subarray(at, at += piece));
-      if (at < bytes.length) return;
-      controller.close();
-      end();
-    },
-    cancel: end,
-  }, { highWaterMark: 0 });
 }
 
 function claimedLength(headers: Headers): number | undefined {

@@ -6,7 +6,7 @@
 import { show } from "../../../core/names.ts";
 import type { Limits } from "../guard/limits.ts";
 import { parseJsonText } from "./json_body.ts";
-import { type Fault, pointerTo, refuseBody } from "./problem.ts";
+import type { Fault } from "./problem.ts";
 import { integerOf, numberOf, type Query } from "./query.ts";
 
 /** What was asked, by name. */
@@ -91,30 +91,6 @@ export function readParameters(query: Query, names: readonly ParameterName[], li
   return asked;
 }
 
-/** Takes parameters from a JSON body; the first that is wrong is refused. */
-export function takeParameters(body: unknown, names: readonly ParameterName[], limits: Required<Limits>): Asked {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) return refuseBody("", "The body must be an object");
-  const given = body as Readonly<Record<string, unknown>>;
-  const aliases = names.flatMap((name) => parameters[name].alias ?? []);
-  for (const key of Object.keys(body)) {
-    const known: readonly string[] = [...names, ...aliases];
-    if (!known.includes(key)) refuseBody(pointerTo(key), `There is no ${JSON.stringify(key.slice(0, 80))} here`, known);
-  }
-  const asked: Record<string, unknown> = {};
-  for (const name of names) {
-    const { type, alias } = parameters[name];
-    const other = alias === undefined ? undefined : given[alias];
-    if (given[name] !== undefined && other !== undefined) refuseBody(`/${alias}`, `Give either ${name} or ${alias}`);
-    const value = given[name] ?? other ?? given[name];
-    if (value === undefined && type !== "schedules") continue;
-    const isList = Array.isArray(value) || type !== "numbers" && type !== "schedules";
-    asked[name] = isList ? value : value === undefined ? [] : [value];
-    const fault = faultOf(name, asked[name], limits);
-    if (fault !== undefined) refuseBody(`/${name}`, fault.detail, fault.allowed);
-  }
-  return asked;
-}
-
 type Wrong = Pick<Fault, "detail" | "allowed">;
 
 // What a text says, or the text itself where it says nothing: it is then refused as a body's value would be.
@@ -139,7 +115,8 @@ function readSchedules(texts: readonly string[]): unknown[] {
   });
 }
 
-function faultOf(name: ParameterName, value: unknown, limits: Required<Limits>): Wrong | undefined {
+/** What is wrong with a parameter's value. */
+export function faultOf(name: ParameterName, value: unknown, limits: Required<Limits>): Wrong | undefined {
   const { type, most = Infinity, minimum = -Infinity, maximum = Infinity, allowed } = parameters[name];
   const within = (value: unknown): boolean => typeof value === "number" && value >= minimum && value <= maximum;
   switch (type) {

@@ -53,6 +53,9 @@ test("another method is 405 with those that are allowed", async () => {
     assertEquals([status, headers.get("allow")], [405, allow], `${method} ${path}`);
   }
   assertEquals((await problem(app, "/v1/schedule/linear")).status, 404);
+  for (const path of ["/healthz/", "/v1/schedules/constant/?step=1", "/v1/curves.csvx"]) {
+    assertEquals((await problem(app, path)).status, 404);
+  }
   assertEquals((await app.request(path, { method: "HEAD" })).status, 200);
 });
 

@@ -1,0 +1,49 @@
+/**
+ * From a request to a row of the table: what is asked is read as the row says, and the row's own function answers.
+ *
+ * @module
+ */
+import type { AnySpecs } from "../../../core/plugin/options.ts";
+import type { Handler } from "../serve.ts";
+import { splitSuffix } from "../wire/curve.ts";
+import { type Form, mediaTypes } from "../wire/media.ts";
+import { readParameters } from "../wire/parameters.ts";
+import { type Fault, refuseQuery } from "../wire/problem.ts";
+import { parseQuery, readOptions, strayFaults } from "../wire/query.ts";
+import { parametersOf, type Route, type Service, then } from "./route.ts";
+import { scheduleOf } from "./schedules.ts";
+
+/** What answers one path of a route: reads what is asked, and hands it to the row's own function. */
+export function answering(route: Route, ofPath: Form, service: Service): Handler {
+  const { bySuffix, takesOptions, method } = route;
+  const { schedules, limits } = service;
+  return (context, tenant) => {
+    const request = context.req.raw;
+    const named = context.req.param("name") ?? "";
+    const { name, form } = bySuffix && named !== "" ? splitSuffix(named) : { name: named, form: ofPath };
+    const plugin = takesOptions ? scheduleOf(schedules, name) : undefined;
+    const specs = (plugin?.options ?? {}) as AnySpecs;
+    const query = parseQuery(request.url);
+    // A POST asks in its body.
+    const names = method === "GET" ? parametersOf(route, form) : [];
+    const stray = strayFaults(query, [...Object.keys(specs), ...names], ["schedule"]);
+    if (stray.length > 0) refuseQuery(stray);
+    const faults: Fault[] = [];
+    const values = plugin === undefined ? {} : readOptions(`schedule "${name}"`, specs, query, faults);
+    const asked = readParameters(query, names, limits, faults);
+    if (faults.length > 0) refuseQuery(faults);
+    const answer = route.answer({ route, request, tenant, name, form, asked, options: values }, service);
+    return then(answer, ({ headers, ...rest }) => ({ ...rest, headers: { ...formHeaders[form], ...headers } }));
+  };
+}
+
+const headersOf = (form: Form): Readonly<Record<string, string>> => ({ "Content-Type": mediaTypes[form] });
+
+const formHeaders: Readonly<Record<Form, Readonly<Record<string, string>>>> = {
+  json: headersOf("json"),
+  csv: headersOf("csv"),
+  svg: { ...headersOf("svg"), "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'" },
+  html: headersOf("html"),
+  text: headersOf("text"),
+  safetensors: headersOf("safetensors"),
+};
