@@ -283,11 +283,16 @@ export const mutants: readonly Mutant[] = [
     ["Units that sum are run as one on one thread", 'shape === "flat" && reductions.length === 0', 'shape === "flat"', "^sums of long"],
   ]),
   ...of("kernels/backends/run.ts", [kept], [
-    ["run() takes a kept plan for other tensors", "`${names} ${shape} ${used}`", "`${names} ${shape}`", "is another run"],
+    [
+      "run() takes a kept plan for other tensors",
+      "`${names} ${given[0].tensor.shape} ${ids}`",
+      "`${names} ${given[0].tensor.shape}`",
+      "is another run",
+    ],
     [
       "Plans over memory that was given back are kept",
-      "if (id !== undefined && !ids.includes(id)) continue;",
-      "if (id !== undefined) continue;",
+      "if (data !== undefined && !ids.includes(idOf(data))) continue;",
+      "if (data !== undefined) continue;",
       "goes with it",
     ],
   ]),
@@ -378,7 +383,11 @@ export const mutants: readonly Mutant[] = [
     ],
   ]),
   ...of("core/optimizer/current.ts", ["tests/core/optimizer_test.ts", "tests/core/groups_test.ts"], [
-    ["A scheduled value may leave its option's range", 'if (option !== "lr") allAbout', 'if (option === "") allAbout'],
+    [
+      "A scheduled value may leave its option's range",
+      'if (Number.isFinite(value) && option === "lr") return;',
+      "if (Number.isFinite(value)) return;",
+    ],
     [
       "A group's own option gives way to the optimizer's",
       "own.has(option) ? own.get(option) : base[option]",
