@@ -96,22 +96,18 @@ export function drawnSteps(curves: readonly Curve[], to: number, pixels: number)
   return [...steps].sort((a, b) => a - b);
 }
 
-/** Whether a line through a curve's values at even distances would leave the curve by more than a hundredth of its reach. */
-export function isWavy(curve: Curve | undefined, to: number, stride: number): boolean {
+/** Whether a line through a curve's values at even distances would leave the curve, at steps that show its reach, by more than a hundredth of that. */
+export function isWavy(curve: Curve | undefined, steps: readonly number[], to: number, stride: number): boolean {
   if (curve === undefined || "error" in curve || stride === 1) return false;
-  const known = new Map<number, number>();
-  const heightAt = (step: number): number => {
-    if (!known.has(step)) known.set(step, valueAt(curve, step) ?? NaN);
-    return known.get(step)!;
-  };
-  const steps = drawnSteps([curve], to, Math.ceil(to / stride));
-  const heights = steps.map(heightAt).filter(Number.isFinite);
-  const reach = heights.reduce((a, b) => Math.max(a, b), -Infinity) - heights.reduce((a, b) => Math.min(a, b), Infinity);
-  return steps.some((step) => {
-    const before = Math.floor(step / stride) * stride;
-    const after = Math.min(to, before + stride);
-    const share = after > before ? (step - before) / (after - before) : 0;
-    return Math.abs(heightAt(before) + share * (heightAt(after) - heightAt(before)) - heightAt(step)) > reach / 100;
+  const heightAt = (step: number): number => valueAt(curve, step) ?? NaN;
+  const even = Array.from({ length: Math.ceil(to / stride) + 1 }, (_, i) => heightAt(Math.min(to, i * stride)));
+  const heights = steps.map(heightAt);
+  const finite = heights.filter(Number.isFinite);
+  const reach = finite.reduce((a, b) => Math.max(a, b), -Infinity) - finite.reduce((a, b) => Math.min(a, b), Infinity);
+  return steps.some((step, i) => {
+    const before = Math.min(even.length - 2, Math.floor(step / stride));
+    const share = (step - before * stride) / (Math.min(to, (before + 1) * stride) - before * stride);
+    return Math.abs(even[before] + share * (even[before + 1] - even[before]) - heights[i]) > reach / 100;
   });
 }
 

@@ -27,6 +27,8 @@ export function startSchedules(registry: AnyRegistry, store: Store, assumed: Ser
   let service = assumed;
   const serviceCurves = createServiceCurves(() => service.base, () => refresh());
   let curves: readonly Curve[] = [];
+  /** The steps at which they are drawn. */
+  let shown: readonly number[] = [];
   let frame = 0;
   let isDue = false;
 
@@ -36,7 +38,7 @@ export function startSchedules(registry: AnyRegistry, store: Store, assumed: Ser
   const addSelect = byId<"select">("add");
   const offerOf = (choice: Choice | undefined): Offer | undefined => offers.find(({ name }) => name === choice?.name);
   const specsOf = (name: string): Offer["options"] | undefined => offers.find((offer) => offer.name === name)?.options;
-  const code = createCode(store, (i) => curves[i], offerOf, () => service);
+  const code = createCode(store, (i) => curves[i], offerOf, () => service, () => shown);
   const cards = createCards({
     registry,
     store,
@@ -67,9 +69,9 @@ export function startSchedules(registry: AnyRegistry, store: Store, assumed: Ser
 
   function draw(): void {
     const { to, scale } = store.state;
-    const steps = drawnSteps(curves, to, chart.columns());
-    const lines = curves.map((curve, i) => ({ colour: i, tag: String(i + 1), values: steps.map((step) => valueAt(curve, step)) }));
-    chart.draw({ steps, lines, to, scale });
+    shown = drawnSteps(curves, to, chart.columns());
+    const lines = curves.map((curve, i) => ({ colour: i, tag: String(i + 1), values: shown.map((step) => valueAt(curve, step)) }));
+    chart.draw({ steps: shown, lines, to, scale });
     tell();
     table();
   }

@@ -29,12 +29,13 @@ const longestPath = 8000;
 /** Characters of a link that every program takes. */
 const longLink = 2000;
 
-/** Fills the section `#take`; `made` tells what became of a curve's choice, `offerOf` from what it was chosen, `serviceNow` where the service is. */
+/** Fills the section `#take`; `made` tells what became of a curve's choice, `offerOf` from what it was chosen, `serviceNow` where the service is, `shown` at which steps the curves are drawn. */
 export function createCode(
   store: Store,
   made: (i: number) => Curve | undefined,
   offerOf: (choice: Choice) => Offer | undefined,
   serviceNow: () => Service,
+  shown: () => readonly number[],
 ): Code {
   let language: Language = "deno";
   let chosen = 0;
@@ -53,7 +54,7 @@ export function createCode(
     const curve = made(chosen);
     const choices = curves.map((choice) => compact(choice, offerOf(choice)?.options));
     const stride = strideOf(to, picturePoints);
-    const wavy = curves.map((_, i) => isWavy(made(i), to, stride));
+    const wavy = curves.map((_, i) => isWavy(made(i), shown(), to, stride));
     const text = curve === undefined
       ? commentOf(language, "Add a curve first.")
       : "error" in curve
