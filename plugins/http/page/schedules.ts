@@ -38,7 +38,7 @@ export function startSchedules(registry: AnyRegistry, store: Store, assumed: Ser
   const addSelect = byId<"select">("add");
   const offerOf = (choice: Choice | undefined): Offer | undefined => offers.find(({ name }) => name === choice?.name);
   const specsOf = (name: string): Offer["options"] | undefined => offers.find((offer) => offer.name === name)?.options;
-  const code = createCode(store, (i) => curves[i], offerOf, () => service, () => shown);
+  const code = createCode({ store, made: (i) => curves[i], offerOf, service: () => service, shown: () => shown });
   const cards = createCards({
     registry,
     store,

@@ -29,14 +29,22 @@ const longestPath = 8000;
 /** Characters of a link that every program takes. */
 const longLink = 2000;
 
-/** Fills the section `#take`; `made` tells what became of a curve's choice, `offerOf` from what it was chosen, `serviceNow` where the service is, `shown` at which steps the curves are drawn. */
-export function createCode(
-  store: Store,
-  made: (i: number) => Curve | undefined,
-  offerOf: (choice: Choice) => Offer | undefined,
-  serviceNow: () => Service,
-  shown: () => readonly number[],
-): Code {
+/** What is taken away, and from where. */
+export interface TakenFrom {
+  /** The curves' choices. */
+  readonly store: Store;
+  /** What became of a choice. */
+  made(curve: number): Curve | undefined;
+  /** From what it was chosen. */
+  offerOf(choice: Choice): Offer | undefined;
+  /** The service that links lead to. */
+  service(): Service;
+  /** The steps at which the curves are drawn. */
+  shown(): readonly number[];
+}
+
+/** Fills the section `#take`. */
+export function createCode({ store, made, offerOf, service, shown }: TakenFrom): Code {
   let language: Language = "deno";
   let chosen = 0;
   const select = byId<"select">("code-of");
@@ -44,7 +52,7 @@ export function createCode(
 
   function refresh(): void {
     const { curves, to, lr, scale } = store.state;
-    const { base, needsToken } = serviceNow();
+    const { base, needsToken } = service();
     chosen = Math.max(0, Math.min(chosen, curves.length - 1));
     const names = curves.map(({ name }, i) => `${i + 1} ${name}`);
     if ([...select.options].map((option) => option.text).join() !== names.join()) {
