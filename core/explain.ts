@@ -6,6 +6,7 @@
 import { dtypes } from "../kernels/tables/dtype_names.ts";
 import { compile } from "../kernels/language/compile.ts";
 import type { DType } from "../kernels/types.ts";
+import { about } from "./errors.ts";
 import { splitGroups, startGroup } from "./optimizer/groups.ts";
 import { matrixOf } from "./optimizer/matrix.ts";
 import { scalarNames } from "./optimizer/numbers.ts";
@@ -34,7 +35,9 @@ export function explain<Options>(
   how: { readonly options?: Partial<Options>; readonly dtype?: DType; readonly transforms?: readonly Use[] } = {},
 ): string {
   checkPlugin(plugin);
-  if (plugin.kind !== "optimizer") throw new TypeError(`Cannot explain ${titleOf(plugin)}: give a plugin of kind "optimizer"`);
+  if (plugin.kind !== "optimizer") {
+    throw about(new TypeError(`Cannot explain ${titleOf(plugin)}: give a plugin of kind "optimizer"`), { plugin: plugin.name });
+  }
   refuseUnknownKeys("what explain takes", how, ["options", "dtype", "transforms"]);
   const { dtype = "float32", transforms = [] } = how;
   if (!dtypes.includes(dtype)) throw new RangeError(`Cannot explain a rule over ${show(dtype)}: ${known(dtypes)}`);

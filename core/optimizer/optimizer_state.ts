@@ -5,6 +5,7 @@
  */
 import type { KernelBackend } from "../../kernels/backend.ts";
 import type { Scalars, Tensor } from "../../kernels/types.ts";
+import { about } from "../errors.ts";
 import type { GroupState } from "./groups.ts";
 import { giveBack, type Memory } from "./memory.ts";
 import { numbersAt } from "./numbers.ts";
@@ -79,7 +80,8 @@ export function comingNumbers(state: OptimizerState, param: ParamState): Scalars
 }
 
 /** Refuses what an optimizer cannot do any more. */
-export function checkAlive({ title, backend, disposed }: OptimizerState, action: string): void {
-  if (disposed) throw new TypeError(`Cannot ${action} ${title}: it is disposed`);
-  if (backend.disposed) throw new TypeError(`Cannot ${action} ${title}: its backend is disposed`);
+export function checkAlive({ plugin, title, backend, disposed }: OptimizerState, action: string): void {
+  if (!disposed && !backend.disposed) return;
+  const message = `Cannot ${action} ${title}: ${disposed ? "it" : "its backend"} is disposed`;
+  throw about(new TypeError(message), { plugin: plugin.name });
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type About, about } from "../errors.ts";
+import { type About, about, aboutOf } from "../errors.ts";
 import { baseValue } from "./current.ts";
 import type { PlainGroup } from "./groups.ts";
 import { isRecord, known, show } from "../names.ts";
@@ -32,7 +32,7 @@ export function makeSchedules(
   }
   return Object.entries(given).filter(([, use]) => use !== undefined).map(([option, use]) => {
     const bases = basesOf(option, main, base, groups);
-    const schedule = isSchedule(use) ? checkReturns(use) : schedulesOf(find)(use as Use, bases);
+    const schedule = isSchedule(use) ? checkReturns(use) : made(find, option, use, bases);
     if (isMetric(schedule)) checkFactors(option, schedule, groups.length);
     return { option, schedule };
   });
@@ -80,6 +80,15 @@ export function metricSchedules(scheduled: readonly Scheduled[]): (Scheduled & {
 /** Those of them that have a state. */
 export function statefulSchedules(scheduled: readonly Scheduled[]): StatefulSchedule[] {
   return scheduled.filter((one): one is StatefulSchedule => typeof one.schedule === "object" && "state" in one.schedule);
+}
+
+function made(find: Find, option: string, use: unknown, bases: Base): Schedule | MetricSchedule {
+  try {
+    return schedulesOf(find)(use as Use, bases);
+  } catch (error) {
+    // What a schedule's plugin says is about its own options, not about the one that it schedules.
+    throw error instanceof Error && aboutOf(error).plugin === undefined ? about(error, { option }) : error;
+  }
 }
 
 /** An option's base values, which must be numbers. */

@@ -107,7 +107,10 @@ export function apply(state: OptimizerState, prepared: PreparedStep | null): Ste
 function run(state: OptimizerState, entry: string, grads: Grads | undefined): void {
   checkAlive(state, "run");
   const entries = new Set(state.params.flatMap(({ text }) => [...text.splice.also.keys()]));
-  if (!entries.has(entry)) throw new TypeError(`Cannot run ${show(entry)} of ${state.title}: ${known([...entries], entry)}`);
+  if (!entries.has(entry)) {
+    const message = `Cannot run ${show(entry)} of ${state.title}: ${known([...entries], entry)}`;
+    throw about(new TypeError(message), { plugin: state.plugin.name });
+  }
   const prepared = prepare(state, `also ${entry}`, grads);
   if (prepared !== null) execute(state, prepared);
 }
@@ -116,7 +119,10 @@ function update(state: OptimizerState, metric: number): void {
   checkAlive(state, "update");
   if (typeof metric !== "number") throw new TypeError(`Cannot update ${state.title} with ${show(metric)}: a metric is a number`);
   const metrics = metricSchedules(state.scheduled);
-  if (metrics.length === 0) throw new TypeError(`Cannot update ${state.title} with a metric: none of its schedules follows one`);
+  if (metrics.length === 0) {
+    const message = `Cannot update ${state.title} with a metric: none of its schedules follows one`;
+    throw about(new TypeError(message), { plugin: state.plugin.name });
+  }
   for (const { option, schedule } of metrics) allAbout({ option }, () => schedule.update(metric));
 }
 

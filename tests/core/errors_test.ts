@@ -150,6 +150,17 @@ const cases: readonly [string, () => unknown, About][] = [
     group: 0,
   }],
   ["a schedule that throws", () => make("adamw", {}, { schedules: { eps: wrong } }), { option: "eps", group: 0 }],
+  ["a schedule's use with an unknown key", () => make("adamw", {}, { schedules: { lr: { name: "linear", option: {} } } }), {
+    option: "lr",
+  }],
+  ["an entry that is not there", () => make("adamw").run("ascend"), { plugin: "adamw" }],
+  ["a metric that no schedule follows", () => make("adamw").update(1), { plugin: "adamw" }],
+  ["an optimizer that is disposed", () => {
+    const optimizer = make("adamw");
+    optimizer.dispose();
+    optimizer.step({});
+  }, { plugin: "adamw" }],
+  ["a plugin that is no optimizer, explained", () => explain(half as unknown as typeof sick, [2]), { plugin: "half" }],
   // tensors
   ["a parameter that is none", () => make("descent", {}, {}, { w: f32(1), b: [1] }), { tensor: "b" }],
   ["a parameter's shape", () => make("descent", {}, {}, { w: { data: f32(1), shape: [2] } }), { tensor: "w" }],
