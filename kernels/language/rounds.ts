@@ -10,8 +10,8 @@
  * 4. Nothing is read after it was overwritten. A loop reads each of its own elements before it writes it, so that a slot may be stored in the round
  *    of its last reader where that runs over the same domain, and in the round after where it does not.
  *
- * `earliest` gives the least rounds that rules 1 to 3 allow, `settle` raises the rounds of stores until rule 4 holds too, and `cheapest` tries
- * other rounds for single stores and reductions.
+ * `earliest` gives the least rounds that rules 1 to 3 allow, `raise` puts stores off until rule 4 holds too, `settle` decides where rules contradict
+ * each other, and `cheapest` tries other rounds for single stores and reductions.
  *
  * @module
  */
@@ -25,8 +25,8 @@ export interface Loop {
   /** Keys of slots. */
   readonly stores: readonly string[];
   readonly reductions: readonly Value[];
-  /** Keys of the tensors that it reads as they were before the run, with their classes. */
-  readonly old: ReadonlyMap<string, Class>;
+  /** Keys of the tensors that it reads as they were before the run: their classes, and the slot that decided when it reads them. */
+  readonly old: ReadonlyMap<string, { readonly cls: Class; readonly slot: string | null }>;
   /** Keys of the slots whose new content it loads, with their classes. */
   readonly fresh: ReadonlyMap<string, Class>;
 }
@@ -55,15 +55,21 @@ interface Subject extends Meaning {
   readonly holder: ReadonlyMap<number, string>;
 }
 
-/** Least rounds by name: a slot's key, or `#id` of a reduction. */
+/** Lower bounds of rounds by name: a slot's key, or `#id` of a reduction. */
 type Bounds = ReadonlyMap<string, number>;
+
+/** A round, and the slot whose bound decided it, if one did: where that store comes later, so does this. */
+interface Because {
+  readonly round: number;
+  readonly slot: string | null;
+}
 
 /** Rounds that keep rules 1 to 3. */
 interface EarlyRounds {
-  readonly stores: ReadonlyMap<string, number>;
-  sumRound(reduction: Value): number;
+  readonly stores: ReadonlyMap<string, Because>;
+  sumRound(reduction: Value): Because;
   /** The first round in which a loop over the domain (null: the arithmetic of numbers) can have the value. */
-  known(value: Value, domain: Domain | null): number;
+  known(value: Value, domain: Domain | null): Because;
 }
 
 /** Rounds that keep all rules, and what they cost. */
@@ -71,6 +77,8 @@ interface Layout extends EarlyRounds {
   readonly loops: readonly Loop[];
   readonly count: number;
   readonly cost: number;
+  /** How many values were looked at to find them. */
+  readonly work: number;
 }
 
 // Costs are in readings of a parameter-sized tensor. A loop over elements costs a reading or writing for each tensor that it touches, and half a one
@@ -79,7 +87,8 @@ interface Layout extends EarlyRounds {
 const costOfElementLoop = 0.5;
 const costOfSmallLoop = 0.05;
 
-// A hostile text must not take the compiler's time: so many values are looked at in trials, all in all.
+// A hostile text must not take the compiler's time: trials end when so many values have been looked at, each as often as rounds were raised. (Forty row
+// slots that all contradict the rules took minutes when contradictions were only known by rounds without end and a trial counted once; now a moment.)
 const mostWork = 50_000;
 
 /** The rounds of a text. */
@@ -91,8 +100,8 @@ export function roundsOf(meaning: Meaning): Rounds {
     loops,
     count,
     loaded: (value, round) => loaded(subject, stores, value, round),
-    sumRound,
-    numberRound: (value) => known(value, null),
+    sumRound: (reduction) => sumRound(reduction).round,
+    numberRound: (value) => known(value, null).round,
   };
 }
 
@@ -113,8 +122,12 @@ function subjectOf(meaning: Meaning): Subject {
 
 function loaded({ holder }: Subject, stores: EarlyRounds["stores"], value: Value, round: number): string | undefined {
   const slot = holder.get(value.id);
-  return slot !== undefined && stores.get(slot)! < round ? slot : undefined;
+  return slot !== undefined && stores.get(slot)!.round < round ? slot : undefined;
 }
+
+const start: Because = { round: 0, slot: null };
+const later = (a: Because, b: Because): Because => b.round > a.round ? b : a;
+const next = ({ round, slot }: Because): Because => ({ round: round + 1, slot });
 
 /**
  * The least rounds that keep rules 1 to 3 and are not below the bounds. It is one recursion from values to their arguments: a vector's store depends
@@ -124,8 +137,8 @@ function loaded({ holder }: Subject, stores: EarlyRounds["stores"], value: Value
  * waited for: rule 2 computes it again.
  */
 function earliest({ outputs, holder }: Subject, bounds: Bounds, wished: Bounds, recomputed: ReadonlySet<string>): EarlyRounds {
-  const memo = new Map<Domain | null, Map<Value, number>>();
-  const known = (v: Value, domain: Domain | null): number => {
+  const memo = new Map<Domain | null, Map<Value, Because>>();
+  const known = (v: Value, domain: Domain | null): Because => {
     const over = isNumber(v.cls) ? null : domain;
     let column = memo.get(over);
     if (column === undefined) memo.set(over, column = new Map());
@@ -133,20 +146,22 @@ function earliest({ outputs, holder }: Subject, bounds: Bounds, wished: Bounds, 
     if (round === undefined) column.set(v, round = find(v, over));
     return round;
   };
-  const find = (v: Value, domain: Domain | null): number => {
+  const find = (v: Value, domain: Domain | null): Because => {
     const slot = holder.get(v.id);
-    if (slot !== undefined && isVector(v.cls) && domain !== v.cls && !recomputed.has(slot)) return vectorRound(slot, v) + 1;
-    if (v.op === "reduce") return sumRound(v) + 1;
-    return Math.max(0, ...v.args.map((arg) => known(arg, domain)));
+    if (slot !== undefined && isVector(v.cls) && domain !== v.cls && !recomputed.has(slot)) return next(vectorRound(slot, v));
+    if (v.op === "reduce") return next(sumRound(v));
+    return v.args.map((arg) => known(arg, domain)).reduce(later, start);
   };
-  const sumRound = (v: Value): number => Math.max(bounds.get(`#${v.id}`) ?? 0, known(v.args[0], domainOf(v.args[0].cls)));
-  const vectorRound = (key: string, v: Value): number => Math.max(bounds.get(key) ?? 0, known(v, v.cls as Domain));
+  const sumRound = (v: Value): Because =>
+    later({ round: bounds.get(`#${v.id}`) ?? 0, slot: null }, known(v.args[0], domainOf(v.args[0].cls)));
+  const bounded = (key: string, least: Because): Because => later(least, { round: bounds.get(key) ?? 0, slot: key });
+  const vectorRound = (key: string, v: Value): Because => bounded(key, known(v, v.cls as Domain));
 
-  const together = Math.max(0, ...[...outputs.values()].filter(({ cls }) => cls === "param").map((v) => known(v, "param")));
-  const stores = new Map<string, number>();
+  const together = [...outputs.values()].filter(({ cls }) => cls === "param").map((v) => known(v, "param")).reduce(later, start);
+  const stores = new Map<string, Because>();
   for (const [key, v] of outputs) {
     if (isVector(v.cls)) stores.set(key, vectorRound(key, v));
-    else stores.set(key, Math.max(bounds.get(key) ?? 0, wished.has(key) ? known(v, "param") : together));
+    else stores.set(key, bounded(key, wished.has(key) ? known(v, "param") : together));
   }
   return { stores, sumRound, known };
 }
@@ -163,36 +178,36 @@ function loopsOf(subject: Subject, { stores, sumRound }: EarlyRounds): Loop[] {
   };
   for (const v of sums) {
     const domain = domainOf(v.args[0].cls);
-    if (domain !== null) at(domain, sumRound(v)).reductions.push(v);
+    if (domain !== null) at(domain, sumRound(v).round).reductions.push(v);
   }
-  for (const [key, round] of stores) at(slotType.get(key)!.cls as Domain, round).stores.push(key);
+  for (const [key, { round }] of stores) at(slotType.get(key)!.cls as Domain, round).stores.push(key);
 
   return [...loops.values()].map((loop) => {
-    const old = new Map<string, Class>();
+    const old = new Map<string, { cls: Class; slot: string | null }>();
     const fresh = new Map<string, Class>();
     const seen = new Set<Value>();
-    const visit = (v: Value): void => {
+    const visit = (v: Value, slot: string | null): void => {
       if (isNumber(v.cls) || seen.has(v)) return;
       seen.add(v);
-      const slot = loaded(subject, stores, v, loop.round);
-      if (slot !== undefined) fresh.set(slot, v.cls);
-      else if (v.op === "load") old.set(v.key, v.cls);
-      else if (v.op !== "reduce") v.args.forEach(visit);
+      const held = loaded(subject, stores, v, loop.round);
+      if (held !== undefined) fresh.set(held, v.cls);
+      else if (v.op === "load") old.set(v.key, { cls: v.cls, slot });
+      else if (v.op !== "reduce") { for (const arg of v.args) visit(arg, slot); }
     };
-    for (const key of loop.stores) visit(outputs.get(key)!);
-    for (const v of loop.reductions) visit(v.args[0]);
+    for (const key of loop.stores) visit(outputs.get(key)!, stores.get(key)!.slot);
+    for (const v of loop.reductions) visit(v.args[0], sumRound(v).slot);
     return { ...loop, old, fresh };
   });
 }
 
 /** Rule 4: the stores that come too early for a loop that reads what was there before, with the rounds that they must wait for. */
-function tooEarly({ outputs }: Subject, { stores }: EarlyRounds, loops: readonly Loop[]): Map<string, number> {
-  const late = new Map<string, number>();
+function tooEarly({ outputs }: Subject, { stores }: EarlyRounds, loops: readonly Loop[]): Map<string, Because> {
+  const late = new Map<string, Because>();
   for (const { domain, round, old } of loops) {
-    for (const [key, cls] of old) {
+    for (const [key, { cls, slot }] of old) {
       if (!outputs.has(key)) continue;
       const least = domain === cls ? round : round + 1;
-      if (Math.max(stores.get(key)!, late.get(key) ?? 0) < least) late.set(key, least);
+      if (Math.max(stores.get(key)!.round, late.get(key)?.round ?? 0) < least) late.set(key, { round: least, slot });
     }
   }
   return late;
@@ -202,57 +217,94 @@ function tooEarly({ outputs }: Subject, { stores }: EarlyRounds, loops: readonly
  * Rounds that keep all rules, none below what is wished.
  *
  * Rules 2 and 4 may contradict each other: a loop needs a small slot's new content, so that it comes after the store, and its old content, so that
- * it comes before. Then one such slot's content is computed again instead of waited for, and all begins anew. It ends, since there are so many small
- * slots: with every one recomputed, `known` depends on reductions alone, and a store is put off only by loops over finer domains, from elements to
- * rows and columns to matrices. Each reduction and each slot then adds one round at most, so that none passes `mostRounds`.
+ * it comes before. Such a slot's content is then computed again instead of waited for, and all begins anew: at most as often as there are small
+ * slots, since a contradiction always leads through a slot that is waited for.
  */
 function settle(subject: Subject, wished: Bounds): Layout {
-  const mostRounds = 2 * (subject.sums.length + subject.outputs.size) + Math.max(0, ...wished.values());
   const recomputed = new Set<string>();
-  for (;;) {
-    const { rounds, loops } = raise(subject, wished, recomputed, mostRounds);
-    if (loops !== null) return { ...rounds, loops, count: countOf(subject, rounds, loops), cost: costOf(loops) };
-    recomputed.add(latestVector(subject, rounds, recomputed));
+  for (let repeated = 0;;) {
+    const { rounds, loops, repetitions, contradicted } = raise(subject, wished, recomputed);
+    repeated += repetitions;
+    if (contradicted.length === 0) {
+      return { ...rounds, loops, count: countOf(subject, rounds, loops), cost: costOf(loops), work: repeated * subject.live.length };
+    }
+    for (const slot of contradicted) recomputed.add(slot);
   }
 }
 
 /**
- * Raises the bounds of stores until rule 4 holds; without loops where a store passes `mostRounds`. Each repetition raises one bound at least, and
- * none ever falls: it ends.
+ * Raises the bounds of stores until rule 4 holds, or until slots contradict it.
+ *
+ * Each bound keeps its reason: the slot whose own bound decided when the reading loop runs, or none. Where reasons lead from a slot back to it, its
+ * bound would rise for ever. Such a circle leads through a store that is waited for (rule 2): by rule 4 alone, a store waits for loops over its own
+ * class in the same round, and in a later one only for loops over finer classes.
+ *
+ * It ends. A bound is at most its reason's and one round more for each reduction and small slot in between; without a circle, reasons are a chain
+ * of at most all slots. So there is a highest bound, none ever falls, and each repetition raises one.
  */
-function raise(
-  subject: Subject,
-  wished: Bounds,
-  recomputed: ReadonlySet<string>,
-  mostRounds: number,
-): { readonly rounds: EarlyRounds; readonly loops: readonly Loop[] | null } {
+function raise(subject: Subject, wished: Bounds, recomputed: ReadonlySet<string>): {
+  readonly rounds: EarlyRounds;
+  readonly loops: readonly Loop[];
+  readonly repetitions: number;
+  readonly contradicted: readonly string[];
+} {
   const bounds = new Map(wished);
-  for (;;) {
+  const reasons = new Map<string, string | null>();
+  for (let repetitions = 1;; repetitions++) {
     const rounds = earliest(subject, bounds, wished, recomputed);
-    if (Math.max(0, ...rounds.stores.values()) > mostRounds) return { rounds, loops: null };
     const loops = loopsOf(subject, rounds);
     const late = tooEarly(subject, rounds, loops);
-    if (late.size === 0) return { rounds, loops };
-    for (const [key, round] of late) bounds.set(key, round);
+    for (const [key, { round, slot }] of late) bounds.set(key, round), reasons.set(key, slot);
+    const contradicted = contradictions(
+      subject,
+      [...late.keys()],
+      reasons,
+      recomputed,
+      () => earliest(subject, bounds, wished, recomputed),
+    );
+    if (late.size === 0 || contradicted.length > 0) return { rounds, loops, repetitions, contradicted };
   }
 }
 
-/** The small slot that is stored last: the one that a contradiction has driven furthest. */
-function latestVector({ outputs }: Subject, { stores }: EarlyRounds, recomputed: ReadonlySet<string>): string {
-  const vectors = [...stores].filter(([key]) => isVector(outputs.get(key)!.cls) && !recomputed.has(key));
-  return vectors.sort((a, b) => b[1] - a[1])[0][0];
+/**
+ * Slots to compute again, among those whose bounds have just been raised. All that are their own reason directly: no other slot's content could help
+ * them. Else, if one is through others, the small slot that would be stored last: the one that the contradiction drives furthest.
+ */
+function contradictions(
+  { outputs }: Subject,
+  raised: readonly string[],
+  reasons: ReadonlyMap<string, string | null>,
+  recomputed: ReadonlySet<string>,
+  raisedRounds: () => EarlyRounds,
+): readonly string[] {
+  const direct = raised.filter((key) => reasons.get(key) === key);
+  if (direct.length > 0 || !raised.some((key) => reasonsOf(key, reasons).has(key))) return direct;
+  const small = [...raisedRounds().stores].filter(([key]) => isVector(outputs.get(key)!.cls) && !recomputed.has(key));
+  return [small.reduce((last, one) => one[1].round > last[1].round ? one : last)[0]];
+}
+
+/** The slots that a slot's bound was raised for, directly and through others. */
+function reasonsOf(key: string, reasons: ReadonlyMap<string, string | null>): Set<string> {
+  const found = new Set<string>();
+  for (let slot = reasons.get(key); typeof slot === "string" && !found.has(slot); slot = reasons.get(slot)) found.add(slot);
+  return found;
 }
 
 function countOf({ sums, roots }: Subject, { sumRound, known }: EarlyRounds, loops: readonly Loop[]): number {
-  const last = Math.max(-1, ...loops.map(({ round }) => round), ...sums.map(sumRound));
-  return Math.max(last + 1, ...roots.filter((v) => isNumber(v.cls)).map((v) => known(v, null)));
+  const last = Math.max(-1, ...loops.map(({ round }) => round), ...sums.map((v) => sumRound(v).round));
+  return Math.max(last + 1, ...roots.filter((v) => isNumber(v.cls)).map((v) => known(v, null).round));
 }
 
 function costOf(loops: readonly Loop[]): number {
   let cost = 0;
   for (const { domain, stores, old, fresh } of loops) {
-    const read = [...new Map([...old, ...fresh]).values()].filter((cls) => cls === "param").length;
-    cost += domain === "param" ? costOfElementLoop + stores.length + read : costOfSmallLoop;
+    if (domain !== "param") cost += costOfSmallLoop;
+    else {
+      const read = new Set(
+        [...fresh, ...[...old].map(([key, { cls }]) => [key, cls] as const)].filter(([, cls]) => cls === "param").map(([key]) => key),
+      );
+      cost += costOfElementLoop + stores.length + read.size;
+    }
   }
   return cost;
 }
@@ -262,20 +314,21 @@ function costOf(loops: readonly Loop[]): number {
  * so that the result is never worse than without; each is tried once, so that the search ends.
  */
 function cheapest(subject: Subject): Layout {
-  const { live, outputs, sums } = subject;
+  const { outputs, sums } = subject;
   let best = settle(subject, new Map());
   let wished: Bounds = new Map();
-  let left = Math.floor(mostWork / Math.max(1, live.length));
+  let left = mostWork;
   const wish = (more: readonly (readonly [name: string, round: number])[]): void => {
-    if (left-- <= 0) return;
+    if (left <= 0) return;
     const all = new Map([...wished, ...more]);
     const layout = settle(subject, all);
+    left -= layout.work;
     if (layout.cost < best.cost && layout.count <= best.count) best = layout, wished = all;
   };
   // All slots together first: LAMB saves its second reading of g only if m and v are both stored early.
   const elements = [...outputs].filter(([, v]) => v.cls === "param").map(([key]) => key);
   for (let k = best.count - 2; k >= 0; k--) wish(elements.map((key) => [key, k]));
-  for (const key of elements) for (let k = best.stores.get(key)! - 1; k >= 0; k--) wish([[key, k]]);
-  for (const v of sums) for (let k = best.sumRound(v) + 1; k < best.count; k++) wish([[`#${v.id}`, k]]);
+  for (const key of elements) for (let k = best.stores.get(key)!.round - 1; k >= 0; k--) wish([[key, k]]);
+  for (const v of sums) for (let k = best.sumRound(v).round + 1; k < best.count; k++) wish([[`#${v.id}`, k]]);
   return best;
 }
