@@ -45,6 +45,7 @@ const schedules = "tests/plugins/schedules_test.ts";
 const bounds = "tests/plugins/http/bounds_test.ts";
 const conventions = "tests/plugins/http/conventions_test.ts";
 const limits = "tests/plugins/http/limits_test.ts";
+const attacks = "tests/plugins/http/attacks_test.ts";
 const accumulators = "tests/plugins/accumulators_test.ts";
 const safetensors = "tests/plugins/formats/safetensors_test.ts";
 const optimizers = "tests/core/optimizer_test.ts";
@@ -834,5 +835,41 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("plugins/http/wire/problem.ts", ["tests/plugins/http/steps_test.ts"], [
     ["A pointer does not escape its slashes", '.replaceAll("/", "~1")', "", "null among the data"],
+  ]),
+  ...of("plugins/http/guard/turns.ts", [attacks], [
+    ["A picture is drawn for a client that has gone", "if (signal.aborted) throw", "if (false) throw", "client that has gone"],
+    ["Who waits to be computed waits in a line without an end", "waiting >= mostWaiting", "waiting >= Infinity", "takes long"],
+  ]),
+  ...of("plugins/http/guard/recipe.ts", [attacks], [
+    ["A recipe may have any number of passes compiled", "if (all > mostPasses)", "if (all > Infinity)", "^recipes"],
+    ["Transforms of strangers are bounded as groups are", "mostTransforms : mostUses", "mostUses : mostUses", "^recipes"],
+  ]),
+  ...of("plugins/http/guard/budget.ts", [attacks], [
+    ["A tenant may take all the room", "before + bytes > most / 2", "before + bytes > most", "^no tenant"],
+    ["A body is read whose answer finds no room", "check(tenant, bytes, 0, others)", "check(tenant, 0, 0, others)", "^a large step"],
+  ]),
+  ...of("plugins/http/wire/body.ts", [attacks], [
+    [
+      "Room is taken for what is claimed",
+      "  const reader = request.body.getReader();",
+      "  hold.take(claimed ?? 0);\n  const reader = request.body.getReader();",
+      "^who claims",
+    ],
+  ]),
+  ...of("plugins/http/wire/json_body.ts", [attacks], [
+    ["Keys are not counted", "if (++keys > width.keys)", "if (keys > width.keys)", "^width"],
+    ["Lists are not counted", "if (count >= width.list)", "if (count >= Infinity)", "^width"],
+  ]),
+  ...of("plugins/http/wire/query.ts", [attacks], [
+    ["Every name that means nothing is told", "if (faults.length === mostFaults) break;", "", "^of ten thousand"],
+  ]),
+  ...of("plugins/http/serve.ts", [attacks], [
+    ["Host may hold a path", "if (host !== null && !plainHost.test(host))", "if (false)", "^a Host"],
+  ]),
+  ...of("plugins/http/routes/openapi.ts", [attacks], [
+    ["The document names private schedules", "const schedules = namesSchedules ?", "const schedules = true ?", "^a document of private"],
+  ]),
+  ...of("plugins/http/wire/problem.ts", [attacks], [
+    ["A step without memory is the request's fault", "if (lacksMemory(error)) return false;", "", "want of memory"],
   ]),
 ];

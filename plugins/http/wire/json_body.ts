@@ -40,7 +40,7 @@ export function parseJsonText(text: string, width: Width = ofQuery): unknown {
 
 /** Refuses what is deep or wide; SyntaxError. What matters here is ASCII, and no byte of a longer character is. */
 export function refuseExtent(at: (i: number) => number, length: number, width: Width): void {
-  // Of each level: the commas so far, or NaN for a list of data.
+  // Of each level: the commas so far in a list, NaN in a list of data, and -Infinity in an object, whose keys are counted.
   const commas = new Array<number>(deepest);
   let depth = 0;
   let keys = 0;
@@ -57,7 +57,7 @@ export function refuseExtent(at: (i: number) => number, length: number, width: W
       case 0x5b: // [
       case 0x7b: // {
         if (depth === deepest) throw new SyntaxError(`it nests deeper than ${deepest}`);
-        commas[depth++] = at(i) === 0x5b && isData && width.data !== undefined ? NaN : 0;
+        commas[depth++] = at(i) === 0x7b ? -Infinity : isData && width.data !== undefined ? NaN : 0;
         isData = false;
         break;
       case 0x5d:

@@ -78,6 +78,8 @@ test("recipes of many texts are refused before they are compiled, and those that
     assertEquals(status, 422, `${groups} groups, ${transforms} transforms`);
     assert(ms < 100, `${groups} groups, ${transforms} transforms: ${ms} ms`);
   }
+  const many = await problem(app, "/v1/steps", manyTexts(1, 9, ["float32"], 0));
+  assertEquals([many.status, many.errors?.[0].pointer], [422, "/recipe/transforms"]);
   const took: number[] = [];
   let [half, end] = [0, 0];
   // None like another; with the greatest that are taken the same was seen over two hundred.
