@@ -118,6 +118,34 @@ export function builtinsModule(): string {
   ].join("\n");
 }
 
+/** plugins/lazy_builtins.ts: what loads each of them when it is first asked for. */
+export function lazyBuiltinsModule(): string {
+  const schedules = publicFiles().filter(({ folder }) => folder === "schedules");
+  return [
+    "/**",
+    " * The built-in plugins for a service at the edge, which starts with the names of the schedules and loads what is asked for.",
+    " *",
+    " * Made from the files beside it by `deno task build`; a test compares them. Do not edit.",
+    " *",
+    " * @module",
+    " */",
+    'import type { Plugin, SchedulePlugin } from "../core/plugin/contract.ts";',
+    "",
+    "/** What loads each schedule, by its name. */",
+    "export const schedules: Readonly<Record<string, () => Promise<SchedulePlugin>>> = {",
+    ...schedules.map(({ path, plugin }) =>
+      `  ${path.replace(/^.*\/|\.ts$/g, "")}: () => import("./${path.replace(/^plugins\//, "")}").then((file) => file.${plugin}),`
+    ),
+    "};",
+    "",
+    "/** Loads the plugins of all kinds, schedules among them. */",
+    "export async function plugins(): Promise<readonly Plugin[]> {",
+    '  return (await import("./builtins.ts")).plugins;',
+    "}",
+    "",
+  ].join("\n");
+}
+
 /** mod.ts with a line for what each plugin and recipe exports; all else stays as it is, to the letter. */
 export function modModule(): string {
   const lines = publicFiles().map(({ path, names }) => {
@@ -134,6 +162,7 @@ export function modModule(): string {
 export const generated: readonly (readonly [path: string, make: () => string])[] = [
   ["deno.json", denoJson],
   ["plugins/builtins.ts", builtinsModule],
+  ["plugins/lazy_builtins.ts", lazyBuiltinsModule],
   ["mod.ts", modModule],
   ...existsSync(join(root, "kernels/backends/threads/worker.ts"))
     ? [["kernels/backends/threads/worker_source.ts", workerSource] as const]

@@ -20,6 +20,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "plugins/http/page/": ["mod.ts", "core/", "plugins/http/", "examples/digits/", "uplot"],
   // The list of all of them.
   "plugins/builtins.ts": ["plugins/optimizers/", "plugins/schedules/", "plugins/accumulators/", "plugins/transforms/"],
+  // What loads them one by one.
+  "plugins/lazy_builtins.ts": ["type:core/plugin/contract.ts", "plugins/builtins.ts", "plugins/schedules/"],
   "mod.ts": [
     "plugins/builtins.ts",
     "kernels/",

@@ -599,7 +599,7 @@ export const mutants: readonly Mutant[] = [
     ["cosine_decay falls during its warmup", "f(f(s - warmup) / decay)", "f(s / decay)", "cosine_decay|CosineDecay "],
     ["cosine_decay takes a decay over no steps", "exclusiveMinimum: 0", "minimum: 0", "^cosine_decay refuses"],
   ]),
-  ...of("plugins/schedules/step.ts", [schedules], [
+  ...of("plugins/schedules/check_step.ts", [schedules], [
     ["A schedule answers a negative step", "&& step >= 0", "&& step === step", "negative or missing"],
     ["A schedule answers a missing step", 'typeof step === "number" && step >= 0', "!((step as number) < 0)", "negative or missing"],
   ]),

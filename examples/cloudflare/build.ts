@@ -41,8 +41,8 @@ const kernels: Plugin = {
   setup({ onResolve, onLoad }) {
     let compiled: Map<string, Uint8Array<ArrayBuffer>> | undefined;
     onResolve({ filter: /^kernel:/ }, ({ path }) => ({ path: path.replace("kernel:", ""), namespace: "kernel" }));
-    onLoad({ filter: /cloudflare\/modules\.ts$/ }, () => {
-      compiled ??= compileKernels(plugins);
+    onLoad({ filter: /cloudflare\/modules\.ts$/ }, async () => {
+      compiled ??= compileKernels(await plugins.plugins());
       const names = [...compiled.keys()].sort();
       const imports = names.map((name) => `import ${name} from "kernel:${name}.wasm";`);
       return { contents: `${imports.join("\n")}\nexport const modules = { ${names.join(", ")} };` };

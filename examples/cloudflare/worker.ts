@@ -13,6 +13,6 @@ async function backend(): Promise<import("../../core/types.ts").Backend> {
   return createKernels();
 }
 
-const app: ReturnType<typeof createApp> = createApp({ plugins }, { backend, page });
+const app: ReturnType<typeof createApp> = createApp(plugins, { backend, page });
 
 export default app;

@@ -17,7 +17,7 @@ import { createGate, createMetricsGate, type Gate, lenient } from "./guard/token
 import { createTurns } from "./guard/turns.ts";
 import { answering } from "./routes/answering.ts";
 import { type GateName, pathsOf, type Route, type Service } from "./routes/route.ts";
-import { takeSchedules } from "./routes/schedules.ts";
+import { type LazyPlugins, takeSchedules } from "./routes/shelf.ts";
 import { routes } from "./routes/table.ts";
 import { createServe, type Handler, type Origins, preflight } from "./serve.ts";
 import { nothingAt, Problem } from "./wire/problem.ts";
@@ -43,7 +43,7 @@ export interface AppOptions {
 }
 
 /**
- * Makes the service over a registry: a Hono app, to be served, or to be mounted in another one with `other.mount("/path", app.fetch)`.
+ * Makes the service over a registry, or over plugins that are loaded when they are first asked for: a Hono app, to be served, or to be mounted in another one with `other.mount("/path", app.fetch)`.
  *
  * @example Usage
  * ```ts
@@ -55,13 +55,13 @@ export interface AppOptions {
  * console.log(await answer.json()); // { schedule: "linear", options: { … }, step: 5, lr: [ 0.5 ] }
  * ```
  */
-export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">, options: AppOptions = {}): Hono {
-  if (!Array.isArray((registry as typeof registry | undefined)?.plugins)) {
+export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins"> | LazyPlugins, options: AppOptions = {}): Hono {
+  if (!isSource(registry)) {
     throw new TypeError(`Cannot make an app over ${show(registry)}: give a registry, as in createApp(builtins)`);
   }
   const { tokens, metricsToken, cors, page, openapi } = options;
   checkOptions(options);
-  const { plugins } = registry;
+  const plugins = "schedules" in registry ? () => registry.plugins() : () => registry.plugins;
   const limits = takeLimits(options.limits);
   const gate = tokens === undefined ? null : createGate(tokens);
   const isPrivate = options.schedules?.auth === "all";
@@ -78,7 +78,7 @@ export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">
   const service: Service = {
     routes,
     plugins,
-    schedules: takeSchedules(plugins),
+    schedules: takeSchedules("schedules" in registry ? registry : registry.plugins),
     limits,
     metrics: createMetrics(),
     rooms: {
@@ -119,15 +119,19 @@ export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">
   return app;
 }
 
+function isSource(source: { readonly plugins?: unknown } | undefined): boolean {
+  return Array.isArray(source?.plugins) || typeof source?.plugins === "function" && "schedules" in source && isRecord(source.schedules);
+}
+
 /** Bytes of the bodies that ask for curves, all together. */
 const mostCurveBodies = 8 * 2 ** 20;
 
 /** What takes steps: it is loaded by the first one, and again where that failed. */
-function loadSteps(plugins: readonly Plugin[], backend: AppOptions["backend"]): Service["step"] {
+function loadSteps(plugins: Service["plugins"], backend: AppOptions["backend"]): Service["step"] {
   let steps: Promise<Service["step"]> | undefined;
   const load = async (): Promise<Service["step"]> => {
     const { createSteps } = await import("./routes/steps.ts");
-    return createSteps(plugins, typeof backend === "function" ? await backend() : backend);
+    return createSteps(await plugins(), typeof backend === "function" ? await backend() : backend);
   };
   return async (incoming, service) => {
     steps ??= load().catch((error) => {

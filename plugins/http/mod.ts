@@ -16,6 +16,7 @@
  */
 export { type AppOptions, createApp } from "./app.ts";
 export type { Limits } from "./guard/limits.ts";
+export type { LazyPlugins } from "./routes/shelf.ts";
 export type {
   CurvesAnswer,
   CurvesJson,

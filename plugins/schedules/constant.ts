@@ -8,7 +8,7 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
-import { checkStep } from "./step.ts";
+import { checkStep } from "./check_step.ts";
 
 /** Options of {@linkcode constant}: there are none, and a name that does nothing is refused. */
 export type ConstantOptions = Record<string, never>;

@@ -10,7 +10,7 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
-import { checkStep } from "./step.ts";
+import { checkStep } from "./check_step.ts";
 
 /** Options of {@linkcode cosine}. */
 export interface CosineOptions {

@@ -15,7 +15,7 @@ import { exponentialDecay } from "./exponential_decay.ts";
 import { inverseTimeDecay } from "./inverse_time_decay.ts";
 import { piecewiseConstantDecay } from "./piecewise_constant_decay.ts";
 import { polynomialDecay } from "./polynomial_decay.ts";
-import { checkStep } from "./step.ts";
+import { checkStep } from "./check_step.ts";
 
 /** A schedule by name, as recipes hold it, or by plugin object. */
 export interface DecaySchedule {

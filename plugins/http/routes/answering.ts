@@ -12,12 +12,13 @@ import { type Fault, refuseQuery } from "../wire/problem.ts";
 import { parseQuery, readOptions, strayFaults } from "../wire/query.ts";
 import { parametersOf, type Route, type Service, then } from "./route.ts";
 import { scheduleOf } from "./schedules.ts";
+import { whenThere } from "./shelf.ts";
 
 /** What answers one path of a route: reads what is asked, and hands it to the row's own function. */
 export function answering(route: Route, ofPath: Form, service: Service): Handler {
   const { bySuffix, takesOptions, method } = route;
   const { schedules, limits } = service;
-  return (context, tenant) => {
+  const answer: Handler = (context, tenant) => {
     const request = context.req.raw;
     const named = context.req.param("name") ?? "";
     const { name, form } = bySuffix && named !== "" ? splitSuffix(named) : { name: named, form: ofPath };
@@ -32,9 +33,11 @@ export function answering(route: Route, ofPath: Form, service: Service): Handler
     const values = plugin === undefined ? {} : readOptions(`schedule "${name}"`, specs, query, faults);
     const asked = readParameters(query, names, limits, faults);
     if (faults.length > 0) refuseQuery(faults);
-    const answer = route.answer({ route, request, tenant, name, form, asked, options: values }, service);
-    return then(answer, ({ headers, ...rest }) => ({ ...rest, headers: { ...formHeaders[form], ...headers } }));
+    const answered = route.answer({ route, request, tenant, name, form, asked, options: values }, service);
+    return then(answered, ({ headers, ...rest }) => ({ ...rest, headers: { ...formHeaders[form], ...headers } }));
   };
+  // A GET keeps nothing, so that it may begin again; a POST has read its body by then, and sees to it itself.
+  return method === "GET" ? (context, tenant) => whenThere(() => answer(context, tenant)) : answer;
 }
 
 const headersOf = (form: Form): Readonly<Record<string, string>> => ({ "Content-Type": mediaTypes[form] });

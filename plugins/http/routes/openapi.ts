@@ -5,7 +5,7 @@
  */
 import type { AnySpecs } from "../../../core/plugin/options.ts";
 import { typesOf } from "../../../core/plugin/options.ts";
-import type { OptionSpec, SchedulePlugin } from "../../../core/plugin/contract.ts";
+import type { OptionSpec, Plugin, SchedulePlugin } from "../../../core/plugin/contract.ts";
 import { isMetric, makeSchedule } from "../../../core/plugin/schedules.ts";
 import type { Limits } from "../guard/limits.ts";
 import { type Form, mediaTypes } from "../wire/media.ts";
@@ -65,10 +65,11 @@ const meanings: Readonly<Record<ParameterName, string>> = {
 
 /** The document. Where it may not name the schedules, it has no path of any. */
 export function openApi(
-  { routes, schedules: all, guarded, limits }: Pick<Service, "routes" | "schedules" | "guarded" | "limits">,
+  { routes, guarded, limits }: Pick<Service, "routes" | "guarded" | "limits">,
+  plugins: readonly Plugin[],
   namesSchedules: boolean,
 ): Json {
-  const schedules = namesSchedules ? [...all.values()].filter((plugin) => !followsMetric(plugin)) : [];
+  const schedules = namesSchedules ? plugins.filter((plugin) => plugin.kind === "schedule").filter((plugin) => !followsMetric(plugin)) : [];
   const paths: Record<string, Record<string, Json>> = {};
   const put = (route: Route, path: string, form: Form, of: { readonly id: string; readonly plugin?: SchedulePlugin }): void => {
     (paths[path] ??= {})[route.method.toLowerCase()] = operation(route, form, guarded[route.gate], limits, of);

@@ -10,7 +10,8 @@ import { refuseQuery } from "../wire/problem.ts";
 import type { Answer, Incoming, Service } from "./route.ts";
 
 /** Every plugin of a kind, or a page of them: `limit` at most, those behind `after`; `next` is the following page's `after`. */
-export function listPlugins({ asked: { kind, limit, after } }: Incoming, { plugins }: Service): Answer {
+export async function listPlugins({ asked: { kind, limit, after } }: Incoming, service: Service): Promise<Answer> {
+  const plugins = await service.plugins();
   const of = plugins.filter((plugin) => kind === undefined || plugin.kind === kind);
   const keyOf = (plugin: Plugin): string => `${plugin.kind}:${plugin.name}`;
   const begin = after === undefined ? 0 : of.findIndex((plugin) => keyOf(plugin) === after) + 1;

@@ -11,6 +11,7 @@ import { type Asked, faultOf, type ParameterName, parameters } from "../wire/par
 import { pointerTo, refuseBody } from "../wire/problem.ts";
 import { type Answer, type Incoming, parametersOf, type Service } from "./route.ts";
 import { curveOf, inTurn, numbersOf, pointsWithin, type Refuse, refusing } from "./schedules.ts";
+import { whenThere } from "./shelf.ts";
 
 /** Bytes of a body that asks for curves. */
 const largestBody = 2 ** 20;
@@ -29,11 +30,13 @@ export async function postCurves({ route, request, tenant, form }: Incoming, ser
     const asked = takeParameters(body, parametersOf(route, form), limits);
     const uses = asked.schedule!;
     const points = pointsWithin(asked, form, uses.length, limits, inBody);
-    const curves = uses.map((use, i) => {
-      const refuse: Refuse = (detail, allowed) => inBody(`schedule/${i}`, detail, allowed);
-      // A schedule that follows a metric is 400 in a query; a body's values are refused with 422.
-      return curveOf(schedules, use, asked.lr ?? [1], refuse, refuse);
-    });
+    const curves = await whenThere(() =>
+      uses.map((use, i) => {
+        const refuse: Refuse = (detail, allowed) => inBody(`schedule/${i}`, detail, allowed);
+        // A schedule that follows a metric is 400 in a query; a body's values are refused with 422.
+        return curveOf(schedules, use, asked.lr ?? [1], refuse, refuse);
+      })
+    );
     return await refusing(
       () => inTurn(service, request, numbersOf(points, asked, uses.length), () => writeCurves(form, curves, points, asked)),
       ({ message }) => inBody("schedule", message),

@@ -3,13 +3,14 @@
  *
  * @module
  */
-import type { Plugin, SchedulePlugin } from "../../../core/plugin/contract.ts";
+import type { Plugin } from "../../../core/plugin/contract.ts";
 import type { Room } from "../guard/budget.ts";
 import type { Limits } from "../guard/limits.ts";
 import type { Metrics } from "../guard/metrics.ts";
 import type { Turns } from "../guard/turns.ts";
 import type { Form } from "../wire/media.ts";
 import type { Asked, ParameterName } from "../wire/parameters.ts";
+import type { Shelf } from "./shelf.ts";
 
 /** Names of the rows: operations in OpenAPI begin with them. */
 export type RouteName =
@@ -87,9 +88,10 @@ export interface Answer {
 /** What one app's handlers share. */
 export interface Service {
   readonly routes: readonly Route[];
-  readonly plugins: readonly Plugin[];
-  /** Those of the plugins that are schedules, by name. */
-  readonly schedules: ReadonlyMap<string, SchedulePlugin>;
+  /** The plugins of all kinds, loaded where they are not there yet. */
+  plugins(): readonly Plugin[] | Promise<readonly Plugin[]>;
+  /** Those of them that are schedules, by name. */
+  readonly schedules: Shelf;
   readonly limits: Required<Limits>;
   readonly metrics: Metrics;
   /** Room for bodies and large answers. */

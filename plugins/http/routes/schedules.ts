@@ -4,12 +4,12 @@
  * @module
  */
 import { known } from "../../../core/names.ts";
-import type { Plugin, SchedulePlugin } from "../../../core/plugin/contract.ts";
+import type { SchedulePlugin } from "../../../core/plugin/contract.ts";
 import { type Find, titleOf } from "../../../core/plugin/use.ts";
 import type { Limits } from "../guard/limits.ts";
-import { type Curve, makeCurve, splitSuffix, writeCurves, writeSchedule } from "../wire/curve.ts";
+import { type Curve, makeCurve, writeCurves, writeSchedule } from "../wire/curve.ts";
 import type { Form } from "../wire/media.ts";
-import { type Asked, reserved } from "../wire/parameters.ts";
+import type { Asked } from "../wire/parameters.ts";
 import { type Points, pointsOf } from "../wire/points.ts";
 import { isRefusal, Problem, refuseQuery } from "../wire/problem.ts";
 import { optionFault } from "../wire/query.ts";
@@ -17,37 +17,18 @@ import type { Answer, Incoming, Service } from "./route.ts";
 
 type Schedules = Service["schedules"];
 
-/** The registry's schedules; TypeError where an option has a reserved name. */
-export function takeSchedules(plugins: readonly Plugin[]): Schedules {
-  const schedules = new Map<string, SchedulePlugin>();
-  for (const plugin of plugins) {
-    if (plugin.kind !== "schedule") continue;
-    const clash = Object.keys(plugin.options).find((name) => reserved.includes(name));
-    if (!/^[\w.~-]+$/.test(plugin.name) || splitSuffix(plugin.name).form !== "json") {
-      throw new TypeError(
-        `Cannot serve schedule ${JSON.stringify(plugin.name)}: its name must be fit for a path, and not end in .csv or .svg`,
-      );
-    }
-    if (clash !== undefined) {
-      throw new TypeError(`Cannot serve schedule "${plugin.name}": its option "${clash}" has a reserved name (${reserved.join(", ")})`);
-    }
-    schedules.set(plugin.name, plugin);
-  }
-  return schedules;
-}
-
 /** The schedule that a path names; 404. */
 export function scheduleOf(schedules: Schedules, name: string): SchedulePlugin {
   const plugin = schedules.get(name);
   if (plugin !== undefined) return plugin;
-  throw new Problem("not-found", `There is no schedule ${JSON.stringify(name.slice(0, 80))}: ${known([...schedules.keys()], name)}`);
+  throw new Problem("not-found", `There is no schedule ${JSON.stringify(name.slice(0, 80))}: ${known(schedules.names, name)}`);
 }
 
 /** Finds what a schedule holds by name, as another schedule. */
 function findIn(schedules: Schedules): Find {
   return (kind, name) => {
     const plugin = kind === "schedule" ? schedules.get(name) : undefined;
-    if (plugin === undefined) throw new TypeError(`Cannot find ${titleOf({ kind, name })}: ${known([...schedules.keys()], name)}`);
+    if (plugin === undefined) throw new TypeError(`Cannot find ${titleOf({ kind, name })}: ${known(schedules.names, name)}`);
     return plugin as never;
   };
 }
@@ -136,7 +117,7 @@ export function curveOf(schedules: Schedules, use: unknown, bases: readonly numb
   }
   const plugin = schedules.get(name as string);
   if (plugin === undefined) {
-    const names = [...schedules.keys()];
+    const { names } = schedules;
     return refuse(`There is no schedule ${JSON.stringify(name)?.slice(0, 80)}: ${known(names, name)}`, names);
   }
   return refusing(() => makeCurve(plugin, options as object, bases, findIn(schedules), refuseMetric), ({ message }) => refuse(message));

@@ -60,9 +60,9 @@ export const routes: readonly Route[] = [
     parameters: [],
     refusals: [],
     isServed: ({ openapi }) => openapi !== false,
-    answer: ({ tenant }, service) => {
+    answer: async ({ tenant }, service) => {
       const namesSchedules = !service.guarded.schedules || tenant !== "";
-      return { body: service.openapi || JSON.stringify(openApi(service, namesSchedules)) };
+      return { body: service.openapi || JSON.stringify(openApi(service, await service.plugins(), namesSchedules)) };
     },
   },
   {

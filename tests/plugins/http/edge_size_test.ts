@@ -18,8 +18,11 @@ function startedWith(folder: string, file: string, seen: Set<string> = new Set()
   return seen;
 }
 
-test("the worker serves all built-ins", () => {
-  assertEquals(plugins.map(({ kind, name }) => `${kind} ${name}`), builtins.plugins.map(({ kind, name }) => `${kind} ${name}`));
+test("the worker serves all built-ins", async () => {
+  assertEquals(await plugins.plugins(), builtins.plugins);
+  const schedules = builtins.plugins.filter(({ kind }) => kind === "schedule");
+  assertEquals(Object.keys(plugins.schedules), schedules.map(({ name }) => name));
+  for (const schedule of schedules) assert(await plugins.schedules[schedule.name]() as unknown === schedule, schedule.name);
 });
 
 test("what the worker starts with stays under 40 kB without page and OpenAPI text", async () => {
@@ -45,8 +48,10 @@ test("what the worker starts with stays under 40 kB without page and OpenAPI tex
   }
 });
 
-test("kernels that were compiled ahead are used instead of compiling", () => {
-  const modules = Object.fromEntries([...compileKernels(plugins)].map(([name, bytes]) => [name, new WebAssembly.Module(bytes)]));
+test("kernels that were compiled ahead are used instead of compiling", async () => {
+  const modules = Object.fromEntries(
+    [...compileKernels(await plugins.plugins())].map(([name, bytes]) => [name, new WebAssembly.Module(bytes)]),
+  );
   const { Module } = WebAssembly;
   let compiled = 0;
   WebAssembly.Module = new Proxy(Module, {
