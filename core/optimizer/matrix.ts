@@ -4,7 +4,8 @@
  * @module
  */
 import { extentOf } from "../../kernels/extent.ts";
-import type { Extent } from "../../kernels/types.ts";
+import { isVector } from "../../kernels/tables/classes.ts";
+import type { Extent, SlotClass } from "../../kernels/types.ts";
 import { about } from "../errors.ts";
 import { show } from "../names.ts";
 import type { Part } from "./parts.ts";
@@ -35,7 +36,7 @@ export function matrixOf(parts: readonly Part[], { name, shape }: TensorInfo): {
 }
 
 function usesMatrix({ slots = {}, before, update, after, last, also = {}, points = {} }: Part["rule"]): boolean {
-  return Object.values(slots).some(({ shape }) => shape === "row" || shape === "col" || shape === "batch") ||
+  return Object.values(slots).some(({ shape }) => isVector(shape as SlotClass)) ||
     [before, update, after, last, ...Object.values(also), ...Object.values(points)].some((text) =>
       text !== undefined && ofMatrix.test(text)
     );

@@ -4,7 +4,8 @@
  * @module
  */
 import type { KernelBackend } from "../../kernels/backend.ts";
-import type { Extent, Raw, Tensor } from "../../kernels/types.ts";
+import { isNumber } from "../../kernels/tables/classes.ts";
+import type { Extent, Raw, SlotClass, Tensor } from "../../kernels/types.ts";
 import { about } from "../errors.ts";
 import type { GroupState } from "./groups.ts";
 import { matrixOf } from "./matrix.ts";
@@ -84,7 +85,7 @@ export function createParam(memory: Memory, { given, info, group, parts, text }:
       part,
       shape: shapeOf(slot, shape, extent, isOwn),
       dtype: slot.dtype === "param" ? dtype : slot.dtype ?? "float32",
-      isNumber: slot.shape === "scalar" || slot.shape === "group",
+      isNumber: isNumber(slot.shape as SlotClass),
     };
   });
   // The gradient's memory at once: kernels must reach it together with the rest, and what nobody touches costs nothing.
@@ -166,6 +167,7 @@ export function checkReachable({ elements, size, info }: ParamState): void {
   throw about(new RangeError(message), { tensor: info.name });
 }
 
+/** A slot's shape as it is saved: that of the parameter with the dimensions left out that it does not differ over. */
 function shapeOf({ shape }: Slot, of: readonly number[], { batch, rows, cols }: Extent, isOwn: boolean): readonly number[] {
   switch (shape) {
     case "param":

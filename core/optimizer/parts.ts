@@ -96,7 +96,7 @@ export function slotsText(parts: readonly Part[]): string {
   );
 }
 
-/** Refuses a rule that is none. The texts are read later. */
+/** What a plugin gave as a rule, checked but for its texts, which are parsed when they are spliced. */
 function takeRule(title: string, rule: unknown, texts: readonly string[]): GivenRule {
   if (!isRecord(rule)) throw new TypeError(`Cannot use ${title}: its rule is ${show(rule)}, not an object`);
   refuseUnknownKeys(`the rule of ${title}`, rule, ["slots", "matrix", "also", "points", ...texts]);
@@ -127,9 +127,7 @@ function checkSlot(title: string, name: string, slot: unknown): void {
   refuseUnknownKeys(what, slot, ["shape", "key", "init", "dtype", "input"]);
   const { shape, key, dtype, init, input } = slot as Partial<Slot>;
   if (!slotClasses.includes(shape as SlotClass)) {
-    const why = Array.isArray(shape)
-      ? "slots of their own shape need plain code between texts, which is not there yet"
-      : known(slotClasses);
+    const why = Array.isArray(shape) ? "a slot with dimensions of its own is not supported" : known(slotClasses);
     throw new TypeError(`Cannot use ${what}, of shape ${show(shape)}: ${why}`);
   }
   if (key !== null && (typeof key !== "string" || key === "")) throw new TypeError(`Cannot use ${what}: its key must be a string or null`);
