@@ -23,8 +23,8 @@ export interface Store {
   link(): string;
 }
 
-/** Milliseconds within which changes at the same place are one. */
-const pause = 1000;
+/** Milliseconds within which changes at the same place are one: from a control, and while somebody types in a box. */
+const pause = 1000, pauseTyping = 4000;
 /** Milliseconds between two writes of the address: browsers refuse more than a few a second; a slider would make hundreds. */
 const writeEvery = 300;
 
@@ -75,7 +75,8 @@ export function createStore(start: PageState, complete: (state: PageState) => Pa
       const before = state;
       change({ ...state, ...part }, "control");
       const what = whatChanged(before, state);
-      if (what === "") return;
+      // What a link leaves out, as an option at its default, is no place to go back to.
+      if (what === "" || addressOf(before) === addressOf(state)) return;
       // The step that is read follows the pointer: nobody wants to go back through it.
       if (what !== ".at") {
         const when = performance.now();
@@ -83,7 +84,7 @@ export function createStore(start: PageState, complete: (state: PageState) => Pa
           ? document.activeElement
           : null;
         const goesOn = last !== undefined && last.what === what && !isStructural(what) &&
-          (when - last.when < pause || box !== null && box === last.box);
+          when - last.when < (box !== null && box === last.box ? pauseTyping : pause);
         last = { what, when, box };
         if (!goesOn) {
           if (timer !== undefined) rewrite(before);
