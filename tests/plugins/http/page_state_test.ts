@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { Hono } from "hono";
 import type { Page } from "playwright-core";
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -19,7 +19,9 @@ import { inChromium } from "../../chromium.ts";
 import { root } from "../../generated.ts";
 import { listen } from "../../listen.ts";
 import { bundlePage } from "../../page.ts";
-import { cosine, keep, linear, link, page, polynomial, press, readings, serve, settled, values, visit } from "./visit.ts";
+import { close, cosine, keep, linear, link, page, polynomial, press, readings, serve, settled, values, visit } from "./visit.ts";
+
+after(close);
 
 const offers = offersOf(builtins);
 const specsOf = (name: string) => offers.find((offer) => offer.name === name)?.options;

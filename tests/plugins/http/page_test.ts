@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
@@ -19,7 +19,24 @@ import { root } from "../../generated.ts";
 import { listen } from "../../listen.ts";
 import { bundlePage } from "../../page.ts";
 import { hasPython } from "../../python.ts";
-import { cosine, keep, linear, link, newContext, page, polynomial, press, readings, serve, settled, values, visit } from "./visit.ts";
+import {
+  close,
+  cosine,
+  keep,
+  linear,
+  link,
+  newContext,
+  page,
+  polynomial,
+  press,
+  readings,
+  serve,
+  settled,
+  values,
+  visit,
+} from "./visit.ts";
+
+after(close);
 
 /** A schedule that nobody has but the test: a service may have it, the page has not. */
 const sawtooth: SchedulePlugin<"sawtooth", { period?: number; depth?: number; tooth?: string; label?: string | null }> = {

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { after } from "node:test";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium as playwright, type Page } from "playwright-core";
 import { assert, assertEquals } from "@std/assert";
 import { builtins } from "../../../mod.ts";
@@ -41,10 +40,12 @@ let usual: Promise<Listening> | undefined;
 /** The service with the built-in plugins. */
 export const service = (): Promise<Listening> => usual ??= serve();
 
-after(async () => {
+/** Closes the browser and all servers: each test file has it called after its tests. In Bun all files share this module, and begin anew. */
+export async function close(): Promise<void> {
   await (await browser)?.close();
-  for (const server of servers) await (await server).close();
-});
+  browser = usual = undefined;
+  for (const server of servers.splice(0)) await (await server).close();
+}
 
 /** How somebody comes. */
 export interface Visit {
