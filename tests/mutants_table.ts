@@ -80,17 +80,17 @@ export const mutants: readonly Mutant[] = [
     ],
     [
       "A slot is stored before its old content is read",
-      "if (Math.max(stores.get(key)!, late.get(key) ?? 0) < least) late.set(key, least);",
-      "if (late.size > 99) late.set(key, least);",
+      "if (Math.max(stores.get(key)!.round, late.get(key)?.round ?? 0) < least)",
+      "if (late.size > 99)",
     ],
     [
       "A loop loads the new content of a slot that is not stored yet",
-      "stores.get(slot)! < round ? slot",
-      "stores.get(slot)! <= round ? slot",
+      "stores.get(slot)!.round < round ? slot",
+      "stores.get(slot)!.round <= round ? slot",
     ],
     [
       "A reduction's result is used in the round that sums it",
-      'if (v.op === "reduce") return sumRound(v) + 1;',
+      'if (v.op === "reduce") return next(sumRound(v));',
       'if (v.op === "reduce") return sumRound(v);',
     ],
     ["Wishes that cost more are kept", "layout.cost < best.cost", "layout.cost > best.cost"],
