@@ -10,17 +10,24 @@ import { builtins } from "../../mod.ts";
 import { createApp } from "../../plugins/http/mod.ts";
 import { page } from "../../plugins/http/page.ts";
 
+const port = Number(process.env.PORT || 8000);
+if (!(Number.isInteger(port) && port >= 0 && port < 65536)) refuse("it must be a port");
+
 const server = serve(
-  { fetch: createApp(builtins, { page }).fetch, hostname: "127.0.0.1", port: Number(process.env.PORT || 8000) },
+  { fetch: createApp(builtins, { page }).fetch, hostname: "127.0.0.1", port },
   ({ address, port }) => {
     console.log(`Glissade listens on http://${address}:${port}/`);
   },
 );
 
 server.once("error", ({ code, message }: NodeJS.ErrnoException) => {
-  console.error(`Cannot serve on PORT=${process.env.PORT ?? ""}: ${code === "EADDRINUSE" ? "another program listens there" : message}`);
-  process.exit(1);
+  refuse(code === "EADDRINUSE" ? "another program listens there" : message);
 });
+
+function refuse(why: string): never {
+  console.error(`Cannot serve on PORT=${process.env.PORT ?? ""}: ${why}`);
+  process.exit(1);
+}
 
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.once(signal, () => {

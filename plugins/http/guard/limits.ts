@@ -20,7 +20,10 @@ export interface Limits {
   readonly tensors?: number;
   /** Seconds that a body may take, and as many more as it has times 256 KiB; default 10. */
   readonly bodySeconds?: number;
-  /** Bytes of bodies that are held at once, and as many of large answers; default: a body of the greatest size and its new state, 42 MiB. */
+  /**
+   * Bytes of steps' bodies that are held at once, as many of their answers that are not read yet, and as many of schedules' answers; default: two
+   * bodies of the greatest size, 42 MiB. A tenant gets half of them at most while it has more than one request there.
+   */
   readonly bytesInFlight?: number;
   /** Steps in one answer; default 10,000. */
   readonly points?: number;

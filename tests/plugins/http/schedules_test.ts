@@ -202,8 +202,10 @@ test("a third party's schedule is served as the built-ins are", async () => {
 });
 
 test("an option with a reserved name cannot be served", () => {
-  const clash = { ...stairs, name: "clash", options: { every: { default: 1, description: "" } } } as unknown as SchedulePlugin;
-  assertThrows(() => createApp(builtins.with(clash)), TypeError, `"every"`);
+  for (const name of ["every", "scale", "below", "above"]) {
+    const clash = { ...stairs, name: "clash", options: { [name]: { default: 1, description: "" } } } as unknown as SchedulePlugin;
+    assertThrows(() => createApp(builtins.with(clash)), TypeError, `"${name}"`);
+  }
 });
 
 test("unknown, repeated and refused parameters are named, all at once", async () => {
