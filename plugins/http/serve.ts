@@ -9,7 +9,7 @@ import type { Count } from "./guard/metrics.ts";
 import type { Gate } from "./guard/tokens.ts";
 import type { Answer, Service } from "./routes/route.ts";
 import { heldBody } from "./wire/held_body.ts";
-import { lacksMemory, noMemory, nothingAt, Problem } from "./wire/problem.ts";
+import { lacksMemory, noMemory, Problem } from "./wire/problem.ts";
 
 /** Origins that may read answers in a browser: one, some, or `"*"`. */
 export type Origins = string | readonly string[];
@@ -50,12 +50,11 @@ export function createServe(
   };
   return (path, gate, handler, room) => {
     const count = metrics.route(path);
-    return (context) => answer(context, path, gate, handler, room, count);
+    return (context) => answer(context, gate, handler, room, count);
   };
 
   function answer(
     context: Context,
-    path: string,
     gate: Gate | null,
     handler: Handler,
     room: Budget | undefined,
@@ -91,8 +90,6 @@ export function createServe(
         const detail = "Host must be a name or an address, and perhaps a port";
         throw new Problem("malformed-header", detail, [{ in: "header", name: "Host", detail }]);
       }
-      // The router looks over a slash at the end, which would make two addresses of one.
-      if (path !== "/" && context.req.path.endsWith("/")) throw nothingAt(context.req.path);
       const answer = gate === null ? handle("") : gate(request.headers).then(handle);
       return answer instanceof Promise ? answer.catch(fail) : answer;
     } catch (error) {

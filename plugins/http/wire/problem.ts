@@ -97,11 +97,6 @@ export function refuseBody(pointer: string, detail: string, allowed?: readonly u
   throw new Problem("refused-value", detail, [{ in: "body", pointer, detail, ...(allowed && { allowed }) }]);
 }
 
-/** For a path that no route has. */
-export function nothingAt(path: string): Problem {
-  return new Problem("not-found", `There is nothing at ${path.slice(0, 200)}`);
-}
-
 /** What failed for want of memory, and may go well later. */
 export function noMemory(): Problem {
   return new Problem("no-memory", "The memory that this takes is not to be had now: try again in a second", [], { "Retry-After": "1" });
