@@ -38,8 +38,8 @@ export type BackendName = "js" | "wasm" | "threads";
 export interface Backend extends Disposable {
   /** Which kind it is. */
   readonly name: BackendName;
-  /** What its results are held to: `"bits"` are the same bits as those of backend `"js"`. */
-  readonly agrees: "bits";
+  /** What its results are held to: `"bits"` are the same bits as those of backend `"js"`; `"rounding"` is for devices that round as they do. */
+  readonly agrees: "bits" | "rounding";
   /** Ends its workers and lets its memory go: what `using` calls, by a name that every engine has. */
   dispose(): void;
   /**

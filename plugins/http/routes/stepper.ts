@@ -35,7 +35,7 @@ export function createStepper(plugins: readonly Plugin[], given: Backend | Backe
   const backend = (): Backend => {
     if (typeof given === "object") return given;
     if (compiled > mostCompiled) {
-      own?.[Symbol.dispose]();
+      own?.dispose();
       own = undefined;
       texts.clear();
       compiled = 0;
