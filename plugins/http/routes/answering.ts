@@ -17,6 +17,7 @@ import { whenThere } from "./shelf.ts";
 /** What answers one path of a route: reads what is asked, and hands it to the row's own function. */
 export function answering(route: Route, ofPath: Form, service: Service): Handler {
   const { bySuffix, takesOptions, method } = route;
+  const asks = route.parameters.length > 0 || route.body !== undefined;
   const { schedules, limits } = service;
   const answer: Handler = (context, tenant) => {
     const request = context.req.raw;
@@ -24,7 +25,8 @@ export function answering(route: Route, ofPath: Form, service: Service): Handler
     const { name, form } = bySuffix && named !== "" ? splitSuffix(named) : { name: named, form: ofPath };
     const plugin = takesOptions ? scheduleOf(schedules, name) : undefined;
     const specs = (plugin?.options ?? {}) as AnySpecs;
-    const query = parseQuery(request.url);
+    // A page or a probe asks nothing of its query, and whoever links to it may put there what he likes.
+    const query = asks ? parseQuery(request.url) : new Map();
     // A POST asks in its body.
     const names = method === "GET" ? parametersOf(route, form) : [];
     const stray = strayFaults(query, [...Object.keys(specs), ...names], ["schedule"]);

@@ -39,6 +39,14 @@ test("the page and the OpenAPI document have validators", async () => {
   assertEquals((await createApp(builtins, { openapi: false }).request("/openapi.json")).status, 404);
 });
 
+test("a query means nothing where nothing is asked, also the first time", async () => {
+  const own = createApp(builtins);
+  for (const path of ["/", "/healthz", "/readyz", "/metrics", "/openapi.json"]) {
+    assertEquals((await own.request(`${path}?utm_source=x&y=%ff`)).status, 200, path);
+  }
+  assertEquals((await problem(own, "/v1/plugins?x=1")).status, 400);
+});
+
 test("another method is 405 with those that are allowed", async () => {
   for (
     const [method, path, allow] of [
