@@ -252,6 +252,19 @@ for (const name of available().filter((name) => name !== "js")) {
   });
 }
 
+if (here) {
+  test("a host without WeakRef gives each backend an arena of its own", () => {
+    const { code, output, last } = runScript(`
+      delete (globalThis as any).WeakRef;
+      const { builtins, createBackend } = await import("../../mod.ts");
+      ${steps}
+      const [a, b] = [createBackend("wasm"), createBackend("wasm")] as any[];
+      console.log(JSON.stringify({ got: step(2), shared: a.owns(b.allocate(1)), at: Date.now() }));
+    `);
+    assertEquals([code, last?.got, last?.shared], [0, { backend: available()[0], ...want[0] }, false], output);
+  });
+}
+
 /** Counts calls of kernels. */
 function calls(name: "wasm" | "threads", size: number, text: string): number {
   const { Instance } = WebAssembly;

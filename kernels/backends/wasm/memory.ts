@@ -69,7 +69,8 @@ function joinCommon(): Arena {
   const open = common?.deref();
   if (open !== undefined && open.top <= mostBytesToJoin) return open;
   const made = openArena(commonBytes, 0);
-  common = new WeakRef(made);
+  // Not on every edge: there a service has one backend, and shares it with nobody.
+  if (typeof WeakRef === "function") common = new WeakRef(made);
   return made;
 }
 
