@@ -67,25 +67,43 @@ export { adamWeightDecay, type AdamWeightDecayOptions, type NamePattern } from "
 export { adamw, type AdamWOptions } from "./plugins/optimizers/adamw.ts";
 export { adamwTorch, type AdamWTorchOptions } from "./plugins/optimizers/adamw_torch.ts";
 export { constant, type ConstantOptions } from "./plugins/schedules/constant.ts";
+export { constantLr, type ConstantLrOptions } from "./plugins/schedules/constant_lr.ts";
 export { constantWithWarmup, type ConstantWithWarmupOptions } from "./plugins/schedules/constant_with_warmup.ts";
 export { cosine, type CosineOptions } from "./plugins/schedules/cosine.ts";
+export { cosineAnnealing, type CosineAnnealingOptions } from "./plugins/schedules/cosine_annealing.ts";
+export {
+  cosineAnnealingWarmRestarts,
+  type CosineAnnealingWarmRestartsOptions,
+} from "./plugins/schedules/cosine_annealing_warm_restarts.ts";
 export { cosineDecay, type CosineDecayOptions } from "./plugins/schedules/cosine_decay.ts";
 export { cosineDecayRestarts, type CosineDecayRestartsOptions } from "./plugins/schedules/cosine_decay_restarts.ts";
+export { cosineWarmupWithMinLr, type CosineWarmupWithMinLrOptions } from "./plugins/schedules/cosine_warmup_with_min_lr.ts";
+export { cosineWithMinLr, type CosineWithMinLrOptions } from "./plugins/schedules/cosine_with_min_lr.ts";
 export { cosineWithRestarts, type CosineWithRestartsOptions } from "./plugins/schedules/cosine_with_restarts.ts";
+export { cyclic, type CyclicOptions } from "./plugins/schedules/cyclic.ts";
+export { exponential, type ExponentialOptions } from "./plugins/schedules/exponential.ts";
 export { exponentialDecay, type ExponentialDecayOptions } from "./plugins/schedules/exponential_decay.ts";
+export { greedy, type GreedyOptions, type GreedySchedule, type GreedyState } from "./plugins/schedules/greedy.ts";
 export { inverseSqrt, type InverseSqrtOptions } from "./plugins/schedules/inverse_sqrt.ts";
 export { inverseTimeDecay, type InverseTimeDecayOptions } from "./plugins/schedules/inverse_time_decay.ts";
 export { linear, type LinearOptions } from "./plugins/schedules/linear.ts";
+export { linearLr, type LinearLrOptions } from "./plugins/schedules/linear_lr.ts";
+export { multistep, type MultistepOptions } from "./plugins/schedules/multistep.ts";
+export { oneCycle, type OneCycleOptions } from "./plugins/schedules/one_cycle.ts";
 export { piecewiseConstantDecay, type PiecewiseConstantDecayOptions } from "./plugins/schedules/piecewise_constant_decay.ts";
 export { polynomial, type PolynomialOptions } from "./plugins/schedules/polynomial.ts";
 export { polynomialDecay, type PolynomialDecayOptions } from "./plugins/schedules/polynomial_decay.ts";
+export { polynomialLr, type PolynomialLrOptions } from "./plugins/schedules/polynomial_lr.ts";
 export {
   reduceLrOnPlateau,
   type ReduceLrOnPlateauOptions,
   type ReduceLrOnPlateauSchedule,
   type ReduceLrOnPlateauState,
 } from "./plugins/schedules/reduce_lr_on_plateau.ts";
+export { step, type StepOptions } from "./plugins/schedules/step.ts";
+export { swalr, type SwalrOptions } from "./plugins/schedules/swalr.ts";
 export { type DecaySchedule, warmup, type WarmupOptions } from "./plugins/schedules/warmup.ts";
+export { warmupStableDecay, type WarmupStableDecayOptions, type WarmupStableDecayShape } from "./plugins/schedules/warmup_stable_decay.ts";
 export { mean, type MeanAccumulator, type MeanOptions } from "./plugins/accumulators/mean.ts";
 export { sum, type SumOptions } from "./plugins/accumulators/sum.ts";
 export { clipGlobalNorm, type ClipGlobalNormOptions } from "./plugins/transforms/clip_global_norm.ts";

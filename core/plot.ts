@@ -186,15 +186,21 @@ function makeCurves(
   sample: (curve: (step: number) => number) => Samples,
   bases: readonly number[],
 ): Curve[] {
-  const { steps, values } = sample((step) => {
-    const value: unknown = schedule(step);
-    if (typeof value === "number") return value;
-    throw new TypeError(`Cannot draw ${show(name)}: it gives ${show(value)} at step ${step}, not a number`);
+  const curveOf = (group: number): Samples =>
+    sample((step) => {
+      const value: unknown = schedule(step, group);
+      if (typeof value === "number") return value;
+      throw new TypeError(`Cannot draw ${show(name)}: it gives ${show(value)} at step ${step}, not a number`);
+    });
+  const isValue = schedule.returns === "value";
+  // Values that take no group stand in place of every group's own.
+  if (isValue && schedule.length < 2) return [{ name, ...curveOf(0) }];
+  return bases.map((base, group) => {
+    const { steps, values } = curveOf(group);
+    return {
+      name: bases.length === 1 ? name : `${name}${name && ", "}lr ${formatNumber(base)}`,
+      steps,
+      values: isValue ? values : values.map((value) => base * value),
+    };
   });
-  if (schedule.returns === "value") return [{ name, steps, values }];
-  return bases.map((base) => ({
-    name: bases.length === 1 ? name : `${name}${name && ", "}lr ${formatNumber(base)}`,
-    steps,
-    values: values.map((value) => base * value),
-  }));
 }

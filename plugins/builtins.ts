@@ -11,20 +11,35 @@ import { adamWeightDecay } from "./optimizers/adam_weight_decay.ts";
 import { adamw } from "./optimizers/adamw.ts";
 import { adamwTorch } from "./optimizers/adamw_torch.ts";
 import { constant } from "./schedules/constant.ts";
+import { constantLr } from "./schedules/constant_lr.ts";
 import { constantWithWarmup } from "./schedules/constant_with_warmup.ts";
 import { cosine } from "./schedules/cosine.ts";
+import { cosineAnnealing } from "./schedules/cosine_annealing.ts";
+import { cosineAnnealingWarmRestarts } from "./schedules/cosine_annealing_warm_restarts.ts";
 import { cosineDecay } from "./schedules/cosine_decay.ts";
 import { cosineDecayRestarts } from "./schedules/cosine_decay_restarts.ts";
+import { cosineWarmupWithMinLr } from "./schedules/cosine_warmup_with_min_lr.ts";
+import { cosineWithMinLr } from "./schedules/cosine_with_min_lr.ts";
 import { cosineWithRestarts } from "./schedules/cosine_with_restarts.ts";
+import { cyclic } from "./schedules/cyclic.ts";
+import { exponential } from "./schedules/exponential.ts";
 import { exponentialDecay } from "./schedules/exponential_decay.ts";
+import { greedy } from "./schedules/greedy.ts";
 import { inverseSqrt } from "./schedules/inverse_sqrt.ts";
 import { inverseTimeDecay } from "./schedules/inverse_time_decay.ts";
 import { linear } from "./schedules/linear.ts";
+import { linearLr } from "./schedules/linear_lr.ts";
+import { multistep } from "./schedules/multistep.ts";
+import { oneCycle } from "./schedules/one_cycle.ts";
 import { piecewiseConstantDecay } from "./schedules/piecewise_constant_decay.ts";
 import { polynomial } from "./schedules/polynomial.ts";
 import { polynomialDecay } from "./schedules/polynomial_decay.ts";
+import { polynomialLr } from "./schedules/polynomial_lr.ts";
 import { reduceLrOnPlateau } from "./schedules/reduce_lr_on_plateau.ts";
+import { step } from "./schedules/step.ts";
+import { swalr } from "./schedules/swalr.ts";
 import { warmup } from "./schedules/warmup.ts";
+import { warmupStableDecay } from "./schedules/warmup_stable_decay.ts";
 import { mean } from "./accumulators/mean.ts";
 import { sum } from "./accumulators/sum.ts";
 import { clipGlobalNorm } from "./transforms/clip_global_norm.ts";
@@ -39,20 +54,35 @@ export type Builtins = readonly [
   typeof adamw,
   typeof adamwTorch,
   typeof constant,
+  typeof constantLr,
   typeof constantWithWarmup,
   typeof cosine,
+  typeof cosineAnnealing,
+  typeof cosineAnnealingWarmRestarts,
   typeof cosineDecay,
   typeof cosineDecayRestarts,
+  typeof cosineWarmupWithMinLr,
+  typeof cosineWithMinLr,
   typeof cosineWithRestarts,
+  typeof cyclic,
+  typeof exponential,
   typeof exponentialDecay,
+  typeof greedy,
   typeof inverseSqrt,
   typeof inverseTimeDecay,
   typeof linear,
+  typeof linearLr,
+  typeof multistep,
+  typeof oneCycle,
   typeof piecewiseConstantDecay,
   typeof polynomial,
   typeof polynomialDecay,
+  typeof polynomialLr,
   typeof reduceLrOnPlateau,
+  typeof step,
+  typeof swalr,
   typeof warmup,
+  typeof warmupStableDecay,
   typeof mean,
   typeof sum,
   typeof clipGlobalNorm,
@@ -68,20 +98,35 @@ export const plugins: Builtins = [
   adamw,
   adamwTorch,
   constant,
+  constantLr,
   constantWithWarmup,
   cosine,
+  cosineAnnealing,
+  cosineAnnealingWarmRestarts,
   cosineDecay,
   cosineDecayRestarts,
+  cosineWarmupWithMinLr,
+  cosineWithMinLr,
   cosineWithRestarts,
+  cyclic,
+  exponential,
   exponentialDecay,
+  greedy,
   inverseSqrt,
   inverseTimeDecay,
   linear,
+  linearLr,
+  multistep,
+  oneCycle,
   piecewiseConstantDecay,
   polynomial,
   polynomialDecay,
+  polynomialLr,
   reduceLrOnPlateau,
+  step,
+  swalr,
   warmup,
+  warmupStableDecay,
   mean,
   sum,
   clipGlobalNorm,

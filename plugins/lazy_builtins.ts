@@ -10,20 +10,36 @@ import type { Plugin, SchedulePlugin } from "../core/plugin/contract.ts";
 /** What loads each schedule, by its name. */
 export const schedules: Readonly<Record<string, () => Promise<SchedulePlugin>>> = {
   constant: () => import("./schedules/constant.ts").then((file) => file.constant),
+  constant_lr: () => import("./schedules/constant_lr.ts").then((file) => file.constantLr),
   constant_with_warmup: () => import("./schedules/constant_with_warmup.ts").then((file) => file.constantWithWarmup),
   cosine: () => import("./schedules/cosine.ts").then((file) => file.cosine),
+  cosine_annealing: () => import("./schedules/cosine_annealing.ts").then((file) => file.cosineAnnealing),
+  cosine_annealing_warm_restarts: () =>
+    import("./schedules/cosine_annealing_warm_restarts.ts").then((file) => file.cosineAnnealingWarmRestarts),
   cosine_decay: () => import("./schedules/cosine_decay.ts").then((file) => file.cosineDecay),
   cosine_decay_restarts: () => import("./schedules/cosine_decay_restarts.ts").then((file) => file.cosineDecayRestarts),
+  cosine_warmup_with_min_lr: () => import("./schedules/cosine_warmup_with_min_lr.ts").then((file) => file.cosineWarmupWithMinLr),
+  cosine_with_min_lr: () => import("./schedules/cosine_with_min_lr.ts").then((file) => file.cosineWithMinLr),
   cosine_with_restarts: () => import("./schedules/cosine_with_restarts.ts").then((file) => file.cosineWithRestarts),
+  cyclic: () => import("./schedules/cyclic.ts").then((file) => file.cyclic),
+  exponential: () => import("./schedules/exponential.ts").then((file) => file.exponential),
   exponential_decay: () => import("./schedules/exponential_decay.ts").then((file) => file.exponentialDecay),
+  greedy: () => import("./schedules/greedy.ts").then((file) => file.greedy),
   inverse_sqrt: () => import("./schedules/inverse_sqrt.ts").then((file) => file.inverseSqrt),
   inverse_time_decay: () => import("./schedules/inverse_time_decay.ts").then((file) => file.inverseTimeDecay),
   linear: () => import("./schedules/linear.ts").then((file) => file.linear),
+  linear_lr: () => import("./schedules/linear_lr.ts").then((file) => file.linearLr),
+  multistep: () => import("./schedules/multistep.ts").then((file) => file.multistep),
+  one_cycle: () => import("./schedules/one_cycle.ts").then((file) => file.oneCycle),
   piecewise_constant_decay: () => import("./schedules/piecewise_constant_decay.ts").then((file) => file.piecewiseConstantDecay),
   polynomial: () => import("./schedules/polynomial.ts").then((file) => file.polynomial),
   polynomial_decay: () => import("./schedules/polynomial_decay.ts").then((file) => file.polynomialDecay),
+  polynomial_lr: () => import("./schedules/polynomial_lr.ts").then((file) => file.polynomialLr),
   reduce_lr_on_plateau: () => import("./schedules/reduce_lr_on_plateau.ts").then((file) => file.reduceLrOnPlateau),
+  step: () => import("./schedules/step.ts").then((file) => file.step),
+  swalr: () => import("./schedules/swalr.ts").then((file) => file.swalr),
   warmup: () => import("./schedules/warmup.ts").then((file) => file.warmup),
+  warmup_stable_decay: () => import("./schedules/warmup_stable_decay.ts").then((file) => file.warmupStableDecay),
 };
 
 /** Loads the plugins of all kinds, schedules among them. */

@@ -133,9 +133,14 @@ export function lazyBuiltinsModule(): string {
     "",
     "/** What loads each schedule, by its name. */",
     "export const schedules: Readonly<Record<string, () => Promise<SchedulePlugin>>> = {",
-    ...schedules.map(({ path, plugin }) =>
-      `  ${path.replace(/^.*\/|\.ts$/g, "")}: () => import("./${path.replace(/^plugins\//, "")}").then((file) => file.${plugin}),`
-    ),
+    ...schedules.map(({ path, plugin }) => {
+      const [name, load] = [
+        path.replace(/^.*\/|\.ts$/g, ""),
+        `import("./${path.replace(/^plugins\//, "")}").then((file) => file.${plugin}),`,
+      ];
+      const line = `  ${name}: () => ${load}`;
+      return line.length <= 140 ? line : `  ${name}: () =>\n    ${load}`; // as `deno fmt` breaks it
+    }),
     "};",
     "",
     "/** Loads the plugins of all kinds, schedules among them. */",

@@ -42,6 +42,7 @@ const plans = "tests/core/plans_test.ts";
 const scheduled = "tests/core/schedules_test.ts";
 const reference = "tests/reference/reference_test.ts";
 const schedules = "tests/plugins/schedules_test.ts";
+const torchSchedules = "tests/plugins/torch_schedules_test.ts";
 const bounds = "tests/plugins/http/bounds_test.ts";
 const conventions = "tests/plugins/http/conventions_test.ts";
 const limits = "tests/plugins/http/limits_test.ts";
@@ -598,6 +599,56 @@ export const mutants: readonly Mutant[] = [
   ...of("plugins/schedules/cosine_decay.ts", [schedules, reference], [
     ["cosine_decay falls during its warmup", "f(f(s - warmup) / decay)", "f(s / decay)", "cosine_decay|CosineDecay "],
     ["cosine_decay takes a decay over no steps", "exclusiveMinimum: 0", "minimum: 0", "^cosine_decay refuses"],
+  ]),
+  ...of("plugins/schedules/cosine_with_min_lr.ts", [reference], [
+    ["cosine_with_min_lr ends at 0", "* (1 - rate) + rate)", "* 1)", "min_lr_schedule"],
+  ]),
+  ...of("plugins/schedules/warmup_stable_decay.ts", [torchSchedules], [
+    [
+      "The training's length counts before that of the plateau",
+      "options.numStableSteps ?? numTrainingSteps! -",
+      "numTrainingSteps! -",
+      "^warmup_stable",
+    ],
+  ]),
+  ...of("plugins/schedules/greedy.ts", [torchSchedules], [
+    ["greedy loses its warmup when it is saved", 'warmupCounter: count("warmupCounter")', "warmupCounter: 0", "^greedy goes on"],
+    ["greedy never starts again", "if (now.resetStart <= 0) now = nothing();", "", "^greedy starts again"],
+  ]),
+  ...of("plugins/schedules/one_cycle.ts", [torchSchedules], [
+    ["one_cycle holds the value of totalSteps", "Math.min(step, total - 1)", "Math.min(step, total)", "^one_cycle refuses"],
+    ["one_cycle answers behind its cycle", "s > total || ", "", "^one_cycle refuses"],
+  ]),
+  ...of("plugins/schedules/cosine_annealing.ts", [torchSchedules], [
+    [
+      "cosine_annealing ends other groups elsewhere",
+      "const lr = baseOf(base, group);",
+      "const lr = base.value;",
+      "^cosine_annealing and its restarts",
+    ],
+  ]),
+  ...of("plugins/schedules/cosine_annealing_warm_restarts.ts", [torchSchedules], [
+    ["A wave begins a step late", "while (at >= length)", "while (at > length)", "^cosine_annealing_warm_restarts finds"],
+  ]),
+  ...of("plugins/schedules/values_by_group.ts", [torchSchedules], [
+    [
+      "Values that are each group's own stand in place of a group's",
+      "isShared ? shared",
+      "curves.length > 0 ? shared",
+      "^one_cycle and cyclic take",
+    ],
+  ]),
+  ...of("plugins/http/wire/curve.ts", [torchSchedules], [
+    [
+      "The service asks for the first group's curve alone",
+      "base * schedule(step, group)",
+      "base * schedule(step, 0)",
+      "^a service and a picture",
+    ],
+  ]),
+  ...of("plugins/http/routes/shelf.ts", ["tests/plugins/http/lazy_plugins_test.ts"], [
+    ["What could not be loaded is never tried again", ".finally(() => coming.delete(name))", ""],
+    ["A schedule is loaded once for each that waits for it", "coming.set(name, loading);", "", "loads each schedule once"],
   ]),
   ...of("plugins/schedules/check_step.ts", [schedules], [
     ["A schedule answers a negative step", "&& step >= 0", "&& step === step", "negative or missing"],

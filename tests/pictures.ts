@@ -8,20 +8,35 @@ import type { SchedulePlugin } from "../core/plugin/contract.ts";
 import { isMetric, makeSchedule } from "../core/plugin/schedules.ts";
 import type { Schedule } from "../core/types.ts";
 import { constant } from "../plugins/schedules/constant.ts";
+import { constantLr } from "../plugins/schedules/constant_lr.ts";
 import { constantWithWarmup } from "../plugins/schedules/constant_with_warmup.ts";
 import { cosine } from "../plugins/schedules/cosine.ts";
+import { cosineAnnealing } from "../plugins/schedules/cosine_annealing.ts";
+import { cosineAnnealingWarmRestarts } from "../plugins/schedules/cosine_annealing_warm_restarts.ts";
 import { cosineDecay } from "../plugins/schedules/cosine_decay.ts";
 import { cosineDecayRestarts } from "../plugins/schedules/cosine_decay_restarts.ts";
+import { cosineWarmupWithMinLr } from "../plugins/schedules/cosine_warmup_with_min_lr.ts";
+import { cosineWithMinLr } from "../plugins/schedules/cosine_with_min_lr.ts";
 import { cosineWithRestarts } from "../plugins/schedules/cosine_with_restarts.ts";
+import { cyclic } from "../plugins/schedules/cyclic.ts";
+import { exponential } from "../plugins/schedules/exponential.ts";
 import { exponentialDecay } from "../plugins/schedules/exponential_decay.ts";
+import { greedy } from "../plugins/schedules/greedy.ts";
 import { inverseSqrt } from "../plugins/schedules/inverse_sqrt.ts";
 import { inverseTimeDecay } from "../plugins/schedules/inverse_time_decay.ts";
 import { linear } from "../plugins/schedules/linear.ts";
+import { linearLr } from "../plugins/schedules/linear_lr.ts";
+import { multistep } from "../plugins/schedules/multistep.ts";
+import { oneCycle } from "../plugins/schedules/one_cycle.ts";
 import { piecewiseConstantDecay } from "../plugins/schedules/piecewise_constant_decay.ts";
 import { polynomial } from "../plugins/schedules/polynomial.ts";
 import { polynomialDecay } from "../plugins/schedules/polynomial_decay.ts";
+import { polynomialLr } from "../plugins/schedules/polynomial_lr.ts";
 import { reduceLrOnPlateau } from "../plugins/schedules/reduce_lr_on_plateau.ts";
+import { step } from "../plugins/schedules/step.ts";
+import { swalr } from "../plugins/schedules/swalr.ts";
 import { warmup } from "../plugins/schedules/warmup.ts";
+import { warmupStableDecay } from "../plugins/schedules/warmup_stable_decay.ts";
 
 /** A picture: its title, and what each of its curves is made of. */
 interface Picture {
@@ -55,6 +70,82 @@ const PICTURES: readonly Picture[] = [
     curves: { "numWarmupSteps: 100": { numWarmupSteps }, "timescale: 1000": { numWarmupSteps, timescale: 1000 } },
   },
   { plugin: reduceLrOnPlateau, curves: { "factor: 0.5, patience: 5": { factor: 0.5, patience: 5 } }, plot: { to: 60 } },
+  {
+    plugin: cosineWithMinLr,
+    curves: {
+      "minLrRate: 0.1": { ...steps, minLrRate: 0.1 },
+      'minLrRate: 0.1, end: "hold"': { ...steps, minLrRate: 0.1, end: "hold" },
+    },
+    plot: { to: 1200 },
+  },
+  {
+    plugin: cosineWarmupWithMinLr,
+    curves: {
+      "minLrRate: 0.1, warmupLrRate: 0.3": { ...steps, minLrRate: 0.1, warmupLrRate: 0.3 },
+      'minLrRate: 0.2, end: "hold"': { ...steps, minLrRate: 0.2, end: "hold" },
+    },
+    plot: { to: 1200 },
+  },
+  {
+    plugin: warmupStableDecay,
+    curves: Object.fromEntries((["linear", "cosine", "1-sqrt"] as const).map((decayType) => [`decayType: "${decayType}"`, {
+      ...steps,
+      numDecaySteps: 400,
+      warmupType: decayType,
+      decayType,
+    }])),
+    plot: { to: 1100 },
+  },
+  { plugin: greedy, curves: { "factor: 0.8, patience: 2": { factor: 0.8, patience: 2, maxLr: 10 } }, plot: { to: 60 } },
+  { plugin: step, curves: { "stepSize: 250, gamma: 0.5": { stepSize: 250, gamma: 0.5 } } },
+  { plugin: multistep, curves: { "milestones: [500, 800]": { milestones: [500, 800] } } },
+  { plugin: exponential, curves: { "gamma: 0.998": { gamma: 0.998 }, "gamma: 0.995": { gamma: 0.995 } } },
+  { plugin: constantLr, curves: { "factor: 0.3, totalIters: 200": { factor: 0.3, totalIters: 200 } } },
+  {
+    plugin: linearLr,
+    curves: {
+      "startFactor: 0.1, totalIters: 200": { startFactor: 0.1, totalIters: 200 },
+      "startFactor: 1, endFactor: 0.2, totalIters: 800": { startFactor: 1, endFactor: 0.2, totalIters: 800 },
+    },
+  },
+  {
+    plugin: polynomialLr,
+    curves: Object.fromEntries([1, 2, 0.5].map((power) => [`totalIters: 900, power: ${power}`, { totalIters: 900, power }])),
+  },
+  {
+    plugin: cosineAnnealing,
+    curves: {
+      "tMax: 800, etaMin: 0.1": { tMax: 800, etaMin: 0.1 },
+      'tMax: 800, etaMin: 0.1, end: "hold"': { tMax: 800, etaMin: 0.1, end: "hold" },
+    },
+  },
+  {
+    plugin: cosineAnnealingWarmRestarts,
+    curves: { "t0: 140, tMult: 2": { t0: 140, tMult: 2 }, "t0: 333": { t0: 333 } },
+  },
+  {
+    plugin: oneCycle,
+    curves: {
+      "maxLr: 0.001, totalSteps: 1001": { maxLr: 1e-3, totalSteps: 1001 },
+      'annealStrategy: "linear", threePhase: true': { maxLr: 1e-3, totalSteps: 1001, annealStrategy: "linear", threePhase: true },
+    },
+  },
+  {
+    plugin: cyclic,
+    curves: Object.fromEntries(
+      (["triangular", "triangular2", "exp_range"] as const).map((mode) => [`mode: "${mode}"`, {
+        baseLr: 1e-4,
+        maxLr: 1e-3,
+        stepSizeUp: 125,
+        mode,
+        gamma: 0.998,
+      }]),
+    ),
+  },
+  {
+    plugin: swalr,
+    curves: { "swaLr: 0.2, annealEpochs: 500": { swaLr: 0.2, annealEpochs: 500 } },
+  },
   {
     plugin: warmup,
     curves: Object.fromEntries([1, 2].map((power) => [`power: ${power}, then polynomial_decay`, {

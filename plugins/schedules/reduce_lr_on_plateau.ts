@@ -10,6 +10,7 @@
  * @module
  */
 import type { MetricSchedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { byGroup } from "./by_group.ts";
 
 /** Options of {@linkcode reduceLrOnPlateau}. */
 export interface ReduceLrOnPlateauOptions {
@@ -98,13 +99,7 @@ export const reduceLrOnPlateau: SchedulePlugin<"reduce_lr_on_plateau", ReduceLrO
   },
   create({ mode, factor, patience, threshold, thresholdMode, cooldown, minLr, eps }, _maths, base) {
     const bases = base.groups.length > 0 ? base.groups : [base.value];
-    if (typeof minLr !== "number" && minLr.length !== bases.length) {
-      throw new RangeError(`Cannot use minLr of length ${minLr.length}: there are ${bases.length} groups`);
-    }
-    if (typeof minLr !== "number" && !minLr.every(Number.isFinite)) {
-      throw new TypeError(`Cannot use minLr = [${minLr}]: it must hold numbers`);
-    }
-    const least = typeof minLr === "number" ? bases.map(() => minLr) : minLr;
+    const least = byGroup("minLr", minLr, base);
     const sign = mode === "min" ? -1 : 1;
     let best = mode === "min" ? Infinity : -Infinity;
     let numBadEpochs = 0;

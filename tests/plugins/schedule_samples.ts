@@ -7,19 +7,33 @@ import type { SchedulePlugin } from "../../core/plugin/contract.ts";
 import { makeSchedule } from "../../core/plugin/schedules.ts";
 import type { Schedule } from "../../core/types.ts";
 import { constant } from "../../plugins/schedules/constant.ts";
+import { constantLr } from "../../plugins/schedules/constant_lr.ts";
 import { constantWithWarmup } from "../../plugins/schedules/constant_with_warmup.ts";
 import { cosine } from "../../plugins/schedules/cosine.ts";
+import { cosineAnnealing } from "../../plugins/schedules/cosine_annealing.ts";
+import { cosineAnnealingWarmRestarts } from "../../plugins/schedules/cosine_annealing_warm_restarts.ts";
 import { cosineDecay } from "../../plugins/schedules/cosine_decay.ts";
 import { cosineDecayRestarts } from "../../plugins/schedules/cosine_decay_restarts.ts";
+import { cosineWarmupWithMinLr } from "../../plugins/schedules/cosine_warmup_with_min_lr.ts";
+import { cosineWithMinLr } from "../../plugins/schedules/cosine_with_min_lr.ts";
 import { cosineWithRestarts } from "../../plugins/schedules/cosine_with_restarts.ts";
+import { cyclic } from "../../plugins/schedules/cyclic.ts";
+import { exponential } from "../../plugins/schedules/exponential.ts";
 import { exponentialDecay } from "../../plugins/schedules/exponential_decay.ts";
 import { inverseSqrt } from "../../plugins/schedules/inverse_sqrt.ts";
 import { inverseTimeDecay } from "../../plugins/schedules/inverse_time_decay.ts";
 import { linear } from "../../plugins/schedules/linear.ts";
+import { linearLr } from "../../plugins/schedules/linear_lr.ts";
+import { multistep } from "../../plugins/schedules/multistep.ts";
+import { oneCycle } from "../../plugins/schedules/one_cycle.ts";
 import { piecewiseConstantDecay } from "../../plugins/schedules/piecewise_constant_decay.ts";
 import { polynomial } from "../../plugins/schedules/polynomial.ts";
 import { polynomialDecay } from "../../plugins/schedules/polynomial_decay.ts";
+import { polynomialLr } from "../../plugins/schedules/polynomial_lr.ts";
+import { step } from "../../plugins/schedules/step.ts";
+import { swalr } from "../../plugins/schedules/swalr.ts";
 import { warmup } from "../../plugins/schedules/warmup.ts";
+import { warmupStableDecay } from "../../plugins/schedules/warmup_stable_decay.ts";
 
 const steps = { numWarmupSteps: 13, numTrainingSteps: 170 };
 const value = { initialLearningRate: 3e-3, decaySteps: 90 };
@@ -59,6 +73,63 @@ export const samples: readonly (readonly [plugin: SchedulePlugin, options: reado
     numWarmupSteps: 13,
     warmupOffset: 1,
   }]],
+  [cosineWithMinLr, [
+    { ...steps, minLrRate: 0.1 },
+    { ...steps, numWarmupSteps: 0, minLrRate: 0.1 },
+    { ...steps, numTrainingSteps: 100, minLrRate: 0.1 },
+    { ...steps, numCycles: 3.7, minLrRate: 0.1 },
+    { ...steps, minLr: 0.2 },
+    { ...steps, minLrRate: 0.1, end: "hold" },
+  ]],
+  [cosineWarmupWithMinLr, [
+    { ...steps, minLrRate: 0.1 },
+    { ...steps, numWarmupSteps: 0, minLrRate: 0.1 },
+    { ...steps, numTrainingSteps: 100, minLrRate: 0.1 },
+    { ...steps, numCycles: 3.7, minLrRate: 0.1 },
+    { ...steps, minLr: 0.2 },
+    { ...steps, minLrRate: 0.1, warmupLrRate: 0.3 },
+    { ...steps, minLrRate: 0.1, end: "hold" },
+  ]],
+  [warmupStableDecay, [
+    { ...steps, numDecaySteps: 60 },
+    { ...steps, numDecaySteps: 60, numWarmupSteps: 0 },
+    { ...steps, numDecaySteps: 31 },
+    { ...steps, numDecaySteps: 60, numTrainingSteps: 200 },
+    { ...steps, numDecaySteps: 60, numStableSteps: 20 },
+    { ...steps, numDecaySteps: 60, warmupType: "1-sqrt", decayType: "1-sqrt", minLrRatio: 0.1 },
+    { ...steps, numDecaySteps: 60, warmupType: "cosine", decayType: "linear" },
+    { ...steps, numDecaySteps: 60, numCycles: 3.7 },
+  ]],
+  [step, [{ stepSize: 40 }, { stepSize: 13.5 }, { stepSize: 40, gamma: 0.7 }]],
+  [multistep, [{ milestones: [9, 100, 9] }, { milestones: [9, 100] }, { milestones: [9, 100, 9], gamma: 0.7 }]],
+  [exponential, [{ gamma: 0.99 }, { gamma: 0.5 }]],
+  [constantLr, [{}, { factor: 0.2 }, { totalIters: 20 }]],
+  [linearLr, [{}, { startFactor: 1 }, { endFactor: 0.2 }, { totalIters: 20 }]],
+  [polynomialLr, [{}, { totalIters: 20 }, { power: 2.2 }]],
+  [cosineAnnealing, [{ tMax: 60 }, { tMax: 77 }, { tMax: 60, etaMin: 0.1 }, { tMax: 60, etaMin: 0.1, end: "hold" }]],
+  [cosineAnnealingWarmRestarts, [{ t0: 17 }, { t0: 30 }, { t0: 17, tMult: 2 }, { t0: 17, tMult: 3, etaMin: 0.1 }]],
+  [oneCycle, [
+    { maxLr: 3e-3, totalSteps: 170, end: "hold" },
+    { maxLr: 4e-3, totalSteps: 170, end: "hold" },
+    { maxLr: 3e-3, totalSteps: 100, end: "hold" },
+    { maxLr: 3e-3, totalSteps: null, epochs: 3, stepsPerEpoch: 20, end: "hold" },
+    { maxLr: 3e-3, totalSteps: 170, end: "hold", pctStart: 0.5 },
+    { maxLr: 3e-3, totalSteps: 170, end: "hold", annealStrategy: "linear" },
+    { maxLr: 3e-3, totalSteps: 170, end: "hold", divFactor: 10 },
+    { maxLr: 3e-3, totalSteps: 170, end: "hold", finalDivFactor: 10 },
+    { maxLr: 3e-3, totalSteps: 170, end: "hold", threePhase: true },
+    { maxLr: 3e-3, totalSteps: 2 ** 53 },
+  ]],
+  [cyclic, [
+    { baseLr: 1e-3, maxLr: 3e-3, stepSizeUp: 13 },
+    { baseLr: 2e-3, maxLr: 3e-3, stepSizeUp: 13 },
+    { baseLr: 1e-3, maxLr: 4e-3, stepSizeUp: 13 },
+    { baseLr: 1e-3, maxLr: 3e-3, stepSizeUp: 17 },
+    { baseLr: 1e-3, maxLr: 3e-3, stepSizeUp: 13, stepSizeDown: 29 },
+    { baseLr: 1e-3, maxLr: 3e-3, stepSizeUp: 13, mode: "triangular2" },
+    { baseLr: 1e-3, maxLr: 3e-3, stepSizeUp: 13, mode: "exp_range", gamma: 0.99 },
+  ]],
+  [swalr, [{ swaLr: 0.2 }, { swaLr: 0.3 }, { swaLr: 0.2, annealEpochs: 40 }, { swaLr: 0.2, annealStrategy: "linear" }]],
   [polynomialDecay, [
     value,
     { ...value, initialLearningRate: 4e-3 },

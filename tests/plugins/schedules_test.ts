@@ -38,6 +38,13 @@ function assertClose(got: readonly number[], wanted: readonly number[], toleranc
   got.forEach((value, i) => assertAlmostEquals(value, wanted[i], tolerance, `value ${i}: ${value} instead of ${wanted[i]}`));
 }
 
+const oneOf = [
+  "cosine_with_min_lr minLrRate",
+  "cosine_warmup_with_min_lr minLrRate",
+  "warmup_stable_decay numTrainingSteps",
+  "one_cycle totalSteps",
+];
+
 // ---- all of them
 
 for (const [plugin, [base, ...others]] of samples) {
@@ -67,6 +74,8 @@ for (const [plugin, [base, ...others]] of samples) {
       const { [option]: _, ...rest } = base as Record<string, unknown>;
       const spec = (plugin.options as Record<string, { default?: unknown }>)[option];
       if (spec.default === undefined) assertThrows(() => make(plugin, rest), TypeError, option);
+      // Of some options one must be given, whose defaults say that they are not.
+      else if (oneOf.includes(`${plugin.name} ${option}`)) assertThrows(() => make(plugin, rest), RangeError, ": give ");
       else make(plugin, rest);
     });
   }

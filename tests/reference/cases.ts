@@ -57,12 +57,12 @@ const pythonAlone: Pick<Form, "unsupported" | "run"> = { unsupported: () => unde
 /** The first that fits is taken. */
 const FORMS: readonly Form[] = [
   { fits: (entry) => entry.system.startsWith("safetensors"), unsupported: () => "files come with checkpoints", run: () => undefined },
+  { fits: (entry) => expects(entry, "lrs") && gives(entry, "metrics"), unsupported: unsupportedSchedule, run: runMetricSchedule },
   {
     fits: (entry) => expects(entry, "state_dict") || expects(entry, "optimizer", "scheduler") || expects(entry, "scheduler"),
     unsupported: () => "state dicts come with checkpoints",
     run: () => undefined,
   },
-  { fits: (entry) => expects(entry, "lrs") && gives(entry, "metrics"), unsupported: unsupportedSchedule, run: runMetricSchedule },
   { fits: (entry) => expects(entry, "lrs") && gives(entry, "kwargs", "optimizer"), unsupported: unsupportedSchedule, run: runSchedule },
   {
     fits: (entry) => expects(entry, "lrs") && gives(entry, "schedule"),

@@ -14,7 +14,9 @@ export type Values = Readonly<Record<string, ArrayLike<number>>>;
 /** V8, JSC and Python differ in the last bit of cos and pow: golden/README.md, "Precision". */
 const SCHEDULE = 4 * 2 ** -52;
 /** The same for values that the reference holds as float32. */
-const SCHEDULE_SINGLE = 4 * 2 ** -23;
+export const SCHEDULE_SINGLE: number = 4 * 2 ** -23;
+/** The same where the reference goes on from its last value, so that its rounding adds up; ours is computed for each step. */
+export const SCHEDULE_RECURSED: number = 32 * 2 ** -52;
 /** What is added to twice the reference's own distance. */
 const SINGLE_STEP = 2 ** -23;
 /** Of a tensor's largest value, where the reference says nothing about its own float32 rounding, as in float64 runs. */
@@ -29,10 +31,10 @@ export function same(got: number, want: number): boolean {
   return Object.is(got, want);
 }
 
-/** Whether two values of a schedule agree, `base` being the base value; `single`: the reference is float32. */
-export function sameLr(got: number, want: number, base: number, single = false): boolean {
+/** Whether two values of a schedule agree, `base` being the base value; of which they may differ by `within`. */
+export function sameLr(got: number, want: number, base: number, within: number = SCHEDULE): boolean {
   if (!Number.isFinite(want) || !Number.isFinite(got)) return same(got, want);
-  return Math.abs(got - want) <= (single ? SCHEDULE_SINGLE : SCHEDULE) * Math.max(Math.abs(want), Math.abs(base));
+  return Math.abs(got - want) <= within * Math.max(Math.abs(want), Math.abs(base));
 }
 
 /** The finite numbers of one tensor: the largest error, and the largest value. */

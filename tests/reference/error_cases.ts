@@ -87,7 +87,9 @@ function scheduleAction(
   if (call === "get_last_lr()") return;
   const bases = lrs ?? [lr ?? 1];
   // What a schedule asks of an optimizer are its base values: what is no optimizer stands in their place.
-  const base = Object.hasOwn(args, "optimizer") ? args.optimizer as unknown as Base : { value: bases[0], groups: bases };
+  const base = Object.hasOwn(args, "optimizer") && !entry.item.startsWith("torch.")
+    ? args.optimizer as unknown as Base
+    : { value: bases[0], groups: bases };
   return () => {
     const given = Object.fromEntries(
       Object.entries(kwargs).map(([key, value]) => [key, isSpec(value) ? useOf(value) as unknown as Json : value]),

@@ -63,6 +63,18 @@ const SCHEDULES: Readonly<Record<string, string>> = {
   get_wsd_schedule: "warmup_stable_decay",
   get_greedy_schedule: "greedy",
   WarmUp: "warmup",
+  "torch.optim.lr_scheduler.StepLR": "step",
+  "torch.optim.lr_scheduler.MultiStepLR": "multistep",
+  "torch.optim.lr_scheduler.ExponentialLR": "exponential",
+  "torch.optim.lr_scheduler.ConstantLR": "constant_lr",
+  "torch.optim.lr_scheduler.LinearLR": "linear_lr",
+  "torch.optim.lr_scheduler.PolynomialLR": "polynomial_lr",
+  "torch.optim.lr_scheduler.CosineAnnealingLR": "cosine_annealing",
+  "torch.optim.lr_scheduler.CosineAnnealingWarmRestarts": "cosine_annealing_warm_restarts",
+  "torch.optim.lr_scheduler.OneCycleLR": "one_cycle",
+  "torch.optim.lr_scheduler.CyclicLR": "cyclic",
+  "torch.optim.lr_scheduler.SequentialLR": "sequence",
+  "torch.optim.lr_scheduler.ChainedScheduler": "product",
 };
 
 /** The schedule plugin of a function or class. */

@@ -5,7 +5,7 @@
  */
 import type { Grads, Optimizer, Settings, StateDict, Tensor, Use } from "../../core/types.ts";
 import { widen } from "./bits.ts";
-import { bits16, exact, type Fault, near, plain, sameLr, stateBound, type Values, withinReference } from "./compare.ts";
+import { bits16, exact, type Fault, near, plain, sameLr, SCHEDULE_SINGLE, stateBound, type Values, withinReference } from "./compare.ts";
 import { type Context, missing, optimizerPlugin } from "./context.ts";
 import type { BankTensor, Case, Json, JsonObject, Numbers } from "./golden.ts";
 import { optimizerName } from "./items.ts";
@@ -175,7 +175,7 @@ function lrFault(entry: Case, optimizer: Optimizer<{ lr: number }>, want: JsonOb
   for (const [g, lr] of rows[t - 1].entries()) {
     const { options, current } = optimizer.groups[g];
     const got = adafactor ? optimizer.readings()[g] ?? 0 : current.lr;
-    if (lr !== null && !sameLr(got, lr, adafactor ? lr : options.lr, adafactor)) {
+    if (lr !== null && !sameLr(got, lr, adafactor ? lr : options.lr, adafactor ? SCHEDULE_SINGLE : undefined)) {
       return `lr of group ${g} before step ${t}: ${got} instead of ${lr}`;
     }
   }
@@ -190,7 +190,7 @@ function usedFault(entry: Case, optimizer: Optimizer, want: JsonObject, t: numbe
     const lr = rows[t - 1][tensors[0]];
     const got = optimizer.readings()[g];
     if (lr === undefined || got === null) continue;
-    const agrees = single === undefined ? sameLr(got, Number(lr), Number(lr), true) : Math.abs(got - lr) <= single * lr;
+    const agrees = single === undefined ? sameLr(got, Number(lr), Number(lr), SCHEDULE_SINGLE) : Math.abs(got - lr) <= single * lr;
     if (!agrees) return `lr of group ${g} in step ${t}: ${got} instead of ${lr}`;
   }
 }

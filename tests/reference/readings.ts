@@ -4,7 +4,7 @@
  * @module
  */
 import type { Optimizer, Tensor } from "../../core/types.ts";
-import { type Fault, plain, sameLr } from "./compare.ts";
+import { type Fault, plain, sameLr, SCHEDULE_SINGLE } from "./compare.ts";
 import { type Context, missing, optimizerPlugin } from "./context.ts";
 import { thrownBy } from "./errors.ts";
 import type { Case, JsonObject, Numbers } from "./golden.ts";
@@ -69,7 +69,7 @@ export function runReadings(context: Context, entry: Case): Fault {
     if (lrs.length !== readings.length) return `${readings.length} readings after step ${t} instead of ${lrs.length}`;
     for (const [g, lr] of lrs.entries()) {
       const got = readings[g] ?? initial_lr ?? 0;
-      if (!sameLr(got, lr, lr, true)) return `reading of group ${g} after step ${t}: ${readings[g]} instead of ${lr}`;
+      if (!sameLr(got, lr, lr, SCHEDULE_SINGLE)) return `reading of group ${g} after step ${t}: ${readings[g]} instead of ${lr}`;
     }
   }
   return plain(valuesOf(run.params), want.final, "the end");
@@ -104,7 +104,7 @@ export function runReadingsInstead(context: Context, entry: Case): Fault {
         if (readings[g] !== null && readings[g] !== 0) return `reading of group ${g} after step ${t}: ${readings[g]} without a gradient`;
       } else if (options.relative_step !== false) {
         const lr = left.shift()!;
-        if (readings[g] === null || !sameLr(readings[g], lr, lr, true)) {
+        if (readings[g] === null || !sameLr(readings[g], lr, lr, SCHEDULE_SINGLE)) {
           return `reading of group ${g} after step ${t}: ${readings[g]} instead of ${lr}`;
         }
       }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Base, MetricSchedule, Schedule } from "../../core/types.ts";
-import { type Fault, sameLr } from "./compare.ts";
+import { type Fault, sameLr, SCHEDULE_RECURSED } from "./compare.ts";
 import { type Context, missing } from "./context.ts";
 import { errorFault, type PythonError } from "./errors.ts";
 import type { Case, Json, JsonObject, Numbers } from "./golden.ts";
@@ -22,7 +22,6 @@ export type AnySchedule = Schedule | MetricSchedule;
 
 /** Why the case cannot run, if so. Names that no version knows are not plugins still missing: they run, to be refused. */
 export function unsupportedSchedule(context: Context, entry: Case): string | undefined {
-  if (entry.args.state_dict_handover_before_step !== undefined) return "schedulers' state dicts come with checkpoints";
   const name = entry.item === "get_scheduler" ? entry.args.name : scheduleName(entry.item);
   if (typeof name !== "string") return;
   const known = entry.item !== "get_scheduler" || LATER_SCHEDULES.includes(name);
@@ -37,6 +36,7 @@ function baseOf({ groups, default_lr }: Groups): Base {
 
 /** The schedule that `get_scheduler` or the function `item` makes. */
 export function makeSchedule({ registry }: Context, item: string, name: Json | undefined, kwargs: JsonObject, base: Base): AnySchedule {
+  if (item.startsWith(TORCH)) return registry.createSchedule(scheduleName(item), torchOptions(kwargs), base);
   if (item !== "get_scheduler") return registry.createSchedule(scheduleName(item), camelKeys(kwargs), base);
   const { scheduler_specific_kwargs, ...rest } = kwargs;
   const specific = scheduler_specific_kwargs === undefined
@@ -45,23 +45,52 @@ export function makeSchedule({ registry }: Context, item: string, name: Json | u
   return registry.getScheduler(name as string, { ...camelKeys(rest), ...specific, base });
 }
 
+/** torch's arguments as options: a schedule in another one's list is `{ name, kwargs }`, and the momentum is a schedule of its own. */
+function torchOptions(kwargs: JsonObject): Record<string, unknown> {
+  const { schedulers, cycle_momentum: _, base_momentum: __, max_momentum: ___, ...rest } = kwargs;
+  const own = Object.fromEntries(Object.entries(camelKeys(rest)).map(([key, value]) => [key[0].toLowerCase() + key.slice(1), value]));
+  if (schedulers === undefined) return own;
+  const schedules = (schedulers as readonly { readonly name: string; readonly kwargs: JsonObject }[]).map(({ name, kwargs }) => ({
+    name: scheduleName(`${TORCH}${name}`),
+    options: torchOptions(kwargs),
+  }));
+  return { ...own, schedules };
+}
+
+/** The second curve of torch's OneCycleLR and CyclicLR, of the momentum: the same schedule on that option. */
+function momentumOptions(item: string, kwargs: JsonObject): Record<string, unknown> {
+  const { maxLr: _, divFactor: __, finalDivFactor: ___, baseLr: ____, ...rest } = torchOptions(kwargs);
+  const isOneCycle = item.endsWith("OneCycleLR");
+  const { base_momentum = isOneCycle ? 0.85 : 0.8, max_momentum = isOneCycle ? 0.95 : 0.9 } = kwargs as Record<string, number>;
+  if (isOneCycle) return { ...rest, maxLr: base_momentum, divFactor: base_momentum / max_momentum, finalDivFactor: 1 };
+  return { ...rest, baseLr: max_momentum, maxLr: base_momentum };
+}
+
+const TORCH = "torch.optim.lr_scheduler.";
+/** torch's schedulers that compute each value from the step alone. */
+const CLOSED = /Lambda|WarmRestarts|OneCycle|Cyclic/;
+
 /** The lr that a schedule gives a group with this base value. */
-export function lrAt(schedule: AnySchedule, step: number, base: number): number {
+export function lrAt(schedule: AnySchedule, step: number, base: number, group?: number): number {
   if (typeof schedule !== "function") throw new TypeError("Cannot read a schedule at a step: it follows a metric");
-  return schedule.returns === "value" ? schedule(step) : base * schedule(step);
+  return schedule.returns === "value" ? schedule(step, group) : base * schedule(step, group);
 }
 
 /** `lrs[group][i]`, the i-th of the steps that were read; an error at the end, if the reference raised one. */
 export function runSchedule(context: Context, entry: Case): Fault {
-  const { kwargs: { last_epoch = -1, ...kwargs }, optimizer, steps, stride = 1, name } = entry.args as unknown as {
-    kwargs: JsonObject;
-    optimizer: Groups;
-    steps: number;
-    stride?: number;
-    name?: string;
-  };
+  const { kwargs: { last_epoch = -1, ...kwargs }, optimizer, steps, stride = 1, name, state_dict_handover_before_step: handover } = entry
+    .args as unknown as {
+      kwargs: JsonObject;
+      optimizer: Groups;
+      steps: number;
+      stride?: number;
+      state_dict_handover_before_step?: number;
+      name?: string;
+    };
   const want = context.golden.want(entry);
   const lrs = want.lrs as readonly Numbers[];
+  const momentum = want.momentum as Numbers | undefined;
+  const within = entry.item.startsWith(TORCH) && !CLOSED.test(entry.item) ? SCHEDULE_RECURSED : undefined;
   const base = baseOf(optimizer);
   const error = want.error as unknown as PythonError | undefined;
   let schedule: AnySchedule;
@@ -76,9 +105,19 @@ export function runSchedule(context: Context, entry: Case): Fault {
   const end = error?.at ?? steps + 1;
   for (const [g, values] of lrs.entries()) {
     for (let i = 0; i < end; i += stride) {
-      const got = lrAt(schedule, first + i, base.groups[g]);
+      // What is handed over is the step alone: a schedule made anew goes on.
+      if (i === handover) schedule = makeSchedule(context, entry.item, name, kwargs, base);
+      const got = lrAt(schedule, first + i, base.groups[g], g);
       const expected = Number(values[i / stride]);
-      if (!sameLr(got, expected, base.groups[g])) return `lr of group ${g} at step ${first + i}: ${got} instead of ${expected}`;
+      if (!sameLr(got, expected, base.groups[g], within)) return `lr of group ${g} at step ${first + i}: ${got} instead of ${expected}`;
+    }
+  }
+  if (momentum !== undefined) {
+    const second = context.registry.createSchedule(scheduleName(entry.item), momentumOptions(entry.item, kwargs), base);
+    for (let i = 0; i < end; i++) {
+      const got = lrAt(second, i, 0.9);
+      const expected = Number(momentum[i]);
+      if (!sameLr(got, expected, 0.9)) return `momentum at step ${i}: ${got} instead of ${expected}`;
     }
   }
   if (error === undefined) return;
@@ -102,6 +141,7 @@ export function runMetricSchedule(context: Context, entry: Case): Fault {
     lrs: readonly Numbers[];
     best: Numbers;
     num_bad_epochs: Numbers;
+    num_good_epochs?: Numbers;
     cooldown_counter?: Numbers;
   };
   const base = baseOf(optimizer);
@@ -124,18 +164,20 @@ export function runMetricSchedule(context: Context, entry: Case): Fault {
 interface Counters {
   readonly best?: number | string;
   readonly numBadEpochs?: number;
+  readonly numGoodEpochs?: number;
   readonly cooldownCounter?: number;
 }
 
 function countersFault(
   schedule: MetricSchedule & { readonly state?: Counters },
-  want: { best: Numbers; num_bad_epochs: Numbers; cooldown_counter?: Numbers },
+  want: { best: Numbers; num_bad_epochs: Numbers; num_good_epochs?: Numbers; cooldown_counter?: Numbers },
   i: number,
 ): Fault {
-  const { best, numBadEpochs, cooldownCounter } = schedule.state ?? {};
+  const { best, numBadEpochs, numGoodEpochs, cooldownCounter } = schedule.state ?? {};
   const pairs: readonly (readonly [string, number | string | undefined, number | string | undefined])[] = [
     ["best", best, want.best[i]],
     ["numBadEpochs", numBadEpochs, want.num_bad_epochs[i]],
+    ["numGoodEpochs", numGoodEpochs, want.num_good_epochs?.[i]],
     ["cooldownCounter", cooldownCounter, want.cooldown_counter?.[i]],
   ];
   for (const [what, got, expected] of pairs) {

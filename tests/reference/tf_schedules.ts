@@ -4,7 +4,7 @@
  * @module
  */
 import type { Use } from "../../core/types.ts";
-import { type Fault, sameLr, withinSingle } from "./compare.ts";
+import { type Fault, sameLr, SCHEDULE_SINGLE, withinSingle } from "./compare.ts";
 import { type Context, missing } from "./context.ts";
 import type { Case, Json, JsonObject, Measure, Numbers } from "./golden.ts";
 import { scheduleName } from "./items.ts";
@@ -54,6 +54,6 @@ export function runTfSchedule(context: Context, entry: Case): Fault {
 /** Values that the reference holds in float32 and whose truth is not known. */
 export function singleFault(got: readonly number[], want: Numbers, base: number): Fault {
   for (const [i, lr] of want.entries()) {
-    if (!sameLr(got[i], Number(lr), base, true)) return `lr at step ${i}: ${got[i]} instead of ${lr}`;
+    if (!sameLr(got[i], Number(lr), base, SCHEDULE_SINGLE)) return `lr at step ${i}: ${got[i]} instead of ${lr}`;
   }
 }

@@ -101,17 +101,31 @@ function startOf(name: string, spec: OptionSpec<unknown>, { steps, lr }: Span): 
 
 /** Starts that show what a schedule is about, where its defaults would draw a line hardly bent. */
 const starts: Readonly<Record<string, (span: Span) => Record<string, unknown>>> = {
+  constant_lr: ({ steps }) => ({ totalIters: Math.ceil(steps / 5) }),
+  cosine_annealing_warm_restarts: ({ steps }) => ({ t0: Math.ceil(steps / 7), tMult: 2 }),
   cosine_decay_restarts: ({ steps }) => ({ firstDecaySteps: Math.ceil(steps / 7) }),
+  cosine_warmup_with_min_lr: () => ({ minLrRate: 0.1 }),
+  cosine_with_min_lr: () => ({ minLrRate: 0.1 }),
   cosine_with_restarts: () => ({ numCycles: 3 }),
+  cyclic: ({ steps, lr }) => ({ baseLr: tidy(lr / 10), maxLr: lr, stepSizeUp: Math.ceil(steps / 8) }),
+  exponential: ({ steps }) => ({ gamma: tidy(0.01 ** (1 / steps)) }),
   exponential_decay: ({ steps }) => ({ decaySteps: Math.ceil(steps / 5) }),
+  greedy: ({ lr }) => ({ factor: 0.8, patience: 2, minLr: tidy(lr / 100), maxLr: tidy(lr * 10) }),
   inverse_time_decay: ({ steps }) => ({ decaySteps: Math.ceil(steps / 10) }),
+  linear_lr: ({ steps }) => ({ totalIters: Math.ceil(steps / 5) }),
+  multistep: ({ steps }) => ({ milestones: [Math.round(steps / 2), Math.round(steps * 0.8)] }),
+  one_cycle: ({ steps, lr }) => ({ maxLr: lr, totalSteps: steps, end: "hold" }),
   piecewise_constant_decay: ({ steps, lr }) => ({
     boundaries: [Math.round(steps / 2), Math.round(steps * 0.8)],
-    values: [lr, Number((lr / 4).toPrecision(6)), Number((lr / 16).toPrecision(6))],
+    values: [lr, tidy(lr / 4), tidy(lr / 16)],
   }),
   polynomial: ({ lr }) => ({ power: 2, lrEnd: Math.min(1e-7, lr / 100) }),
-  polynomial_decay: ({ lr }) => ({ power: 2, endLearningRate: Math.min(1e-4, Number((lr / 10).toPrecision(6))) }),
+  polynomial_decay: ({ lr }) => ({ power: 2, endLearningRate: Math.min(1e-4, tidy(lr / 10)) }),
+  polynomial_lr: ({ steps }) => ({ totalIters: steps, power: 2 }),
   reduce_lr_on_plateau: () => ({ factor: 0.5, patience: 2 }),
+  step: ({ steps }) => ({ stepSize: Math.ceil(steps / 4), gamma: 0.5 }),
+  swalr: ({ steps, lr }) => ({ swaLr: tidy(lr / 10), annealEpochs: Math.ceil(steps / 2) }),
+  warmup_stable_decay: ({ steps }) => ({ numTrainingSteps: steps, numDecaySteps: Math.ceil(steps / 4) }),
   warmup: ({ steps, lr }) => ({
     decaySchedule: {
       name: "polynomial_decay",
@@ -119,6 +133,11 @@ const starts: Readonly<Record<string, (span: Span) => Record<string, unknown>>> 
     },
   }),
 };
+
+/** Six digits: what people would write. */
+function tidy(value: number): number {
+  return Number(value.toPrecision(6));
+}
 
 function numberIn(value: unknown): number | undefined {
   return typeof value === "number" ? value : undefined;

@@ -74,12 +74,15 @@ export function openApi(
   const put = (route: Route, path: string, form: Form, of: { readonly id: string; readonly plugin?: SchedulePlugin }): void => {
     (paths[path] ??= {})[route.method.toLowerCase()] = operation(route, form, guarded[route.gate], limits, of);
   };
+  const own = routes.map(({ name }): string => name);
   for (const route of routes) {
     if (route.takesOptions) {
       for (const plugin of schedules) {
+        // As schedule "step" beside the steps of an optimizer.
+        const id = own.includes(plugin.name) ? `schedule_${plugin.name}` : plugin.name;
         for (const form of route.forms) {
           const suffix = suffixOf(form);
-          put(route, route.path.replace("{name}", plugin.name) + suffix, form, { id: plugin.name + suffix, plugin });
+          put(route, route.path.replace("{name}", plugin.name) + suffix, form, { id: id + suffix, plugin });
         }
       }
     } else {

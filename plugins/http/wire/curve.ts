@@ -43,24 +43,25 @@ export function makeCurve(
   return { name: plugin.name, options, schedule };
 }
 
-/** The same schedule, with a RangeError where a value over one of the base values is not finite. */
+/** The same schedule, with a RangeError where a value over a group's base value is not finite. */
 function finite({ name, schedule }: Curve, bases: readonly number[]): Schedule {
   const { returns } = schedule;
-  const scales = returns === "value" ? [1] : bases;
-  return Object.assign((step: number): number => {
-    const given = schedule(step);
-    for (const scale of scales) {
-      if (!Number.isFinite(scale * given)) throw new RangeError(`Schedule "${name}" gives ${scale * given} at step ${step}`);
-    }
+  const isValue = returns === "value";
+  const checked = (step: number, group: number): number => {
+    const given = schedule(step, group);
+    const value = isValue ? given : bases[group] * given;
+    if (!Number.isFinite(value)) throw new RangeError(`Schedule "${name}" gives ${value} at step ${step}`);
     return given;
-  }, { returns });
+  };
+  // As many parameters as the schedule has: by them a picture knows whether values are each group's own.
+  return Object.assign(isValue && schedule.length < 2 ? (step: number) => checked(step, 0) : checked as Schedule, { returns });
 }
 
 /** `lr[group][i]`: a schedule's values at steps. RangeError where one is not finite. */
 function valuesOf(curve: Curve, steps: readonly number[], bases: readonly number[]): number[][] {
-  const given = steps.map(finite(curve, bases));
+  const schedule = finite(curve, bases);
   const absolute = curve.schedule.returns === "value";
-  return bases.map((base) => absolute ? given : given.map((factor) => base * factor));
+  return bases.map((base, group) => steps.map((step) => absolute ? schedule(step, group) : base * schedule(step, group)));
 }
 
 /** One schedule: the answer of `/v1/schedules/{name}`. */

@@ -1,0 +1,43 @@
+/**
+ * A cut at every step.
+ *
+ * `torch.optim.lr_scheduler.ExponentialLR` of torch 2.7: `gamma` to the power of the step. torch multiplies the last value, so that its
+ * rounding adds up; here every step is computed for itself. `exponential_decay` is Keras', over a number of steps and in float32.
+ *
+ * ![exponential, step by step](../../examples/pictures/exponential.svg)
+ *
+ * @module
+ */
+import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { checkStep } from "./check_step.ts";
+
+/** Options of {@linkcode exponential}. */
+export interface ExponentialOptions {
+  /** What each step multiplies the value by. */
+  gamma: number;
+}
+
+/**
+ * A cut at every step.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const schedule = builtins.createSchedule("exponential", { gamma: 0.5 });
+ * schedule(3); // 0.125
+ * ```
+ */
+export const exponential: SchedulePlugin<"exponential", ExponentialOptions, Schedule> = {
+  kind: "schedule",
+  name: "exponential",
+  description: "A cut at every step",
+  returns: "factor",
+  options: { gamma: { type: "number", minimum: 0, description: "What each step multiplies the value by" } },
+  create({ gamma }, { pow }) {
+    return (step) => {
+      checkStep("exponential", step);
+      return pow(gamma, step);
+    };
+  },
+};
