@@ -5,11 +5,23 @@
  *
  * @module
  */
+import { adadelta } from "./optimizers/adadelta.ts";
 import { adafactor } from "./optimizers/adafactor.ts";
+import { adafactorTorch } from "./optimizers/adafactor_torch.ts";
+import { adagrad } from "./optimizers/adagrad.ts";
+import { adam } from "./optimizers/adam.ts";
 import { adamKeras } from "./optimizers/adam_keras.ts";
 import { adamWeightDecay } from "./optimizers/adam_weight_decay.ts";
+import { adamax } from "./optimizers/adamax.ts";
 import { adamw } from "./optimizers/adamw.ts";
 import { adamwTorch } from "./optimizers/adamw_torch.ts";
+import { asgd } from "./optimizers/asgd.ts";
+import { nadam } from "./optimizers/nadam.ts";
+import { nadamw } from "./optimizers/nadamw.ts";
+import { radam } from "./optimizers/radam.ts";
+import { rmsprop } from "./optimizers/rmsprop.ts";
+import { rprop } from "./optimizers/rprop.ts";
+import { sgd } from "./optimizers/sgd.ts";
 import { constant } from "./schedules/constant.ts";
 import { constantLr } from "./schedules/constant_lr.ts";
 import { constantWithWarmup } from "./schedules/constant_with_warmup.ts";
@@ -48,11 +60,23 @@ import { clipValue } from "./transforms/clip_value.ts";
 
 /** All built-in plugins, as a type. */
 export type Builtins = readonly [
+  typeof adadelta,
   typeof adafactor,
+  typeof adafactorTorch,
+  typeof adagrad,
+  typeof adam,
   typeof adamKeras,
   typeof adamWeightDecay,
+  typeof adamax,
   typeof adamw,
   typeof adamwTorch,
+  typeof asgd,
+  typeof nadam,
+  typeof nadamw,
+  typeof radam,
+  typeof rmsprop,
+  typeof rprop,
+  typeof sgd,
   typeof constant,
   typeof constantLr,
   typeof constantWithWarmup,
@@ -92,11 +116,23 @@ export type Builtins = readonly [
 
 /** The same, as values. */
 export const plugins: Builtins = [
+  adadelta,
   adafactor,
+  adafactorTorch,
+  adagrad,
+  adam,
   adamKeras,
   adamWeightDecay,
+  adamax,
   adamw,
   adamwTorch,
+  asgd,
+  nadam,
+  nadamw,
+  radam,
+  rmsprop,
+  rprop,
+  sgd,
   constant,
   constantLr,
   constantWithWarmup,

@@ -718,6 +718,63 @@ export const mutants: readonly Mutant[] = [
       "^torch.optim.AdamW",
     ],
   ]),
+  ...of("plugins/optimizers/sgd.ts", [reference], [
+    [
+      "sgd dampens its first gradient",
+      "where(t == 1, g, momentum*b + (1 - dampening)*g)",
+      "momentum*b + (1 - dampening)*g",
+      "^torch.optim.SGD",
+    ],
+  ]),
+  ...of("plugins/optimizers/adam.ts", [reference], [
+    [
+      "adam decays before it turns the gradient round",
+      'weightDecay > 0 ? "g += weightDecay*p"',
+      'weightDecay > 0 ? "g -= weightDecay*p"',
+      "^torch.optim.Adam of",
+    ],
+  ]),
+  ...of("plugins/optimizers/rmsprop.ts", [reference], [
+    [
+      "rmsprop adds eps under its root",
+      '${centered ? "v - a*a" : "v"}) + eps)',
+      '${centered ? "v - a*a" : "v"} + eps))',
+      "^torch.optim.RMSprop",
+    ],
+  ]),
+  ...of("plugins/optimizers/adagrad.ts", [reference], [
+    ["adagrad's rate falls from the first step on", "(t - 1) * lrDecay)", "t * lrDecay)", "^torch.optim.Adagrad"],
+  ]),
+  ...of("plugins/optimizers/adadelta.ts", [reference], [
+    ["adadelta adds eps to its roots", "sqrt(a + eps)/sqrt(v + eps)*g", "(sqrt(a) + eps)/(sqrt(v) + eps)*g", "^torch.optim.Adadelta"],
+  ]),
+  ...of("plugins/optimizers/adamax.ts", [reference], [
+    ["adamax adds eps to the maximum", "max(beta2*v, abs(g) + eps)", "max(beta2*v, abs(g)) + eps", "^torch.optim.Adamax"],
+  ]),
+  ...of("plugins/optimizers/nadam.ts", [reference], [
+    ["nadam looks ahead with this step's momentum", "nu: momentum(t + 1)", "nu: momentum(t)", "^torch.optim.NAdam"],
+  ]),
+  ...of("plugins/optimizers/radam.ts", [reference], [
+    ["radam trusts its second moment from 4 on", "where(rho > 5, rect", "where(rho > 4, rect", "^torch.optim.RAdam"],
+  ]),
+  ...of("plugins/optimizers/rprop.ts", [reference], [
+    ["rprop steps where the sign has turned", "where(s < 0, 0, g)", "g", "^torch.optim.Rprop"],
+  ]),
+  ...of("plugins/optimizers/asgd.ts", [reference], [
+    ["asgd averages from the start", "1/max(1, t - t0)", "1/max(1, t)", "^torch.optim.ASGD"],
+  ]),
+  ...of("plugins/optimizers/adafactor_torch.ts", [reference], [
+    ["adafactor_torch takes lr whatever the step", "Math.min(lr, 1 / Math.sqrt(t))", "lr", "^torch.optim.Adafactor"],
+    [
+      "adafactor_torch measures the parameter after its decay",
+      "max(eps2, rms(p))*rho",
+      "max(eps2, rms(p*(1 - lr*weightDecay)))*rho",
+      "^torch.optim.Adafactor",
+    ],
+  ]),
+  ...of("plugins/optimizers/nadamw.ts", [reference], [
+    ["nadamw does not look ahead", "(beta1*m + (1 - beta1)*g)/c1", "m/c1", "^C-NAdamW"],
+  ]),
   ...of("plugins/optimizers/adafactor.ts", [reference], [
     ["adafactor factors vectors of rank 2 no more", "shape.length >= 2", "shape.length > 2", "^Adafactor of"],
     ["adafactor does not clip its update", "u /= max(1, rms(u)/clipThreshold)", "", "^Adafactor of"],

@@ -87,7 +87,7 @@ test("A wrong name or option in a recipe does not compile, and throws where ther
   // @ts-expect-error: a group matches
   assertThrows(() => make(params(), { optimizer, groups: [{ matches: "b", options: { weightDecay: 0 } }] }), TypeError);
   // @ts-expect-error: no optimizer has this name
-  assertThrows(() => make(params(), { optimizer, groups: [{ match: "w", optimizer: "adagrad" }] }), TypeError);
+  assertThrows(() => make(params(), { optimizer, groups: [{ match: "w", optimizer: "adagradd" }] }), TypeError);
   const other = { match: "w", optimizer: "adafactor" } as const;
   // @ts-expect-error: an option of the recipe's algorithm, not of the group's
   assertThrows(() => make(params(), { optimizer, groups: [{ ...other, options: { correctBias: true } }] }), TypeError);

@@ -21,7 +21,7 @@ const hints: readonly [what: string, () => unknown, meant: string][] = [
   ["warmup_steps", () => loose.createSchedule("cosine", { warmup_steps: 10 }), "numWarmupSteps"],
   ["T_max", () => loose.createSchedule("cosine", { T_max: 10 }), "numTrainingSteps"],
   ["total_iters", () => loose.getScheduler("linear", { total_iters: 10 }), "numTrainingSteps"],
-  ["adam", () => loose.createOptimizer("adam", params), "adamw"],
+  ["AdamW_HF", () => loose.createOptimizer("AdamW_HF", params), "adamw"],
   ["AdamW", () => loose.createOptimizer("AdamW", params), "adamw"],
   ["CosineAnnealingLR", () => loose.createSchedule("CosineAnnealingLR", {}), "cosine"],
   ["ReduceLROnPlateau", () => loose.createSchedule("ReduceLROnPlateau", {}), "reduce_lr_on_plateau"],

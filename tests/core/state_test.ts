@@ -8,7 +8,7 @@ import { builtins } from "../../mod.ts";
 import { adafactor } from "../../plugins/optimizers/adafactor.ts";
 import { adamw } from "../../plugins/optimizers/adamw.ts";
 import { adamwTorch } from "../../plugins/optimizers/adamw_torch.ts";
-import { nadam } from "../reference/plugins/nadam.ts";
+import { nadam } from "../../plugins/optimizers/nadam.ts";
 import { prodigy } from "../reference/plugins/prodigy.ts";
 import { scheduleFreeAdamw } from "../reference/plugins/schedule_free_adamw.ts";
 import { counting, everything } from "./plugins.ts";

@@ -209,7 +209,7 @@ const edits: [
   ["no optimizer", (r) => delete r.optimizer, TypeError, "optimizer"],
   ["an optimizer that is a name", (r) => r.optimizer = "adamw", TypeError, "optimizer"],
   ["an optimizer without a name", (r) => r.optimizer = {}, TypeError, "name"],
-  ["an unknown optimizer", (r) => r.optimizer = { name: "adam" }, TypeError, "adamw"],
+  ["an unknown optimizer", (r) => r.optimizer = { name: "adamww" }, TypeError, "adamw"],
   ["a plugin instead of a name", (r) => r.optimizer = { name: descent }, TypeError, "JSON"],
   ["an unknown key beside a name", (r) => r.optimizer = { name: "adamw", lr: 1 }, TypeError, `"lr"`],
   ["an unknown option", (r) => r.optimizer = { name: "adamw", options: { LR: 1 } }, TypeError, `did you mean "lr"?`],

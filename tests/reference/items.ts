@@ -15,6 +15,7 @@ function snakeCase(name: string): string {
 const OPTIMIZERS: Readonly<Record<string, string>> = {
   AdamW: "adamw",
   "C-AdamW": "adamw_torch",
+  "C-NAdamW": "nadamw",
   "torch.optim.AdamW": "adamw_torch",
   "torch.optim.Adafactor": "adafactor_torch",
   "torch.optim.RMSprop": "rmsprop",

@@ -8,10 +8,9 @@ import { lion } from "../../../examples/plugin/lion.ts";
 import { cautious } from "./cautious.ts";
 import { lamb } from "./lamb.ts";
 import { lambPytorchOptimizer } from "./lamb_pytorch_optimizer.ts";
-import { nadam } from "./nadam.ts";
 import { prodigy } from "./prodigy.ts";
 import { sam } from "./sam.ts";
 import { scheduleFreeAdamw } from "./schedule_free_adamw.ts";
 
 /** Those that the library has by now are left out by whoever registers them. */
-export const testPlugins: readonly Plugin[] = [cautious, lamb, lambPytorchOptimizer, lion, nadam, prodigy, sam, scheduleFreeAdamw];
+export const testPlugins: readonly Plugin[] = [cautious, lamb, lambPytorchOptimizer, lion, prodigy, sam, scheduleFreeAdamw];

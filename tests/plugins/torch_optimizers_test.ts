@@ -1,0 +1,132 @@
+/**
+ * What the optimizers of PyTorch's kind share, over all of them; their numbers are held against PyTorch's in tests/reference.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { test } from "node:test";
+import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
+import { createOptimizer } from "../../core/optimizer/optimizer.ts";
+import { roundFloat16, widenFloat16 } from "../../kernels/half.ts";
+import { adadelta } from "../../plugins/optimizers/adadelta.ts";
+import { adafactorTorch } from "../../plugins/optimizers/adafactor_torch.ts";
+import { adagrad } from "../../plugins/optimizers/adagrad.ts";
+import { adam } from "../../plugins/optimizers/adam.ts";
+import { adamax } from "../../plugins/optimizers/adamax.ts";
+import { asgd } from "../../plugins/optimizers/asgd.ts";
+import { nadam } from "../../plugins/optimizers/nadam.ts";
+import { nadamw } from "../../plugins/optimizers/nadamw.ts";
+import { radam } from "../../plugins/optimizers/radam.ts";
+import { rmsprop } from "../../plugins/optimizers/rmsprop.ts";
+import { rprop } from "../../plugins/optimizers/rprop.ts";
+import { sgd } from "../../plugins/optimizers/sgd.ts";
+
+type Any = OptimizerPlugin<string, object>;
+
+/** Each with options that use all of its text. */
+const plugins: readonly (readonly [plugin: Any, options: object])[] = [
+  [sgd, { lr: 0.1, momentum: 0.9, nesterov: true, weightDecay: 0.1 }],
+  [adam, { amsgrad: true, weightDecay: 0.1 }],
+  [rmsprop, { momentum: 0.9, centered: true, weightDecay: 0.1 }],
+  [adagrad, { lrDecay: 0.1, initialAccumulatorValue: 0.1, weightDecay: 0.1 }],
+  [adadelta, { weightDecay: 0.1 }],
+  [adamax, { weightDecay: 0.1 }],
+  [nadam, { weightDecay: 0.1 }],
+  [radam, { betas: [0.9, 0.9], weightDecay: 0.1 }],
+  [rprop, {}],
+  [asgd, { weightDecay: 0.1, t0: 2 }],
+  [adafactorTorch, { weightDecay: 0.1 }],
+  [nadamw, { weightDecay: 0.1 }],
+];
+
+const shape = [4, 3];
+const gradient = (t: number, sign = 1): Float32Array =>
+  Float32Array.from({ length: 12 }, (_, i) => sign * (((i * 7 + t * 5) % 11) / 11 - 0.45));
+
+/** The parameter after some steps. */
+function after(plugin: Any, options: object, steps: number, sign = 1): Float32Array {
+  const data = new Float32Array(12).fill(1);
+  using optimizer = createOptimizer(plugin, { w: { data, shape } }, options, { backend: "js" });
+  for (let t = 1; t <= steps; t++) optimizer.step({ w: { data: gradient(t, sign), shape } });
+  return data;
+}
+
+for (const [plugin, options] of plugins) {
+  test(`${plugin.name} goes up a gradient as it goes down its negative`, () => {
+    const down = after(plugin, options, 8);
+    assertEquals(after(plugin, { ...options, maximize: true }, 8, -1), down);
+    assertNotEquals(after(plugin, { ...options, maximize: true }, 8), down);
+  });
+
+  test(`${plugin.name} moves against the gradient`, () => {
+    const data = new Float32Array(12).fill(1);
+    using optimizer = createOptimizer(plugin, { w: { data, shape } }, {}, { backend: "js" });
+    optimizer.step({ w: { data: new Float32Array(12).fill(0.5), shape } });
+    assert(data.every((value) => value < 1 && value > 0.8), `${data}`);
+  });
+
+  test(`${plugin.name} keeps float32 moments of float16 parameters, which small gradients leave finite`, () => {
+    const low = { data: new Uint16Array(12).fill(roundFloat16(1)), shape, dtype: "float16" as const };
+    using optimizer = createOptimizer(plugin, { low }, options, { backend: "js" });
+    for (let t = 1; t <= 3; t++) optimizer.step({ low: { data: new Float32Array(12).fill(1e-5), shape } });
+    assert(Array.from(low.data, widenFloat16).every((value) => value > 0.5 && value < 1.01), `${Array.from(low.data, widenFloat16)}`);
+    const dtypes = Object.entries(optimizer.saveState().tensors).filter(([key]) => key.startsWith("low.")).map(([, { dtype }]) => dtype);
+    assertEquals(dtypes.filter((dtype) => dtype === "float16"), []);
+    const reference = createOptimizer(plugin, { low }, { ...options, stateDtype: "param" }, { backend: "js" });
+    assert(Object.values(reference.saveState().tensors).some(({ dtype }) => dtype === "float16"));
+    reference[Symbol.dispose]();
+  });
+}
+
+test("radam is gradient descent with momentum until its second moment is trusted", () => {
+  // 1 - 0.999 is known too little for five steps: the first is lr times the gradient.
+  const down = after(radam, { lr: 0.1 }, 1);
+  assert(down.every((value, i) => Math.abs(value - (1 - 0.1 * gradient(1)[i])) < 1e-6), `${down}`);
+});
+
+test("rprop takes its first step's length from lr, and leaves it at that", () => {
+  const data = new Float32Array(2);
+  using optimizer = createOptimizer(rprop, { w: data }, { lr: 0.5 }, { backend: "js", schedules: { lr: (step) => 1 / (step + 1) } });
+  optimizer.step({ w: Float32Array.of(3, -3) });
+  optimizer.step({ w: Float32Array.of(3, -3) });
+  assertEquals(Array.from(data, (value) => Math.round(value * 1e6) / 1e6), [-1.1, 1.1]);
+  optimizer.step({ w: Float32Array.of(-3, -3) });
+  assertEquals(Array.from(data, (value) => Math.round(value * 1e6) / 1e6), [-1.1, 1.82]);
+});
+
+test("asgd gives the average of its iterates as a point", () => {
+  const data = Float32Array.of(0);
+  using optimizer = createOptimizer(asgd, { w: data }, { lr: 1, lambd: 0, t0: 0 }, { backend: "js" });
+  const places: number[] = [];
+  for (const g of [-1, -1, -4]) {
+    optimizer.step({ w: Float32Array.of(g) });
+    places.push(data[0]);
+  }
+  assertEquals(places, [1, 2, 6]);
+  // PyTorch's weight is 1 twice: the average begins at the second iterate.
+  assertEquals(Array.from(optimizer.point("average").w.data), [4]);
+});
+
+test("sgd without momentum keeps nothing", () => {
+  using optimizer = createOptimizer(sgd, { w: new Float32Array(2) }, {}, { backend: "js" });
+  optimizer.step({ w: Float32Array.of(1, 2) });
+  assertEquals(Object.keys(optimizer.saveState().tensors).sort(), ["w", "w.step"]);
+});
+
+test("PyTorch's combinations are refused, each with its numbers", () => {
+  const refused: readonly (readonly [Any, object, string])[] = [
+    [sgd, { nesterov: true }, "momentum = 0"],
+    [sgd, { nesterov: true, momentum: 0.9, dampening: 0.1 }, "dampening = 0.1"],
+    [rprop, { etas: [1.1, 1.2] }, "etas = [1.1, 1.2]"],
+    [rprop, { etas: [0.5, 1] }, "etas = [0.5, 1]"],
+    [adafactorTorch, { eps: [null] }, "eps = [null]"],
+    [adafactorTorch, { eps: ["0", 1e-3] }, "eps"],
+    [adafactorTorch, { eps: [1e-30, null] }, "eps"],
+    [adafactorTorch, { beta2Decay: 0.5 }, "beta2Decay"],
+    [adafactorTorch, { d: 0.5 }, "d = 0.5"],
+    [adadelta, { rho: 1.5 }, "rho"],
+  ];
+  for (const [plugin, options, message] of refused) {
+    assertThrows(() => createOptimizer(plugin, { w: new Float32Array(1) }, options, { backend: "js" }), RangeError, message);
+  }
+});
