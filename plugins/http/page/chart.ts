@@ -5,6 +5,7 @@
  *
  * @module
  */
+import "./language.ts";
 import uPlot from "uplot";
 import { decades, rangeOf, showStep, wholeSteps } from "./chart_axis.ts";
 import { element, styleOf } from "./element.ts";

@@ -66,7 +66,7 @@ export function startLive(registry: AnyRegistry, store: Store): void {
       }
     }).filter((run) => run !== undefined);
     isRefused = next.length < choices.length;
-    for (const run of isRefused ? next : runs) run[Symbol.dispose]();
+    for (const run of isRefused ? next : runs) run.dispose();
     if (!isRefused) {
       runs = next;
       madeFrom = course(store.state);

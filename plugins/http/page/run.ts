@@ -13,7 +13,7 @@ import { type AnyRegistry, type Curve, curveOf } from "./curves.ts";
 import type { RunChoice } from "./state.ts";
 
 /** A run and what came of it so far. */
-export interface Run extends Disposable {
+export interface Run {
   /** What it trains by. */
   readonly recipe: Recipe;
   /** The backend's name. */
@@ -26,6 +26,8 @@ export interface Run extends Disposable {
   readonly exams: readonly Exam[];
   /** One update; false when there was none left. */
   advance(): boolean;
+  /** Ends it. */
+  dispose(): void;
 }
 
 /** The held-out digits, read. */
@@ -91,7 +93,7 @@ export function createRun(registry: AnyRegistry, choice: RunChoice, digits: Digi
       }
       return true;
     },
-    [Symbol.dispose]() {
+    dispose() {
       loop.return(undefined);
       trainer.dispose();
     },

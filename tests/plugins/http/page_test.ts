@@ -31,6 +31,7 @@ import {
   press,
   readings,
   serve,
+  service,
   settled,
   values,
   visit,
@@ -69,6 +70,22 @@ inChromium("the page's curve changes when a slider moves", () =>
     assertEquals((await readings(page)).values, values([["linear", { numWarmupSteps: 100, numTrainingSteps: Number(length) }]], 1e-3, 600));
     assert(!before.equals(await page.locator("#plot").screenshot()), "The curve stayed as it was");
   }, { hash: link([linear], 1000, 1e-3) }));
+
+inChromium("the page starts where the browser's language is the name of no language, as WebKitGTK's is in the locale C", async () => {
+  const context = await newContext();
+  try {
+    await context.addInitScript(() => Object.defineProperty(navigator, "language", { value: "C", configurable: true }));
+    const page = await context.newPage();
+    const errors: unknown[] = [];
+    page.on("pageerror", (error) => errors.push(error));
+    await page.goto((await service()).origin);
+    await page.waitForFunction(() => document.querySelector<HTMLButtonElement>("#start")?.disabled === false, null, { timeout: 10_000 })
+      .catch(() => {});
+    assertEquals([errors, (await readings(page)).values.length], [[], 4]);
+  } finally {
+    await context.close();
+  }
+});
 
 inChromium("values under the pointer agree with the library's, bit for bit", () =>
   visit(async (page) => {
@@ -348,8 +365,9 @@ inChromium("the page's training gives the losses that the same training gives he
     optimizer: { name: "adamw", options: { lr: 0.003, betas: [0.9, 0.99] } },
     schedule: { name: "linear", options: { numWarmupSteps: 5, numTrainingSteps: 40 } },
   };
-  using here = createRun(builtins, run, digits, 20, 7);
+  const here = createRun(builtins, run, digits, 20, 7);
   while (here.advance());
+  here.dispose();
   const text = encodeURIComponent(JSON.stringify(run));
   await visit(async (page) => {
     await page.locator("#start").click();
