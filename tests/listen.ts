@@ -14,11 +14,15 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** Serves requests without a body. */
+/** Serves requests. */
 export async function listen(fetch: (request: Request) => Response | Promise<Response>): Promise<Listening> {
   const server = createServer(async (incoming, outgoing) => {
     const headers = Object.entries(incoming.headers).map(([name, value]): [string, string] => [name, String(value)]);
-    const answer = await fetch(new Request(`http://${incoming.headers.host}${incoming.url}`, { method: incoming.method, headers }));
+    const { method } = incoming;
+    const pieces: Uint8Array<ArrayBuffer>[] = [];
+    for await (const piece of incoming) pieces.push(piece);
+    const body = method === "GET" || method === "HEAD" ? undefined : new Blob(pieces);
+    const answer = await fetch(new Request(`http://${incoming.headers.host}${incoming.url}`, { method, headers, body }));
     outgoing.writeHead(answer.status, Object.fromEntries(answer.headers));
     for await (const piece of answer.body ?? []) outgoing.write(piece);
     outgoing.end();

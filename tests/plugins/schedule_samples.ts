@@ -194,7 +194,7 @@ export function scheduleBits(): Record<string, string> {
 }
 
 /** Fowler, Noll and Vo's hash, over 32-bit words; twice, from two starts. Any NaN is any other. */
-function hash(values: Float64Array): string {
+export function hash(values: Float64Array): string {
   const words = new Uint32Array(values.map((value) => Number.isNaN(value) ? NaN : value).buffer);
   return [0x811c9dc5, 0x01234567].map((start) => {
     let sum = start;
