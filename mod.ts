@@ -56,6 +56,7 @@ export { createOptimizer } from "./core/optimizer/optimizer.ts";
 export { type PlotOptions, plotSchedule } from "./core/plot.ts";
 export type * from "./core/plugin/contract.ts";
 export { createRegistry, type Registry } from "./core/registry.ts";
+export { differences } from "./core/training/differences.ts";
 export type * from "./core/plugin/typed.ts";
 export type * from "./core/types.ts";
 export { createBackend } from "./kernels/backends/create.ts";

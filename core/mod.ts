@@ -37,5 +37,6 @@ export { createOptimizer } from "./optimizer/optimizer.ts";
 export { type PlotOptions, plotSchedule } from "./plot.ts";
 export type * from "./plugin/contract.ts";
 export { createRegistry, type Registry } from "./registry.ts";
+export { differences } from "./training/differences.ts";
 export type * from "./plugin/typed.ts";
 export type * from "./types.ts";

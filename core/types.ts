@@ -8,7 +8,7 @@ import type { Backend, BackendName, DType, Tensor, Tensors } from "../kernels/ty
 import type { Grads, MetricSchedule, Schedule, Use } from "./plugin/contract.ts";
 
 export type { Bytes, Disposable, Float16Array, WasmModule } from "../kernels/globals.ts";
-export type { Accumulator, Base, Grads, MetricSchedule, Schedule, Sparse, Use } from "./plugin/contract.ts";
+export type { Accumulator, AccumulatorState, Base, Grads, MetricSchedule, Schedule, Sparse, Use } from "./plugin/contract.ts";
 export type { Backend, BackendName, BackendOptions, DType, Scalars, Tensor, TensorLike, Tensors } from "../kernels/types.ts";
 
 /** Tensors with options of their own. */
@@ -113,19 +113,32 @@ export interface Optimizer<Options = unknown> extends Disposable {
   readings(): readonly (number | null)[];
   /**
    * Parameters, slots, step counts and metric schedules, as named tensors in copies. Not the options: whoever assigned some since assigns them again
-   * after a load. Nor the gathered gradients of an accumulator.
+   * after a load. What an accumulator has gathered is in the trainer's: {@linkcode Trainer.saveState}.
    */
   saveState(): StateDict;
   /**
-   * Takes a saved state: parameters, slots, step counts, metric schedules that have a `state`. All is checked before anything changes. TypeError: what is
-   * no state, a tensor that is missing or too many, another algorithm's state. RangeError: another format, shape, dtype or length, and step counts that
-   * are no whole numbers from 0.
+   * Takes a saved state: parameters, slots, step counts, metric schedules that have a `state`. All is checked before anything changes, and one error
+   * says all that is wrong. TypeError: what is no state, a tensor that is missing or too many, another algorithm's state. RangeError: another format,
+   * shape, dtype or length, and step counts that are no whole numbers from 0; they may have any dtype that holds them exactly.
+   *
+   * With `partial`, tensors that are missing keep what they had and those that are too many are ignored; a tensor that is there must still fit. Slots
+   * that start as a copy of their parameter, and have had no step, start from the one that was loaded.
    */
-  loadState(state: StateDict): void;
+  loadState(state: StateDict, options?: { readonly partial?: boolean }): LoadReport;
   /** The same as {@linkcode Optimizer.saveState}, on any backend; errors reject. */
   saveStateAsync(): Promise<StateDict>;
   /** Gives its memory back and ends the backend, if that was made for it alone: what `using` calls, by a name that every engine has. */
   dispose(): void;
+}
+
+/** What a load did, by the keys of the state. */
+export interface LoadReport {
+  /** Taken in. */
+  readonly taken: readonly string[];
+  /** In the state and for nobody here: with `partial` alone. */
+  readonly ignored: readonly string[];
+  /** Not in the state, so that they keep what they had: with `partial` alone. */
+  readonly missing: readonly string[];
 }
 
 /**
@@ -133,6 +146,8 @@ export interface Optimizer<Options = unknown> extends Disposable {
  *
  * Metadata: `format`, `optimizer` (the algorithm's name), `steps`, `schedule.<option>`, the JSON of a metric schedule's `state`, and
  * `group.<i>.step` where the algorithm counts a group's steps. A state without metadata can be loaded, too.
+ *
+ * Of a trainer also: `accumulate.<key>`, what its accumulator has gathered, with the metadata `accumulate`; and `recipe`, the recipe's JSON.
  */
 export interface StateDict {
   /** Tensors by key. */
@@ -185,6 +200,20 @@ export interface Trainer<Options = unknown> extends Disposable {
   flush(): boolean;
   /** Feeds metric schedules. */
   update(metric: number): void;
+  /**
+   * The optimizer's state, what the accumulator has gathered since the last step, and in `metadata.recipe` the recipe as JSON. A trainer of the same
+   * recipe that loads it goes on bit for bit, also in the middle of a window. TypeError for an accumulator that has gathered something and cannot save it.
+   */
+  saveState(): StateDict;
+  /** The same as {@linkcode Trainer.saveState}, on any backend; errors reject. */
+  saveStateAsync(): Promise<StateDict>;
+  /**
+   * Takes a trainer's state, or an optimizer's: then nothing is gathered. Checks, errors and `partial` are those of {@linkcode Optimizer.loadState}. What
+   * was gathered is taken as a whole, by an accumulator of the same name; with `partial` it is ignored where that cannot be.
+   *
+   * The recipe need not be the saved one: another lr or another horizon holds from here on. `differences` of the two says in words what is another.
+   */
+  loadState(state: StateDict, options?: { readonly partial?: boolean }): LoadReport;
   /** Ends the optimizer, and gives back what was gathered: what `using` calls, by a name that every engine has. */
   dispose(): void;
 }

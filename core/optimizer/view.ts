@@ -11,15 +11,16 @@ import { showsValues } from "../inspect.ts";
 import { known, show } from "../names.ts";
 import { checkAlive, disposeState, type OptimizerState } from "./optimizer_state.ts";
 import { optionsView } from "./options_view.ts";
-import { checkReachable, type ParamState, uploadParam } from "./param_state.ts";
+import type { ParamState } from "./param_state.ts";
 import type { OptimizerPlugin } from "../plugin/contract.ts";
 import { pointOf } from "./points.ts";
 import { readingOf } from "./readings.ts";
-import { loadEntries, savedEntries, saveEntries } from "./saved_state.ts";
-import { metricSchedules, refuseReplaced, statefulSchedules } from "./schedules.ts";
+import { executeLoad, givenState, isPartial, prepareLoad, refusalOf, throwFaults } from "./loaded_state.ts";
+import { saveEntries } from "./saved_state.ts";
+import { metricSchedules, refuseReplaced } from "./schedules.ts";
 import { count, execute, prepare, type PreparedStep } from "./step.ts";
 import { put } from "../tensors.ts";
-import type { Grads, GroupView, Optimizer, StateDict, StepReport } from "../types.ts";
+import type { Grads, GroupView, LoadReport, Optimizer, StateDict, StepReport } from "../types.ts";
 
 /** The public object over an optimizer's state. */
 export function showOptimizer(state: OptimizerState): Optimizer<unknown> {
@@ -67,7 +68,7 @@ export function showOptimizer(state: OptimizerState): Optimizer<unknown> {
       return groups.map((group) => readingOf(state, group));
     },
     saveState: () => saveState(state),
-    loadState: (saved) => loadState(state, saved),
+    loadState: (saved, options) => loadState(state, saved, options),
     // A host's backend has done all of it when a step returns.
     sync: () =>
       promised(() => {
@@ -128,25 +129,17 @@ function update(state: OptimizerState, metric: number): void {
 
 function saveState(state: OptimizerState): StateDict {
   checkAlive(state, "save");
-  const { backend, params, groups, steps } = state;
-  params.forEach(checkReachable);
-  for (const param of params) if (!param.primed) uploadParam(backend, param);
-  return saveEntries(savedEntries(backend, params, groups), { ...savedFacts(state), steps });
+  return saveEntries(state);
 }
 
-function loadState(state: OptimizerState, saved: StateDict): void {
+function loadState(state: OptimizerState, saved: unknown, options?: { readonly partial?: boolean }): LoadReport {
   checkAlive(state, "load");
-  const { backend, title, params, groups } = state;
-  params.forEach(checkReachable);
-  state.steps = loadEntries(title, savedEntries(backend, params, groups), saved, savedFacts(state));
-  for (const param of params) param.primed = true;
+  const refuse = refusalOf(state);
+  const prepared = prepareLoad(state, givenState(refuse, saved), isPartial(options));
+  throwFaults(refuse, prepared.faults);
+  executeLoad(state, prepared);
+  return prepared.report;
 }
-
-const savedFacts = ({ plugin, scheduled, groups }: OptimizerState) => ({
-  optimizer: plugin.name,
-  schedules: statefulSchedules(scheduled),
-  groups: groups.filter(({ plugin }) => plugin.counts === "group"),
-});
 
 function groupView(state: OptimizerState, group: GroupState): GroupView<unknown> {
   const { plugin, names, own } = group;

@@ -77,6 +77,28 @@ export interface Accumulator {
   merge(other: Accumulator): void;
   /** Back to nothing; the memory is kept. */
   reset(): void;
+  /**
+   * What it goes on from, in copies. An accumulator without `saveState` and `loadState` works; a trainer that it gathers for can only be saved when
+   * nothing is gathered, just after a step.
+   */
+  saveState?(): AccumulatorState;
+  /**
+   * Takes what one of the same plugin saved, in place of all that it has. The state comes from outside: an error, which says all that is wrong, leaves
+   * everything as it was.
+   */
+  loadState?(state: AccumulatorState): void;
+}
+
+/** What an accumulator goes on from. */
+export interface AccumulatorState {
+  /** Calls since the last reset. */
+  readonly count: number;
+  /** Weight since the last reset. */
+  readonly weight: number;
+  /** Tensors under keys of its own; what is one for each parameter, under the parameter's name. */
+  readonly tensors: Readonly<Record<string, Tensor>>;
+  /** Anything else, as JSON holds it. */
+  readonly more?: unknown;
 }
 
 /** One number per what, or the dimensions of a tensor of its own. */

@@ -11,8 +11,10 @@ import { isRecord, refuseUnknownKeys, show } from "../names.ts";
 import { createState } from "../optimizer/create_state.ts";
 import { checkAlive, type OptimizerState } from "../optimizer/optimizer_state.ts";
 import { type CheckedParams, checkStep, prepareChecked } from "../optimizer/step.ts";
+import { executeLoad, givenState, isPartial, keysOf, prepareLoad, refusalOf, throwFaults } from "../optimizer/loaded_state.ts";
 import { apply, showOptimizer } from "../optimizer/view.ts";
-import type { Accumulator, Grads, Optimizer, Recipe, Settings, Tensors, Trainer } from "../types.ts";
+import { addGathered, type Gathering, splitGathered, takeGathered, type TakenGathered } from "./gathered.ts";
+import type { Accumulator, Grads, LoadReport, Optimizer, Recipe, Settings, StateDict, Tensors, Trainer } from "../types.ts";
 import type { AccumulatorPlugin } from "../plugin/contract.ts";
 import type { AnySpecs } from "../plugin/options.ts";
 import { type Find, takeUse, titleOf } from "../plugin/use.ts";
@@ -43,7 +45,12 @@ export function buildTrainer(
     optimizer.dispose();
   };
   try {
-    return showTrainer(recipe, state, optimizer, use && makeAccumulator(use.plugin, use.options, optimizer.params, backend, find), end);
+    const gathering = use && {
+      name: use.plugin.name,
+      accumulator: makeAccumulator(use.plugin, use.options, optimizer.params, backend, find),
+      ever: new Set<string>(),
+    };
+    return showTrainer(recipe, state, optimizer, gathering, end);
   } catch (error) {
     end();
     throw error;
@@ -67,11 +74,11 @@ function showTrainer(
   recipe: Recipe,
   state: OptimizerState,
   optimizer: Optimizer,
-  accumulator: Accumulator | undefined,
+  gathering: Gathering | undefined,
   end: () => void,
 ): Trainer {
-  // Names of all gradients that ever came: an accumulator may go on giving one, as a sum gives zeros.
-  const ever = new Set<string>();
+  const accumulator = gathering?.accumulator;
+  const ever = gathering?.ever ?? new Set<string>();
   let disposed = false;
   const dispose = (): void => {
     if (disposed) return;
@@ -90,6 +97,12 @@ function showTrainer(
     const { applied } = apply(state, prepareChecked(state, "update", accumulator.gradients, checked));
     accumulator.reset();
     return applied;
+  };
+  const saveState = (): StateDict => {
+    alive("save");
+    const { tensors, metadata } = optimizer.saveState();
+    const saved = { tensors, metadata: { ...metadata, recipe: JSON.stringify(recipe) } };
+    return gathering === undefined ? saved : addGathered(saved, state.title, gathering);
   };
   const trainer: Trainer = {
     recipe,
@@ -118,10 +131,42 @@ function showTrainer(
       alive("update");
       optimizer.update(metric);
     },
+    saveState,
+    saveStateAsync: () => new Promise((resolve) => resolve(saveState())),
+    loadState(saved, options): LoadReport {
+      alive("load");
+      checkAlive(state, "load");
+      return loadTrainer(state, gathering, saved, isPartial(options));
+    },
     dispose,
     [disposeSymbol]: dispose,
   };
   return Object.preventExtensions(showsValues(trainer, ["recipe", "steps", "optimizer"]));
+}
+
+function loadTrainer(state: OptimizerState, gathering: Gathering | undefined, saved: unknown, partial: boolean): LoadReport {
+  const refuse = refusalOf(state);
+  const given = givenState(refuse, saved);
+  const split = splitGathered(given, keysOf(state));
+  const prepared = prepareLoad(state, split.optimizer, partial);
+  const faults = [...prepared.faults];
+  let gathered: TakenGathered | undefined;
+  try {
+    gathered = takeGathered(gathering, given.metadata.accumulate, split.tensors, partial);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    faults.push(error);
+  }
+  try {
+    throwFaults(refuse, faults);
+    executeLoad(state, prepared);
+  } catch (error) {
+    gathered?.undo();
+    throw error;
+  }
+  gathered!.finish();
+  const { taken, ignored, missing } = prepared.report;
+  return { taken: [...taken, ...gathered!.taken], ignored: [...ignored, ...gathered!.ignored], missing };
 }
 
 // Without accumulation a weight has nothing to weigh against; it must still be one.

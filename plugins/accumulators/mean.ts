@@ -9,7 +9,7 @@
  *
  * @module
  */
-import type { Accumulator, AccumulatorPlugin, Grads, Tensor } from "../../core/plugin/contract.ts";
+import type { Accumulator, AccumulatorPlugin, AccumulatorState, Grads, Tensor } from "../../core/plugin/contract.ts";
 import { longestLoop } from "./longest_loop.ts";
 import { sum } from "./sum.ts";
 
@@ -105,6 +105,20 @@ export const mean: AccumulatorPlugin<"mean", MeanOptions> = {
       reset(): void {
         sums.reset();
         present.clear();
+      },
+      saveState(): AccumulatorState {
+        const { more, ...state } = sums.saveState!();
+        return { ...state, more: { present: [...present], ...more !== undefined && { sums: more } } };
+      },
+      loadState(state: AccumulatorState): void {
+        const more = (state.more ?? {}) as { readonly present?: unknown; readonly sums?: unknown };
+        const names = more.present;
+        if (!(Array.isArray(names) && names.every((name) => Object.hasOwn(state.tensors, name)))) {
+          throw new TypeError(`Cannot go on from a mean of gradients of ${JSON.stringify(names)}: they must be names of its tensors`);
+        }
+        sums.loadState!({ ...state, more: more.sums });
+        present.clear();
+        for (const name of names) present.add(name);
       },
     };
   },

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { Accumulator, AccumulatorPlugin, Grads, Sparse, Tensor } from "../../core/plugin/contract.ts";
+import type { Accumulator, AccumulatorPlugin, AccumulatorState, Grads, Sparse, Tensor, Tools } from "../../core/plugin/contract.ts";
 import { longestLoop } from "./longest_loop.ts";
 
 /** Options of {@linkcode sum}. */
@@ -157,9 +157,61 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
         count = 0;
         weight = 0;
       },
+      saveState(): AccumulatorState {
+        const state = { count, weight };
+        // Sums that are all zeros need no room in a file; that there are such sums goes on to matter.
+        if (count === 0) return { ...state, tensors: {}, more: [...sums.keys()] };
+        const tensors: Record<string, Tensor> = {};
+        for (const [name, { data, shape }] of sums) define(tensors, name, { data: data.slice(), shape: shape!, dtype: "float32" });
+        return { ...state, tensors };
+      },
+      loadState(state: AccumulatorState): void {
+        const saved = readSaved(state, places, tools);
+        for (const name of saved.keys()) taken(room, name);
+        sums.clear();
+        for (const [name, data] of saved) {
+          const tensor = room.get(name)!;
+          if (data === null) tensor.data.fill(0);
+          else tensor.data.set(data);
+          sums.set(name, tensor);
+        }
+        // Where there was a sum that is not in the state, the first gradient to come is added to what lies there.
+        for (const [name, { data }] of room) if (!saved.has(name)) data.fill(0);
+        ({ count, weight } = state);
+      },
     };
   },
 };
+
+/** The sums of a state by name, null for zeros; one error says all that is wrong. */
+function readSaved(
+  { count, weight, tensors, more = [] }: AccumulatorState,
+  places: ReadonlyMap<string, Required<Tensor>>,
+  tools: Tools,
+): Map<string, Tensor["data"] | null> {
+  if (!(Number.isSafeInteger(count) && count >= 0)) throw new RangeError(`Cannot go on from a sum of ${count} micro-batches`);
+  if (!(weight >= 0 && weight <= greatestWeight)) throw new RangeError(`Cannot go on from a sum of weight ${weight}`);
+  if (!(Array.isArray(more) && more.every((name) => typeof name === "string"))) {
+    throw new TypeError(`Cannot go on from a sum whose names are ${JSON.stringify(more)}`);
+  }
+  const saved = new Map<string, Tensor["data"] | null>(more.map((name) => [name, null]));
+  const faults: Error[] = [];
+  for (const [name, tensor] of Object.entries(tensors)) {
+    const place = places.get(name);
+    if (place === undefined) continue;
+    try {
+      saved.set(name, tools.tensor(`the sum of the gradients of "${name}"`, tensor, { shape: place.shape, dtype: "float32" }).data);
+    } catch (error) {
+      faults.push(error as Error);
+    }
+  }
+  for (const name of new Set([...more, ...Object.keys(tensors)])) {
+    if (!places.has(name)) faults.push(new TypeError(`Cannot go on from a sum of gradients of "${name}", which is no parameter`));
+  }
+  if (faults.length === 0) return saved;
+  const Wrong = faults.some((fault) => fault instanceof TypeError) ? TypeError : RangeError;
+  throw new Wrong(faults.map(({ message }) => message).join("; "));
+}
 
 // Sums are float32, and so are their factors: there a weight beyond these would be Infinity or 0, and what it weighs NaN.
 const leastWeight = 2 ** -126;
