@@ -223,6 +223,11 @@ function drawTogether(): string {
   return plotSchedule(Object.fromEntries(curves), { title: "Schedules over 1,000 steps, 100 of them warmup", lr: 5e-5 });
 }
 
+/** Options of each built-in schedule, those of the first curve in its picture. */
+export const drawnOptions: ReadonlyMap<string, object> = new Map(
+  PICTURES.map(({ plugin, curves }) => [plugin.name, Object.values(curves)[0]]),
+);
+
 /** Each picture's path and maker. */
 export const pictures: readonly (readonly [path: string, make: () => string])[] = [
   ["examples/pictures/schedules.svg", drawTogether],

@@ -38,12 +38,13 @@ const prefix = "accumulate.";
 
 /** An optimizer's state with what was gathered. */
 export function addGathered({ tensors, metadata }: StateDict, title: string, { name, accumulator, ever }: Gathering): StateDict {
-  const { count, weight } = accumulator;
+  // Sorted, as all lists of names in a state: the same state is the same bytes, whatever it went through.
+  const said = { name, count: accumulator.count, weight: accumulator.weight, ever: [...ever].sort() };
   const refuse = `Cannot save the trainer of ${title}`;
   if (!canBeSaved(accumulator)) {
-    if (count === 0) return { tensors, metadata: { ...metadata, accumulate: JSON.stringify({ name, count, weight, ever: [...ever] }) } };
+    if (said.count === 0) return { tensors, metadata: { ...metadata, accumulate: JSON.stringify(said) } };
     const message =
-      `${refuse}: accumulator "${name}" has gathered ${count} micro-batches and has no saveState and loadState; save just after a step`;
+      `${refuse}: accumulator "${name}" has gathered ${said.count} micro-batches and has no saveState and loadState; save just after a step`;
     throw about(new TypeError(message), { plugin: name });
   }
   const state: Partial<AccumulatorState> | undefined = accumulator.saveState();
@@ -62,7 +63,7 @@ export function addGathered({ tensors, metadata }: StateDict, title: string, { n
     put(all, key, fullTensor(`tensor "${own}" of accumulator "${name}"`, tensor) as StateDict["tensors"][string]);
   }
   const { more } = state;
-  return { tensors: all, metadata: { ...metadata, accumulate: JSON.stringify({ name, count, weight, ever: [...ever], more }) } };
+  return { tensors: all, metadata: { ...metadata, accumulate: JSON.stringify({ ...said, more }) } };
 }
 
 /** A state without what was gathered, and that. Keys of the optimizer's own are its own. */

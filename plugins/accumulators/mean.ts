@@ -108,7 +108,7 @@ export const mean: AccumulatorPlugin<"mean", MeanOptions> = {
       },
       saveState(): AccumulatorState {
         const { more, ...state } = sums.saveState!();
-        return { ...state, more: { present: [...present], ...more !== undefined && { sums: more } } };
+        return { ...state, more: { present: [...present].sort(), ...more !== undefined && { sums: more } } };
       },
       loadState(state: AccumulatorState): void {
         const more = (state.more ?? {}) as { readonly present?: unknown; readonly sums?: unknown };

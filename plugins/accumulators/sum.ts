@@ -160,7 +160,7 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
       saveState(): AccumulatorState {
         const state = { count, weight };
         // Sums that are all zeros need no room in a file; that there are such sums goes on to matter.
-        if (count === 0) return { ...state, tensors: {}, more: [...sums.keys()] };
+        if (count === 0) return { ...state, tensors: {}, more: [...sums.keys()].sort() };
         const tensors: Record<string, Tensor> = {};
         for (const [name, { data, shape }] of sums) define(tensors, name, { data: data.slice(), shape: shape!, dtype: "float32" });
         return { ...state, tensors };

@@ -229,3 +229,104 @@ test("loadState refuses what is no state", () => {
     assertThrows(() => optimizer.loadState(state as unknown as StateDict), TypeError);
   }
 });
+
+test("One error says all that is wrong with a state", () => {
+  const params = { w: { data: f32(1, 2), shape: [1, 2] }, b: f32(3) };
+  using optimizer = createOptimizer(adamw, params, {}, { backend: "js" });
+  const { tensors, metadata } = optimizer.saveState();
+  const { "w.exp_avg": _, "b.step": __, ...some } = tensors;
+  const state = {
+    tensors: {
+      ...some,
+      "w.exp_avg_sq": { ...tensors["w.exp_avg_sq"], shape: [2] },
+      b: { data: new Uint16Array(1), shape: [1], dtype: "bfloat16" as const },
+      "w.momentum": tensors.w,
+      c: tensors.w,
+    },
+    metadata: { ...metadata, steps: "many" },
+  };
+  const before = optimizer.saveState();
+  const { message } = assertThrows(() => optimizer.loadState(state), TypeError);
+  for (
+    const text of [
+      "7 things",
+      `no tensor "w.exp_avg"`,
+      `no tensor "b.step"`,
+      `"w.exp_avg_sq" has shape [2]`,
+      `"b" is "bfloat16", not float32`,
+      `a tensor "w.momentum"`,
+      `a tensor "c"`,
+      `"many"`,
+    ]
+  ) assertStringIncludes(message, text);
+  assertEquals(optimizer.saveState(), before);
+});
+
+test("A partial load takes what is there, and says what it left and what is missing", () => {
+  const make = (w: Float32Array) => createOptimizer(adamw, { w, b: f32(3) }, {}, { backend: "js" });
+  using first = make(f32(1, 2));
+  first.step({ w: f32(1, 1), b: f32(1) });
+  const { tensors, metadata } = first.saveState();
+  using second = make(f32(0, 0));
+  second.step({ b: f32(1) });
+  const before = second.saveState();
+  const state: StateDict = { tensors: { w: tensors.w, "w.step": tensors["w.step"], head: tensors.w }, metadata: {} };
+  assertThrows(() => second.loadState(state), TypeError, "head");
+  assertEquals(second.saveState(), before);
+  assertEquals(second.loadState(state, { partial: true }), {
+    taken: ["w", "w.step"],
+    ignored: ["head"],
+    missing: ["w.exp_avg", "w.exp_avg_sq", "b", "b.exp_avg", "b.exp_avg_sq", "b.step"],
+  });
+  assertEquals(second.saveState().tensors, { ...before.tensors, w: tensors.w, "w.step": tensors["w.step"] });
+  // Weights alone say nothing of steps.
+  using third = make(f32(0, 0));
+  third.step({ b: f32(1) });
+  third.step({ b: f32(1) });
+  third.loadState({ tensors: { w: tensors.w }, metadata: {} }, { partial: true });
+  assertEquals(third.steps, 2);
+  const small = { ...tensors.w, shape: [1], data: f32(1) };
+  assertThrows(() => third.loadState({ tensors: { w: small }, metadata }, { partial: true }), RangeError, "[1]");
+  assertThrows(() => third.loadState(state, { partial: 1 as unknown as boolean }), TypeError, "partial");
+  assertThrows(() => third.loadState(state, { strict: false } as object), TypeError, "strict");
+});
+
+test("A slot that starts as a copy of its parameter starts from the one that a partial load took", () => {
+  for (const backend of available()) {
+    using optimizer = createOptimizer(everything, { w: { data: f32(1, 2), shape: [1, 2] } }, {}, { backend });
+    const tensors = { w: { data: f32(5, 6), shape: [1, 2], dtype: "float32" as const } };
+    optimizer.loadState({ tensors, metadata: {} }, { partial: true });
+    assertEquals(optimizer.saveState().tensors["w.start"].data, f32(5, 6));
+  }
+});
+
+test("A step count is read in every type of numbers that holds it exactly", () => {
+  using optimizer = createOptimizer(adamw, { w: f32(1) }, {}, { backend: "js" });
+  const { tensors, metadata } = optimizer.saveState();
+  const load = (data: unknown, dtype: string, shape: number[] = []): number => {
+    optimizer.loadState({ tensors: { ...tensors, "w.step": { data, dtype, shape } as never }, metadata });
+    return optimizer.saveState().tensors["w.step"].data[0];
+  };
+  assertEquals(load(f32(3), "float32"), 3);
+  assertEquals(load(BigInt64Array.of(2n ** 53n - 1n), "int64"), 2 ** 53 - 1);
+  assertEquals(load(BigUint64Array.of(7n), "uint64"), 7);
+  assertEquals(load(Int32Array.of(5), "int32"), 5);
+  assertEquals(load(Uint8Array.of(200), "uint8"), 200);
+  assertEquals(load(Uint16Array.of(0x4040), "bfloat16"), 3);
+  assertEquals(load(Uint16Array.of(0x4200), "float16"), 3);
+  assertEquals(load(Uint16Array.of(0x4200), "uint16"), 0x4200);
+  const wrong: [unknown, string, number[]?][] = [
+    [BigInt64Array.of(2n ** 53n), "int64"],
+    [BigInt64Array.of(-1n), "int64"],
+    [f32(2.5), "float32"],
+    [f32(Infinity), "float32"],
+    [f32(3), "int32"],
+    [Int32Array.of(3), "float32"],
+    [f32(3, 4), "float32"],
+    [f32(3), "float32", [1]],
+    [f32(3), "complex64"],
+    [f32(3), "toString"],
+  ];
+  for (const [data, dtype, shape] of wrong) assertThrows(() => load(data, dtype, shape), RangeError, `"w.step"`);
+  assertEquals(optimizer.saveState().tensors["w.step"].data[0], 0x4200);
+});

@@ -1,0 +1,266 @@
+/**
+ * A run that is stopped and resumed, at any micro-batch, is the run that never stopped: for recipes drawn at random from all built-in plugins.
+ */
+import { Buffer } from "node:buffer";
+import { writeFileSync } from "node:fs";
+import { env } from "node:process";
+import { test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
+import { assert, assertEquals } from "@std/assert";
+import type { Backend, Grads, Recipe, StateDict, Tensor, Trainer } from "../../core/types.ts";
+import { createBackend } from "../../kernels/backends/create.ts";
+import { available } from "../../kernels/detect.ts";
+import { builtins } from "../../mod.ts";
+import { readSafetensors, writeSafetensors } from "../../plugins/formats/safetensors.ts";
+import { drawnOptions } from "../pictures.ts";
+import { middle, older, outcome } from "./resume_recorded.ts";
+
+type Specs = Readonly<Record<string, { readonly default?: unknown; readonly unit?: string }>>;
+type Use = { readonly name: string; readonly options: Readonly<Record<string, unknown>> };
+
+interface Random {
+  (): number;
+  below(n: number): number;
+  of<T>(list: readonly T[]): T;
+}
+
+/** Numbers from a seed (mulberry32), the same everywhere. */
+function randomOf(seed: number): Random {
+  const next = (): number => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const below = (n: number): number => Math.floor(next() * n);
+  return Object.assign(next, { below, of: <T>(list: readonly T[]): T => list[below(list.length)] });
+}
+
+const named = (kind: string): readonly string[] => builtins.plugins.filter((plugin) => plugin.kind === kind).map(({ name }) => name);
+const specsOf = (kind: string, name: string): Specs =>
+  builtins.plugins.find((plugin) => plugin.kind === kind && plugin.name === name)!.options as Specs;
+const optimizers = named("optimizer");
+const schedules = named("schedule");
+const transforms = named("transform");
+const accumulators = [...named("accumulator"), undefined];
+const microBatches = 7;
+
+/** Options that must be given: a number each. */
+const requiredOf = (specs: Specs): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(specs).filter(([, spec]) => spec.default === undefined).map(([key]) => [key, 0.2]));
+
+/** A switch or two of an algorithm turned, where it has any. */
+function optimizerUse(random: Random, name: string): Use {
+  const flags = Object.entries(specsOf("optimizer", name)).filter(([, spec]) => typeof spec.default === "boolean");
+  const turned = flags.filter(() => random() < 0.3).map(([key, spec]) => [key, !spec.default]);
+  return { name, options: { ...requiredOf(specsOf("optimizer", name)), ...Object.fromEntries(turned) } };
+}
+
+/** As it is drawn, over a hundredth of the steps, so that seven micro-batches see something of it. */
+function scheduleUse(name: string): Use {
+  const specs = specsOf("schedule", name);
+  const shorter = (value: unknown): unknown =>
+    typeof value === "number" ? Math.ceil(value / 100) : Array.isArray(value) ? value.map(shorter) : value;
+  const options = Object.entries(drawnOptions.get(name)!).map((
+    [key, value],
+  ) => [key, /steps|count/.test(specs[key].unit ?? "") ? shorter(value) : value]);
+  return { name, options: Object.fromEntries(options) };
+}
+
+const transformUse = (name: string): Use => ({ name, options: requiredOf(specsOf("transform", name)) });
+
+function recipeOf(random: Random, i: number): Recipe {
+  const optimizer = optimizerUse(random, optimizers[i % optimizers.length]);
+  const specs = specsOf("optimizer", optimizer.name);
+  const option = typeof specs.lr?.default === "number" ? "lr" : "weightDecay";
+  const accumulate = accumulators[i % accumulators.length];
+  const other = random.of(optimizers);
+  const groups: Recipe["groups"] = random.of([
+    undefined,
+    [{ match: "bias$", options: specs.weightDecay === undefined ? {} : { weightDecay: 0.1 } }],
+    [{ match: ["low"], optimizer: other, options: optimizerUse(random, other).options }, { match: { glob: "*bias" } }],
+  ]);
+  return {
+    optimizer,
+    ...groups && { groups },
+    ...random() < 0.8 && { schedules: { [option]: scheduleUse(schedules[i % schedules.length]) } },
+    ...random() < 0.7 && { transforms: [transformUse(transforms[i % transforms.length])] },
+    ...accumulate && { accumulate: { name: accumulate, options: { every: random.of([2, 3, null]) } } },
+  };
+}
+
+const wave = (random: Random, size: number): Float32Array => Float32Array.from({ length: size }, () => random() - 0.4);
+const shapes: Readonly<Record<string, readonly number[]>> = { w: [3, 4], low: [2, 3], half: [5], bias: [4] };
+const sizeOf = (name: string): number => shapes[name].reduce((a, b) => a * b);
+
+function paramsOf(random: Random | null): Record<string, Tensor> {
+  const wide = (name: string): Tensor => ({
+    data: random === null ? new Float32Array(sizeOf(name)) : wave(random, sizeOf(name)),
+    shape: shapes[name],
+  });
+  const narrow = (name: string, dtype: "bfloat16" | "float16", from: number): Tensor => ({
+    data: Uint16Array.from({ length: sizeOf(name) }, () => random === null ? 0 : from + random.below(200)),
+    shape: shapes[name],
+    dtype,
+  });
+  return { w: wide("w"), low: narrow("low", "bfloat16", 0x3f00), half: narrow("half", "float16", 0x3800), bias: wide("bias") };
+}
+
+/** What happens at one micro-batch. */
+interface Event {
+  readonly grads: Grads;
+  readonly weight: number | undefined;
+  readonly metric: number | null;
+  readonly flushes: boolean;
+}
+
+function eventsOf(random: Random): Event[] {
+  return Array.from({ length: microBatches }, (_, i) => ({
+    grads: {
+      w: random() < 0.2
+        ? { indices: Int32Array.of(2, 0, 2), values: wave(random, 12) }
+        : { data: wave(random, sizeOf("w")), shape: shapes.w },
+      low: random() < 0.3 ? null : { data: wave(random, sizeOf("low")), shape: shapes.low },
+      half: i > 3 || random() < 0.3 ? null : wave(random, sizeOf("half")),
+      ...random() < 0.7 && { bias: wave(random, sizeOf("bias")) },
+    },
+    weight: random.of([undefined, 1, 0.3, 7]),
+    metric: random() < 0.5 ? random() : null,
+    flushes: random() < 0.2,
+  }));
+}
+
+function play(trainer: Trainer, { grads, weight, metric, flushes }: Event, follows: boolean): void {
+  trainer.add(grads, weight);
+  if (flushes) trainer.flush();
+  if (metric !== null && follows) trainer.update(metric);
+}
+
+/** Where two states are not the same. */
+function unlike(a: StateDict, b: StateDict): string[] {
+  const keys = new Set([...Object.keys(a.tensors), ...Object.keys(b.tensors)]);
+  return [...keys].filter((key) => !isDeepStrictEqual(a.tensors[key], b.tensors[key]))
+    .concat(isDeepStrictEqual({ ...a.metadata }, { ...b.metadata }) ? [] : [JSON.stringify([a.metadata, b.metadata])]);
+}
+
+/** As a file has it, or as a message. */
+const carried = (random: Random, state: StateDict): StateDict =>
+  random() < 0.5 ? structuredClone(state) : readSafetensors(writeSafetensors(state));
+
+const rounds = Number(env.GLISSADE_RESUMES ?? 7);
+const firstSeed = Number(env.GLISSADE_RESUMES_SEED ?? 0);
+const met = new Set<string>();
+
+/** One random recipe, played through and resumed at several micro-batches; false where its parts may not meet, such as values and a group's own. */
+function tryRecipe(seed: number, backends: readonly Backend[]): boolean {
+  const random = randomOf(seed);
+  const recipe = recipeOf(random, seed);
+  const given = paramsOf(random);
+  const events = eventsOf(random);
+  const follows = Object.values(recipe.schedules ?? {}).some(({ name }) => /plateau|greedy/.test(name));
+  const what = `recipe ${seed}: ${JSON.stringify(recipe)}`;
+  let trainer: Trainer | undefined;
+  const states: StateDict[] = [];
+  try {
+    trainer = builtins.createTrainer(given, recipe, { backend: random.of(backends) });
+    states.push(trainer.saveState());
+    for (const event of events) {
+      play(trainer, event, follows);
+      states.push(trainer.saveState());
+    }
+  } catch (error) {
+    assertEquals(trainer?.steps ?? 0, 0, `${(error as Error).message}, ${what}`);
+    return false;
+  }
+  for (const stop of new Set([0, random.below(microBatches), random.below(microBatches), microBatches])) {
+    const { metadata, tensors } = states[stop];
+    const params = paramsOf(null);
+    using resumed = builtins.createTrainer(params, JSON.parse(metadata.recipe) as Recipe, { backend: random.of(backends) });
+    const { taken, ignored, missing } = resumed.loadState(carried(random, states[stop]));
+    assertEquals([[...taken].sort(), ignored, missing], [Object.keys(tensors).sort(), [], []], what);
+    assertEquals(unlike(resumed.saveState(), states[stop]), [], `loaded at ${stop}, ${what}`);
+    for (const event of events.slice(stop)) play(resumed, event, follows);
+    assertEquals(unlike(resumed.saveState(), states.at(-1)!), [], `resumed at ${stop}, ${what}`);
+    assertEquals(params, given, what);
+  }
+  trainer.dispose();
+  for (const use of [...Object.values(recipe.schedules ?? {}), ...recipe.transforms ?? [], recipe.accumulate]) if (use) met.add(use.name);
+  return true;
+}
+
+optimizers.forEach((name, i) => {
+  test(`A run of ${name} that is resumed at any micro-batch is the run that never stopped, bit for bit`, () => {
+    const backends = available().map((name) => createBackend(name));
+    const held = Array.from({ length: rounds }, (_, round) => tryRecipe((firstSeed + round) * optimizers.length + i, backends));
+    for (const backend of backends) backend.dispose();
+    assert(held.some((held) => held), "none of its recipes could be made");
+  });
+});
+
+test("Such runs meet every built-in schedule, transform and accumulator", () => {
+  const backends = available().map((name) => createBackend(name));
+  const unmet = (): string[] => [...schedules, ...transforms, ...named("accumulator")].filter((name) => !met.has(name));
+  for (let seed = rounds * optimizers.length; unmet().length > 0 && seed < 3000; seed++) {
+    const recipe = JSON.stringify(recipeOf(randomOf(seed), seed));
+    if (unmet().some((name) => recipe.includes(`"${name}"`))) tryRecipe(seed, backends);
+  }
+  for (const backend of backends) backend.dispose();
+  assertEquals(unmet(), []);
+});
+
+/** A run of which one runtime recorded a state in the middle of a window, and the state at the end. */
+function recordedRun(): { readonly trainer: Trainer; readonly events: readonly Event[] } {
+  const random = randomOf(2026);
+  const trainer = builtins.createTrainer(paramsOf(random), {
+    optimizer: { name: "adamw_torch", options: { lr: 0.01 } },
+    groups: [{ match: "bias$", options: { weightDecay: 0 } }],
+    schedules: { lr: { name: "reduce_lr_on_plateau", options: { patience: 0 } } },
+    transforms: [{ name: "clip_global_norm", options: { maxNorm: 1 } }],
+    accumulate: { name: "mean", options: { every: 3 } },
+  });
+  return { trainer, events: eventsOf(random) };
+}
+const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "base64"));
+const textOf = (trainer: Trainer): string => Buffer.from(writeSafetensors(trainer.saveState())).toString("base64");
+const stop = 4;
+
+test("A state that another runtime saved in the middle of a window goes on to the bytes that it would have gone on to there", () => {
+  const { trainer, events } = recordedRun();
+  for (const event of events.slice(0, stop)) play(trainer, event, true);
+  const now = textOf(trainer);
+  if (env.GLISSADE_WRITE_RESUME === undefined) assertEquals(now, middle);
+  trainer.loadState(readSafetensors(bytesOf(env.GLISSADE_WRITE_RESUME === undefined ? middle : now)));
+  for (const event of events.slice(stop)) play(trainer, event, true);
+  const end = textOf(trainer);
+  trainer.dispose();
+  if (env.GLISSADE_WRITE_RESUME === undefined) return assertEquals(end, outcome);
+  const lines = [
+    ...[
+      ["Saved by the library of format glissade.1: adamw after two steps, with a plateau.", "older", older],
+      ["Saved by a trainer in the middle of a window.", "middle", now],
+      ["Saved by the same trainer at the end.", "outcome", end],
+    ].flatMap(([doc, name, text]) => [`/** ${doc} */`, `export const ${name}: string =`, `  "${text}";`]),
+  ];
+  const head = "/**\n * States as safetensors in base64, which every runtime must go on from alike.\n *\n * @module\n */";
+  writeFileSync(new URL("resume_recorded.ts", import.meta.url), `${head}\n// deno-fmt-ignore-file\n${lines.join("\n")}\n`);
+});
+
+test("A state of the first format still loads, into an optimizer and into a trainer that gathers", () => {
+  const recipe: Recipe = {
+    optimizer: { name: "adamw", options: { lr: 0.5 } },
+    groups: [{ match: "bias" }],
+    schedules: { lr: { name: "reduce_lr_on_plateau", options: { patience: 0, factor: 0.5 } } },
+    accumulate: { name: "mean", options: { every: 2 } },
+  };
+  const state = readSafetensors(bytesOf(older));
+  assertEquals(state.metadata.format, "glissade.1");
+  using trainer = builtins.createTrainer({ w: new Float32Array(2), bias: new Float32Array(1) }, recipe, { backend: "js" });
+  trainer.add({ w: new Float32Array(2) });
+  const { taken, ignored, missing } = trainer.loadState(state);
+  assertEquals([taken.length, ignored, missing], [8, [], []]);
+  assertEquals([trainer.steps, (trainer.optimizer.groups[0].current as { lr: number }).lr], [2, 0.25]);
+  assertEquals(trainer.flush(), false); // what was gathered belonged to another run
+  const { tensors, metadata } = trainer.saveState();
+  assertEquals([tensors, metadata.format], [{ ...state.tensors }, "glissade.2"]);
+  trainer.optimizer.loadState(state);
+});
