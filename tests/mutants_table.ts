@@ -403,29 +403,52 @@ export const mutants: readonly Mutant[] = [
     ["A changed option leaves the rule's text", "    params.forEach((param, i) => param.text = texts[i]);\n", ""],
     ["A rule whose text needs other slots is taken", "if (slotsText(parts) !== param.slotsText)", "if (parts.length === 0)"],
   ]),
-  ...of("core/optimizer/saved_state.ts", [scheduled], [
+  ...of("core/optimizer/loaded_state.ts", [scheduled], [
     [
       "A state that is refused leaves the schedules before the wrong one changed",
-      "saved.forEach(({ schedule }, i) => schedule.state = before[i]);",
+      "schedules.forEach(({ schedule }, i) => schedule.state = before[i]);",
       "",
       "^A state whose",
     ],
     [
       "Tensors are loaded before the schedules say whether they take their part",
-      "  loadSchedules(refuse, metadata, schedules);\n",
-      '  for (const { entry, data } of checked) {\n    if (entry.dtype === "float64") entry.write(data[0]);\n    else entry.write(data as Raw);\n  }\n  loadSchedules(refuse, metadata, schedules);\n',
+      "  assignSchedules(schedules);\n",
+      "  for (const one of taken) write(one);\n  assignSchedules(schedules);\n",
       "^A state whose",
     ],
     [
       "A group's count is loaded before the schedules say whether they take their part",
-      "  loadSchedules(refuse, metadata, schedules);\n  groups.forEach((group, i) => group.count = groupSteps[i]);",
-      "  groups.forEach((group, i) => group.count = groupSteps[i]);\n  loadSchedules(refuse, metadata, schedules);",
+      "  assignSchedules(schedules);\n",
+      "  for (const group of of.groups) group.count = groupSteps.get(group.index) ?? group.count;\n  assignSchedules(schedules);\n",
       "count of a group",
     ],
   ]),
+  ...of("core/optimizer/loaded_state.ts", ["tests/core/state_test.ts"], [
+    [
+      "A state without metadata counts the steps of its tensor with the fewest",
+      "Math.max(...counts.values())",
+      "Math.min(...counts.values())",
+    ],
+    ["Weights alone set the steps back", "counts.size === 0 ? of.steps :", "counts.size === 0 ? 0 :"],
+    [
+      "Of a state's faults only the first is said",
+      "faults.map(({ message }) => message)",
+      "faults.slice(0, 1).map(({ message }) => message)",
+    ],
+    ["A partial load takes a tensor that does not fit", "!sameShape(tensor.shape, shape)", "!sameShape(shape, shape)"],
+    [
+      "A slot that starts as its parameter starts from the one before the load",
+      "  for (const one of taken) if (isParam(one)) write(one);\n",
+      "",
+      "^A slot that starts",
+    ],
+  ]),
+  ...of("core/optimizer/saved_count.ts", ["tests/core/state_test.ts"], [
+    ["A state with half a step is taken", "Number.isSafeInteger(count) && count >= 0", "count >= 0"],
+    ["A count of bfloat16 is its bits", "? widenBfloat16(first as number)", "? Number(first)"],
+    ["A count is read from an array of another type", "!arrays[dtype].includes(tagOf(data)) || ", ""],
+  ]),
   ...of("core/optimizer/saved_state.ts", ["tests/core/state_test.ts"], [
-    ["A state without metadata counts the steps of its tensor with the fewest", "?? Math.max(...counts)", "?? Math.min(...counts)"],
-    ["A state with half a step is taken", "Number.isSafeInteger(raw[0]) && raw[0] >= 0", "raw[0] >= 0"],
     ["A saved state has no counts of groups", "metadata[`group.${index}.step`] = String(count);", "void count;"],
   ]),
   ...of("core/optimizer/optimizer_state.ts", [optimizers], [
@@ -462,6 +485,23 @@ export const mutants: readonly Mutant[] = [
   ...of("core/training/trainer.ts", ["tests/core/trainer_test.ts"], [
     ["A trainer forgets the tensors that had a gradient before", "      for (const name of names) ever.add(name);\n", ""],
     ["A trainer keeps what it has stepped with", "    accumulator.reset();\n", ""],
+  ]),
+  ...of("core/training/trainer.ts", ["tests/core/trainer_state_test.ts"], [
+    ["A refused state leaves what it had gathered", "    gathered?.undo();\n", "", "^Faults of"],
+    ["A state leaves gathered what belonged to another run", "  gathered!.finish();\n", "", "own state"],
+    ["What was wrong with the gathered is not said", "    faults.push(error);\n", "    void error;\n", "^Faults of"],
+  ]),
+  ...of("core/training/gathered.ts", ["tests/core/trainer_state_test.ts"], [
+    [
+      "What another accumulator has gathered is taken",
+      "gathering === undefined || gathered.name !== gathering.name",
+      "gathering === undefined",
+      "another accumulator",
+    ],
+    ["Gathered tensors are lost where a parameter has their key", "Object.hasOwn(tensors, key)", "false", "^A parameter under a key"],
+  ]),
+  ...of("core/training/differences.ts", ["tests/core/trainer_state_test.ts"], [
+    ["Options of two algorithms are compared", "return before.name === now.name;", "return true;", "^differences"],
   ]),
   ...of("core/plugin/schedules.ts", ["tests/core/groups_test.ts"], [
     [
@@ -824,8 +864,21 @@ export const mutants: readonly Mutant[] = [
       "const weight = count === 0 ? 1 : sums.weight;",
       "const weight = count === 0 ? 1 : count;",
     ],
-    ["A mean goes on giving tensors that had no gradient since the last step", "present.clear();", ""],
+    [
+      "A mean goes on giving tensors that had no gradient since the last step",
+      "        sums.reset();\n        present.clear();",
+      "        sums.reset();",
+    ],
     ["A merged mean adds the other's mean", '"sums" in other ? other.sums as Grads : other.gradients', "{}"],
+  ]),
+  ...of("plugins/accumulators/sum.ts", ["tests/core/resume_test.ts", "tests/core/trainer_state_test.ts"], [
+    ["A sum that goes on has forgotten what it gave zeros for", "more: [...sums.keys()].sort()", "more: []"],
+    ["A saved sum is the memory itself", "data: data.slice()", "data"],
+    ["A sum goes on from what it had of tensors that the state lacks", "if (!saved.has(name)) data.fill(0);", "void name, data;"],
+    ["A sum goes on with the weight that it had", "({ count, weight } = state);", "({ count } = state);"],
+  ]),
+  ...of("plugins/accumulators/mean.ts", ["tests/core/resume_test.ts", "tests/core/trainer_state_test.ts"], [
+    ["A mean goes on with the tensors that it had", "for (const name of names) present.add(name);", ""],
   ]),
   ...of("plugins/transforms/clip_global_norm.ts", ["tests/plugins/transforms_test.ts"], [
     ["clip_global_norm scales each tensor by its own norm", "allnorm(g)", "norm(g)"],
