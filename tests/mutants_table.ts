@@ -37,6 +37,7 @@ const bits = "tests/kernels/bits_test.ts";
 const kept = "tests/kernels/kept_test.ts";
 const operations = "tests/kernels/operations_test.ts";
 const bands = "tests/kernels/bands_test.ts";
+const matrices = "tests/kernels/matrix_test.ts";
 const controlBlock = "tests/kernels/control_block_test.ts";
 const plans = "tests/core/plans_test.ts";
 const scheduled = "tests/core/schedules_test.ts";
@@ -76,7 +77,7 @@ export const mutants: readonly Mutant[] = [
   ...of("kernels/language/rounds.ts", [passes], [
     [
       "A slot is stored in the round of a reader over another domain",
-      "const least = domain === cls ? round : round + 1;",
+      "const least = domain === cls && routine === null ? round : round + 1;",
       "const least = round;",
     ],
     [
@@ -86,15 +87,56 @@ export const mutants: readonly Mutant[] = [
     ],
     [
       "A loop loads the new content of a slot that is not stored yet",
-      "stores.get(slot)!.round < round ? slot",
-      "stores.get(slot)!.round <= round ? slot",
+      "stores.get(slot)!.round < round) return slot",
+      "stores.get(slot)!.round <= round) return slot",
     ],
     [
       "A reduction's result is used in the round that sums it",
-      'if (v.op === "reduce") return next(sumRound(v));',
-      'if (v.op === "reduce") return sumRound(v);',
+      "if (isMade(v)) return next(sumRound(v));",
+      "if (isMade(v)) return sumRound(v);",
     ],
     ["Wishes that cost more are kept", "layout.cost < best.cost", "layout.cost > best.cost"],
+  ]),
+  // ---- kernels: routines
+
+  ...of("kernels/language/rounds.ts", [matrices], [
+    [
+      "A parameter is stored in the round in which a routine reads it",
+      "const least = domain === cls && routine === null ? round : round + 1;",
+      "const least = domain === cls ? round : round + 1;",
+    ],
+    [
+      "A copy for a routine is read in the round that makes it",
+      "copy !== undefined && sumRound(copy).round < round",
+      "copy !== undefined && sumRound(copy).round <= round",
+    ],
+  ]),
+  ...of("kernels/language/compile.ts", [matrices], [
+    ["A matrix takes the memory of one that is read in the same round", "one.until < madeIn(v)", "one.until <= madeIn(v)"],
+  ]),
+  ...of("kernels/language/values.ts", [matrices], [
+    ["A product's sides need not agree", "if (equal !== null && equal[0] !== equal[1]) needSquare(draft, s);", ""],
+    ["A sum's sides need not agree", "if (other !== undefined) needSquare(draft, s);", ""],
+  ]),
+  ...of("kernels/backends/wasm/routines.ts", [matrices], [
+    [
+      "The rows below the last four are left out of a product",
+      "loopUntil([rowsLeft, i32.isZero], [single, advance(row, i32.const(1))]),",
+      "",
+    ],
+    [
+      "The columns right of the last four are left out of a transpose",
+      "localGet(colsAtOnce), localGet(END), 1, one)",
+      "localGet(END), localGet(END), 1, one)",
+    ],
+    ["The last products of a row are left out", "[step(unrolled), step(1)]", "[step(unrolled)]"],
+    ["Every matrix of a batch is multiplied with the first", "matrixStep(y, inner, cols), ", ""],
+  ]),
+  ...of("kernels/backends/js/routines.ts", [matrices], [
+    ["A product is added before it is rounded", "fround(a * y[from + col])", "a * y[from + col]"],
+  ]),
+  ...of("kernels/tables/ops.ts", [matrices], [
+    ["% has the sign of its first argument", "rest < 0 === b < 0 ? rest : rest + b", "rest"],
   ]),
   // ---- kernels: plans
 
@@ -172,7 +214,7 @@ export const mutants: readonly Mutant[] = [
   ...of("kernels/language/lower.ts", [operations], [
     [
       "A 16-bit slot's new content is loaded as float32",
-      "slot === undefined ? v.dtype : slotType.get(slot)!.dtype",
+      'slot === undefined ? v.dtype : slotType.get(slot)?.dtype ?? "float32"',
       "v.dtype",
       "small slot",
     ],

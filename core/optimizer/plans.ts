@@ -68,8 +68,8 @@ function makePlan(backend: KernelBackend, entry: string, taken: readonly TakenGr
 
 /** A parameter as an item of a plan; `more` is memory beside its own. */
 export function itemOf(param: ParamState, program: Program, more: Readonly<Record<string, Tensor>>): Item {
-  const { extent, scalarSlots, group } = param;
+  const { info: { name }, extent, scalarSlots, group } = param;
   const tensors: Record<string, Tensor> = {};
   for (const key of program.tensors) tensors[key] = param.tensors[key] ?? more[key];
-  return { program, extent, tensors, scalarSlots, groupSlots: group.slots };
+  return { name, program, extent, tensors, scalarSlots, groupSlots: group.slots };
 }

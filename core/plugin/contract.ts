@@ -150,9 +150,12 @@ export interface Maths {
  *   A rule calls the direction of its step `u`: that is where transforms' `after` goes. `p`, `g`, slots and locals may be assigned again.
  * - Per element: `abs sqrt sign(x)`, `min max(a, b)`, `clamp(x, low, high)`, `where(condition, a, b)`, which selects, `round(x)` to the parameter's
  *   dtype, `fma(a, b, c)`, which is a*b + c with an exact product. `min`, `max`, `clamp` spread NaN; `sign(NaN)` is NaN.
- * - Of numbers only: `pow(x, y)`, `exp log cos floor(x)`.
+ * - Of numbers only: `pow(x, y)`, `exp log cos floor(x)`, and `a % b`, which has the sign of b.
  * - Reductions: `sum mean norm rms max(x)` of the whole tensor; with `row` or `col` before the name one number per row or column (`rowmean`); with
  *   `all` over all tensors of the optimizer that the text serves, in name order, on a line of its own: `n = allnorm(g)`.
+ * - Of matrices, on a line of its own and of names alone: `A = matmul(X, Y)`, `XT = transpose(X)`, over each matrix of a batch. What it gives has as many
+ *   rows and columns as follow, and goes with numbers and with matrices of as many. A product is summed in float32, in the order of the columns of X.
+ *   Sides that agree in square tensors alone are a RangeError for others.
  *
  * A value has a class: number, per matrix, per row, per column, or per element. Classes mix by broadcasting, and a slot takes what is not wider than
  * itself. Numbers are float64 and are rounded where they meet a tensor; per element every operation rounds to float32; reductions add in float64, in

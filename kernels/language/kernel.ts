@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Domain } from "../tables/classes.ts";
+import type { RoutineName } from "../routines/table.ts";
+import type { Domain, MatrixClass } from "../tables/classes.ts";
 import type { ElementOp, ReductionName } from "../tables/ops.ts";
 import type { DType } from "../types.ts";
 
@@ -30,10 +31,18 @@ export interface Node {
 
 /** Memory that a kernel touches. */
 export interface Pointer {
-  /** A tensor's key, or `#id` for a reduction's result. */
+  /** A tensor's key, or `#id` for what a reduction, a routine or a copy for one leaves in memory. */
   readonly key: string;
   readonly role: Role;
   readonly dtype: DType;
+}
+
+/** A routine over one tensor: what stands beside kernels in a round. */
+export interface RoutineCall {
+  readonly routine: RoutineName;
+  /** Memory that it reads and writes: keys as {@linkcode Pointer} has them, and the matrices there. */
+  readonly args: readonly { readonly key: string; readonly cls: MatrixClass }[];
+  readonly into: { readonly key: string; readonly cls: MatrixClass };
 }
 
 /** One loop over one domain. */

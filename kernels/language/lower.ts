@@ -3,16 +3,17 @@
  *
  * @module
  */
-import { type Class, type Domain, isNumber, isVector } from "../tables/classes.ts";
+import { type Class, type Domain, isMatrix, isNumber, isVector, type MatrixClass } from "../tables/classes.ts";
 import type { ElementOp } from "../tables/ops.ts";
 import type { DType } from "../types.ts";
-import type { Kernel, Node, Pointer, Role } from "./kernel.ts";
+import type { RoutineName } from "../routines/table.ts";
+import type { Kernel, Node, Pointer, Role, RoutineCall } from "./kernel.ts";
 import type { Loop } from "./rounds.ts";
-import type { Meaning, Value } from "./values.ts";
+import { isMade, type Meaning, type Value } from "./values.ts";
 
-/** The kernel of a loop; `loaded` says which slot holds a value already. */
+/** The kernel of a loop; `loaded` says which memory holds a value already: a slot's key, or `#id`. */
 export function lower(
-  { domain, stores, reductions }: Loop,
+  { domain, stores, copies, reductions }: Loop,
   { outputs, slotType }: Meaning,
   loaded: (value: Value) => string | undefined,
 ): Kernel {
@@ -37,10 +38,10 @@ export function lower(
     if (isNumber(v.cls)) return { ...none, op: "splat", scalar: scalars.push(v.id) - 1 };
     const slot = loaded(v);
     if (slot !== undefined || v.op === "load") {
-      const dtype = slot === undefined ? v.dtype : slotType.get(slot)!.dtype;
+      const dtype = slot === undefined ? v.dtype : slotType.get(slot)?.dtype ?? "float32";
       return { ...none, op: "load", pointer: pointer(slot ?? v.key, v.cls, dtype), dtype };
     }
-    if (v.op === "reduce") return { ...none, op: "load", pointer: pointer(`#${v.id}`, v.cls, "float32") };
+    if (isMade(v)) return { ...none, op: "load", pointer: pointer(`#${v.id}`, v.cls, "float32") };
     // What else has a class that lies in memory is an operation on elements: `valuesOf` refuses the others there.
     return { ...none, op: v.op as ElementOp | "as", args: v.args.map(node), dtype: v.dtype };
   };
@@ -56,10 +57,12 @@ export function lower(
       pointer: isVector(v.cls) ? pointer(`#${v.id}`, v.cls, "float32") : -1,
     };
   });
+  const copied = copies.map((v) => ({ v, node: node(v.args[0]) }));
   const written = stored.map(({ key, node }) => {
     const { cls, dtype } = slotType.get(key)!;
     return { pointer: pointer(key, cls, dtype), node };
   });
+  for (const { v, node } of copied) written.push({ pointer: pointer(`#${v.id}`, v.cls, "float32"), node });
   const shape = nodes.some((n) => n.role !== "param" && n.role !== "uniform") || reduced.some(({ axis }) => axis !== "total")
     ? "matrix"
     : "flat";
@@ -73,9 +76,18 @@ export function lower(
   return { domain, shape, nodes, pointers, scalars, stores: written, reductions: reduced, signature };
 }
 
+/** The call of a routine. */
+export function lowerRoutine({ id, op, args, cls }: Value): RoutineCall {
+  return {
+    routine: op as RoutineName,
+    args: args.map((v) => ({ key: v.op === "load" ? v.key : `#${v.id}`, cls: v.cls as MatrixClass })),
+    into: { key: `#${id}`, cls: cls as MatrixClass },
+  };
+}
+
 /** A loop over rows sees its rows as elements; the matrix that they belong to is then their row. Likewise columns. */
 function roleOf(cls: Class, domain: Domain): Role {
   if (isNumber(cls)) return "uniform";
-  if (cls === domain) return "param";
-  return domain === "param" ? cls as Role : "row";
+  if (cls === domain || isMatrix(cls)) return "param";
+  return isMatrix(domain) ? cls as Role : "row";
 }

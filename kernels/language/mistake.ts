@@ -46,7 +46,6 @@ const hints: readonly (readonly [pattern: RegExp, hint: string])[] = [
   [/\/\/=?/, "a comment begins with #, and of numbers floor(a / b) divides without a rest"],
   [/\*\*=?/, "a power of numbers is pow(a, b), a square of anything a*a"],
   [/\^=?/, "a power of numbers is pow(a, b), a square of anything a*a"],
-  [/%=?/, "the rest of numbers is a - b*floor(a/b)"],
   [/&&?|\band\b/, "comparisons give 0 or 1, so that both hold where their product is 1: (a > 0)*(b > 0)"],
   [/\|\|?|\bor\b/, "comparisons give 0 or 1, so that one of them holds where max(a > 0, b > 0) is 1"],
   [/===/, "equality is =="],
@@ -62,7 +61,7 @@ const hints: readonly (readonly [pattern: RegExp, hint: string])[] = [
   [/\b(?:for|while)\b/, "a line is computed for every element by itself, and there are no loops"],
   [/[A-Za-z_]\w*\.[A-Za-z_]*/, "functions and names stand alone: sqrt(x)"],
   [/[[\]{}]/, "a name stands for all elements at once, and none is reached by its number"],
-  [/@/, "* multiplies element by element, and there is no product of matrices"],
+  [/@/, "* multiplies element by element, and a product of matrices is a line of its own, name = matmul(a, b)"],
   [/["'`]/, "a rule knows numbers and names, no texts"],
 ];
 

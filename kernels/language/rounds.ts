@@ -3,9 +3,10 @@
  *
  * The loops of one round may run at the same time; a round begins when the one before has ended. These rules hold:
  *
- * 1. A reduction's result is known in the round after the one that sums it.
+ * 1. A reduction's result is known in the round after the one that sums it. So is a routine's, and a copy that is made for one to read.
  * 2. A loop computes again whatever it needs from the tensors that it reads. But the new content of a row, column or batch slot is small: other
  *    loops than that slot's own load it, in a later round than the one that stores it.
+ *    A value that was copied for a routine is loaded by later loops likewise.
  * 3. Parameter-sized slots are stored together, in the first round in which all of them are known.
  * 4. Nothing is read after it was overwritten. A loop reads each of its own elements before it writes it, so that a slot may be stored in the round
  *    of its last reader where that runs over the same domain, and in the round after where it does not.
@@ -15,19 +16,21 @@
  *
  * @module
  */
-import { type Class, type Domain, domainOf, isNumber, isVector } from "../tables/classes.ts";
-import type { Meaning, Value } from "./values.ts";
+import { type Class, type Domain, domainOf, isMatrix, isNumber, isVector } from "../tables/classes.ts";
+import { isMade, type Meaning, type Value } from "./values.ts";
 
-/** One loop over one domain: it stores slots and sums reductions. */
+/** One loop over one domain: it stores slots, copies values for routines and sums reductions. Or the call of a routine, which is all by itself. */
 export interface Loop {
   readonly domain: Domain;
+  readonly routine: Value | null;
   readonly round: number;
   /** Keys of slots. */
   readonly stores: readonly string[];
+  readonly copies: readonly Value[];
   readonly reductions: readonly Value[];
   /** Keys of the tensors that it reads as they were before the run: their classes, and the slot that decided when it reads them. */
   readonly old: ReadonlyMap<string, { readonly cls: Class; readonly slot: string | null }>;
-  /** Keys of the slots whose new content it loads, with their classes. */
+  /** Keys of the slots whose new content it loads, and `#id` of what else was made in earlier rounds, with their classes. */
   readonly fresh: ReadonlyMap<string, Class>;
 }
 
@@ -38,10 +41,10 @@ export interface Rounds {
   readonly loops: readonly Loop[];
   /** How many rounds there are. */
   readonly count: number;
-  /** The slot that a loop of this round loads instead of computing the value again. */
+  /** What a loop of this round loads instead of computing the value again: a slot, or the `#id` of a copy. */
   loaded(value: Value, round: number): string | undefined;
-  /** The round that sums a reduction. */
-  sumRound(reduction: Value): number;
+  /** The round that sums a reduction, copies or calls a routine. */
+  sumRound(made: Value): number;
   /** The first round before which a number is known. */
   numberRound(value: Value): number;
 }
@@ -49,8 +52,11 @@ export interface Rounds {
 /** A text with what follows from it before any round is chosen. */
 interface Subject extends Meaning {
   readonly live: readonly Value[];
-  /** Those of `live` that reduce. */
+  /** Those of `live` that reduce, and those that are routines or copies for them. */
   readonly sums: readonly Value[];
+  readonly matrices: readonly Value[];
+  /** By value's id: its copy. */
+  readonly copyOf: ReadonlyMap<number, Value>;
   /** By value's id: the first slot that ends up holding it. */
   readonly holder: ReadonlyMap<number, string>;
 }
@@ -67,7 +73,7 @@ interface Because {
 /** Rounds that keep rules 1 to 3. */
 interface EarlyRounds {
   readonly stores: ReadonlyMap<string, Because>;
-  sumRound(reduction: Value): Because;
+  sumRound(made: Value): Because;
   /** The first round in which a loop over the domain (null: the arithmetic of numbers) can have the value. */
   known(value: Value, domain: Domain | null): Because;
 }
@@ -99,8 +105,8 @@ export function roundsOf(meaning: Meaning): Rounds {
     live: subject.live,
     loops,
     count,
-    loaded: (value, round) => loaded(subject, stores, value, round),
-    sumRound: (reduction) => sumRound(reduction).round,
+    loaded: (value, round) => loaded(subject, { stores, sumRound }, value, round),
+    sumRound: (made) => sumRound(made).round,
     numberRound: (value) => known(value, null).round,
   };
 }
@@ -117,12 +123,22 @@ function subjectOf(meaning: Meaning): Subject {
   const live = values.filter((v) => alive.has(v));
   const holder = new Map<number, string>();
   for (const [key, value] of outputs) if (value.op !== "load" && !holder.has(value.id)) holder.set(value.id, key);
-  return { ...meaning, live, sums: live.filter((v) => v.op === "reduce"), holder };
+  const sums = live.filter((v) => v.op === "reduce");
+  const matrices = live.filter((v) => isMade(v) && v.op !== "reduce");
+  const copyOf = new Map(matrices.filter((v) => v.op === "keep").map((v) => [v.args[0].id, v]));
+  return { ...meaning, live, sums, matrices, copyOf, holder };
 }
 
-function loaded({ holder }: Subject, stores: EarlyRounds["stores"], value: Value, round: number): string | undefined {
+function loaded(
+  { holder, copyOf }: Subject,
+  { stores, sumRound }: Pick<EarlyRounds, "stores" | "sumRound">,
+  value: Value,
+  round: number,
+): string | undefined {
   const slot = holder.get(value.id);
-  return slot !== undefined && stores.get(slot)!.round < round ? slot : undefined;
+  if (slot !== undefined && stores.get(slot)!.round < round) return slot;
+  const copy = copyOf.get(value.id);
+  return copy !== undefined && sumRound(copy).round < round ? `#${copy.id}` : undefined;
 }
 
 const start: Because = { round: 0, slot: null };
@@ -149,11 +165,11 @@ function earliest({ outputs, holder }: Subject, bounds: Bounds, wished: Bounds, 
   const find = (v: Value, domain: Domain | null): Because => {
     const slot = holder.get(v.id);
     if (slot !== undefined && isVector(v.cls) && domain !== v.cls && !recomputed.has(slot)) return next(vectorRound(slot, v));
-    if (v.op === "reduce") return next(sumRound(v));
+    if (isMade(v)) return next(sumRound(v));
     return v.args.map((arg) => known(arg, domain)).reduce(later, start);
   };
   const sumRound = (v: Value): Because =>
-    later({ round: bounds.get(`#${v.id}`) ?? 0, slot: null }, known(v.args[0], domainOf(v.args[0].cls)));
+    v.args.map((arg) => known(arg, domainOf(arg.cls))).reduce(later, { round: bounds.get(`#${v.id}`) ?? 0, slot: null });
   const bounded = (key: string, least: Because): Because => later(least, { round: bounds.get(key) ?? 0, slot: key });
   const vectorRound = (key: string, v: Value): Because => bounded(key, known(v, v.cls as Domain));
 
@@ -168,17 +184,25 @@ function earliest({ outputs, holder }: Subject, bounds: Bounds, wished: Bounds, 
 
 /** The loops of these rounds, and what each of them reads. */
 function loopsOf(subject: Subject, { stores, sumRound }: EarlyRounds): Loop[] {
-  const { outputs, slotType, sums } = subject;
-  const loops = new Map<string, { domain: Domain; round: number; stores: string[]; reductions: Value[] }>();
-  const at = (domain: Domain, round: number) => {
-    const name = `${round} ${domain}`;
+  const { outputs, slotType, sums, matrices } = subject;
+  const loops = new Map<
+    string,
+    { domain: Domain; routine: Value | null; round: number; stores: string[]; copies: Value[]; reductions: Value[] }
+  >();
+  const at = (domain: Domain, round: number, routine: Value | null = null) => {
+    const name = `${round} ${routine === null ? domain : `#${routine.id}`}`;
     let loop = loops.get(name);
-    if (loop === undefined) loops.set(name, loop = { domain, round, stores: [], reductions: [] });
+    if (loop === undefined) loops.set(name, loop = { domain, routine, round, stores: [], copies: [], reductions: [] });
     return loop;
   };
   for (const v of sums) {
     const domain = domainOf(v.args[0].cls);
     if (domain !== null) at(domain, sumRound(v).round).reductions.push(v);
+  }
+  for (const v of matrices) {
+    const { round } = sumRound(v);
+    if (v.op === "keep") at(v.cls as Domain, round).copies.push(v);
+    else at(v.cls as Domain, round, v);
   }
   for (const [key, { round }] of stores) at(slotType.get(key)!.cls as Domain, round).stores.push(key);
 
@@ -189,11 +213,14 @@ function loopsOf(subject: Subject, { stores, sumRound }: EarlyRounds): Loop[] {
     const visit = (v: Value, slot: string | null): void => {
       if (isNumber(v.cls) || seen.has(v)) return;
       seen.add(v);
-      const held = loaded(subject, stores, v, loop.round);
+      const held = loop.routine === null ? loaded(subject, { stores, sumRound }, v, loop.round) : undefined;
       if (held !== undefined) fresh.set(held, v.cls);
       else if (v.op === "load") old.set(v.key, { cls: v.cls, slot });
-      else if (v.op !== "reduce") { for (const arg of v.args) visit(arg, slot); }
+      else if (isMade(v)) fresh.set(`#${v.id}`, v.cls);
+      else for (const arg of v.args) visit(arg, slot);
     };
+    for (const v of loop.routine?.args ?? []) visit(v, sumRound(loop.routine!).slot);
+    for (const v of loop.copies) visit(v.args[0], sumRound(v).slot);
     for (const key of loop.stores) visit(outputs.get(key)!, stores.get(key)!.slot);
     for (const v of loop.reductions) visit(v.args[0], sumRound(v).slot);
     return { ...loop, old, fresh };
@@ -203,10 +230,10 @@ function loopsOf(subject: Subject, { stores, sumRound }: EarlyRounds): Loop[] {
 /** Rule 4: the stores that come too early for a loop that reads what was there before, with the rounds that they must wait for. */
 function tooEarly({ outputs }: Subject, { stores }: EarlyRounds, loops: readonly Loop[]): Map<string, Because> {
   const late = new Map<string, Because>();
-  for (const { domain, round, old } of loops) {
+  for (const { domain, routine, round, old } of loops) {
     for (const [key, { cls, slot }] of old) {
       if (!outputs.has(key)) continue;
-      const least = domain === cls ? round : round + 1;
+      const least = domain === cls && routine === null ? round : round + 1;
       if (Math.max(stores.get(key)!.round, late.get(key)?.round ?? 0) < least) late.set(key, { round: least, slot });
     }
   }
@@ -297,13 +324,14 @@ function countOf({ sums, roots }: Subject, { sumRound, known }: EarlyRounds, loo
 
 function costOf(loops: readonly Loop[]): number {
   let cost = 0;
-  for (const { domain, stores, old, fresh } of loops) {
-    if (domain !== "param") cost += costOfSmallLoop;
+  for (const { domain, routine, stores, copies, old, fresh } of loops) {
+    if (routine !== null) continue; // called once, whatever the rounds are
+    if (!isMatrix(domain)) cost += costOfSmallLoop;
     else {
       const read = new Set(
-        [...fresh, ...[...old].map(([key, { cls }]) => [key, cls] as const)].filter(([, cls]) => cls === "param").map(([key]) => key),
+        [...fresh, ...[...old].map(([key, { cls }]) => [key, cls] as const)].filter(([, cls]) => isMatrix(cls)).map(([key]) => key),
       );
-      cost += costOfElementLoop + stores.length + read.size;
+      cost += costOfElementLoop + stores.length + copies.length + read.size;
     }
   }
   return cost;

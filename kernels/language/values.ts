@@ -6,7 +6,8 @@
  *
  * @module
  */
-import { type Class, classes, fits, isNumber, perWhat, wider } from "../tables/classes.ts";
+import { isRoutine, type RoutineName, routines, type Sides } from "../routines/table.ts";
+import { type Class, classes, fits, isMatrix, isNumber, isVector, matrixOf, matrixSides, perWhat, wider } from "../tables/classes.ts";
 import { type Axis, numberOps, type Op, reductionCalls, type ReductionName } from "../tables/ops.ts";
 import type { DType, Scope, SlotClass } from "../types.ts";
 import { mistake } from "./mistake.ts";
@@ -23,8 +24,11 @@ export interface Reduce {
 /** An SSA value. Values of class option, group and scalar are float64, the others float32. */
 export interface Value {
   readonly id: number;
-  /** A constant, a number that comes with a run, a dimension, a slot that is a number, a tensor's content, a reduction, `as`, or an operation. */
-  readonly op: "const" | "input" | "dim" | "slot" | "load" | "reduce" | "as" | Op;
+  /**
+   * A constant, a number that comes with a run, a dimension, a slot that is a number, a tensor's content, a reduction, `as`, an operation, a routine, or
+   * `keep`: the argument in memory, as float32, where a routine reads it.
+   */
+  readonly op: "const" | "input" | "dim" | "slot" | "load" | "reduce" | "as" | "keep" | Op | RoutineName;
   readonly args: readonly Value[];
   readonly cls: Class;
   /** Of input, dim, slot and load. */
@@ -55,6 +59,12 @@ export interface NumberStore {
   readonly cls: "scalar" | "group";
 }
 
+/** Why a text runs over square matrices alone: its first line that needs as many rows as columns. */
+export interface Square {
+  readonly line: number;
+  readonly scope: string;
+}
+
 /** What a text computes. */
 export interface Meaning {
   readonly values: readonly Value[];
@@ -65,7 +75,13 @@ export interface Meaning {
   /** What must be computed; all else that a value's arguments do not lead to is dead. */
   readonly roots: readonly Value[];
   readonly numberStores: readonly NumberStore[];
+  /** By id of a matrix in memory: what the text calls it. */
+  readonly labels: ReadonlyMap<number, string>;
+  readonly square: Square | null;
 }
+
+/** True for what lies in memory of its own, from the round after the one that makes it. */
+export const isMade = ({ op }: Value): boolean => op === "reduce" || op === "keep" || isRoutine(op);
 
 type Call = Extract<Expr, { readonly kind: "call" }>;
 
@@ -93,6 +109,8 @@ interface Draft {
   readonly locals: Map<string, Value>;
   /** How often a sum over all tensors was read with the same words. */
   readonly sums: Map<string, number>;
+  readonly labels: Map<number, string>;
+  square: Square | null;
 }
 
 /** The values of a text. Throws a SyntaxError with `line`, `name` and `known`. */
@@ -146,6 +164,8 @@ function begin(names: Names): Draft {
     current: new Map(),
     locals: new Map(),
     sums: new Map(),
+    labels: new Map(),
+    square: null,
   };
   const addSlot = (key: string, cls: SlotClass, dtype: DType): void => {
     draft.slotType.set(key, { cls, dtype });
@@ -205,6 +225,7 @@ function rightSide(draft: Draft, s: Statement): Value {
   if (name !== null && expr.kind === "call") {
     const reduction = reductionOf(expr);
     if (reduction?.axis === "all") return sumOfAll(draft, expr, reduction.f, s);
+    if (isRoutine(expr.f)) return matrixLine(draft, name, expr.f, expr.args, s);
   }
   return expression(draft, expr, s);
 }
@@ -214,17 +235,61 @@ function expression(draft: Draft, e: Expr, s: Statement): Value {
   if (e.kind === "name") return resolve(draft, e.name, s);
   const { line, scope } = s;
   const reduction = reductionOf(e);
-  if (reduction?.axis === "all") {
+  if (reduction?.axis === "all" || isRoutine(e.f)) {
     throw mistake(`${e.f} must stand on a line of its own, as name = ${e.f}(…)`, { line, name: e.f, scope });
   }
   const args = e.args.map((arg) => expression(draft, arg, s));
   if (reduction !== undefined) return reduceTo(draft, e.f, reduction.axis, reduction.f, args[0], s);
   const op = e.f as Op;
-  const cls = args.map((a) => a.cls).reduce(wider);
+  const cls = mixed(draft, args.map((a) => a.cls), s);
   if (Object.hasOwn(numberOps, op) && !isNumber(cls)) {
     throw mistake(`${op} takes numbers, not a value per ${perWhat(cls)}`, { line, name: op, scope });
   }
   return op === "round" ? rounded(draft, args[0], draft.names.p ?? "float32") : make(draft, op, args, cls);
+}
+
+/** The class of an operation's result. Matrices of different sides meet where the tensor is square; vectors are those of the tensor's own rows and columns. */
+function mixed(draft: Draft, list: readonly Class[], s: Statement): Class {
+  const cls = list.reduce(wider);
+  const other = list.find((one) => isMatrix(one) && one !== cls);
+  if (other !== undefined) needSquare(draft, s);
+  const made = list.find((one) => isMatrix(one) && one !== "param");
+  const vector = list.find(isVector);
+  if (made !== undefined && vector !== undefined) {
+    const why = `a matrix of ${matrixSides[made as "rowsRows"].join(" x ")} does not go with a value per ${vector}`;
+    throw mistake(why, { line: s.line, name: s.name ?? "", scope: s.scope });
+  }
+  return cls;
+}
+
+function needSquare(draft: Draft, { line, scope }: Statement): void {
+  draft.square ??= { line, scope };
+}
+
+/** What a line gives that calls a routine. */
+function matrixLine(draft: Draft, name: string, f: RoutineName, args: readonly Expr[], s: Statement): Value {
+  const operands = args.map((arg) => operandOf(draft, f, arg, s));
+  const sides = operands.map(({ cls }) => matrixSides[cls as "param"]);
+  const equal: Sides | null = routines[f].agree(sides);
+  if (equal !== null && equal[0] !== equal[1]) needSquare(draft, s);
+  const value = make(draft, f, operands, matrixOf(routines[f].result(sides)));
+  if (!draft.labels.has(value.id)) draft.labels.set(value.id, name);
+  return value;
+}
+
+/** A routine's argument, where the routine can read it: a tensor of float32 as it was, what a routine gave, or a copy of anything else. */
+function operandOf(draft: Draft, f: RoutineName, arg: Expr, s: Statement): Value {
+  const { line, scope } = s;
+  if (arg.kind !== "name") throw mistake(`${f} takes names: what it reads lies in memory`, { line, name: f, scope });
+  const value = resolve(draft, arg.name, s);
+  if (!isMatrix(value.cls)) {
+    const what = isNumber(value.cls) ? "a number" : `a value per ${value.cls}`;
+    throw mistake(`${f} takes matrices, and "${arg.name}" is ${what}`, { line, name: arg.name, scope });
+  }
+  if (isRoutine(value.op) || value.op === "load" && value.dtype === "float32") return value;
+  const kept = make(draft, "keep", [value], value.cls);
+  if (!draft.labels.has(kept.id)) draft.labels.set(kept.id, arg.name);
+  return kept;
 }
 
 function rounded(draft: Draft, value: Value, dtype: DType): Value {
@@ -246,6 +311,7 @@ function reduceTo(
   if (isNumber(arg.cls)) refuse("takes a tensor, not one number");
   const reduce = { f, axis, all: "" };
   if (axis === "full") return make(draft, "reduce", [arg], "scalar", { reduce });
+  if (isMatrix(arg.cls) && arg.cls !== "param") refuse(`takes matrices of the tensor's own rows and columns: of others, ${f} alone`);
   if (arg.cls === axis || arg.cls === "batch") refuse(`has nothing to reduce: its argument has one value per ${arg.cls}`);
   return make(draft, "reduce", [arg], arg.cls === "param" ? axis : "batch", { reduce });
 }
@@ -265,7 +331,8 @@ function sumOfAll(draft: Draft, call: Call, f: ReductionName, s: Statement): Val
 
 // ------------------------------------------------------------------------------------------------------------------------------ assignments
 
-function assign(draft: Draft, { scope, line }: Statement, name: string, right: Value): void {
+function assign(draft: Draft, s: Statement, name: string, right: Value): void {
+  const { scope, line } = s;
   if (fixedNames.includes(name)) throw mistake(`"${name}" cannot be assigned`, { line, name, known: knownNames(draft, scope), scope });
   const key = slotKey(draft, scope, name);
   if (key === undefined) return void draft.locals.set(localKey(scope, name), right);
@@ -273,6 +340,7 @@ function assign(draft: Draft, { scope, line }: Statement, name: string, right: V
   if (!fits(right.cls, cls)) {
     throw mistake(`"${name}" holds one value per ${cls}, and is assigned one per ${perWhat(right.cls)}`, { line, name, scope });
   }
+  if (isMatrix(right.cls) && right.cls !== cls) needSquare(draft, s);
   const value = isNumber(cls) || dtype === "float32" ? right : rounded(draft, right, dtype);
   // A group slot's is a value of its own, the group's one: the expression may differ between tensors with different t.
   const spread = value.cls !== cls || cls === "group";
@@ -284,6 +352,7 @@ function pointOf(draft: Draft, point: Value | undefined): Meaning {
   const { names: { p = "float32" }, current, slotType } = draft;
   const last = point ?? current.get("p");
   if (last === undefined || !fits(last.cls, "param")) throw mistake("a point's text gives p", { line: 1, name: "p" });
+  if (isMatrix(last.cls) && last.cls !== "param") draft.square ??= { line: 1, scope: "" };
   const value = p === "float32" ? last : rounded(draft, last, p);
   // A plain copy of p is a point too.
   const out = value.cls === "param" && value.op !== "load" ? value : make(draft, "as", [value], "param");
@@ -304,8 +373,20 @@ function updateOf(draft: Draft): Meaning {
   return meaningOf(draft, outputs, numberStores);
 }
 
-function meaningOf({ values, slotType }: Draft, outputs: ReadonlyMap<string, Value>, numberStores: readonly NumberStore[]): Meaning {
+function meaningOf(
+  { values, slotType, labels, square }: Draft,
+  outputs: ReadonlyMap<string, Value>,
+  numberStores: readonly NumberStore[],
+): Meaning {
   // A sum over all tensors is computed even where this text does not read it: others may.
   const sums = values.filter((v) => v.reduce?.axis === "all");
-  return { values, outputs, slotType, roots: [...outputs.values(), ...numberStores.map(({ id }) => values[id]), ...sums], numberStores };
+  return {
+    values,
+    outputs,
+    slotType,
+    roots: [...outputs.values(), ...numberStores.map(({ id }) => values[id]), ...sums],
+    numberStores,
+    labels,
+    square,
+  };
 }

@@ -8,6 +8,8 @@ import type { Extent, Scalars, Tensor } from "../types.ts";
 
 /** One tensor of a plan: which program runs over which memory. */
 export interface Item {
+  /** What errors call the tensor. */
+  readonly name?: string;
   /** What {@linkcode compile} made. */
   readonly program: Program;
   /** Dimensions; `batch * rows * cols` must be `size`. */

@@ -1,9 +1,10 @@
 /**
- * A job: one kernel over one tensor, cut into units. It is what a plan is made of and what a backend executes.
+ * A job: one kernel over one tensor, or one call of a routine, cut into units. It is what a plan is made of and what a backend executes.
  *
  * @module
  */
 import type { Kernel } from "../language/kernel.ts";
+import type { RoutineName } from "../routines/table.ts";
 import type { Item } from "./item.ts";
 
 /** A piece of memory. */
@@ -38,6 +39,22 @@ export interface Job {
   readonly columns: Float64Array | null;
 }
 
+/** One call of a routine over one tensor's matrices, all of float32. */
+export interface RoutineJob {
+  readonly routine: RoutineName;
+  /** What it reads. */
+  readonly args: readonly Region[];
+  /** What it writes: `batch` matrices of `rows` x `cols`. */
+  readonly into: Region;
+  readonly batch: number;
+  readonly rows: number;
+  readonly cols: number;
+  /** Columns of the first argument. */
+  readonly inner: number;
+  /** Per unit: first and end column, first and end row of the result, and the matrix. */
+  readonly units: Int32Array;
+}
+
 /** What a backend adds to a plan: memory, and the loops. */
 export interface Executor {
   /** Threads that share a stage's units. */
@@ -48,11 +65,8 @@ export interface Executor {
   release(region: Region): void;
   /**
    * Jobs that may run at the same time, made ready for repeated runs. `run` need only submit them, in order: what a run reads of their results
-   * (`collect` in sums.ts) are `totals` and `columns`, of jobs with reductions alone.
-   *
-   * All jobs are kernels so far. What cannot be a loop over elements (a matrix product, say) will be a routine: a second kind of job beside
-   * {@linkcode Job}, alone in its stage, with a row in a table of routines, a value that `valuesOf` makes of its line, a round of its own in
-   * `roundsOf`, a file in kernels/routines/ and an implementation in each backend. Stages, waves and runs treat it as they treat a kernel.
+   * (`collect` in sums.ts) are `totals` and `columns`, of jobs with reductions alone. Routines are never fused with kernels; a round has both only
+   * where neither waits for the other.
    */
-  stage(jobs: readonly Job[]): { run(): void; dispose(): void };
+  stage(jobs: readonly Job[], routines: readonly RoutineJob[]): { run(): void; dispose(): void };
 }

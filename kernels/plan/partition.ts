@@ -5,7 +5,7 @@
  * @module
  */
 import type { Kernel } from "../language/kernel.ts";
-import type { Domain } from "../tables/classes.ts";
+import { type Domain, matrixExtent } from "../tables/classes.ts";
 import type { Extent } from "../types.ts";
 
 // One unit of a flat kernel that sums: a partial sum each, so its size may not depend on the number of threads. Each call of a kernel costs what
@@ -22,6 +22,9 @@ const leastBandRows = 64;
 
 const loops: Readonly<Record<Domain, (tensor: Extent) => Extent>> = {
   param: (tensor) => tensor,
+  colsRows: (tensor) => matrixExtent("colsRows", tensor),
+  rowsRows: (tensor) => matrixExtent("rowsRows", tensor),
+  colsCols: (tensor) => matrixExtent("colsCols", tensor),
   // A loop over rows sees each matrix's rows as its columns, and the matrices as its rows. Likewise over columns.
   row: ({ batch, rows }) => ({ size: batch * rows, batch: 1, rows: batch, cols: rows }),
   col: ({ batch, cols }) => ({ size: batch * cols, batch: 1, rows: batch, cols }),

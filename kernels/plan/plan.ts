@@ -6,11 +6,12 @@
  *
  * @module
  */
-import type { Kernel } from "../language/kernel.ts";
-import { classes } from "../tables/classes.ts";
+import type { Kernel, RoutineCall } from "../language/kernel.ts";
+import { routineUnits } from "../routines/units.ts";
+import { classes, matrixExtent } from "../tables/classes.ts";
 import type { Scalars } from "../types.ts";
 import type { Item, Plan } from "./item.ts";
-import { type Executor, type Job, type Region, unitFields } from "./job.ts";
+import { type Executor, type Job, type Region, type RoutineJob, unitFields } from "./job.ts";
 import { computeNumbers, type GroupNumbers, type ItemNumbers, itemNumbers, numberCode, readNumbers, writeNumbers } from "./numbers.ts";
 import { loopExtent, unitsOf } from "./partition.ts";
 import { closingRounds, type ProgramRound, type Stage, stagesOf } from "./stages.ts";
@@ -20,13 +21,16 @@ import { collect, spread } from "./sums.ts";
 interface PlacedItem extends ItemNumbers {
   /** By round. */
   readonly jobs: readonly (readonly Job[])[];
+  /** By round. */
+  readonly routines: readonly (readonly RoutineJob[])[];
 }
 
 /** Memory beside an item's tensors. */
 type Scratch = (item: Item, bytes: number) => Region;
 
-/** Lays items out for an executor. */
+/** Lays items out for an executor. RangeError where a text needs a square tensor and has another. */
 export function createPlan(items: readonly Item[], executor: Executor): Plan {
+  items.forEach(checkSides);
   const regions: Region[] = [];
   const scratch: Scratch = (item, bytes) => {
     const region = executor.scratch(item, Math.max(16, bytes));
@@ -43,7 +47,10 @@ export function createPlan(items: readonly Item[], executor: Executor): Plan {
     const placed = items.map((item) => place(item, groupOf(item, groups), scratch, executor.threads));
     const stages = stagesOf(placed);
     for (const { rounds } of stages) {
-      prepared.push(executor.stage(rounds.flatMap(({ items, round }) => items.flatMap(({ jobs }) => jobs[round]))));
+      prepared.push(executor.stage(
+        rounds.flatMap(({ items, round }) => items.flatMap(({ jobs }) => jobs[round])),
+        rounds.flatMap(({ items, round }) => items.flatMap(({ routines }) => routines[round])),
+      ));
     }
     const arrangement: Arrangement = { items: placed, groups, stages, closing: closingRounds(placed), prepared };
     return { dispose, run: (values) => run(arrangement, values) };
@@ -97,12 +104,38 @@ function groupOf({ program, groupSlots }: Item, groups: GroupNumbers[]): GroupNu
   return group;
 }
 
+function checkSides({ program: { square }, extent: { rows, cols }, name }: Item): void {
+  if (square === null || rows === cols) return;
+  const { line, scope } = square;
+  const error = new RangeError(
+    `Cannot run over ${name === undefined ? "a tensor" : `"${name}"`} of ${rows} rows and ${cols} columns: ` +
+      `the matrices of line ${line}${scope === "" ? "" : ` of ${scope}`} go together where there are as many rows as columns`,
+  );
+  throw name === undefined ? error : Object.assign(error, { tensor: name });
+}
+
 function place(item: Item, group: GroupNumbers, scratch: Scratch, threads: number): PlacedItem {
-  const { values, results, rounds } = item.program;
+  const { values, results, rounds, routines, matrices, buffers } = item.program;
   const resultMemory = new Map(results.map((id) => [`#${id}`, scratch(item, 4 * classes[values[id].cls].count(item.extent))]));
+  const shared = buffers.map((cls) => scratch(item, 4 * classes[cls].count(item.extent)));
+  for (const { id, buffer } of matrices) {
+    const bytes = 4 * classes[values[id].cls].count(item.extent);
+    resultMemory.set(`#${id}`, { ...shared[buffer], byteLength: bytes });
+  }
   const memoryOf = (key: string): Region => resultMemory.get(key) ?? item.tensors[key].data;
   const jobs = rounds.map((kernels) => kernels.map((kernel) => jobOf(item, kernel, memoryOf, scratch, threads)));
-  return { ...itemNumbers(item, group), jobs };
+  return { ...itemNumbers(item, group), jobs, routines: routines.map((calls) => calls.map((call) => routineJob(item, call, memoryOf))) };
+}
+
+function routineJob(item: Item, { routine, args, into }: RoutineCall, memoryOf: (key: string) => Region): RoutineJob {
+  const { batch, rows, cols } = matrixExtent(into.cls, item.extent);
+  return {
+    routine,
+    args: args.map(({ key }) => memoryOf(key)),
+    into: memoryOf(into.key),
+    ...{ batch, rows, cols, inner: matrixExtent(args[0].cls, item.extent).cols },
+    units: routineUnits(routine, batch, rows, cols),
+  };
 }
 
 function jobOf(item: Item, kernel: Kernel, memoryOf: (key: string) => Region, scratch: Scratch, threads: number): Job {

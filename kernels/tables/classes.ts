@@ -6,27 +6,37 @@
  *
  * @module
  */
+import type { Side, Sides } from "../routines/table.ts";
 import type { Extent, SlotClass } from "../types.ts";
 
+/** Matrices of other sides than the tensor's, that matrix lines make: `colsRows` has as many rows as the tensor has columns. */
+export type MadeClass = "colsRows" | "rowsRows" | "colsCols";
+
+/** Matrices: one number for each element. */
+export type MatrixClass = "param" | MadeClass;
+
 /** How much of a tensor a value differs over; `option`: not even over groups. */
-export type Class = "option" | SlotClass;
+export type Class = "option" | SlotClass | MadeClass;
 
 /** The classes whose values lie in tensors' memory, so that a kernel can loop over them. */
-export type Domain = "batch" | "row" | "col" | "param";
+export type Domain = "batch" | "row" | "col" | MatrixClass;
 
 /** What a class is. */
 export interface ClassRow {
-  /** A result takes the highest rank of its arguments; of two classes of one rank, `param`. */
+  /** A result takes the highest rank of its arguments; of row and col, `param`; of two matrices of different sides, the first. */
   readonly rank: number;
-  /** One float64 number beside the kernels; a vector that is small beside the tensor; as many elements as the tensor has. */
+  /** One float64 number beside the kernels; a vector that is small beside the tensor; a matrix, as many elements as the tensor has or so. */
   readonly lies: "number" | "vector" | "elements";
   /** How many values of it a tensor has. */
   count(extent: Extent): number;
 }
 
-/** Classes by name, slots' first. */
+/** Classes by name. */
 export const classes: Readonly<Record<Class, ClassRow>> = {
   param: { rank: 5, lies: "elements", count: ({ size }) => size },
+  colsRows: { rank: 5, lies: "elements", count: ({ size }) => size },
+  rowsRows: { rank: 5, lies: "elements", count: ({ batch, rows }) => batch * rows * rows },
+  colsCols: { rank: 5, lies: "elements", count: ({ batch, cols }) => batch * cols * cols },
   row: { rank: 4, lies: "vector", count: ({ batch, rows }) => batch * rows },
   col: { rank: 4, lies: "vector", count: ({ batch, cols }) => batch * cols },
   batch: { rank: 3, lies: "vector", count: ({ batch }) => batch },
@@ -39,11 +49,36 @@ export const classes: Readonly<Record<Class, ClassRow>> = {
 export const slotClasses: readonly SlotClass[] = /* @__PURE__ */ slotClassList();
 
 function slotClassList(): SlotClass[] {
-  return Object.keys(classes).filter((cls) => cls !== "option") as SlotClass[];
+  const made: readonly Class[] = ["option", "colsRows", "rowsRows", "colsCols"];
+  return (Object.keys(classes) as Class[]).filter((cls): cls is SlotClass => !made.includes(cls));
+}
+
+/** The sides of matrices. */
+export const matrixSides: Readonly<Record<MatrixClass, Sides>> = {
+  param: ["rows", "cols"],
+  colsRows: ["cols", "rows"],
+  rowsRows: ["rows", "rows"],
+  colsCols: ["cols", "cols"],
+};
+
+/** The matrix of these sides. */
+export function matrixOf([height, width]: Sides): MatrixClass {
+  return height === width ? squares[height] : height === "rows" ? "param" : "colsRows";
+}
+
+const squares: Readonly<Record<Side, MadeClass>> = { rows: "rowsRows", cols: "colsCols" };
+
+/** A matrix' dimensions for a tensor. */
+export function matrixExtent(cls: MatrixClass, tensor: Extent): Extent {
+  const [height, width] = matrixSides[cls];
+  return { size: classes[cls].count(tensor), batch: tensor.batch, rows: tensor[height], cols: tensor[width] };
 }
 
 /** True for numbers: their arithmetic is float64, and kernels are handed them. */
 export const isNumber = (cls: Class): boolean => classes[cls].lies === "number";
+
+/** True for matrices: one number for each element. */
+export const isMatrix = (cls: Class): cls is MatrixClass => classes[cls].lies === "elements";
 
 /** True where values per row, column or matrix lie in memory. */
 export const isVector = (cls: Class): boolean => classes[cls].lies === "vector";
@@ -51,14 +86,15 @@ export const isVector = (cls: Class): boolean => classes[cls].lies === "vector";
 /** The class of numbers as null, otherwise what a kernel loops over. */
 export const domainOf = (cls: Class): Domain | null => isNumber(cls) ? null : cls as Domain;
 
-/** True where a slot can hold the value: of its own class, or spread from a coarser one. */
-export const fits = (value: Class, slot: Class): boolean => value === slot || classes[value].rank < classes[slot].rank;
+/** True where a slot can hold the value: of its own class, or spread from a coarser one. Matrices of other sides fit where the tensor is square. */
+export const fits = (value: Class, slot: Class): boolean =>
+  value === slot || classes[value].rank < classes[slot].rank || isMatrix(value) && isMatrix(slot);
 
 /** The class of an operation's result. */
 export function wider(a: Class, b: Class): Class {
-  if (classes[a].rank === classes[b].rank) return a === b ? a : "param";
+  if (classes[a].rank === classes[b].rank) return a === b || isMatrix(a) ? a : "param";
   return classes[a].rank > classes[b].rank ? a : b;
 }
 
 /** A class in an error: "a value per element". */
-export const perWhat = (cls: Class): string => cls === "param" ? "element" : cls;
+export const perWhat = (cls: Class): string => isMatrix(cls) ? "element" : cls;

@@ -7,6 +7,7 @@
  * @module
  */
 import { maths } from "../math.ts";
+import { type RoutineName, routines } from "../routines/table.ts";
 import { roundTo } from "./dtypes.ts";
 import type { DType } from "../types.ts";
 
@@ -34,7 +35,7 @@ export type ElementOp =
   | "round";
 
 /** Operations on numbers alone. */
-export type NumberOp = "pow" | "exp" | "log" | "cos" | "floor";
+export type NumberOp = "%" | "pow" | "exp" | "log" | "cos" | "floor";
 
 /** Any operation. */
 export type Op = ElementOp | NumberOp;
@@ -82,12 +83,20 @@ export const elementOps: Readonly<Record<ElementOp, Operation>> = {
 
 /** Operations on numbers alone: no kernel has them. Their bits are the same in every engine. */
 export const numberOps: Readonly<Record<NumberOp, Operation>> = {
+  "%": { written: "product", arity: 2, evaluate: remainder },
   pow: { written: "function", arity: 2, evaluate: (a, b) => maths.pow(a, b) },
   exp: { written: "function", arity: 1, evaluate: (a) => maths.exp(a) },
   log: { written: "function", arity: 1, evaluate: (a) => maths.log(a) },
   cos: { written: "function", arity: 1, evaluate: (a) => maths.cos(a) },
   floor: { written: "function", arity: 1, evaluate: (a) => Math.floor(a) },
 };
+
+/** What is left of a, with the sign of b, as in Python: -1 % 10 is 9. JavaScript's remainder is exact, and has the sign of a. */
+function remainder(a: number, b: number): number {
+  const rest = a % b;
+  if (rest === 0) return b < 0 ? -0 : 0;
+  return rest < 0 === b < 0 ? rest : rest + b;
+}
 
 /** All operations by name. */
 export const ops: Readonly<Record<Op, Operation>> = /* @__PURE__ */ Object.assign({}, elementOps, numberOps);
@@ -147,7 +156,7 @@ function operatorTable(): Map<string, "product" | "sum" | "comparison"> {
 }
 
 /** What an expression may call. */
-export type Callable = Op | ReductionCall;
+export type Callable = Op | ReductionCall | RoutineName;
 
 /** Functions as a text writes them, with their numbers of arguments: `max` has two, `max` of one argument reduces. */
 export const functions: ReadonlyMap<string, readonly number[]> = /* @__PURE__ */ functionTable();
@@ -156,5 +165,6 @@ function functionTable(): Map<string, number[]> {
   const table = new Map<string, number[]>();
   for (const [name, { written, arity }] of Object.entries(ops)) if (written === "function") table.set(name, [arity]);
   for (const name of reductionCalls.keys()) table.set(name, [1, ...table.get(name) ?? []]);
+  for (const [name, { arity }] of Object.entries(routines)) table.set(name, [arity]);
   return table;
 }

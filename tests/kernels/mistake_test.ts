@@ -58,7 +58,6 @@ const hinted: readonly (readonly [text: string, hint: string])[] = [
   ["x = a ** 2", "pow(a, b)"],
   ["x **= 2", "pow(a, b)"],
   ["x = a^2", "pow(a, b)"],
-  ["x = a % 2", "a - b*floor(a/b)"],
   ["x = a > 0 && b > 0", "(a > 0)*(b > 0)"],
   ["x = a & b", "(a > 0)*(b > 0)"],
   ["x = a and b", "(a > 0)*(b > 0)"],

@@ -9,7 +9,7 @@ import { maths } from "../../kernels/math.ts";
 import type { DType, Extent, SlotClass, SlotType } from "../../kernels/types.ts";
 
 /** How much of a tensor a value differs over. */
-export type Class = "option" | "group" | "scalar" | "batch" | "row" | "col" | "param";
+export type Class = "option" | "group" | "scalar" | "batch" | "row" | "col" | "param" | "colsRows" | "rowsRows" | "colsCols";
 
 /** An expression: a number, a name, or a function of the language. */
 export type Tree = number | string | Call;
@@ -56,24 +56,58 @@ interface Value {
   readonly numbers: Float64Array | Float32Array;
 }
 
-const classes: readonly Class[] = ["option", "group", "scalar", "batch", "row", "col", "param"];
+const classes: readonly Class[] = ["option", "group", "scalar", "batch", "row", "col", "param", "colsRows", "rowsRows", "colsCols"];
+const isMatrix = (cls: Class): boolean => classes.indexOf(cls) > 5;
 const isNumber = (cls: Class): boolean => classes.indexOf(cls) < 3;
 
 /** The class of an operation's result. */
 export function widest(list: readonly Class[]): Class {
-  if (list.includes("param") || list.includes("row") && list.includes("col")) return "param";
+  const matrix = list.find(isMatrix);
+  if (matrix !== undefined) return matrix;
+  if (list.includes("row") && list.includes("col")) return "param";
   return classes[Math.max(...list.map((cls) => classes.indexOf(cls)))];
 }
 
 /** How many numbers a value of a class has. */
 export function count(cls: Class, { batch, rows, cols }: Extent): number {
-  return isNumber(cls) ? 1 : { batch, row: batch * rows, col: batch * cols, param: batch * rows * cols }[cls as "batch"];
+  if (isNumber(cls)) return 1;
+  const [height, width] = sidesOf(cls, { batch, rows, cols } as Extent);
+  return isMatrix(cls) ? batch * height * width : { batch, row: batch * rows, col: batch * cols }[cls as "batch"];
+}
+
+/** Rows and columns of a matrix of this class. */
+function sidesOf(cls: Class, { rows, cols }: Extent): [height: number, width: number] {
+  return [cls === "param" || cls === "rowsRows" ? rows : cols, cls === "param" || cls === "colsCols" ? cols : rows];
+}
+
+/** The class of matrices that have these sides. Where the tensor is square it has several names, and all of them will do. */
+function ofSides(height: number, width: number, extent: Extent): Class {
+  return classes.find((cls) => isMatrix(cls) && String(sidesOf(cls, extent)) === String([height, width]))!;
+}
+
+/** What a matrix line gives. */
+function ofMatrices(f: string, [x, y]: readonly Value[], extent: Extent): Value {
+  const [height, inner] = sidesOf(x.cls, extent);
+  const width = f === "matmul" ? sidesOf(y.cls, extent)[1] : height;
+  const rows = f === "matmul" ? height : inner;
+  const numbers = new Float32Array(extent.batch * rows * width);
+  for (let at = 0; at < numbers.length; at++) {
+    const matrix = Math.floor(at / (rows * width));
+    const [i, j] = [Math.floor(at / width) % rows, at % width];
+    if (f === "transpose") numbers[at] = x.numbers[(matrix * height + j) * inner + i];
+    else {
+      for (let k = 0; k < inner; k++) {
+        numbers[at] += Math.fround(x.numbers[(matrix * height + i) * inner + k] * y.numbers[(matrix * inner + k) * width + j]);
+      }
+    }
+  }
+  return { cls: ofSides(rows, width, extent), numbers };
 }
 
 /** Which number of a value of class `from` goes with number `i` of class `to`. */
 function place(i: number, to: Class, from: Class, { rows, cols }: Extent): number {
   if (isNumber(from)) return 0;
-  if (from === to) return i;
+  if (from === to || isMatrix(from) && isMatrix(to)) return i;
   if (to === "param") {
     const row = Math.floor(i / cols);
     if (from === "row") return row;
@@ -90,6 +124,7 @@ const functions: Readonly<Record<string, (a: number, b: number, c: number) => nu
   "-": (a, b) => a - b,
   "*": (a, b) => a * b,
   "/": (a, b) => a / b,
+  "%": (a, b) => a - b * Math.floor(a / b), // near enough to integers
   neg: (a) => -a,
   "<": (a, b) => truth(a < b),
   "<=": (a, b) => truth(a <= b),
@@ -156,6 +191,7 @@ function evaluate(tree: Tree, scope: string, names: Names, { text, extent }: Sub
     const ended = made.map((sum) => end(what, sum, n));
     return { cls: to, numbers: to === "scalar" ? ended : Float32Array.from(ended) };
   }
+  if (f === "matmul" || f === "transpose") return ofMatrices(f, args, extent);
   const cls = widest(args.map((arg) => arg.cls));
   const make = f === "round" ? (x: number) => roundTo(text.p, Math.fround(x)) : functions[f];
   if (isNumber(cls)) return { cls, numbers: Float64Array.of(make(args[0].numbers[0], args[1]?.numbers[0], args[2]?.numbers[0])) };
@@ -287,7 +323,7 @@ function assign({ scope, name }: Line, members: readonly { subject: Subject; nam
     const { shape, dtype } = slot;
     // A group has one value: its first tensor's.
     const value = made[shape === "group" ? 0 : i];
-    if (widest([value.cls, shape]) !== shape) throw new Error(`${name} is a ${shape}, and not a ${value.cls}`);
+    if (widest([shape, value.cls]) !== shape) throw new Error(`${name} is a ${shape}, and not a ${value.cls}`);
     names.set(keyOf(scope, name), {
       cls: shape,
       numbers: shape === "scalar" || shape === "group" ? value.numbers : spread(value, shape, extent).map((x) => roundTo(dtype, x)),

@@ -33,6 +33,8 @@ const orders: readonly (readonly [text: string, order: string])[] = [
   ["a*b*c", "(* (* a b) c)"],
   ["a/b/c", "(/ (/ a b) c)"],
   ["a/b*c", "(* (/ a b) c)"],
+  ["a*b % c", "(% (* a b) c)"],
+  ["a + b % c == 0", "(== (+ a (% b c)) 0)"],
   ["a*b/c*d", "(* (/ (* a b) c) d)"],
   ["a + b*c - d/e", "(- (+ a (* b c)) (/ d e))"],
   ["(a + b)*(c - d)", "(* (+ a b) (- c d))"],
@@ -112,7 +114,6 @@ const mistakes: readonly (readonly [text: string, line: number, name: string, me
   ["x = a ? b", 1, "?", `unexpected "?"`],
   ["x = a; y = b", 1, ";", `unexpected ";"`],
   ["x = a ! b", 1, "!", `unexpected "!"`],
-  ["x = a % b", 1, "%", `unexpected "%"`],
   ["x = a.b", 1, ".", `unexpected "."`],
   ["x = größe", 1, "ö", `unexpected "ö"`],
   ["x = clip(a)", 1, "clip", `"clip" is no function`],
@@ -140,7 +141,7 @@ test("the functions are those of the language", () => {
   const element = ["abs", "sqrt", "sign", "min", "max", "clamp", "fma", "where", "round"];
   const scalar = ["pow", "exp", "log", "cos", "floor"];
   const reduce = ["", "row", "col", "all"].flatMap((along) => ["sum", "mean", "norm", "rms", "max"].map((f) => along + f));
-  assertEquals([...functions.keys()].sort(), [...new Set([...element, ...scalar, ...reduce])].sort());
+  assertEquals([...functions.keys()].sort(), [...new Set([...element, ...scalar, ...reduce, "matmul", "transpose"])].sort());
 });
 
 for (const [f, arities] of functions) {

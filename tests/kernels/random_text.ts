@@ -47,7 +47,7 @@ export interface Case {
 const binary = ["+", "-", "*", "/", "min", "max"];
 const comparisons = ["<", "<=", ">", ">=", "==", "!="];
 const reductions = ["sum", "mean", "norm", "rms", "max"];
-const rank = (cls: Class): number => ({ option: 0, group: 1, scalar: 2, batch: 3, row: 4, col: 4, param: 5 })[cls];
+const rank = (cls: Class): number => ["option", "group", "scalar", "batch", "row", "param"].indexOf(cls === "col" ? "row" : cls);
 const fits = (cls: Class, target: Class): boolean => widest([cls, target]) === target;
 
 const smallShapes: readonly (readonly number[])[] = [

@@ -18,14 +18,18 @@ import { hostMemory } from "../host_memory.ts";
 import { overlapTest } from "../overlap.ts";
 import { createRun } from "../run.ts";
 import { bindJs } from "./bind.ts";
+import { bindRoutine } from "./routines.ts";
 
 /** The executor of backend "js": everything lies in ordinary arrays. */
 export const jsExecutor: Executor = {
   threads: 1,
   scratch: (_item, bytes) => ({ buffer: granted(bytes, () => new ArrayBuffer(bytes)), byteOffset: 0, byteLength: bytes }),
   release() {},
-  stage(jobs) {
-    const bound = jobs.map((job) => ({ run: bindJs(job), units: job.units.length / unitFields }));
+  stage(jobs, routines) {
+    const bound = [
+      ...jobs.map((job) => ({ run: bindJs(job), units: job.units.length / unitFields })),
+      ...routines.map((job) => ({ run: bindRoutine(job), units: job.units.length / unitFields })),
+    ];
     return {
       run() {
         for (const { run, units } of bound) for (let unit = 0; unit < units; unit++) run(unit);

@@ -11,6 +11,7 @@ import type { Item } from "../../plan/item.ts";
 import type { Backend } from "../../types.ts";
 import { kernelName } from "./kernels.ts";
 import { wasmModule } from "./codegen.ts";
+import { routineLowerings } from "./routines.ts";
 
 /**
  * The kernels that `use` runs, as WASM by name: compiled where the host allows it, they are {@linkcode BackendOptions.modules} elsewhere.
@@ -30,9 +31,12 @@ export function compileAhead(use: (backend: Backend) => void): Map<string, Bytes
   // Not `using`: the packed library runs in Node 20 as it stands.
   const js = createJs();
   const plan = (items: readonly Item[]): ReturnType<KernelBackend["plan"]> => {
-    for (const kernel of items.flatMap(({ program }) => program.rounds.flat())) {
-      const name = kernelName(kernel);
-      if (!found.has(name)) found.set(name, wasmModule(kernel));
+    for (const { program: { rounds, routines } } of items) {
+      const kernels = rounds.flat().map((kernel) => ({ signature: kernel.signature, module: () => wasmModule(kernel) }));
+      for (const source of [...kernels, ...routines.flat().map(({ routine }) => routineLowerings[routine])]) {
+        const name = kernelName(source);
+        if (!found.has(name)) found.set(name, source.module());
+      }
     }
     return js.plan(items);
   };

@@ -5,12 +5,15 @@
  * @module
  */
 import type { Kernel } from "../../language/kernel.ts";
-import { type Executor, type Job, unitFields } from "../../plan/job.ts";
+import { type Executor, type Job, type RoutineJob, unitFields } from "../../plan/job.ts";
+import { routines } from "../../routines/table.ts";
 import { bindJs } from "../js/bind.ts";
+import { bindRoutine } from "../js/routines.ts";
 import type { Arena, Block } from "./arena.ts";
-import { localBytes } from "./codegen.ts";
+import { localBytes, wasmModule } from "./codegen.ts";
 import { type CompiledKernel, compiledKernel, type CompiledKernels, functionIn, type KernelFunction } from "./kernels.ts";
 import { arenaOf, arenaOfBuffer, type Memory, releaseScratch, type Scratch, takeScratch } from "./memory.ts";
+import { routineLowerings } from "./routines.ts";
 
 /** Where kernels' bytes lie for workers, and how units are shared out. */
 export interface Dispatcher {
@@ -53,11 +56,11 @@ export function createExecutor(engine: Engine): Executor {
       return takeScratch(memory, first === undefined ? memory.arenas[0] : arenaOf(memory, first)!, bytes);
     },
     release: (region) => releaseScratch(memory, region as Scratch),
-    stage(jobs) {
+    stage(jobs, routineJobs) {
       const held: Scratch[] = [];
       const dispose = (): void => held.splice(0).forEach((scratch) => releaseScratch(memory, scratch));
       try {
-        return { run: layOut(engine, jobs, held), dispose };
+        return { run: layOut(engine, jobs, routineJobs, held), dispose };
       } catch (error) {
         dispose();
         throw error;
@@ -67,8 +70,8 @@ export function createExecutor(engine: Engine): Executor {
 }
 
 /** A job with what its records need. */
-interface Placed {
-  readonly job: Job;
+interface Placed<J> {
+  readonly job: J;
   readonly arena: Arena;
   /** Its number among the backend's. */
   readonly arenaIndex: number;
@@ -85,7 +88,11 @@ function elementsOf({ kernel, units, cols }: Job): number {
   return elements;
 }
 
-const unitCount = ({ units }: Job): number => units.length / unitFields;
+/** What a routine's job costs, in elements of a kernel. */
+const elementsOfRoutine = ({ routine, batch, rows, cols, inner }: RoutineJob): number =>
+  batch * rows * cols * routines[routine].cost(inner);
+
+const unitCount = ({ units }: Pick<Job, "units">): number => units.length / unitFields;
 
 /** True where a cut more or less changes no bit: nothing is summed, and each element is computed from its own numbers. */
 const mayJoin = ({ shape, reductions }: Kernel): boolean => shape === "flat" && reductions.length === 0;
@@ -97,20 +104,36 @@ function unitsOf(job: Job, joined: boolean): number[][] {
 }
 
 /** Writes jobs' records into memory, and gives the function that runs them. The scratch that this takes is put into `held`. */
-function layOut({ memory, kernels, dispatcher }: Engine, jobs: readonly Job[], held: Scratch[]): () => void {
+function layOut(
+  { memory, kernels, dispatcher }: Engine,
+  jobs: readonly Job[],
+  routineJobs: readonly RoutineJob[],
+  held: Scratch[],
+): () => void {
   const hold = (arena: Arena, bytes: number): Scratch => {
     const scratch = takeScratch(memory, arena, bytes);
     held.push(scratch);
     return scratch;
   };
-  const placed = jobs.map((job): Placed => {
+  const placed = jobs.map((job): Placed<Job> => {
     const arena = arenaOfBuffer(memory, job.scalars.buffer)!;
-    return { job, arena, arenaIndex: memory.arenas.indexOf(arena), kernel: compiledKernel(kernels, job.kernel) };
+    const { kernel } = job;
+    const source = { signature: kernel.signature, module: () => wasmModule(kernel) };
+    return { job, arena, arenaIndex: memory.arenas.indexOf(arena), kernel: compiledKernel(kernels, source) };
   });
-  const isShared = dispatcher !== null && jobs.reduce((n, job) => n + unitCount(job), 0) > 1 &&
-    jobs.reduce((n, job) => n + elementsOf(job), 0) > dispatcher.alone &&
-    placed.every(({ arena, kernel: { id, module } }) => arena.memory !== null && module !== null && id < dispatcher.mostKernels);
-  const locals = localMemory(placed, isShared ? dispatcher.threads : 1, hold);
+  const placedRoutines = routineJobs.map((job): Placed<RoutineJob> => {
+    const arena = arenaOfBuffer(memory, job.into.buffer)!;
+    return { job, arena, arenaIndex: memory.arenas.indexOf(arena), kernel: compiledKernel(kernels, routineLowerings[job.routine]) };
+  });
+  const all = [...placed, ...placedRoutines];
+  const isShared = dispatcher !== null && all.reduce((n, { job }) => n + unitCount(job), 0) > 1 &&
+    jobs.reduce((n, job) => n + elementsOf(job), 0) + routineJobs.reduce((n, job) => n + elementsOfRoutine(job), 0) > dispatcher.alone &&
+    all.every(({ arena, kernel: { id, module } }) => arena.memory !== null && module !== null && id < dispatcher.mostKernels);
+  const needs = [
+    ...placed.map(({ job, arena }) => ({ arena, bytes: localBytes(job.kernel, job.cols) })),
+    ...placedRoutines.map(({ job, arena }) => ({ arena, bytes: routineLowerings[job.routine].localBytes(job) })),
+  ];
+  const locals = localMemory(needs, isShared ? dispatcher.threads : 1, hold);
 
   const records: number[] = [];
   const functions: (KernelFunction | null)[] = [];
@@ -126,6 +149,25 @@ function layOut({ memory, kernels, dispatcher }: Engine, jobs: readonly Job[], h
         ...[kernel.id, arenaIndex, head, begin, end, rowBegin, rowEnd],
         ...[job.totals.byteOffset + partials * unit, region >= 0 ? job.columns!.byteOffset + 8 * job.cols * region : 0],
         ...[local.address, local.bytes],
+      );
+      functions.push(compiled);
+      inJs.push(run && (() => run(unit)));
+    }
+  }
+  for (const { job, arena, arenaIndex, kernel } of placedRoutines) {
+    const head = writeRoutineHead(job, hold(arena, 4 * (job.args.length + 4)));
+    const local = locals.get(arena)!;
+    const compiled = functionIn(kernel, arena, arenaIndex);
+    const run = compiled === null ? bindRoutine(job) : null;
+    for (let unit = 0; unit < unitCount(job); unit++) {
+      records.push(
+        kernel.id,
+        arenaIndex,
+        head,
+        ...job.units.subarray(unit * unitFields, (unit + 1) * unitFields),
+        0,
+        local.address,
+        local.bytes,
       );
       functions.push(compiled);
       inJs.push(run && (() => run(unit)));
@@ -156,14 +198,21 @@ function writeHead({ kernel, memory, rows, cols, units, scalars }: Job, { buffer
   return byteOffset;
 }
 
+/** The words that a routine reads its job from: see routines.ts. Their address. */
+function writeRoutineHead({ args, into, rows, cols, inner }: RoutineJob, { buffer, byteOffset }: Scratch): number {
+  const words = [...args.map(({ byteOffset }) => byteOffset), into.byteOffset, rows, cols, inner];
+  new Int32Array(buffer, byteOffset, words.length).set(words);
+  return byteOffset;
+}
+
 /** Memory of each thread's own, by arena: as much as the job needs that needs most. */
 function localMemory(
-  placed: readonly Placed[],
+  needs: readonly { readonly arena: Arena; readonly bytes: number }[],
   threads: number,
   hold: (arena: Arena, bytes: number) => Scratch,
 ): Map<Arena, { readonly address: number; readonly bytes: number }> {
   const most = new Map<Arena, number>();
-  for (const { job, arena } of placed) most.set(arena, Math.max(most.get(arena) ?? 0, localBytes(job.kernel, job.cols)));
+  for (const { arena, bytes } of needs) most.set(arena, Math.max(most.get(arena) ?? 0, bytes));
   return new Map(
     [...most].map(([arena, bytes]) => [arena, { address: bytes > 0 ? hold(arena, bytes * threads).byteOffset : 0, bytes }]),
   );

@@ -3,12 +3,10 @@
  *
  * @module
  */
-import type { Kernel } from "../../language/kernel.ts";
 import type { BackendOptions } from "../../types.ts";
 import type { Arena } from "./arena.ts";
-import { wasmModule } from "./codegen.ts";
 
-/** A kernel's function: see codegen.ts. */
+/** A kernel's function: see codegen.ts. Of a routine, routines.ts, the sixth argument is the number of the matrix. */
 export type KernelFunction = (
   job: number,
   begin: number,
@@ -39,8 +37,15 @@ export interface CompiledKernels {
   readonly compiled: (id: number, bytes: Uint8Array<ArrayBuffer>) => void;
 }
 
+/** What becomes a module: a kernel, or a routine. */
+export interface Source {
+  /** Equal where the code is. */
+  readonly signature: string;
+  module(): Uint8Array<ArrayBuffer>;
+}
+
 /** A short name of a kernel's text, for modules that are compiled ahead of time. */
-export function kernelName({ signature }: Kernel): string {
+export function kernelName({ signature }: Pick<Source, "signature">): string {
   // Two FNV-1a hashes with different seeds; a name is looked up, never trusted with memory.
   const hash = (seed: number): string => {
     let h = seed;
@@ -51,13 +56,13 @@ export function kernelName({ signature }: Kernel): string {
 }
 
 /** A kernel, compiled when it is first asked for. */
-export function compiledKernel({ ahead, bySignature, compiled }: CompiledKernels, kernel: Kernel): CompiledKernel {
-  const known = bySignature.get(kernel.signature);
+export function compiledKernel({ ahead, bySignature, compiled }: CompiledKernels, source: Source): CompiledKernel {
+  const known = bySignature.get(source.signature);
   if (known !== undefined) return known;
-  const bytes = wasmModule(kernel);
-  const made = { id: bySignature.size, module: ahead?.[kernelName(kernel)] ?? compile(bytes, ahead !== undefined), functions: [] };
+  const bytes = source.module();
+  const made = { id: bySignature.size, module: ahead?.[kernelName(source)] ?? compile(bytes, ahead !== undefined), functions: [] };
   if (made.module !== null) compiled(made.id, bytes);
-  bySignature.set(kernel.signature, made);
+  bySignature.set(source.signature, made);
   return made;
 }
 
