@@ -258,6 +258,9 @@ export const mutants: readonly Mutant[] = [
   ...of("kernels/plan/numbers.ts", [optimizers], [
     ["Tensors share numbers though theirs differ", "if (shared[i].values === values) return shared[i];", "return shared[i];"],
   ]),
+  ...of("kernels/plan/numbers.ts", [passes], [
+    ["A norm of numbers adds them unsquared", "reductions[f].element(numbers[arg])", "numbers[arg]", "^an all… reduction of one number"],
+  ]),
   ...of("kernels/plan/numbers.ts", [plans], [
     [
       "A group slot is each tensor's own where their steps differ",

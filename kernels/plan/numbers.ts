@@ -6,7 +6,7 @@
 import type { Program } from "../language/program.ts";
 import type { NumberStore, Value } from "../language/values.ts";
 import { isNumber } from "../tables/classes.ts";
-import { type Op, type Operation, ops } from "../tables/ops.ts";
+import { type Op, type Operation, ops, type ReductionName, reductions } from "../tables/ops.ts";
 import type { Extent, Scalars } from "../types.ts";
 import type { Item } from "./item.ts";
 
@@ -37,7 +37,7 @@ export interface NumberCode {
   /** Which sums over tensors must be there before round k. */
   readonly needs: readonly (readonly string[])[];
   /** `all…` reductions over one number per tensor, which no kernel sums. */
-  readonly numberSums: readonly { readonly id: number; readonly arg: number }[];
+  readonly numberSums: readonly { readonly id: number; readonly arg: number; readonly f: ReductionName }[];
   /** False where every number is the group's: then tensors share one array. */
   readonly perTensor: boolean;
 }
@@ -111,7 +111,7 @@ function codeOf(program: Program): NumberCode {
       ];
       return [...new Set(read.filter((v) => v.reduce?.axis === "all").map((v) => v.reduce!.all))];
     }),
-    numberSums: reductions.filter((v) => isNumber(v.args[0].cls)).map((v) => ({ id: v.id, arg: v.args[0].id })),
+    numberSums: reductions.filter((v) => isNumber(v.args[0].cls)).map((v) => ({ id: v.id, arg: v.args[0].id, f: v.reduce!.f })),
     perTensor: live.some((v) => v.cls === "scalar") || reductions.some((v) => v.cls === "scalar" || v.reduce!.axis === "all"),
   };
 }
@@ -181,7 +181,7 @@ export function computeNumbers(groups: readonly GroupNumbers[], items: readonly 
       for (const id of code.ofGroup[round].ids) own[id] = shared.numbers[id];
       for (const run of code.ofTensor[round]) run(own);
     }
-    for (const { id, arg } of code.numberSums) shares[id] = numbers[arg];
+    for (const { id, arg, f } of code.numberSums) shares[id] = reductions[f].element(numbers[arg]);
   }
 }
 

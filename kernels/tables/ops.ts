@@ -111,8 +111,10 @@ export type Axis = "full" | "row" | "col" | "all";
 export interface Reduction {
   /** What a sum begins with. */
   readonly identity: number;
-  /** True where elements are squared before they are added. */
+  /** True where elements are squared before they are added: what `element` does, for backends that generate code. */
   readonly squares: boolean;
+  /** What an element adds to a sum. */
+  element(x: number): number;
   /** Two parts of a sum to one. */
   join(a: number, b: number): number;
   /** The result, from the sum over n elements. */
@@ -120,14 +122,16 @@ export interface Reduction {
 }
 
 const add = (a: number, b: number): number => a + b;
+const itself = (x: number): number => x;
+const square = (x: number): number => x * x;
 
 /** Reductions by name. Sums are float64, in an order that is fixed by the shape. */
 export const reductions: Readonly<Record<ReductionName, Reduction>> = {
-  sum: { identity: 0, squares: false, join: add, finish: (sum) => sum },
-  mean: { identity: 0, squares: false, join: add, finish: (sum, n) => sum / n },
-  norm: { identity: 0, squares: true, join: add, finish: (sum) => Math.sqrt(sum) },
-  rms: { identity: 0, squares: true, join: add, finish: (sum, n) => Math.sqrt(sum / n) },
-  max: { identity: -Infinity, squares: false, join: (a, b) => Math.max(a, b), finish: (max) => max },
+  sum: { identity: 0, squares: false, element: itself, join: add, finish: (sum) => sum },
+  mean: { identity: 0, squares: false, element: itself, join: add, finish: (sum, n) => sum / n },
+  norm: { identity: 0, squares: true, element: square, join: add, finish: (sum) => Math.sqrt(sum) },
+  rms: { identity: 0, squares: true, element: square, join: add, finish: (sum, n) => Math.sqrt(sum / n) },
+  max: { identity: -Infinity, squares: false, element: itself, join: (a, b) => Math.max(a, b), finish: (max) => max },
 };
 
 const prefixes: Readonly<Record<Axis, string>> = { full: "", row: "row", col: "col", all: "all" };

@@ -263,9 +263,7 @@ export function step(subjects: readonly Subject[], values: readonly Readonly<Rec
         if (!team.waits) {
           const brought = members.map(({ subject, names }) => {
             const value = evaluate(arg, line.scope, names, subject);
-            const { sums: [sum], n } = isNumber(value.cls)
-              ? { sums: [value.numbers[0]], n: 1 }
-              : sums(what, value, "scalar", subject.extent);
+            const { sums: [sum], n } = sums(what, value, "scalar", subject.extent);
             return { sum, n };
           });
           waiting.set(key, [...waiting.get(key) ?? [], ...brought]);

@@ -441,6 +441,24 @@ test("an all… sum spans every tensor whose text has the line, and is kept apar
   assertEquals(after.map((is) => is.scalarSlots.get("r/scalar1")), [squares[0] + squares[2], 7, squares[0] + squares[2], 7]);
 });
 
+test("an all… reduction of one number per tensor reduces these numbers as one of elements does the elements", () => {
+  const expected: Readonly<Record<string, (a: number, b: number) => number>> = {
+    sum: (a, b) => a + b,
+    mean: (a, b) => (a + b) / 2,
+    norm: (a, b) => Math.sqrt(a * a + b * b),
+    rms: (a, b) => Math.sqrt((a * a + b * b) / 2),
+    max: Math.max,
+  };
+  for (const [f, reduced] of Object.entries(expected)) {
+    for (const text of [`s = mean(g)\nscalar1 = all${f}(s)`, `scalar1 = all${f}(scalar2)`]) {
+      const { before, after } = run([program(text)], [[2], [1]]);
+      const [a, b] = text.includes("scalar2") ? [2, 2] : before.map((was) => at(was, "g")).map((g) => g.reduce((x, y) => x + y) / g.length);
+      assert(a === 2 || a !== b && a !== 0 && b !== 0);
+      assertEquals(after.map((is) => is.scalarSlots.get("r/scalar1")), [reduced(a, b), reduced(a, b)], text);
+    }
+  }
+});
+
 test("equal all… lines of two scopes in two texts are two sums", () => {
   const { before, after } = run([program([["0:a", "n = allsum(g)\ns = n"]]), program([["r", "n = allsum(g)\nscalar1 = n"]])], [[5], [6]]);
   const sums = before.map((was) => at(was, "g").reduce((a, g) => a + g));
