@@ -79,7 +79,9 @@ export { radam, type RAdamOptions } from "./plugins/optimizers/radam.ts";
 export { rmsprop, type RMSpropOptions } from "./plugins/optimizers/rmsprop.ts";
 export { rprop, type RpropOptions } from "./plugins/optimizers/rprop.ts";
 export { sgd, type SGDOptions } from "./plugins/optimizers/sgd.ts";
+export { clamp, type ClampOptions } from "./plugins/schedules/clamp.ts";
 export { constant, type ConstantOptions } from "./plugins/schedules/constant.ts";
+export { constantInverseSqrt, type ConstantInverseSqrtOptions } from "./plugins/schedules/constant_inverse_sqrt.ts";
 export { constantLr, type ConstantLrOptions } from "./plugins/schedules/constant_lr.ts";
 export { constantWithWarmup, type ConstantWithWarmupOptions } from "./plugins/schedules/constant_with_warmup.ts";
 export { cosine, type CosineOptions } from "./plugins/schedules/cosine.ts";
@@ -90,10 +92,12 @@ export {
 } from "./plugins/schedules/cosine_annealing_warm_restarts.ts";
 export { cosineDecay, type CosineDecayOptions } from "./plugins/schedules/cosine_decay.ts";
 export { cosineDecayRestarts, type CosineDecayRestartsOptions } from "./plugins/schedules/cosine_decay_restarts.ts";
+export { cosineTimm, type CosineTimmOptions } from "./plugins/schedules/cosine_timm.ts";
 export { cosineWarmupWithMinLr, type CosineWarmupWithMinLrOptions } from "./plugins/schedules/cosine_warmup_with_min_lr.ts";
 export { cosineWithMinLr, type CosineWithMinLrOptions } from "./plugins/schedules/cosine_with_min_lr.ts";
 export { cosineWithRestarts, type CosineWithRestartsOptions } from "./plugins/schedules/cosine_with_restarts.ts";
 export { cyclic, type CyclicOptions } from "./plugins/schedules/cyclic.ts";
+export { delay, type DelayOptions } from "./plugins/schedules/delay.ts";
 export { exponential, type ExponentialOptions } from "./plugins/schedules/exponential.ts";
 export { exponentialDecay, type ExponentialDecayOptions } from "./plugins/schedules/exponential_decay.ts";
 export { greedy, type GreedyOptions, type GreedySchedule, type GreedyState } from "./plugins/schedules/greedy.ts";
@@ -104,18 +108,28 @@ export { linearLr, type LinearLrOptions } from "./plugins/schedules/linear_lr.ts
 export { multistep, type MultistepOptions } from "./plugins/schedules/multistep.ts";
 export { oneCycle, type OneCycleOptions } from "./plugins/schedules/one_cycle.ts";
 export { piecewiseConstantDecay, type PiecewiseConstantDecayOptions } from "./plugins/schedules/piecewise_constant_decay.ts";
+export { piecewiseInterpolate, type PiecewiseInterpolateOptions } from "./plugins/schedules/piecewise_interpolate.ts";
 export { polynomial, type PolynomialOptions } from "./plugins/schedules/polynomial.ts";
 export { polynomialDecay, type PolynomialDecayOptions } from "./plugins/schedules/polynomial_decay.ts";
 export { polynomialLr, type PolynomialLrOptions } from "./plugins/schedules/polynomial_lr.ts";
+export { product, type ProductOptions } from "./plugins/schedules/product.ts";
 export {
   reduceLrOnPlateau,
   type ReduceLrOnPlateauOptions,
   type ReduceLrOnPlateauSchedule,
   type ReduceLrOnPlateauState,
 } from "./plugins/schedules/reduce_lr_on_plateau.ts";
+export { repeat, type RepeatOptions } from "./plugins/schedules/repeat.ts";
+export { rex, type RexOptions } from "./plugins/schedules/rex.ts";
+export { scale, type ScaleOptions } from "./plugins/schedules/scale.ts";
+export { sequence, type SequenceOptions } from "./plugins/schedules/sequence.ts";
+export { shift, type ShiftOptions } from "./plugins/schedules/shift.ts";
 export { step, type StepOptions } from "./plugins/schedules/step.ts";
+export { scheduleSum, type ScheduleSumOptions } from "./plugins/schedules/sum.ts";
 export { swalr, type SwalrOptions } from "./plugins/schedules/swalr.ts";
+export { warm, type WarmOptions } from "./plugins/schedules/warm.ts";
 export { type DecaySchedule, warmup, type WarmupOptions } from "./plugins/schedules/warmup.ts";
+export { warmupDecay, type WarmupDecayOptions } from "./plugins/schedules/warmup_decay.ts";
 export { warmupStableDecay, type WarmupStableDecayOptions, type WarmupStableDecayShape } from "./plugins/schedules/warmup_stable_decay.ts";
 export { mean, type MeanAccumulator, type MeanOptions } from "./plugins/accumulators/mean.ts";
 export { sum, type SumOptions } from "./plugins/accumulators/sum.ts";

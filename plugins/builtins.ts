@@ -22,7 +22,9 @@ import { radam } from "./optimizers/radam.ts";
 import { rmsprop } from "./optimizers/rmsprop.ts";
 import { rprop } from "./optimizers/rprop.ts";
 import { sgd } from "./optimizers/sgd.ts";
+import { clamp } from "./schedules/clamp.ts";
 import { constant } from "./schedules/constant.ts";
+import { constantInverseSqrt } from "./schedules/constant_inverse_sqrt.ts";
 import { constantLr } from "./schedules/constant_lr.ts";
 import { constantWithWarmup } from "./schedules/constant_with_warmup.ts";
 import { cosine } from "./schedules/cosine.ts";
@@ -30,10 +32,12 @@ import { cosineAnnealing } from "./schedules/cosine_annealing.ts";
 import { cosineAnnealingWarmRestarts } from "./schedules/cosine_annealing_warm_restarts.ts";
 import { cosineDecay } from "./schedules/cosine_decay.ts";
 import { cosineDecayRestarts } from "./schedules/cosine_decay_restarts.ts";
+import { cosineTimm } from "./schedules/cosine_timm.ts";
 import { cosineWarmupWithMinLr } from "./schedules/cosine_warmup_with_min_lr.ts";
 import { cosineWithMinLr } from "./schedules/cosine_with_min_lr.ts";
 import { cosineWithRestarts } from "./schedules/cosine_with_restarts.ts";
 import { cyclic } from "./schedules/cyclic.ts";
+import { delay } from "./schedules/delay.ts";
 import { exponential } from "./schedules/exponential.ts";
 import { exponentialDecay } from "./schedules/exponential_decay.ts";
 import { greedy } from "./schedules/greedy.ts";
@@ -44,13 +48,23 @@ import { linearLr } from "./schedules/linear_lr.ts";
 import { multistep } from "./schedules/multistep.ts";
 import { oneCycle } from "./schedules/one_cycle.ts";
 import { piecewiseConstantDecay } from "./schedules/piecewise_constant_decay.ts";
+import { piecewiseInterpolate } from "./schedules/piecewise_interpolate.ts";
 import { polynomial } from "./schedules/polynomial.ts";
 import { polynomialDecay } from "./schedules/polynomial_decay.ts";
 import { polynomialLr } from "./schedules/polynomial_lr.ts";
+import { product } from "./schedules/product.ts";
 import { reduceLrOnPlateau } from "./schedules/reduce_lr_on_plateau.ts";
+import { repeat } from "./schedules/repeat.ts";
+import { rex } from "./schedules/rex.ts";
+import { scale } from "./schedules/scale.ts";
+import { sequence } from "./schedules/sequence.ts";
+import { shift } from "./schedules/shift.ts";
 import { step } from "./schedules/step.ts";
+import { scheduleSum } from "./schedules/sum.ts";
 import { swalr } from "./schedules/swalr.ts";
+import { warm } from "./schedules/warm.ts";
 import { warmup } from "./schedules/warmup.ts";
+import { warmupDecay } from "./schedules/warmup_decay.ts";
 import { warmupStableDecay } from "./schedules/warmup_stable_decay.ts";
 import { mean } from "./accumulators/mean.ts";
 import { sum } from "./accumulators/sum.ts";
@@ -77,7 +91,9 @@ export type Builtins = readonly [
   typeof rmsprop,
   typeof rprop,
   typeof sgd,
+  typeof clamp,
   typeof constant,
+  typeof constantInverseSqrt,
   typeof constantLr,
   typeof constantWithWarmup,
   typeof cosine,
@@ -85,10 +101,12 @@ export type Builtins = readonly [
   typeof cosineAnnealingWarmRestarts,
   typeof cosineDecay,
   typeof cosineDecayRestarts,
+  typeof cosineTimm,
   typeof cosineWarmupWithMinLr,
   typeof cosineWithMinLr,
   typeof cosineWithRestarts,
   typeof cyclic,
+  typeof delay,
   typeof exponential,
   typeof exponentialDecay,
   typeof greedy,
@@ -99,13 +117,23 @@ export type Builtins = readonly [
   typeof multistep,
   typeof oneCycle,
   typeof piecewiseConstantDecay,
+  typeof piecewiseInterpolate,
   typeof polynomial,
   typeof polynomialDecay,
   typeof polynomialLr,
+  typeof product,
   typeof reduceLrOnPlateau,
+  typeof repeat,
+  typeof rex,
+  typeof scale,
+  typeof sequence,
+  typeof shift,
   typeof step,
+  typeof scheduleSum,
   typeof swalr,
+  typeof warm,
   typeof warmup,
+  typeof warmupDecay,
   typeof warmupStableDecay,
   typeof mean,
   typeof sum,
@@ -133,7 +161,9 @@ export const plugins: Builtins = [
   rmsprop,
   rprop,
   sgd,
+  clamp,
   constant,
+  constantInverseSqrt,
   constantLr,
   constantWithWarmup,
   cosine,
@@ -141,10 +171,12 @@ export const plugins: Builtins = [
   cosineAnnealingWarmRestarts,
   cosineDecay,
   cosineDecayRestarts,
+  cosineTimm,
   cosineWarmupWithMinLr,
   cosineWithMinLr,
   cosineWithRestarts,
   cyclic,
+  delay,
   exponential,
   exponentialDecay,
   greedy,
@@ -155,13 +187,23 @@ export const plugins: Builtins = [
   multistep,
   oneCycle,
   piecewiseConstantDecay,
+  piecewiseInterpolate,
   polynomial,
   polynomialDecay,
   polynomialLr,
+  product,
   reduceLrOnPlateau,
+  repeat,
+  rex,
+  scale,
+  sequence,
+  shift,
   step,
+  scheduleSum,
   swalr,
+  warm,
   warmup,
+  warmupDecay,
   warmupStableDecay,
   mean,
   sum,

@@ -43,6 +43,8 @@ const plans = "tests/core/plans_test.ts";
 const scheduled = "tests/core/schedules_test.ts";
 const reference = "tests/reference/reference_test.ts";
 const schedules = "tests/plugins/schedules_test.ts";
+const algebra = "tests/plugins/algebra_test.ts";
+const moreSchedules = "tests/plugins/more_schedules_test.ts";
 const torchSchedules = "tests/plugins/torch_schedules_test.ts";
 const bounds = "tests/plugins/http/bounds_test.ts";
 const conventions = "tests/plugins/http/conventions_test.ts";
@@ -734,6 +736,35 @@ export const mutants: readonly Mutant[] = [
   ...of("plugins/http/routes/shelf.ts", ["tests/plugins/http/lazy_plugins_test.ts"], [
     ["What could not be loaded is never tried again", ".finally(() => coming.delete(name))", ""],
     ["A schedule is loaded once for each that waits for it", "coming.set(name, loading);", "", "loads each schedule once"],
+  ]),
+  ...of("plugins/schedules/compose.ts", [algebra], [
+    [
+      "Factors beside values are not times the base value",
+      "&& !givesValues(part) ? lr * given",
+      "&& !givesValues(part) ? given",
+      "^where values and factors",
+    ],
+    ["A product's factors are times the base value", "isValue && !raw &&", "isValue &&", "^a product takes"],
+    ["Values that all groups share take a group", "const isOwn = !isValue || ", "const isOwn = true || ", "^a list of ends"],
+    ["A state that is refused is half taken", "          put(before, i);\n", "", "^the state of a composition"],
+    [
+      "Values beside a metric are not over the base value",
+      "isValue ? valueOf(step, group) / lr",
+      "isValue ? valueOf(step, group)",
+      "^values beside",
+    ],
+  ]),
+  ...of("plugins/schedules/sequence.ts", [algebra], [
+    ["A schedule of a sequence goes on counting", "step - milestones[low - 1]", "step", "^compositions of factors"],
+  ]),
+  ...of("plugins/schedules/cosine_timm.ts", [moreSchedules], [
+    ["cosine_timm takes the wave before", "if (starts[middle] <= t) low", "if (starts[middle] < t) low", "^cosine_timm's waves"],
+  ]),
+  ...of("plugins/schedules/warmup_decay.ts", [moreSchedules], [
+    ["warmup_decay falls to 0", "low + (most[group] - low) * gamma(step)", "most[group] * gamma(step)", "^warmup_decay"],
+  ]),
+  ...of("plugins/http/routes/schedules.ts", [algebra], [
+    ["A path takes a query's steps for a delay's", "if (clash !== undefined) {", "if (false as boolean) {", "^a service composes"],
   ]),
   ...of("plugins/schedules/check_step.ts", [schedules], [
     ["A schedule answers a negative step", "&& step >= 0", "&& step === step", "negative or missing"],

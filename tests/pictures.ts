@@ -7,7 +7,9 @@ import { type PlotOptions, plotSchedule } from "../core/plot.ts";
 import type { SchedulePlugin } from "../core/plugin/contract.ts";
 import { isMetric, makeSchedule } from "../core/plugin/schedules.ts";
 import type { Schedule } from "../core/types.ts";
+import { clamp } from "../plugins/schedules/clamp.ts";
 import { constant } from "../plugins/schedules/constant.ts";
+import { constantInverseSqrt } from "../plugins/schedules/constant_inverse_sqrt.ts";
 import { constantLr } from "../plugins/schedules/constant_lr.ts";
 import { constantWithWarmup } from "../plugins/schedules/constant_with_warmup.ts";
 import { cosine } from "../plugins/schedules/cosine.ts";
@@ -15,10 +17,12 @@ import { cosineAnnealing } from "../plugins/schedules/cosine_annealing.ts";
 import { cosineAnnealingWarmRestarts } from "../plugins/schedules/cosine_annealing_warm_restarts.ts";
 import { cosineDecay } from "../plugins/schedules/cosine_decay.ts";
 import { cosineDecayRestarts } from "../plugins/schedules/cosine_decay_restarts.ts";
+import { cosineTimm } from "../plugins/schedules/cosine_timm.ts";
 import { cosineWarmupWithMinLr } from "../plugins/schedules/cosine_warmup_with_min_lr.ts";
 import { cosineWithMinLr } from "../plugins/schedules/cosine_with_min_lr.ts";
 import { cosineWithRestarts } from "../plugins/schedules/cosine_with_restarts.ts";
 import { cyclic } from "../plugins/schedules/cyclic.ts";
+import { delay } from "../plugins/schedules/delay.ts";
 import { exponential } from "../plugins/schedules/exponential.ts";
 import { exponentialDecay } from "../plugins/schedules/exponential_decay.ts";
 import { greedy } from "../plugins/schedules/greedy.ts";
@@ -29,13 +33,23 @@ import { linearLr } from "../plugins/schedules/linear_lr.ts";
 import { multistep } from "../plugins/schedules/multistep.ts";
 import { oneCycle } from "../plugins/schedules/one_cycle.ts";
 import { piecewiseConstantDecay } from "../plugins/schedules/piecewise_constant_decay.ts";
+import { piecewiseInterpolate } from "../plugins/schedules/piecewise_interpolate.ts";
 import { polynomial } from "../plugins/schedules/polynomial.ts";
 import { polynomialDecay } from "../plugins/schedules/polynomial_decay.ts";
 import { polynomialLr } from "../plugins/schedules/polynomial_lr.ts";
+import { product } from "../plugins/schedules/product.ts";
 import { reduceLrOnPlateau } from "../plugins/schedules/reduce_lr_on_plateau.ts";
+import { repeat } from "../plugins/schedules/repeat.ts";
+import { rex } from "../plugins/schedules/rex.ts";
+import { scale } from "../plugins/schedules/scale.ts";
+import { sequence } from "../plugins/schedules/sequence.ts";
+import { shift } from "../plugins/schedules/shift.ts";
 import { step } from "../plugins/schedules/step.ts";
+import { scheduleSum } from "../plugins/schedules/sum.ts";
 import { swalr } from "../plugins/schedules/swalr.ts";
+import { warm } from "../plugins/schedules/warm.ts";
 import { warmup } from "../plugins/schedules/warmup.ts";
+import { warmupDecay } from "../plugins/schedules/warmup_decay.ts";
 import { warmupStableDecay } from "../plugins/schedules/warmup_stable_decay.ts";
 
 /** A picture: its title, and what each of its curves is made of. */
@@ -145,6 +159,97 @@ const PICTURES: readonly Picture[] = [
   {
     plugin: swalr,
     curves: { "swaLr: 0.2, annealEpochs: 500": { swaLr: 0.2, annealEpochs: 500 } },
+  },
+  { plugin: rex, curves: { "totalSteps: 1000": { totalSteps: 1000 }, "minLrRate: 0.2": { totalSteps: 1000, minLrRate: 0.2 } } },
+  {
+    plugin: warmupDecay,
+    curves: Object.fromEntries(
+      (["log", "linear"] as const).map((warmupType) => [`warmupType: "${warmupType}"`, {
+        totalNumSteps: 1000,
+        warmupNumSteps: 300,
+        warmupMinLr: 1e-4,
+        warmupType,
+      }]),
+    ),
+  },
+  {
+    plugin: cosineTimm,
+    curves: {
+      "warmupT: 100, warmupLrInit: 0.2": { tInitial: 900, warmupT: 100, warmupLrInit: 0.2, lrMin: 0.05 },
+      "cycleLimit: 3, cycleMul: 2, cycleDecay: 0.6": { tInitial: 140, cycleLimit: 3, cycleMul: 2, cycleDecay: 0.6 },
+      "kDecay: 2": { tInitial: 900, kDecay: 2 },
+    },
+  },
+  { plugin: constantInverseSqrt, curves: { "numConstantSteps: 200": { numConstantSteps: 200 } } },
+  {
+    plugin: piecewiseInterpolate,
+    curves: Object.fromEntries((["linear", "cosine"] as const).map((interpolateType) => [`interpolateType: "${interpolateType}"`, {
+      interpolateType,
+      initValue: 1e-4,
+      boundariesAndScales: { 200: 10, 600: 0.4, 900: 0.1 },
+    }])),
+  },
+  {
+    plugin: sequence,
+    curves: {
+      "linear_lr, cosine_annealing, constant_lr; milestones: [100, 700]": {
+        schedules: [
+          { name: linearLr, options: { startFactor: 0.1, totalIters: 100 } },
+          { name: cosineAnnealing, options: { tMax: 600, etaMin: 0.2 } },
+          { name: constantLr, options: { factor: 0.2, totalIters: 1000 } },
+        ],
+        milestones: [100, 700],
+      },
+    },
+  },
+  {
+    plugin: product,
+    curves: {
+      "cosine_annealing times step": {
+        schedules: [{ name: cosineAnnealing, options: { tMax: 100 } }, { name: step, options: { stepSize: 200, gamma: 0.6 } }],
+      },
+    },
+  },
+  {
+    plugin: scheduleSum,
+    curves: {
+      "0.7 exponential + 0.3 cosine_annealing": {
+        schedules: [
+          { name: scale, options: { schedule: { name: exponential, options: { gamma: 0.995 } }, factor: 0.7 } },
+          { name: scale, options: { schedule: { name: cosineAnnealing, options: { tMax: 100 } }, factor: 0.3 } },
+        ],
+      },
+    },
+  },
+  {
+    plugin: clamp,
+    curves: { "linear between 0.2 and 0.8": { schedule: { name: linear, options: steps }, min: 0.2, max: 0.8 } },
+  },
+  {
+    plugin: scale,
+    curves: Object.fromEntries([1, 0.5].map((factor) => [`factor: ${factor}`, { schedule: { name: linear, options: steps }, factor }])),
+  },
+  {
+    plugin: shift,
+    curves: Object.fromEntries([0, 300].map((at) => [`steps: ${at}`, { schedule: { name: cosine, options: steps }, steps: at }])),
+  },
+  {
+    plugin: delay,
+    curves: Object.fromEntries(
+      [0, 300].map((at) => [`steps: ${at}`, { schedule: { name: cosineAnnealing, options: { tMax: 700, end: "hold" } }, steps: at }]),
+    ),
+  },
+  {
+    plugin: repeat,
+    curves: { "every: 250": { schedule: { name: linear, options: { numWarmupSteps: 50, numTrainingSteps: 300 } }, every: 250 } },
+  },
+  {
+    plugin: warm,
+    curves: Object.fromEntries([0, 0.5].map((startFactor) => [`numWarmupSteps: 200, startFactor: ${startFactor}`, {
+      schedule: { name: exponential, options: { gamma: 0.997 } },
+      numWarmupSteps: 200,
+      startFactor,
+    }])),
   },
   {
     plugin: warmup,

@@ -187,7 +187,7 @@ export interface OptionSpec<T> {
   readonly type?: JsonType | readonly JsonType[];
   /** `"regex"`: each text in it is a regular expression. A service runs only simple ones of strangers'. */
   readonly format?: "regex";
-  /** `"schedule"`: a schedule of its own, by `{ name, options }`, which `create` makes with its `tools`. */
+  /** `"schedule"`: a schedule of its own, by `{ name, options }`, or a list of such, which `create` makes with its `tools`. */
   readonly holds?: "schedule";
   /**
    * What its numbers count, where that is not said by the range: `"steps"`, places or lengths on the axis of steps; `"rate"`, values of the kind that

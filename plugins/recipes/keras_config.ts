@@ -38,6 +38,9 @@ const schedules: readonly (readonly [plugin: SchedulePlugin, className: string])
   [piecewiseConstantDecay, "PiecewiseConstantDecay"],
 ];
 
+/** An option of `cosine_decay` that is not of Keras. */
+const optaxOption = "exponent";
+
 const specsOf = ({ options }: OptimizerPlugin | SchedulePlugin): Specs => options as Specs;
 
 /** What a value of an option must be, in words and as a test. Values are not held against their ranges: the plugin does that when it is used. */
@@ -264,7 +267,12 @@ function scheduleConfig(schedule: NamedSchedule): KerasConfig {
     const known = schedules.map(([{ name }]) => name).join(", ");
     throw new TypeError(`Cannot write schedule ${show(name)} as Keras': known are ${known}`);
   }
-  const config = Object.entries(withDefaults(plugin, options)).map(([option, value]) => [
+  const said = Object.entries(withDefaults(plugin, options)).filter(([option, value]) => {
+    if (option !== optaxOption) return true;
+    if (value === specsOf(plugin)[option].default) return false;
+    throw new TypeError(`Cannot write ${option} = ${show(value)} of schedule "${name}" as Keras': it has no such option`);
+  });
+  const config = said.map(([option, value]) => [
     toSnake(option),
     specsOf(plugin)[option].holds === "schedule" ? scheduleConfig(value as NamedSchedule) : value,
   ]);

@@ -2,7 +2,7 @@
  * TensorFlow's half cosine wave, with an optional warmup of its own.
  *
  * Loshchilov & Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017, https://arxiv.org/abs/1608.03983.
- * `tf.keras.optimizers.schedules.CosineDecay` of Keras 2.15, in float32 as there.
+ * `tf.keras.optimizers.schedules.CosineDecay` of Keras 2.15, in float32 as there; `exponent` is that of `optax.cosine_decay_schedule`.
  *
  * ![cosine_decay, step by step](../../examples/pictures/cosine_decay.svg)
  *
@@ -23,6 +23,8 @@ export interface CosineDecayOptions {
   warmupTarget?: number | null;
   /** Steps of that warmup. */
   warmupSteps?: number;
+  /** Exponent of the wave, as optax has it: above 1 it is steeper at first. */
+  exponent?: number;
 }
 
 /**
@@ -52,8 +54,9 @@ export const cosineDecay: SchedulePlugin<"cosine_decay", CosineDecayOptions, Sch
       description: "Value at the end of a linear warmup; null: no warmup",
     },
     warmupSteps: { default: 0, minimum: 0, unit: "steps", description: "Steps of that warmup" },
+    exponent: { default: 1, exclusiveMinimum: 0, description: "Exponent of the wave: above 1 it is steeper at first" },
   },
-  create({ initialLearningRate, decaySteps, alpha, warmupTarget, warmupSteps }, { cos }) {
+  create({ initialLearningRate, decaySteps, alpha, warmupTarget, warmupSteps, exponent }, { cos, pow }) {
     const f = Math.fround;
     const pi = f(Math.PI);
     const initial = f(initialLearningRate);
@@ -67,7 +70,8 @@ export const cosineDecay: SchedulePlugin<"cosine_decay", CosineDecayOptions, Sch
       checkStep("cosine_decay", step);
       const s = Math.min(f(step), last);
       if (warmupTarget !== null && s < warmup) return f(f(f(top - initial) * f(s / warmup)) + initial);
-      const wave = f(0.5 * f(1 + f(cos(f(pi * f(f(s - warmup) / decay))))));
+      const half = f(0.5 * f(1 + f(cos(f(pi * f(f(s - warmup) / decay))))));
+      const wave = exponent === 1 ? half : f(pow(half, f(exponent)));
       return f(top * f(f(rest * wave) + share));
     }, { returns: "value" as const });
   },

@@ -165,9 +165,22 @@ test("getConfig() knows every option of the plugins that it writes", () => {
   for (const name of ["adam_weight_decay", "adam_keras"] as const) {
     getConfig({ optimizer: { name, options: full(builtins.plugins.find((plugin) => plugin.name === name)!) } });
   }
-  const written = builtins.plugins.filter((plugin) => plugin.kind === "schedule" && /decay|^warmup$/.test(plugin.name));
+  const written = builtins.plugins.filter((plugin) => plugin.kind === "schedule" && /^(?!warmup_).*decay|^warmup$/.test(plugin.name));
   assertEquals(written.length, 7);
   for (const { name, options } of written) getConfig({ ...decayed, schedules: { lr: { name, options: full({ options }) } } });
+});
+
+test("getConfig() refuses what optax' cosine_decay has and Keras' has not", () => {
+  const options = { initialLearningRate: 1e-3, decaySteps: 90, exponent: 2 };
+  const recipe = { optimizer: { name: "adam_keras" }, schedules: { lr: { name: "cosine_decay", options } } };
+  assertThrows(() => getConfig(recipe), TypeError, "exponent = 2");
+  assertEquals(
+    "exponent" in
+      (getConfig({ ...recipe, schedules: { lr: { name: "cosine_decay", options: { ...options, exponent: 1 } } } }).learning_rate as {
+        config: object;
+      }).config,
+    false,
+  );
 });
 
 test("fromConfig() takes lr for learning_rate, also where both are there (T11)", () => {

@@ -6,7 +6,9 @@
 import type { SchedulePlugin } from "../../core/plugin/contract.ts";
 import { makeSchedule } from "../../core/plugin/schedules.ts";
 import type { Schedule } from "../../core/types.ts";
+import { clamp } from "../../plugins/schedules/clamp.ts";
 import { constant } from "../../plugins/schedules/constant.ts";
+import { constantInverseSqrt } from "../../plugins/schedules/constant_inverse_sqrt.ts";
 import { constantLr } from "../../plugins/schedules/constant_lr.ts";
 import { constantWithWarmup } from "../../plugins/schedules/constant_with_warmup.ts";
 import { cosine } from "../../plugins/schedules/cosine.ts";
@@ -14,10 +16,12 @@ import { cosineAnnealing } from "../../plugins/schedules/cosine_annealing.ts";
 import { cosineAnnealingWarmRestarts } from "../../plugins/schedules/cosine_annealing_warm_restarts.ts";
 import { cosineDecay } from "../../plugins/schedules/cosine_decay.ts";
 import { cosineDecayRestarts } from "../../plugins/schedules/cosine_decay_restarts.ts";
+import { cosineTimm } from "../../plugins/schedules/cosine_timm.ts";
 import { cosineWarmupWithMinLr } from "../../plugins/schedules/cosine_warmup_with_min_lr.ts";
 import { cosineWithMinLr } from "../../plugins/schedules/cosine_with_min_lr.ts";
 import { cosineWithRestarts } from "../../plugins/schedules/cosine_with_restarts.ts";
 import { cyclic } from "../../plugins/schedules/cyclic.ts";
+import { delay } from "../../plugins/schedules/delay.ts";
 import { exponential } from "../../plugins/schedules/exponential.ts";
 import { exponentialDecay } from "../../plugins/schedules/exponential_decay.ts";
 import { inverseSqrt } from "../../plugins/schedules/inverse_sqrt.ts";
@@ -27,12 +31,22 @@ import { linearLr } from "../../plugins/schedules/linear_lr.ts";
 import { multistep } from "../../plugins/schedules/multistep.ts";
 import { oneCycle } from "../../plugins/schedules/one_cycle.ts";
 import { piecewiseConstantDecay } from "../../plugins/schedules/piecewise_constant_decay.ts";
+import { piecewiseInterpolate } from "../../plugins/schedules/piecewise_interpolate.ts";
 import { polynomial } from "../../plugins/schedules/polynomial.ts";
 import { polynomialDecay } from "../../plugins/schedules/polynomial_decay.ts";
 import { polynomialLr } from "../../plugins/schedules/polynomial_lr.ts";
+import { product } from "../../plugins/schedules/product.ts";
+import { repeat } from "../../plugins/schedules/repeat.ts";
+import { rex } from "../../plugins/schedules/rex.ts";
+import { scale } from "../../plugins/schedules/scale.ts";
+import { sequence } from "../../plugins/schedules/sequence.ts";
+import { shift } from "../../plugins/schedules/shift.ts";
 import { step } from "../../plugins/schedules/step.ts";
+import { scheduleSum } from "../../plugins/schedules/sum.ts";
 import { swalr } from "../../plugins/schedules/swalr.ts";
+import { warm } from "../../plugins/schedules/warm.ts";
 import { warmup } from "../../plugins/schedules/warmup.ts";
+import { warmupDecay } from "../../plugins/schedules/warmup_decay.ts";
 import { warmupStableDecay } from "../../plugins/schedules/warmup_stable_decay.ts";
 
 const steps = { numWarmupSteps: 13, numTrainingSteps: 170 };
@@ -130,6 +144,73 @@ export const samples: readonly (readonly [plugin: SchedulePlugin, options: reado
     { baseLr: 1e-3, maxLr: 3e-3, stepSizeUp: 13, mode: "exp_range", gamma: 0.99 },
   ]],
   [swalr, [{ swaLr: 0.2 }, { swaLr: 0.3 }, { swaLr: 0.2, annealEpochs: 40 }, { swaLr: 0.2, annealStrategy: "linear" }]],
+  [rex, [{ totalSteps: 90 }, { totalSteps: 60 }, { totalSteps: 90, minLrRate: 0.1 }]],
+  [warmupDecay, [
+    { totalNumSteps: 170, warmupNumSteps: 13 },
+    { totalNumSteps: 100, warmupNumSteps: 13 },
+    { totalNumSteps: 170, warmupNumSteps: 13, warmupMinLr: 1e-4 },
+    { totalNumSteps: 170, warmupNumSteps: 13, warmupMaxLr: 1e-2 },
+    { totalNumSteps: 170, warmupNumSteps: 20 },
+    { totalNumSteps: 170, warmupNumSteps: 13, warmupType: "linear" },
+  ]],
+  [cosineTimm, [
+    { tInitial: 50 },
+    { tInitial: 70 },
+    { tInitial: 50, lrMin: 0.1 },
+    { tInitial: 50, cycleLimit: 3, cycleMul: 2 },
+    { tInitial: 50, cycleLimit: 3, cycleDecay: 0.5 },
+    { tInitial: 50, warmupT: 9, warmupLrInit: 0.1 },
+    { tInitial: 50, warmupT: 9, warmupPrefix: true },
+    { tInitial: 50, kDecay: 1.5 },
+  ]],
+  [constantInverseSqrt, [{}, { numConstantSteps: 20 }, { factor: 0.5 }]],
+  [piecewiseInterpolate, [
+    { interpolateType: "linear", initValue: 3e-3, boundariesAndScales: { 13: 2, 90: 0.1 } },
+    { interpolateType: "cosine", initValue: 3e-3, boundariesAndScales: { 13: 2, 90: 0.1 } },
+    { interpolateType: "linear", initValue: 2e-3, boundariesAndScales: { 13: 2, 90: 0.1 } },
+    { interpolateType: "linear", initValue: 3e-3, boundariesAndScales: { 13: 2, 60: 0.1 } },
+  ]],
+  [sequence, [
+    { schedules: [{ name: constantLr }, { name: cosineAnnealing, options: { tMax: 60 } }], milestones: [13] },
+    { schedules: [{ name: constantLr }, { name: cosineAnnealing, options: { tMax: 50 } }], milestones: [13] },
+    { schedules: [{ name: constantLr }, { name: cosineAnnealing, options: { tMax: 60 } }], milestones: [17] },
+    { schedules: [{ name: linearLr }, { name: oneCycle, options: { maxLr: 3e-3, totalSteps: 100, end: "hold" } }], milestones: [13] },
+  ]],
+  [product, [
+    { schedules: [{ name: linearLr }, { name: step, options: { stepSize: 40 } }] },
+    { schedules: [{ name: linearLr }, { name: cyclic, options: { baseLr: 1e-3, maxLr: 3e-3 } }] },
+  ]],
+  [scheduleSum, [
+    { schedules: [{ name: linearLr }, { name: step, options: { stepSize: 40 } }] },
+    { schedules: [{ name: linearLr }, { name: cyclic, options: { baseLr: 1e-3, maxLr: 3e-3 } }] },
+  ]],
+  [clamp, [
+    { schedule: { name: exponential, options: { gamma: 0.9 } }, min: 0.1, max: 0.8 },
+    { schedule: { name: exponential, options: { gamma: 0.8 } }, min: 0.1, max: 0.8 },
+    { schedule: { name: exponential, options: { gamma: 0.9 } }, max: 0.8 },
+    { schedule: { name: exponential, options: { gamma: 0.9 } }, min: 0.1 },
+  ]],
+  [scale, [
+    { schedule: { name: exponential, options: { gamma: 0.9 } }, factor: 0.5 },
+    { schedule: { name: exponential, options: { gamma: 0.8 } }, factor: 0.5 },
+    { schedule: { name: exponential, options: { gamma: 0.9 } }, factor: 0.3 },
+  ]],
+  ...[shift, delay].map((plugin): [SchedulePlugin, object[]] => [plugin, [
+    { schedule: { name: exponential, options: { gamma: 0.9 } }, steps: 7 },
+    { schedule: { name: exponential, options: { gamma: 0.8 } }, steps: 7 },
+    { schedule: { name: exponential, options: { gamma: 0.9 } }, steps: 9 },
+  ]]),
+  [repeat, [
+    { schedule: { name: exponential, options: { gamma: 0.9 } }, every: 7 },
+    { schedule: { name: exponential, options: { gamma: 0.8 } }, every: 7 },
+    { schedule: { name: exponential, options: { gamma: 0.9 } }, every: 9 },
+  ]],
+  [warm, [
+    { schedule: { name: exponential, options: { gamma: 0.9 } }, numWarmupSteps: 7 },
+    { schedule: { name: exponential, options: { gamma: 0.8 } }, numWarmupSteps: 7 },
+    { schedule: { name: exponential, options: { gamma: 0.9 } }, numWarmupSteps: 9 },
+    { schedule: { name: exponential, options: { gamma: 0.9 } }, numWarmupSteps: 7, startFactor: 0.5 },
+  ]],
   [polynomialDecay, [
     value,
     { ...value, initialLearningRate: 4e-3 },
@@ -145,6 +226,7 @@ export const samples: readonly (readonly [plugin: SchedulePlugin, options: reado
     { ...value, alpha: 0.1 },
     { ...value, warmupTarget: 5e-3 },
     { ...value, warmupTarget: 5e-3, warmupSteps: 11 },
+    { ...value, exponent: 2.5 },
   ]],
   [cosineDecayRestarts, [
     first,

@@ -15,7 +15,7 @@ import { runConfigInstead } from "./configs.ts";
 import { runScriptByRule } from "./accumulators.ts";
 import { runMechanicsInstead } from "./mechanics.ts";
 import { runReadingsInstead } from "./readings.ts";
-import { lrAt, makeSchedule } from "./schedules.ts";
+import { lrAt, makeSchedule, runSchedule } from "./schedules.ts";
 
 /** One difference. */
 export interface Intended {
@@ -40,6 +40,12 @@ function kwargsOf(args: JsonObject): JsonObject {
 
 function specificOf(args: JsonObject): JsonObject | undefined {
   return kwargsOf(args).scheduler_specific_kwargs as JsonObject | undefined;
+}
+
+/** Steps of the cosine wave in a chain; infinite where there is none. */
+function waveOf(args: JsonObject): number {
+  const { schedulers } = kwargsOf(args) as unknown as { readonly schedulers: readonly { readonly kwargs: { readonly T_max?: number } }[] };
+  return Math.min(...schedulers.map(({ kwargs: { T_max = Infinity } }) => T_max));
 }
 
 /** Whether a schedule with these arguments divides by 0 at some step, or takes the root of what is below. */
@@ -177,6 +183,15 @@ export const INTENDED: readonly Intended[] = [
         if (!sameLr(lrAt(schedule, step, 1), wanted, 1)) return `factor ${lrAt(schedule, step, 1)} at step ${step} instead of ${wanted}`;
       }
     },
+  },
+  {
+    difference: "torch",
+    system: /^torch-/,
+    item: /\.ChainedScheduler$/,
+    when: (args) => waveOf(args) < (args.steps as number),
+    reason:
+      "behind T_max torch's CosineAnnealingLR begins again from the optimizer's own value, whatever the others of the chain have made of it",
+    instead: (context, entry) => runSchedule(context, { ...entry, args: { ...entry.args, steps: waveOf(entry.args) } }),
   },
   {
     difference: "D10",

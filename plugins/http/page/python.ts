@@ -47,13 +47,26 @@ function isWritten({ name, options }: Choice): boolean {
   if (!Object.hasOwn(schedules, name)) return false;
   const parameters = /\((.*)\)/.exec(schedules[name].text)![1].split(", ").map((parameter) => parameter.replace(/=.*/, ""));
   return Object.entries(options).every(([option, value]) => {
-    return parameters.includes(snakeCase(option)) && (!isChoice(value) || isWritten({ name: value.name, options: value.options ?? {} }));
+    return parameters.includes(snakeCase(option)) && choicesIn(value).every(isWritten);
   });
 }
 
 /** The names of a schedule and of those in its options. */
 function namesIn({ name, options }: Choice): string[] {
-  return [name, ...Object.values(options).filter(isChoice).flatMap((inner) => namesIn({ name: inner.name, options: inner.options ?? {} }))];
+  return [name, ...Object.values(options).flatMap(choicesIn).flatMap(namesIn)];
+}
+
+/** The schedules that an option holds: one, a list, or none. */
+function choicesIn(value: unknown): readonly Choice[] {
+  const list = Array.isArray(value) ? value : [value];
+  return list.filter(isChoice).map(({ name, options }) => ({ name, options: options ?? {} }));
+}
+
+/** What a schedule gives: where it composes others, values if one of them does. */
+function returnsOf({ name, options }: Choice): "factor" | "value" {
+  const { returns } = schedules[name];
+  if (returns !== "inner") return returns;
+  return Object.values(options).flatMap(choicesIn).some((inner) => returnsOf(inner) === "value") ? "value" : "factor";
 }
 
 function snakeCase(option: string): string {
@@ -77,10 +90,13 @@ function writtenOut(choice: Choice, lr: number): Parts {
 }
 
 /** The function of a choice over a base value. */
-function callOf({ name, options }: Choice, base: number): string {
+function callOf(choice: Choice, base: number): string {
+  const { name, options } = choice;
   const { takesBase } = schedules[name];
   const set = Object.entries(options).map(([option, value]) => {
-    return `${snakeCase(option)}=${isChoice(value) ? innerCall(value, options) : pythonLiteral(value)}`;
+    const calls = choicesIn(value).map((inner) => innerCall(inner, choice, base));
+    const text = calls.length === 0 ? pythonLiteral(value) : Array.isArray(value) ? `[${calls.join(", ")}]` : calls[0];
+    return `${snakeCase(option)}=${text}`;
   });
   const flat = `${name}(${[...(takesBase === true ? [pythonLiteral(base)] : []), ...set].join(", ")})`;
   if (flat.length <= 100) return flat;
@@ -89,11 +105,12 @@ function callOf({ name, options }: Choice, base: number): string {
   })`;
 }
 
-/** A schedule in another one's option: of values, or of factors of the outer one's first value. */
-function innerCall(inner: { readonly name: string; readonly options?: Choice["options"] }, outer: Choice["options"]): string {
-  const base = Number(outer.initialLearningRate ?? 1);
-  const call = callOf({ name: inner.name, options: inner.options ?? {} }, base);
-  if (schedules[inner.name].returns === "value") return call;
+/** A schedule in another one's option: of values, or of factors of a base value where the outer one gives values. */
+function innerCall(inner: Choice, outer: Choice, own: number): string {
+  // Factors in TensorFlow's warmup are of its own first value.
+  const base = schedules[outer.name].returns === "inner" ? own : Number(outer.options.initialLearningRate ?? 1);
+  const call = callOf(inner, base);
+  if (returnsOf(inner) === "value" || returnsOf(outer) === "factor" || outer.name === "product") return call;
   return `(lambda factor: lambda step: ${pythonLiteral(base)} * factor(step))(${call})`;
 }
 

@@ -6,8 +6,8 @@
 
 /** A schedule in Python: a function of its options, in the order of its text, that gives a function of the step. */
 export interface Written {
-  /** What that function gives. */
-  readonly returns: "factor" | "value";
+  /** What that function gives; `"inner"`: what the schedules give that it is made of, values where some do. */
+  readonly returns: "factor" | "value" | "inner";
   /** Modules that it uses. */
   readonly imports?: readonly string[];
   /** TensorFlow computes in float32, and so does the schedule. */
@@ -262,11 +262,143 @@ ${warmup}
         return 1 - alpha if swa_lr == 0 else (swa_lr * alpha + base * (1 - alpha)) / base
     return factor`,
   },
+  rex: {
+    returns: "factor",
+    text: `def rex(total_steps, min_lr_rate=0):
+    def factor(step):
+        rest = 1 - min(step, total_steps) / total_steps
+        return rest / (0.5 + 0.5 * rest) * (1 - min_lr_rate) + min_lr_rate
+    return factor`,
+  },
+  warmup_decay: {
+    returns: "value",
+    imports: ["math"],
+    text: `def warmup_decay(total_num_steps, warmup_min_lr=0, warmup_max_lr=1e-3, warmup_num_steps=1000, warmup_type="log"):
+    warmup = max(2, warmup_num_steps)
+
+    def value(step):
+        if step < warmup:
+            gamma = math.log(step + 1) / math.log(warmup) if warmup_type == "log" else step / warmup
+        else:
+            gamma = max(0, (total_num_steps - step) / max(1, total_num_steps - warmup))
+        return warmup_min_lr + (warmup_max_lr - warmup_min_lr) * gamma
+    return value`,
+  },
+  cosine_timm: {
+    returns: "factor",
+    imports: ["math"],
+    takesBase: true,
+    text:
+      `def cosine_timm(base, t_initial, lr_min=0, cycle_mul=1, cycle_decay=1, cycle_limit=1, warmup_t=0, warmup_lr_init=0, warmup_prefix=False, k_decay=1):
+    def factor(step):
+        if step < warmup_t:
+            return (warmup_lr_init + step * ((base - warmup_lr_init) / warmup_t)) / base
+        at, length, i = step - warmup_t if warmup_prefix else step, t_initial, 0
+        while i < cycle_limit and at >= length:
+            at, length, i = at - length, length * cycle_mul, i + 1
+        if i == cycle_limit:
+            return lr_min / base
+        wave = 1 + math.cos(math.pi * at ** k_decay / length ** k_decay)
+        return (lr_min + 0.5 * (base * cycle_decay ** i - lr_min) * wave) / base
+    return factor`,
+  },
+  constant_inverse_sqrt: {
+    returns: "value",
+    imports: ["math"],
+    text: `def constant_inverse_sqrt(num_constant_steps=10_000, factor=1):
+    return lambda step: factor / math.sqrt(max(step, num_constant_steps))`,
+  },
+  piecewise_interpolate: {
+    returns: "value",
+    imports: ["bisect", "math"],
+    text: `def piecewise_interpolate(interpolate_type, init_value, boundaries_and_scales):
+    steps, values = [0], [init_value]
+    for step, scale in sorted((int(step), scale) for step, scale in boundaries_and_scales.items()):
+        steps.append(step)
+        values.append(values[-1] * scale)
+
+    def value(step):
+        i = bisect.bisect_right(steps, step)
+        if i == len(steps):
+            return values[-1]
+        a, b, pct = values[i - 1], values[i], (step - steps[i - 1]) / (steps[i] - steps[i - 1])
+        return (b - a) * pct + a if interpolate_type == "linear" else b + (a - b) / 2 * (math.cos(math.pi * pct) + 1)
+    return value`,
+  },
+  sequence: {
+    returns: "inner",
+    imports: ["bisect"],
+    text: `def sequence(schedules, milestones):
+    def value(step):
+        i = bisect.bisect_right(milestones, step)
+        return schedules[i](step - milestones[i - 1] if i else step)
+    return value`,
+  },
+  product: {
+    returns: "inner",
+    text: `def product(schedules):
+    def value(step):
+        result = 1
+        for schedule in schedules:
+            result *= schedule(step)
+        return result
+    return value`,
+  },
+  sum: {
+    returns: "inner",
+    text: `def sum(schedules):
+    def value(step):
+        result = 0
+        for schedule in schedules:
+            result += schedule(step)
+        return result
+    return value`,
+  },
+  clamp: {
+    returns: "inner",
+    imports: ["math"],
+    text: `def clamp(schedule, min=None, max=None):
+    least, most = -math.inf if min is None else min, math.inf if max is None else max
+
+    def value(step):
+        x = schedule(step)
+        return most if x > most else least if x < least else x
+    return value`,
+  },
+  scale: {
+    returns: "inner",
+    text: `def scale(schedule, factor):
+    return lambda step: factor * schedule(step)`,
+  },
+  shift: {
+    returns: "inner",
+    text: `def shift(schedule, steps):
+    return lambda step: schedule(step + steps)`,
+  },
+  delay: {
+    returns: "inner",
+    text: `def delay(schedule, steps):
+    return lambda step: schedule(max(0, step - steps))`,
+  },
+  repeat: {
+    returns: "inner",
+    text: `def repeat(schedule, every):
+    return lambda step: schedule(step % every)`,
+  },
+  warm: {
+    returns: "inner",
+    text: `def warm(schedule, num_warmup_steps, start_factor=0):
+    def value(step):
+        if step >= num_warmup_steps:
+            return schedule(step - num_warmup_steps)
+        return (start_factor + (1 - start_factor) * step / num_warmup_steps) * schedule(0)
+    return value`,
+  },
   cosine_decay: {
     returns: "value",
     imports: ["math"],
     isSingle: true,
-    text: `def cosine_decay(initial_learning_rate, decay_steps, alpha=0, warmup_target=None, warmup_steps=0):
+    text: `def cosine_decay(initial_learning_rate, decay_steps, alpha=0, warmup_target=None, warmup_steps=0, exponent=1):
     initial, decay = f(initial_learning_rate), f(decay_steps)
     warmup = 0.0 if warmup_target is None else f(warmup_steps)
     top = initial if warmup_target is None else f(warmup_target)
@@ -277,7 +409,7 @@ ${warmup}
         if warmup_target is not None and s < warmup:
             return f(f(f(top - initial) * f(s / warmup)) + initial)
         wave = f(0.5 * f(1 + f(math.cos(f(f(math.pi) * f(f(s - warmup) / decay))))))
-        return f(top * f(f(rest * wave) + share))
+        return f(top * f(f(rest * (wave if exponent == 1 else f(wave ** f(exponent)))) + share))
     return value`,
   },
   cosine_decay_restarts: {

@@ -49,7 +49,7 @@ export function controlOf(name: string, spec: OptionSpec<unknown>, span: Span): 
   if (Array.isArray(spec.default) && spec.default.length > 0 && spec.default.every((x) => typeof x === "number")) {
     return { kind: "numbers", range: rangeOf(name, spec, Math.min(...spec.default), false, span), count: spec.default.length };
   }
-  if (holdsSchedule(name, spec)) return { kind: "schedule" };
+  if (holdsSchedule(name, spec)) return { kind: types.includes("array") ? "json" : "schedule" };
   const others = types.filter((type) => type !== "null");
   if (others.length !== 1) return { kind: "json" };
   return others[0] === "string" ? { kind: "text", nullable: types.includes("null") } : { kind: others[0] === "array" ? "list" : "json" };
@@ -101,13 +101,17 @@ function startOf(name: string, spec: OptionSpec<unknown>, { steps, lr }: Span): 
 
 /** Starts that show what a schedule is about, where its defaults would draw a line hardly bent. */
 const starts: Readonly<Record<string, (span: Span) => Record<string, unknown>>> = {
+  clamp: (span) => ({ schedule: wave(span.steps), min: 0.1 }),
+  constant_inverse_sqrt: ({ steps, lr }) => ({ numConstantSteps: Math.ceil(steps / 10), factor: tidy(lr * Math.sqrt(steps / 10)) }),
   constant_lr: ({ steps }) => ({ totalIters: Math.ceil(steps / 5) }),
   cosine_annealing_warm_restarts: ({ steps }) => ({ t0: Math.ceil(steps / 7), tMult: 2 }),
   cosine_decay_restarts: ({ steps }) => ({ firstDecaySteps: Math.ceil(steps / 7) }),
+  cosine_timm: ({ steps, lr }) => ({ tInitial: steps, lrMin: tidy(lr / 100), warmupT: Math.ceil(steps / 20), warmupLrInit: tidy(lr / 10) }),
   cosine_warmup_with_min_lr: () => ({ minLrRate: 0.1 }),
   cosine_with_min_lr: () => ({ minLrRate: 0.1 }),
   cosine_with_restarts: () => ({ numCycles: 3 }),
   cyclic: ({ steps, lr }) => ({ baseLr: tidy(lr / 10), maxLr: lr, stepSizeUp: Math.ceil(steps / 8) }),
+  delay: ({ steps }) => ({ schedule: wave(Math.round(steps * 0.9)), steps: steps - Math.round(steps * 0.9) }),
   exponential: ({ steps }) => ({ gamma: tidy(0.01 ** (1 / steps)) }),
   exponential_decay: ({ steps }) => ({ decaySteps: Math.ceil(steps / 5) }),
   greedy: ({ lr }) => ({ factor: 0.8, patience: 2, minLr: tidy(lr / 100), maxLr: tidy(lr * 10) }),
@@ -119,12 +123,33 @@ const starts: Readonly<Record<string, (span: Span) => Record<string, unknown>>> 
     boundaries: [Math.round(steps / 2), Math.round(steps * 0.8)],
     values: [lr, tidy(lr / 4), tidy(lr / 16)],
   }),
+  piecewise_interpolate: ({ steps, lr }) => ({
+    interpolateType: "cosine",
+    initValue: tidy(lr / 10),
+    boundariesAndScales: { [Math.ceil(steps / 10)]: 10, [Math.ceil(steps * 0.6)]: 0.25, [Math.ceil(steps * 0.9)]: 0.1 },
+  }),
   polynomial: ({ lr }) => ({ power: 2, lrEnd: Math.min(1e-7, lr / 100) }),
   polynomial_decay: ({ lr }) => ({ power: 2, endLearningRate: Math.min(1e-4, tidy(lr / 10)) }),
   polynomial_lr: ({ steps }) => ({ totalIters: steps, power: 2 }),
+  product: ({ steps }) => ({ schedules: [rise(Math.ceil(steps / 10)), wave(steps)] }),
   reduce_lr_on_plateau: () => ({ factor: 0.5, patience: 2 }),
+  repeat: ({ steps }) => ({ schedule: { name: "exponential", options: { gamma: tidy(0.1 ** (4 / steps)) } }, every: Math.ceil(steps / 4) }),
+  scale: ({ steps }) => ({ schedule: wave(steps), factor: 0.5 }),
+  sequence: ({ steps }) => ({
+    schedules: [rise(Math.ceil(steps / 10)), wave(Math.floor(steps * 0.9))],
+    milestones: [Math.ceil(steps / 10)],
+  }),
+  shift: ({ steps }) => ({ schedule: { name: "exponential", options: { gamma: tidy(0.1 ** (1 / steps)) } }, steps: Math.ceil(steps / 4) }),
   step: ({ steps }) => ({ stepSize: Math.ceil(steps / 4), gamma: 0.5 }),
+  sum: ({ steps }) => ({
+    schedules: [{ name: "scale", options: { schedule: wave(steps), factor: 0.9 } }, {
+      name: "scale",
+      options: { schedule: { name: "constant" }, factor: 0.1 },
+    }],
+  }),
   swalr: ({ steps, lr }) => ({ swaLr: tidy(lr / 10), annealEpochs: Math.ceil(steps / 2) }),
+  warm: ({ steps }) => ({ schedule: wave(Math.round(steps * 0.9)), numWarmupSteps: steps - Math.round(steps * 0.9) }),
+  warmup_decay: ({ steps, lr }) => ({ totalNumSteps: steps, warmupNumSteps: Math.ceil(steps / 5), warmupMaxLr: lr, warmupMinLr: 0 }),
   warmup_stable_decay: ({ steps }) => ({ numTrainingSteps: steps, numDecaySteps: Math.ceil(steps / 4) }),
   warmup: ({ steps, lr }) => ({
     decaySchedule: {
@@ -133,6 +158,16 @@ const starts: Readonly<Record<string, (span: Span) => Record<string, unknown>>> 
     },
   }),
 };
+
+/** Half a wave down, to begin with, for what holds schedules. */
+function wave(tMax: number): object {
+  return { name: "cosine_annealing", options: { tMax } };
+}
+
+/** A line up. */
+function rise(totalIters: number): object {
+  return { name: "linear_lr", options: { startFactor: 0.1, totalIters } };
+}
 
 /** Six digits: what people would write. */
 function tidy(value: number): number {
@@ -150,7 +185,7 @@ function rangeOf(name: string, spec: OptionSpec<unknown>, usual: number | undefi
     const low = spec.exclusiveMinimum === undefined ? spec.minimum ?? 0 : spec.exclusiveMinimum + step;
     return evenly(Math.max(0, low), Math.min(steps, highest(spec) ?? steps), step);
   }
-  if (unit === "count") return evenly(0, 20, 1);
+  if (unit === "count") return evenly(Math.max(0, spec.minimum ?? 0), Math.min(Math.max(20, 2 * (usual ?? 0)), highest(spec) ?? 1000), 1);
   const small = usual !== undefined && usual > 0 && usual < 0.01;
   const isRate = unit === "rate";
   if (isRate || small || /^eps/i.test(name)) {

@@ -13,6 +13,7 @@ import { type JsonSchema, optionSchema, optionsSchema } from "../wire/option_sch
 import { type ParameterName, parameters, pictureNames, pointNames } from "../wire/parameters.ts";
 import { version } from "../version.ts";
 import { parametersOf, pathsOf, type Route, type RouteName, type Service, suffixOf } from "./route.ts";
+import { reservedOption } from "./shelf.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -77,7 +78,7 @@ export function openApi(
   const own = routes.map(({ name }): string => name);
   for (const route of routes) {
     if (route.takesOptions) {
-      for (const plugin of schedules) {
+      for (const plugin of schedules.filter((plugin) => reservedOption(plugin) === undefined)) {
         // As schedule "step" beside the steps of an optimizer.
         const id = own.includes(plugin.name) ? `schedule_${plugin.name}` : plugin.name;
         for (const form of route.forms) {

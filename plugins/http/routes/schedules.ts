@@ -14,12 +14,20 @@ import { type Points, pointsOf } from "../wire/points.ts";
 import { isRefusal, Problem, refuseQuery } from "../wire/problem.ts";
 import { optionFault } from "../wire/query.ts";
 import type { Answer, Incoming, Service } from "./route.ts";
+import { reservedOption } from "./shelf.ts";
 
 type Schedules = Service["schedules"];
 
 /** The schedule that a path names; 404. */
 export function scheduleOf(schedules: Schedules, name: string): SchedulePlugin {
   const plugin = schedules.get(name);
+  const clash = plugin && reservedOption(plugin);
+  if (clash !== undefined) {
+    throw new Problem(
+      "not-found",
+      `Schedule "${name}" is at /v1/curves alone, as JSON: its option "${clash}" would be a parameter of another meaning here`,
+    );
+  }
   if (plugin !== undefined) return plugin;
   throw new Problem("not-found", `There is no schedule ${JSON.stringify(name.slice(0, 80))}: ${known(schedules.names, name)}`);
 }

@@ -5,6 +5,7 @@
  */
 import { show } from "../../../core/names.ts";
 import type { Plugin, SchedulePlugin } from "../../../core/plugin/contract.ts";
+import type { AnySpecs } from "../../../core/plugin/options.ts";
 import { splitSuffix } from "../wire/curve.ts";
 import { reserved } from "../wire/parameters.ts";
 
@@ -64,10 +65,18 @@ export function whenThere<T>(run: () => T | Promise<T>): T | Promise<T> {
   }
 }
 
+/**
+ * An option whose name means something else in a query. A schedule that holds others and has one is asked for in JSON alone, at `/v1/curves`; any other
+ * is not served.
+ */
+export function reservedOption({ options }: SchedulePlugin): string | undefined {
+  return Object.keys(options).find((name) => reserved.includes(name));
+}
+
 function checkServed(plugin: SchedulePlugin): SchedulePlugin {
   checkName(plugin.name);
-  const clash = Object.keys(plugin.options).find((name) => reserved.includes(name));
-  if (clash === undefined) return plugin;
+  const clash = reservedOption(plugin);
+  if (clash === undefined || Object.values(plugin.options as AnySpecs).some(({ holds }) => holds === "schedule")) return plugin;
   throw new TypeError(`Cannot serve schedule "${plugin.name}": its option "${clash}" has a reserved name (${reserved.join(", ")})`);
 }
 

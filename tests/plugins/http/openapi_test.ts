@@ -23,7 +23,9 @@ interface Document {
 
 const app = createApp(builtins);
 const document: () => Promise<Document> = () => get(app, "/openapi.json");
-const schedules = builtins.plugins.filter((plugin) => plugin.kind === "schedule").filter(({ returns }) => returns !== "metric");
+const schedules = builtins.plugins.filter((plugin) => plugin.kind === "schedule").filter(({ returns }) => returns !== "metric")
+  // These have options that a query has another meaning for: they are asked for in JSON alone.
+  .filter(({ name }) => !["delay", "repeat", "shift"].includes(name));
 
 test("the document has every route, and no other", async () => {
   const { openapi, paths } = await document();

@@ -1,0 +1,55 @@
+/**
+ * A schedule between bounds.
+ *
+ * The bounds are in what the schedule gives: factors, or values.
+ *
+ * ![clamp, step by step](../../examples/pictures/clamp.svg)
+ *
+ * @module
+ */
+import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
+import { compose, makeInner } from "./compose.ts";
+
+/** Options of {@linkcode clamp}. */
+export interface ClampOptions {
+  /** The schedule: `{ name, options }`, or a function. */
+  schedule: Use | Schedule | MetricSchedule;
+  /** Least factor or value; null: no bound. */
+  min?: number | null;
+  /** Greatest factor or value; null: no bound. */
+  max?: number | null;
+}
+
+/**
+ * A schedule between bounds.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const schedule = builtins.createSchedule("clamp", {
+ *   schedule: { name: "exponential", options: { gamma: 0.5 } },
+ *   min: 0.25,
+ * });
+ * typeof schedule === "function" && schedule(100); // 0.25
+ * ```
+ */
+export const clamp: SchedulePlugin<"clamp", ClampOptions, Schedule | MetricSchedule> = {
+  kind: "schedule",
+  name: "clamp",
+  description: "A schedule between bounds",
+  options: {
+    schedule: { type: "object", holds: "schedule", description: "The schedule: { name, options }, a plugin for name, or a function" },
+    min: { default: null, type: ["number", "null"], description: "Least factor or value, as the schedule gives; null: no bound" },
+    max: { default: null, type: ["number", "null"], description: "Greatest factor or value, as the schedule gives; null: no bound" },
+  },
+  check({ min, max }) {
+    if (!(min !== null && max !== null && min > max)) return;
+    throw Object.assign(new RangeError(`Cannot use min = ${min}: it lies above max = ${max}`), { option: "min" });
+  },
+  create({ schedule, min, max }, _maths, base, tools) {
+    return compose("clamp", [makeInner(schedule, base, tools)], base, (read, step) => {
+      return Math.min(max ?? Infinity, Math.max(min ?? -Infinity, read(0, step)));
+    });
+  },
+};

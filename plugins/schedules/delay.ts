@@ -1,0 +1,43 @@
+/**
+ * A schedule that begins later: its value at step 0 for so long.
+ *
+ * `shift` is the other way about.
+ *
+ * ![delay, step by step](../../examples/pictures/delay.svg)
+ *
+ * @module
+ */
+import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
+import { compose, makeInner } from "./compose.ts";
+
+/** Options of {@linkcode delay}. */
+export interface DelayOptions {
+  /** The schedule: `{ name, options }`, or a function. */
+  schedule: Use | Schedule | MetricSchedule;
+  /** Steps at its first value. */
+  steps: number;
+}
+
+/**
+ * A schedule that begins later.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const schedule = builtins.createSchedule("delay", { schedule: { name: "exponential", options: { gamma: 0.5 } }, steps: 10 });
+ * typeof schedule === "function" && schedule(11); // 0.5
+ * ```
+ */
+export const delay: SchedulePlugin<"delay", DelayOptions, Schedule | MetricSchedule> = {
+  kind: "schedule",
+  name: "delay",
+  description: "A schedule that begins later: its first value for so long",
+  options: {
+    schedule: { type: "object", holds: "schedule", description: "The schedule: { name, options }, a plugin for name, or a function" },
+    steps: { type: "number", minimum: 0, unit: "steps", description: "Steps at its first value" },
+  },
+  create({ schedule, steps }, _maths, base, tools) {
+    return compose("delay", [makeInner(schedule, base, tools)], base, (read, step) => read(0, Math.max(0, step - steps)));
+  },
+};

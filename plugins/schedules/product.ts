@@ -1,0 +1,52 @@
+/**
+ * Schedules multiplied.
+ *
+ * `torch.optim.lr_scheduler.ChainedScheduler` of torch 2.7, for schedules that multiply: torch hands each the value that those before it have made, so
+ * that one which ends at an absolute value, as `cosine_annealing` with `etaMin`, does there what no product says. One of them may give values, which
+ * are multiplied by the factors of the others. Where one follows a metric, so does the whole.
+ *
+ * ![product, step by step](../../examples/pictures/product.svg)
+ *
+ * @module
+ */
+import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
+import { checkSome, compose, givesValues, makeInner } from "./compose.ts";
+
+/** Options of {@linkcode product}. */
+export interface ProductOptions {
+  /** The schedules: each `{ name, options }`, or a function. */
+  schedules: readonly (Use | Schedule | MetricSchedule)[];
+}
+
+/**
+ * Schedules multiplied.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const schedule = builtins.createSchedule("product", {
+ *   schedules: [{ name: "exponential", options: { gamma: 0.5 } }, { name: "constant_lr", options: { factor: 0.5, totalIters: 2 } }],
+ * });
+ * typeof schedule === "function" && schedule(1); // 0.25
+ * ```
+ */
+export const product: SchedulePlugin<"product", ProductOptions, Schedule | MetricSchedule> = {
+  kind: "schedule",
+  name: "product",
+  description: "Schedules multiplied",
+  options: {
+    schedules: { type: "array", holds: "schedule", description: "The schedules: each { name, options }, a plugin for name, or a function" },
+  },
+  check({ schedules }) {
+    checkSome(schedules);
+  },
+  create({ schedules }, _maths, base, tools) {
+    const parts = schedules.map((inner) => makeInner(inner, base, tools));
+    if (parts.filter(givesValues).length > 1) {
+      const message = "Cannot use schedules that give values more than once: a product is of factors, and one that gives values at most";
+      throw Object.assign(new RangeError(message), { option: "schedules" });
+    }
+    return compose("product", parts, base, (read, step) => parts.reduce((product, _, i) => product * read(i, step), 1), true);
+  },
+};

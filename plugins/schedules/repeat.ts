@@ -1,0 +1,41 @@
+/**
+ * A schedule that begins again and again.
+ *
+ * ![repeat, step by step](../../examples/pictures/repeat.svg)
+ *
+ * @module
+ */
+import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
+import { compose, makeInner } from "./compose.ts";
+
+/** Options of {@linkcode repeat}. */
+export interface RepeatOptions {
+  /** The schedule: `{ name, options }`, or a function. */
+  schedule: Use | Schedule | MetricSchedule;
+  /** Steps after which it begins again. */
+  every: number;
+}
+
+/**
+ * A schedule that begins again and again.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const schedule = builtins.createSchedule("repeat", { schedule: { name: "exponential", options: { gamma: 0.5 } }, every: 10 });
+ * typeof schedule === "function" && schedule(11); // 0.5
+ * ```
+ */
+export const repeat: SchedulePlugin<"repeat", RepeatOptions, Schedule | MetricSchedule> = {
+  kind: "schedule",
+  name: "repeat",
+  description: "A schedule that begins again and again",
+  options: {
+    schedule: { type: "object", holds: "schedule", description: "The schedule: { name, options }, a plugin for name, or a function" },
+    every: { type: "number", exclusiveMinimum: 0, unit: "steps", description: "Steps after which it begins again" },
+  },
+  create({ schedule, every }, _maths, base, tools) {
+    return compose("repeat", [makeInner(schedule, base, tools)], base, (read, step) => read(0, step % every));
+  },
+};

@@ -1,0 +1,75 @@
+/**
+ * Schedules one after another.
+ *
+ * `torch.optim.lr_scheduler.SequentialLR` of torch 2.7: from each milestone on the next schedule, which begins at its step 0.
+ * Where values and factors meet, it gives values: factors times each group's own base value. Where one follows a metric, so does the whole.
+ *
+ * ![sequence, step by step](../../examples/pictures/sequence.svg)
+ *
+ * @module
+ */
+import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
+import { checkSome, compose, makeInner } from "./compose.ts";
+
+/** Options of {@linkcode sequence}. */
+export interface SequenceOptions {
+  /** The schedules: each `{ name, options }`, or a function. */
+  schedules: readonly (Use | Schedule | MetricSchedule)[];
+  /** Steps at which the next one begins, ascending: one fewer than schedules. */
+  milestones: readonly number[];
+}
+
+/**
+ * Schedules one after another.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const schedule = builtins.createSchedule("sequence", {
+ *   schedules: [
+ *     { name: "linear_lr", options: { startFactor: 0.5, totalIters: 10 } },
+ *     { name: "exponential", options: { gamma: 0.5 } },
+ *   ],
+ *   milestones: [10],
+ * });
+ * typeof schedule === "function" && schedule(11); // 0.5
+ * ```
+ */
+export const sequence: SchedulePlugin<"sequence", SequenceOptions, Schedule | MetricSchedule> = {
+  kind: "schedule",
+  name: "sequence",
+  description: "Schedules one after another",
+  options: {
+    schedules: { type: "array", holds: "schedule", description: "The schedules: each { name, options }, a plugin for name, or a function" },
+    milestones: { type: "array", unit: "steps", description: "Steps at which the next one begins, ascending: one fewer than schedules" },
+  },
+  check({ schedules, milestones }) {
+    checkSome(schedules);
+    const refuse = (option: string, what: string, Wrong = RangeError): never => {
+      throw Object.assign(new Wrong(`Cannot use ${option}${what}`), { option });
+    };
+    if (milestones.length !== schedules.length - 1) {
+      refuse("milestones", ` of length ${milestones.length}: there must be ${schedules.length - 1}, one fewer than schedules`);
+    }
+    milestones.forEach((milestone, i) => {
+      if (typeof milestone !== "number") refuse(`milestones[${i}]`, ` = ${JSON.stringify(milestone)}: it must be a number`, TypeError);
+      if (milestone < (milestones[i - 1] ?? 0)) {
+        refuse(`milestones[${i}]`, ` = ${milestone}: it lies below ${i === 0 ? "0" : "the one before"}`);
+      }
+    });
+  },
+  create({ schedules, milestones }, _maths, base, tools) {
+    return compose("sequence", schedules.map((inner) => makeInner(inner, base, tools)), base, (read, step) => {
+      // Bisection: the number of milestones up to the step.
+      let low = 0;
+      let high = milestones.length;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (milestones[middle] <= step) low = middle + 1;
+        else high = middle;
+      }
+      return read(low, low === 0 ? step : step - milestones[low - 1]);
+    });
+  },
+};

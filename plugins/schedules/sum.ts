@@ -1,0 +1,46 @@
+/**
+ * Schedules added.
+ *
+ * Where values and factors meet, it gives values: factors times each group's own base value. Where one follows a metric, so does the whole.
+ *
+ * ![sum, step by step](../../examples/pictures/sum.svg)
+ *
+ * @module
+ */
+import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
+import { checkSome, compose, makeInner } from "./compose.ts";
+
+/** Options of {@linkcode scheduleSum}. */
+export interface ScheduleSumOptions {
+  /** The schedules: each `{ name, options }`, or a function. */
+  schedules: readonly (Use | Schedule | MetricSchedule)[];
+}
+
+/**
+ * Schedules added.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const schedule = builtins.createSchedule("sum", {
+ *   schedules: [{ name: "exponential", options: { gamma: 0.5 } }, { name: "constant" }],
+ * });
+ * typeof schedule === "function" && schedule(1); // 1.5
+ * ```
+ */
+export const scheduleSum: SchedulePlugin<"sum", ScheduleSumOptions, Schedule | MetricSchedule> = {
+  kind: "schedule",
+  name: "sum",
+  description: "Schedules added",
+  options: {
+    schedules: { type: "array", holds: "schedule", description: "The schedules: each { name, options }, a plugin for name, or a function" },
+  },
+  check({ schedules }) {
+    checkSome(schedules);
+  },
+  create({ schedules }, _maths, base, tools) {
+    const parts = schedules.map((inner) => makeInner(inner, base, tools));
+    return compose("sum", parts, base, (read, step) => parts.reduce((sum, _, i) => sum + read(i, step), 0));
+  },
+};
