@@ -154,7 +154,8 @@ export function readJson(what: string, text: unknown): unknown {
 }
 
 function refuseForeign(refuse: string, { format, optimizer }: GivenState["metadata"], name: string): void {
-  if (format !== undefined && !formats.includes(format as string)) {
+  // "pt" is what PyTorch's users call a file of tensors in rows, whatever is in it: it says nothing of the rest, as no metadata do.
+  if (format !== undefined && format !== "pt" && !formats.includes(format as string)) {
     const read = formats.map((one) => `"${one}"`).join(" and ");
     throw new RangeError(`${refuse}: its format is ${show(format)}, and this library reads ${read}`);
   }

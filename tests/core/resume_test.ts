@@ -208,6 +208,27 @@ test("Such runs meet every built-in schedule, transform and accumulator", () => 
   assertEquals(unmet(), []);
 });
 
+test("A run on one number of threads is resumed on another, bit for bit", { skip: !available().includes("threads") }, () => {
+  const size = 700_001; // workers start beyond 2 ** 19
+  const recipe: Recipe = {
+    optimizer: { name: "adamw", options: { lr: 0.01 } },
+    transforms: [{ name: "clip_global_norm", options: { maxNorm: 1 } }],
+    accumulate: { name: "mean", options: { every: 2 } },
+  };
+  const grads = Array.from({ length: 4 }, (_, i) => ({ w: wave(randomOf(i), size) }));
+  using two = createBackend("threads", { threads: 2 });
+  using one = createBackend("threads", { threads: 1 });
+  using trainer = builtins.createTrainer({ w: wave(randomOf(9), size) }, recipe, { backend: two });
+  using resumed = builtins.createTrainer({ w: new Float32Array(size) }, recipe, { backend: one });
+  grads.forEach((given, i) => {
+    trainer.add(given);
+    if (i === 2) resumed.loadState(trainer.saveState());
+    if (i > 2) resumed.add(given);
+  });
+  assertEquals(trainer.steps, 2);
+  assertEquals(unlike(resumed.saveState(), trainer.saveState()), []);
+});
+
 /** A run of which one runtime recorded a state in the middle of a window, and the state at the end. */
 function recordedRun(): { readonly trainer: Trainer; readonly events: readonly Event[] } {
   const random = randomOf(2026);
