@@ -526,6 +526,19 @@ export const mutants: readonly Mutant[] = [
     ],
     ["A glob's star takes all or nothing", "[star + 1, from + 1, from + 1]", "[star + 1, name.length, name.length]"],
   ]),
+  ...of("core/optimizer/points.ts", ["tests/core/apart_test.ts"], [
+    [
+      "A parameter is a point of itself only where this thread reads it",
+      "copyTensor(backend, param.lying, target)",
+      "rawOf(target.data).set(param.elements)",
+    ],
+  ]),
+  ...of("core/optimizer/param_state.ts", ["tests/core/apart_test.ts"], [
+    ["A slot starts as what this thread reads of the parameter", "copyTensor(backend, lying, tensor)", "backend.upload(tensor, elements)"],
+  ]),
+  ...of("core/optimizer/memory.ts", ["tests/core/apart_test.ts"], [
+    ["What the backend owns is written by this thread", "if (!backend.owns(into)) return", "if (true) return"],
+  ]),
   ...of("core/optimizer/points.ts", [optimizers], [
     ["A point is computed from what kernels saw last", "for (const param of computed) uploadParam(backend, param);\n", "\n"],
   ]),

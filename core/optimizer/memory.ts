@@ -6,8 +6,9 @@
  * @module
  */
 import type { KernelBackend } from "../../kernels/backend.ts";
+import { elementTypes } from "../../kernels/tables/dtypes.ts";
 import type { Tensor } from "../../kernels/types.ts";
-import type { FullTensor } from "../tensors.ts";
+import { type FullTensor, rawOf, sizeOf } from "../tensors.ts";
 
 /** What an optimizer holds. */
 export interface Memory {
@@ -44,4 +45,17 @@ export function liesIn(memory: Memory, tensor: Tensor): boolean {
 export function giveBack({ backend, taken }: Memory): void {
   if (!backend.disposed) { for (const tensor of taken) backend.release(tensor); }
   taken.length = 0;
+}
+
+/** Writes a tensor's elements to another one of its dtype. Either may be the backend's memory or an array of the caller's that it does not reach. */
+export function copyTensor(backend: KernelBackend, from: FullTensor, into: FullTensor): void {
+  if (!backend.owns(from)) {
+    if (backend.owns(into)) backend.upload(into, rawOf(from.data));
+    else rawOf(into.data).set(rawOf(from.data));
+    return;
+  }
+  if (!backend.owns(into)) return backend.download(from, rawOf(into.data));
+  const elements = elementTypes[from.dtype].make(sizeOf(from.shape));
+  backend.download(from, elements);
+  backend.upload(into, elements);
 }

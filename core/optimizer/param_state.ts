@@ -9,7 +9,7 @@ import type { Extent, Raw, SlotClass, Tensor } from "../../kernels/types.ts";
 import { about } from "../errors.ts";
 import type { GroupState } from "./groups.ts";
 import { matrixOf } from "./matrix.ts";
-import { type Memory, take } from "./memory.ts";
+import { copyTensor, type Memory, take } from "./memory.ts";
 import { type Part, type PartSlot, slotsOf, slotsText } from "./parts.ts";
 import type { Slot, TensorInfo } from "../plugin/contract.ts";
 import { type FullTensor, rawOf, sizeOf } from "../tensors.ts";
@@ -40,6 +40,8 @@ export interface ParamState {
   readonly given: FullTensor;
   /** Its elements, 16-bit ones as patterns. */
   readonly elements: Raw;
+  /** The same as a tensor: where its content lies between steps. */
+  readonly lying: FullTensor;
   /** What kernels update: what was passed, or memory of the backend's that is a copy of it during a step. */
   readonly p: FullTensor;
   readonly isCopied: boolean;
@@ -113,6 +115,7 @@ export function createParam(memory: Memory, { given, info, group, parts, text }:
     group,
     given,
     elements,
+    lying,
     p,
     isCopied,
     extent,
@@ -145,12 +148,12 @@ function takeBeside(memory: Memory, lying: FullTensor, wanted: Parameters<typeof
 
 /** Brings a parameter, and slots that start as a copy of it, to where kernels read them. */
 export function uploadParam(backend: KernelBackend, param: ParamState): void {
-  const { p, elements, isCopied, slots } = param;
+  const { p, elements, lying, isCopied, slots } = param;
   if (isCopied) backend.upload(p, elements);
   if (param.primed) return;
   for (const { slot, tensor } of slots) {
     if (slot.init !== "p" || tensor === null) continue;
-    if (tensor.dtype === p.dtype) backend.upload(tensor, elements);
+    if (tensor.dtype === p.dtype) copyTensor(backend, lying, tensor);
     else backend.run("slot = p", { slot: tensor, p });
   }
 }

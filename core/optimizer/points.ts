@@ -4,9 +4,11 @@
  * @module
  */
 import type { Plan } from "../../kernels/plan/item.ts";
+import { elementTypes } from "../../kernels/tables/dtypes.ts";
 import type { Tensor } from "../../kernels/types.ts";
 import { about, allAbout } from "../errors.ts";
 import { isRecord, known, show } from "../names.ts";
+import { copyTensor } from "./memory.ts";
 import { comingNumbers, type OptimizerState } from "./optimizer_state.ts";
 import { checkReachable, type ParamState, uploadParam } from "./param_state.ts";
 import { itemOf } from "./plans.ts";
@@ -31,10 +33,10 @@ export function pointOf(state: OptimizerState, name: string, into: Tensors | und
   let plan: Plan | undefined;
   try {
     const computed = ordered.filter((param) => targets.has(param) && hasEntry(param.text, entry));
-    const outs = computed.map(({ p, given: { shape, dtype } }, i) => {
+    const outs = computed.map(({ p, given: { shape, dtype } }, i): FullTensor => {
       const target = { ...targets.get(computed[i])!, data: rawOf(targets.get(computed[i])!.data) };
       if (backend.owns(target) && backend.together(target, p)) return target;
-      const [out] = backend.reserve([p], [{ shape, dtype }]);
+      const out: FullTensor = { ...backend.reserve([p], [{ shape, dtype }])[0], shape, dtype };
       borrowed.push(out);
       return out;
     });
@@ -43,9 +45,9 @@ export function pointOf(state: OptimizerState, name: string, into: Tensors | und
     for (const param of computed) uploadParam(backend, param);
     plan.run(numbers);
     computed.forEach((param, i) => {
-      if (borrowed.includes(outs[i])) backend.download(outs[i], rawOf(targets.get(param)!.data));
+      if (borrowed.includes(outs[i])) copyTensor(backend, outs[i], targets.get(param)!);
     });
-    for (const [param, { data }] of targets) if (!hasEntry(param.text, entry)) rawOf(data).set(param.elements); // no such point: the parameter itself
+    for (const [param, target] of targets) if (!hasEntry(param.text, entry)) copyTensor(backend, param.lying, target); // no such point: the parameter itself
   } finally {
     plan?.dispose();
     for (const tensor of borrowed) backend.release(tensor);
@@ -55,14 +57,10 @@ export function pointOf(state: OptimizerState, name: string, into: Tensors | und
   return result;
 }
 
+/** Zeros of the same shape and dtype, in an array of the same kind. */
 function emptyLike({ data, shape, dtype }: FullTensor): FullTensor {
-  const { length } = data;
-  const empty = data instanceof Float32Array
-    ? new Float32Array(length)
-    : data instanceof Uint16Array
-    ? new Uint16Array(length)
-    : new Float16Array(length);
-  return { data: empty, shape, dtype };
+  const empty = elementTypes[dtype].make(data.length);
+  return { data: rawOf(data) === data ? empty : new Float16Array(empty.buffer), shape, dtype };
 }
 
 function checkTargets(params: readonly ParamState[], into: Tensors): Map<ParamState, FullTensor> {
