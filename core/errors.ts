@@ -16,6 +16,8 @@ export interface About {
   readonly group?: number;
 }
 
+export { isMemoryError } from "../kernels/memory_error.ts";
+
 /** Puts on an error what it is about; fields that it has already stay, since who threw it knew better. */
 export function about<E extends Error>(error: E, of: About): E {
   // A plugin may throw an error that nothing can be put on; it is passed on as it is.

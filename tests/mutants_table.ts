@@ -50,6 +50,7 @@ const bounds = "tests/plugins/http/bounds_test.ts";
 const conventions = "tests/plugins/http/conventions_test.ts";
 const limits = "tests/plugins/http/limits_test.ts";
 const attacks = "tests/plugins/http/attacks_test.ts";
+const guard = "tests/plugins/http/guard_test.ts";
 const accumulators = "tests/plugins/accumulators_test.ts";
 const safetensors = "tests/plugins/formats/safetensors_test.ts";
 const optimizers = "tests/core/optimizer_test.ts";
@@ -1071,6 +1072,64 @@ export const mutants: readonly Mutant[] = [
     ["A token is known by its first digit", "i < a.length; i++", "i < 1; i++", "tokens"],
     ["Any token of the right length opens the gate", "return differ === 0;", "return a.length === b.length;", "tokens"],
   ]),
+  ...of("plugins/http/guard/turns.ts", [guard], [
+    ["Who has had a turn waits for ever", "          waiting--;", ""],
+    ["All turns come at once", "    await before;\n", ""],
+  ]),
+  ...of("plugins/http/guard/budget.ts", [guard], [
+    ["What is released twice is given back twice", "          held = 0;", "", "released twice"],
+  ]),
+  ...of("plugins/http/guard/limits.ts", [guard], [
+    ["A large body finds no room for its answer", "Math.max(defaults.bytesInFlight, 2 * bodyBytes)", "defaults.bytesInFlight", "^a limit"],
+  ]),
+  ...of("plugins/http/guard/recipe.ts", [guard], [
+    [
+      "Tensors of any rank are taken for one text",
+      "shapes.set(`${dtype} ${g} ${Math.min(shape.length, 3)}`,",
+      "shapes.set(`${dtype} ${g}`,",
+      "^tensors",
+    ],
+    [
+      "A rule that looks at names is counted once",
+      'some(({ format }) => format === "regex") ? 2 : 1',
+      'some(({ format }) => format === "regex") ? 1 : 1',
+      "counted twice",
+    ],
+    [
+      "A group's text is asked for without the optimizer's options",
+      "{ ...optimizer.options, ...group.options } : group.options",
+      "{ ...group.options } : group.options",
+      "^a group's text",
+    ],
+  ]),
+  ...of("plugins/http/guard/metrics.ts", [guard], [
+    ["A time at a bucket's bound is not counted there", "seconds <= bounds[i]", "seconds < bounds[i]", "^a time"],
+    [
+      "Times beyond the last bound are counted in it",
+      "i >= 0 && seconds <= bounds[i]; i--",
+      "i >= 0 && (i === bounds.length - 1 || seconds <= bounds[i]); i--",
+      "^a time",
+    ],
+  ]),
+  ...of("plugins/http/guard/tokens.ts", [guard], [
+    [
+      "A token may have any length",
+      'if (token === "" || token.length > longest) unauthorized();',
+      'if (token === "") unauthorized();',
+      "^a token",
+    ],
+  ]),
+  ...of("plugins/http/wire/query.ts", ["tests/plugins/http/schedules_test.ts"], [
+    [
+      "Any option that is an object is taken for the schedule",
+      '?.holds === "schedule"',
+      '?.type === "object"',
+      "^the option that a fault",
+    ],
+  ]),
+  ...of("plugins/http/wire/option_schema.ts", ["tests/plugins/http/schedules_test.ts"], [
+    ["Nobody is told which option holds a schedule", "...(holds !== undefined && { holds }),", "", "^the option that a fault"],
+  ]),
   ...of("plugins/http/wire/json_body.ts", [limits], [
     ["JSON may nest one level deeper", "if (depth === deepest)", "if (depth === deepest + 1)", "^deep JSON"],
     ["Brackets in strings count as levels", "for (i++; i < length && at(i) !== 0x22; i++) if (at(i) === 0x5c) i++;", "", "^deep JSON"],
@@ -1120,6 +1179,6 @@ export const mutants: readonly Mutant[] = [
     ["The document names private schedules", "const schedules = namesSchedules ?", "const schedules = true ?", "^a document of private"],
   ]),
   ...of("plugins/http/wire/problem.ts", [attacks], [
-    ["A step without memory is the request's fault", "if (lacksMemory(error)) return false;", "", "want of memory"],
+    ["A step without memory is the request's fault", "if (isMemoryError(error)) return false;", "", "want of memory"],
   ]),
 ];

@@ -45,15 +45,7 @@ export const mean: AccumulatorPlugin<"mean", MeanOptions> = {
   kind: "accumulator",
   name: "mean",
   description: "The mean of the gradients, each with its weight",
-  options: {
-    every: {
-      default: null,
-      type: ["integer", "null"],
-      minimum: 1,
-      unit: "count",
-      description: "Calls after which a step is due; null: the caller knows",
-    },
-  },
+  options: sum.options,
   create(options, like, backend, tools): MeanAccumulator {
     const sums = sum.create(options, like, backend, tools);
     const { every } = options;

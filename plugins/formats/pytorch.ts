@@ -19,7 +19,7 @@ export interface Parts {
  * Which tensors are parameters, gradients and state. `w.grad` and `w.step` say that `w` is a parameter; without either, a tensor is one unless its
  * name begins with another parameter's and a dot, or is a group's (`group.0.d`). A TypeError that says its tensor where the names fit nothing.
  */
-export function partsOf(tensors: StateDict["tensors"]): Parts {
+export function splitByConvention(tensors: StateDict["tensors"]): Parts {
   const names = Object.keys(tensors).sort();
   const has = (name: string): boolean => Object.hasOwn(tensors, name);
   const isGradient = (name: string): boolean => name.endsWith(".grad") && has(name.slice(0, -5));

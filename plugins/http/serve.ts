@@ -4,12 +4,13 @@
  * @module
  */
 import type { Context } from "hono";
+import { isMemoryError } from "../../core/errors.ts";
 import type { Budget } from "./guard/budget.ts";
 import type { Count } from "./guard/metrics.ts";
 import type { Gate } from "./guard/tokens.ts";
 import type { Answer, Service } from "./routes/route.ts";
 import { heldBody } from "./wire/held_body.ts";
-import { lacksMemory, noMemory, Problem } from "./wire/problem.ts";
+import { noMemory, Problem } from "./wire/problem.ts";
 
 /** Origins that may read answers in a browser: one, some, or `"*"`. */
 export type Origins = string | readonly string[];
@@ -139,7 +140,7 @@ function corsHeaders(origins: Origins, request: Request): Record<string, string>
 }
 
 function problemAnswer(error: unknown, id: string): Answer {
-  const told = lacksMemory(error) ? noMemory() : error;
+  const told = isMemoryError(error) ? noMemory() : error;
   const problem = told instanceof Problem ? told : new Problem("internal-error", "The request could not be answered");
   // What went wrong inside is for the log alone.
   if (problem !== error) console.error(id, error);

@@ -84,7 +84,8 @@ export const warmup: SchedulePlugin<"warmup", WarmupOptions, Schedule> = {
 
 function makeDecay(decay: DecaySchedule | Schedule, base: number, tools: Tools): Schedule {
   if (typeof decay === "function") return decay;
-  // Keras' own go by name also where no registry has them; any other name is the registry's.
+  // Keras' own go by name also where no registry has them, as in a registry of `warmup` alone; any other name is the registry's. Only what Keras can put
+  // behind a warmup stands here: a new schedule needs no line, since its name is found in the registry.
   const own = [polynomialDecay, cosineDecay, cosineDecayRestarts, exponentialDecay, inverseTimeDecay, piecewiseConstantDecay, warmup]
     .find(({ name }) => name === decay?.name);
   const made = tools.schedule(own === undefined ? decay : { ...decay, name: own }, { value: base, groups: [base] });

@@ -21,7 +21,7 @@ const mostPatterns = 64;
 const mostPasses = 36;
 
 /** Refuses a recipe whose reading would cost too much, and what a service does not do. */
-export function checkRecipe(recipe: unknown, names: readonly string[], optimizers: ReadonlyMap<string, OptimizerPlugin>): void {
+export function boundRecipe(recipe: unknown, names: readonly string[], optimizers: ReadonlyMap<string, OptimizerPlugin>): void {
   if (typeof recipe !== "object" || recipe === null || Array.isArray(recipe)) refuseBody("/recipe", "The recipe must be an object");
   const { optimizer, accumulate, groups = [], transforms = [], schedules = {} } = recipe as Partial<Record<string, unknown>>;
   const { name, options } = (optimizer ?? {}) as { name?: unknown; options?: unknown };

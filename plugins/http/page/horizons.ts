@@ -5,7 +5,7 @@
  * @module
  */
 import type { OptionSpec } from "../../../core/plugin/contract.ts";
-import { holdsSchedule, startOptions, unitOf } from "./ranges.ts";
+import { startOptions, unitOf } from "./ranges.ts";
 import type { Choice } from "./state.ts";
 
 /** The specs of a schedule's options; undefined where there is no such schedule. */
@@ -63,7 +63,7 @@ function findEnds({ name, options }: Choice, specsOf: SpecsOf, before = 0): End[
   });
   // What is held begins behind the lengths of what holds it.
   const ahead = lengths.map((option) => options[option]).filter(isNumber).reduce((sum, value) => sum + value, before);
-  const held = Object.entries(specs).filter(([option, spec]) => holdsSchedule(option, spec)).flatMap(([option]): End[] => {
+  const held = Object.entries(specs).filter(([, { holds }]) => holds === "schedule").flatMap(([option]): End[] => {
     const inner = options[option];
     return isChoice(inner)
       ? findEnds({ name: inner.name, options: inner.options ?? {} }, specsOf, ahead).map((end) => ({ ...end, path: [option, ...end.path] }))

@@ -49,7 +49,7 @@ export function controlOf(name: string, spec: OptionSpec<unknown>, span: Span): 
   if (Array.isArray(spec.default) && spec.default.length > 0 && spec.default.every((x) => typeof x === "number")) {
     return { kind: "numbers", range: rangeOf(name, spec, Math.min(...spec.default), false, span), count: spec.default.length };
   }
-  if (holdsSchedule(name, spec)) return { kind: types.includes("array") ? "json" : "schedule" };
+  if (spec.holds === "schedule") return { kind: types.includes("array") ? "json" : "schedule" };
   const others = types.filter((type) => type !== "null");
   if (others.length !== 1) return { kind: "json" };
   return others[0] === "string" ? { kind: "text", nullable: types.includes("null") } : { kind: others[0] === "array" ? "list" : "json" };
@@ -63,20 +63,12 @@ export function startOptions(plugin: { readonly name: string; readonly options: 
   );
 }
 
-/**
- * What an option's numbers count. A plugin may declare it; where none is declared, as in what a service tells of a schedule of its own, the name says
- * it.
- */
+/** What an option's numbers count, as its plugin declares it; where that says nothing, the name does. */
 export function unitOf(name: string, { unit }: OptionSpec<unknown>): OptionSpec<unknown>["unit"] {
   if (unit !== undefined) return unit;
   if (/^lr(?![a-z])|Lr$|LearningRate$/.test(name)) return "rate";
   if (/steps|epochs|timescale|period|interval/i.test(name)) return "steps";
   return /patience|cooldown|offset/i.test(name) ? "count" : undefined;
-}
-
-/** Whether an option holds a schedule of its own. */
-export function holdsSchedule(name: string, spec: OptionSpec<unknown>): boolean {
-  return spec.holds === "schedule" || typesOf(spec)?.includes("object") === true && /schedule$/i.test(name);
 }
 
 function startOf(name: string, spec: OptionSpec<unknown>, { steps, lr }: Span): unknown {

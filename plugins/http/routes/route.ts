@@ -58,7 +58,11 @@ export interface Route {
   readonly refusals: readonly number[];
   /** False where this app does not serve it. */
   isServed?(service: Service): boolean;
-  /** The answer's body and headers; what the row says of its type and of how long it holds is added. */
+  /**
+   * The answer's body and headers; what the row says of its type and of how long it holds is added. Where a schedule is not loaded yet, `Shelf.get`
+   * throws the promise of it, and a GET's `answer` is called again from its start when the promise has come true: until it has its schedules it must not
+   * read a body, hold room or count anything. A POST wraps the part that may be run twice in `whenThere` (`shelf.ts`) itself.
+   */
   answer(incoming: Incoming, service: Service): Answer | Promise<Answer>;
 }
 

@@ -8,8 +8,8 @@ import { aboutOf } from "../../../core/errors.ts";
 import type { Plugin } from "../../../core/plugin/contract.ts";
 import { createRegistry } from "../../../core/registry.ts";
 import type { Backend, BackendName, Recipe, StateDict } from "../../../core/types.ts";
-import { partsOf, stateMetadata } from "../../formats/pytorch.ts";
-import { checkRecipe, checkTexts } from "../guard/recipe.ts";
+import { splitByConvention, stateMetadata } from "../../formats/pytorch.ts";
+import { boundRecipe, checkTexts } from "../guard/recipe.ts";
 import { isRefusal, pointerTo, refuseBody } from "../wire/problem.ts";
 import type { TensorBody } from "../wire/tensors.ts";
 
@@ -47,8 +47,8 @@ export function createStepper(plugins: readonly Plugin[], given: Backend | Backe
     step({ recipe, tensors, metadata }) {
       let at: Place = "/tensors";
       try {
-        const { params, grads, state } = partsOf(tensors);
-        checkRecipe(recipe, Object.keys(params), optimizers);
+        const { params, grads, state } = splitByConvention(tensors);
+        boundRecipe(recipe, Object.keys(params), optimizers);
         for (const [text, passes] of checkTexts(recipe as Recipe, params, grads, optimizers)) {
           if (!texts.has(text)) compiled += passes;
           texts.add(text);

@@ -21,9 +21,9 @@ export function optionsSchema(specs: AnySpecs): JsonSchema {
   };
 }
 
-/** One option's schema. */
+/** One option's schema. What JSON Schema has no word for stands in it under the spec's own: it lets others be, and pages follow them. */
 export function optionSchema(spec: OptionSpec<unknown>): JsonSchema {
-  const { default: value, description, format, enum: values, minimum, maximum, exclusiveMinimum, exclusiveMaximum } = spec;
+  const { default: value, description, format, holds, unit, enum: values, minimum, maximum, exclusiveMinimum, exclusiveMaximum } = spec;
   const types = typesOf(spec);
   const isArray = types?.includes("array") === true;
   const bounds = {
@@ -39,6 +39,8 @@ export function optionSchema(spec: OptionSpec<unknown>): JsonSchema {
     description,
     ...(value !== undefined && { default: value }),
     ...(values !== undefined && { enum: values }),
+    ...(holds !== undefined && { holds }),
+    ...(unit !== undefined && { unit }),
     ...(!isArray && bounds),
     ...(!isArray && format !== undefined && { format }),
     ...(isArray && { items: texts || { ...(isNumbers || types?.length === 2 ? { type: "number" } : {}), ...bounds } }),

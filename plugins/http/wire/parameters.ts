@@ -69,8 +69,8 @@ export const parameters: Readonly<Record<ParameterName, Parameter>> = {
 export const pointNames: readonly ParameterName[] = ["step", "steps", "from", "to", "every"];
 /** How a picture is drawn. */
 export const pictureNames: readonly ParameterName[] = ["scale", "title", "width", "height", "theme"];
-/** Names that no option of a schedule may have: they stand in the same query. Facts of a schedule will be asked for with the last two. */
-export const reserved: readonly string[] = [...pointNames, "lr", ...pictureNames, "below", "above"];
+/** Names that no option of a schedule may have: they stand in the same query. */
+export const reserved: readonly string[] = [...pointNames, "lr", ...pictureNames];
 
 /** Reads parameters from a query, where each is given once at most but for schedules; what is wrong is added to `faults`. */
 export function readParameters(query: Query, names: readonly ParameterName[], limits: Required<Limits>, faults: Fault[]): Asked {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isMemoryError } from "../../../core/errors.ts";
 
 /** One thing that is wrong, and where. */
 export interface Fault {
@@ -102,13 +103,11 @@ export function noMemory(): Problem {
   return new Problem("no-memory", "The memory that this takes is not to be had now: try again in a second", [], { "Retry-After": "1" });
 }
 
-/** True for an error that says that memory was not to be had: that is nobody's fault, and later it may be there. */
-export function lacksMemory(error: unknown): boolean {
-  return error instanceof RangeError && (error as { memory?: unknown }).memory === true;
-}
-
-/** True for the errors by which the library refuses what it is given; any other one is a mistake of ours. */
+/**
+ * True for the errors by which the library refuses what it is given; any other one is a mistake of ours. That memory was not to be had is neither: it is
+ * nobody's fault, and later it may be there.
+ */
 export function isRefusal(error: unknown): error is Error {
-  if (lacksMemory(error)) return false;
+  if (isMemoryError(error)) return false;
   return error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError;
 }

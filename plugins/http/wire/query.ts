@@ -90,8 +90,8 @@ export function readOptions(owner: string, specs: AnySpecs, query: Query, faults
 export function optionFault(error: Error, plugin: SchedulePlugin, given: Readonly<Record<string, unknown>>): Fault {
   const { plugin: owner, option } = aboutOf(error);
   const isOwn = option !== undefined && (owner === undefined || owner === plugin.name);
-  const isSchedule = (name: string): boolean => typesOf((plugin.options as AnySpecs)[name])?.includes("object") === true;
-  const name = isOwn ? option.split("[", 1)[0] : Object.keys(given).find(isSchedule);
+  const holdsSchedule = (name: string): boolean => (plugin.options as AnySpecs)[name]?.holds === "schedule";
+  const name = isOwn ? option.split("[", 1)[0] : Object.keys(given).find(holdsSchedule);
   return { in: "query", ...(name !== undefined && { name }), detail: error.message };
 }
 

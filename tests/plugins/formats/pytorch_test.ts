@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
-import { partsOf, stateMetadata } from "../../../plugins/formats/pytorch.ts";
+import { splitByConvention, stateMetadata } from "../../../plugins/formats/pytorch.ts";
 
 const vector = { data: new Float32Array([1, 2]), shape: [2], dtype: "float32" as const };
 const count = { data: new Float32Array([3]), shape: [], dtype: "float32" as const };
@@ -8,7 +8,7 @@ const count = { data: new Float32Array([3]), shape: [], dtype: "float32" as cons
 /** Names of parameters, gradients and state. */
 const namesOf = (...names: string[]) => {
   const tensors = Object.fromEntries(names.map((name) => [name, name.endsWith(".step") || name.startsWith("group.") ? count : vector]));
-  const { params, grads, state } = partsOf(tensors);
+  const { params, grads, state } = splitByConvention(tensors);
   return [params, grads, state].map((part) => Object.keys(part).sort());
 };
 
@@ -30,7 +30,7 @@ test("names that fit nothing are refused with the tensor", () => {
 });
 
 test("a step count in float32 is read as ours, and PyTorch's metadata are left out", () => {
-  const { state } = partsOf({ w: vector, "w.grad": vector, "w.exp_avg": vector, "w.step": count });
+  const { state } = splitByConvention({ w: vector, "w.grad": vector, "w.exp_avg": vector, "w.step": count });
   assertEquals(state["w.step"], { data: new Float64Array([3]), shape: [], dtype: "float64" });
   assertEquals(state["w.exp_avg"], vector);
   const metadata = { format: "pt", steps: "3", optimizer: "adamw", "schedule.lr": "{}", "group.0.step": "3", title: "mine" };

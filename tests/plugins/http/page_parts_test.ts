@@ -147,7 +147,8 @@ test("a stranger's options become controls by their specs alone", () => {
     label: { type: ["string", "null"], description: "" },
     more: { default: { x: 1 }, description: "" },
     any: { default: null, description: "" },
-    innerSchedule: { type: "object", description: "" },
+    inner: { type: "object", holds: "schedule", description: "" },
+    notedSchedule: { type: "object", description: "" },
   } as const;
   const kinds = Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, controlOf(name, spec, span).kind]));
   assertEquals(kinds, {
@@ -162,7 +163,8 @@ test("a stranger's options become controls by their specs alone", () => {
     label: "text",
     more: "json",
     any: "json",
-    innerSchedule: "schedule",
+    inner: "schedule",
+    notedSchedule: "json",
   });
   const hold = controlOf("hold", specs.hold, span);
   assert(hold.kind === "number");
@@ -180,7 +182,8 @@ test("a stranger's options become controls by their specs alone", () => {
     label: "",
     more: { x: 1 },
     any: null,
-    innerSchedule: {},
+    inner: {},
+    notedSchedule: {},
   });
 });
 

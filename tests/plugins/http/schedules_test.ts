@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { plotSchedule } from "../../../core/plot.ts";
-import type { Schedule, SchedulePlugin } from "../../../core/plugin/contract.ts";
+import type { Base, Schedule, SchedulePlugin, Tools, Use } from "../../../core/plugin/contract.ts";
 import { builtins } from "../../../mod.ts";
 import { createApp } from "../../../plugins/http/mod.ts";
 import { get, json, problem, query } from "./ask.ts";
@@ -167,6 +167,36 @@ test("an option that is a schedule is its JSON", async () => {
   assertEquals(errors?.[0].name, "decaySchedule");
 });
 
+test("the option that a fault inside a schedule belongs to is the one that is declared to hold it, and clients are told which that is", async () => {
+  const outer = {
+    kind: "schedule",
+    name: "outer",
+    description: "Another schedule, with notes",
+    options: {
+      notes: { default: {}, type: "object", description: "Kept for people" },
+      inner: { type: "object", holds: "schedule", description: "The schedule" },
+      length: { default: 1, unit: "steps", description: "Not used" },
+    },
+    create: ({ inner }: { inner: Use }, _: unknown, base: Base, tools: Tools) => tools.schedule(inner, base),
+  } as unknown as SchedulePlugin;
+  const own = createApp(builtins.with(outer));
+  const inner = JSON.stringify({ name: "polynomial_decay", options: { x: 1 } });
+  const { errors } = await problem(own, `/v1/schedules/outer?${query({ notes: "{}", inner })}&step=1`);
+  assertEquals(errors?.map(({ name }) => name), ["inner"]);
+  const { plugins } = await get(own, "/v1/plugins?kind=schedule");
+  const { notes, inner: told, length } = plugins.at(-1).options.properties;
+  assertEquals([notes.holds, told.holds, length.unit], [undefined, "schedule", "steps"]);
+});
+
+test("options may have names that no parameter of a schedule has", async () => {
+  const free = {
+    ...stairs,
+    name: "free",
+    options: { ...stairs.options, below: { default: 1, description: "" } },
+  } as unknown as SchedulePlugin;
+  assertEquals((await get(createApp(builtins.with(free)), "/v1/schedules/free?heights=1&below=2&step=0")).options.below, 2);
+});
+
 test("a schedule that follows a metric is refused", async () => {
   const { status, type } = await problem(app, "/v1/schedules/reduce_lr_on_plateau?step=1");
   assertEquals([status, type], [400, "urn:glissade:problem:metric-schedule"]);
@@ -202,7 +232,7 @@ test("a third party's schedule is served as the built-ins are", async () => {
 });
 
 test("an option with a reserved name cannot be served", () => {
-  for (const name of ["every", "scale", "below", "above"]) {
+  for (const name of ["every", "scale"]) {
     const clash = { ...stairs, name: "clash", options: { [name]: { default: 1, description: "" } } } as unknown as SchedulePlugin;
     assertThrows(() => createApp(builtins.with(clash)), TypeError, `"${name}"`);
   }
