@@ -15,13 +15,25 @@ import { adamWeightDecay } from "./optimizers/adam_weight_decay.ts";
 import { adamax } from "./optimizers/adamax.ts";
 import { adamw } from "./optimizers/adamw.ts";
 import { adamwTorch } from "./optimizers/adamw_torch.ts";
+import { adan } from "./optimizers/adan.ts";
+import { ademamix } from "./optimizers/ademamix.ts";
+import { adopt } from "./optimizers/adopt.ts";
 import { asgd } from "./optimizers/asgd.ts";
+import { came } from "./optimizers/came.ts";
+import { lamb } from "./optimizers/lamb.ts";
+import { lars } from "./optimizers/lars.ts";
+import { lion } from "./optimizers/lion.ts";
 import { nadam } from "./optimizers/nadam.ts";
 import { nadamw } from "./optimizers/nadamw.ts";
+import { prodigy } from "./optimizers/prodigy.ts";
 import { radam } from "./optimizers/radam.ts";
 import { rmsprop } from "./optimizers/rmsprop.ts";
 import { rprop } from "./optimizers/rprop.ts";
+import { scheduleFreeAdamw } from "./optimizers/schedule_free_adamw.ts";
+import { scheduleFreeRadam } from "./optimizers/schedule_free_radam.ts";
+import { scheduleFreeSgd } from "./optimizers/schedule_free_sgd.ts";
 import { sgd } from "./optimizers/sgd.ts";
+import { sophia } from "./optimizers/sophia.ts";
 import { clamp } from "./schedules/clamp.ts";
 import { constant } from "./schedules/constant.ts";
 import { constantInverseSqrt } from "./schedules/constant_inverse_sqrt.ts";
@@ -84,13 +96,25 @@ export type Builtins = readonly [
   typeof adamax,
   typeof adamw,
   typeof adamwTorch,
+  typeof adan,
+  typeof ademamix,
+  typeof adopt,
   typeof asgd,
+  typeof came,
+  typeof lamb,
+  typeof lars,
+  typeof lion,
   typeof nadam,
   typeof nadamw,
+  typeof prodigy,
   typeof radam,
   typeof rmsprop,
   typeof rprop,
+  typeof scheduleFreeAdamw,
+  typeof scheduleFreeRadam,
+  typeof scheduleFreeSgd,
   typeof sgd,
+  typeof sophia,
   typeof clamp,
   typeof constant,
   typeof constantInverseSqrt,
@@ -154,13 +178,25 @@ export const plugins: Builtins = [
   adamax,
   adamw,
   adamwTorch,
+  adan,
+  ademamix,
+  adopt,
   asgd,
+  came,
+  lamb,
+  lars,
+  lion,
   nadam,
   nadamw,
+  prodigy,
   radam,
   rmsprop,
   rprop,
+  scheduleFreeAdamw,
+  scheduleFreeRadam,
+  scheduleFreeSgd,
   sgd,
+  sophia,
   clamp,
   constant,
   constantInverseSqrt,

@@ -905,6 +905,52 @@ export const mutants: readonly Mutant[] = [
   ...of("plugins/optimizers/nadamw.ts", [reference], [
     ["nadamw does not look ahead", "(beta1*m + (1 - beta1)*g)/c1", "m/c1", "^C-NAdamW"],
   ]),
+  ...of("plugins/optimizers/lion.ts", [reference], [
+    ["lion keeps the momentum that it steps with", "m += (1 - beta2)*(g - m)", "m += (1 - beta1)*(g - m)", "^Lion"],
+  ]),
+  ...of("plugins/optimizers/lamb.ts", [reference], [
+    [
+      "lamb scales its update before the decay joins it",
+      '? "p -= lr*weightDecay*p" : "u += weightDecay*p"',
+      '? "p -= lr*weightDecay*p" : "p -= lr*weightDecay*p"',
+      "^LAMB of timm",
+    ],
+  ]),
+  ...of("plugins/optimizers/lars.ts", [reference], [
+    ["lars scales its gradient without the decay", "(g + weightDecay*p)*", "weightDecay*p + g*", "^LARS of timm"],
+  ]),
+  ...of("plugins/optimizers/adan.ts", [reference], [
+    ["adan's first difference is the gradient", "where(t == 1, 0, g + q)", "g + q", "^Adan of timm"],
+  ]),
+  ...of("plugins/optimizers/adopt.ts", [reference], [
+    [
+      "adopt divides by a second moment that holds this gradient",
+      "n  = g/max(sqrt(v), eps)",
+      "n  = g/max(sqrt(beta2*v + (1 - beta2)*g*g), eps)",
+      "^ADOPT of timm",
+    ],
+  ]),
+  ...of("plugins/optimizers/ademamix.ts", [reference], [
+    ["ademamix takes alpha whole from the start", "Math.min(t * alpha / T, alpha)", "alpha", "^AdEMAMix"],
+  ]),
+  ...of("plugins/optimizers/came.ts", [reference], [
+    ["came does not clip its update", "u /= max(1, rms(u)/clipThreshold)", "", "^CAME"],
+  ]),
+  ...of("plugins/optimizers/prodigy.ts", [reference], [
+    ["prodigy takes the estimate of this step alone", "D  = max(D, h)", "D  = h", "^Prodigy"],
+  ]),
+  ...of("plugins/optimizers/schedule_free_adamw.ts", [reference], [
+    ["schedule_free_adamw does not correct its second moment", "sqrt(v/c2)", "sqrt(v)", "^ScheduleFreeAdamW"],
+  ]),
+  ...of("plugins/optimizers/schedule_free_sgd.ts", [reference], [
+    ["schedule_free_sgd weighs all steps alike", "w  = pow(t, r)*pow(L, power)", "w  = 1", "^ScheduleFreeSGD"],
+  ]),
+  ...of("plugins/optimizers/schedule_free_radam.ts", [reference], [
+    ["schedule_free_radam trusts its second moment from 5 on", "rho > 4 ? Math.sqrt", "rho > 5 ? Math.sqrt", "^ScheduleFreeRAdam"],
+  ]),
+  ...of("plugins/optimizers/sophia.ts", [reference], [
+    ["sophia bounds the diagonal by its clip", "clamp(m/max(h, eps), -rho, rho)", "clamp(m/max(h, rho), -rho, rho)", "^SophiaH"],
+  ]),
   ...of("plugins/optimizers/adafactor.ts", [reference], [
     ["adafactor factors vectors of rank 2 no more", "shape.length >= 2", "shape.length > 2", "^Adafactor of"],
     ["adafactor does not clip its update", "u /= max(1, rms(u)/clipThreshold)", "", "^Adafactor of"],

@@ -39,11 +39,11 @@ test("A wrong name or option does not compile, and throws where there are no typ
   // @ts-expect-error: no such setting
   assertThrows(() => builtins.createOptimizer("adamw", params(), {}, { transform: [] }), TypeError);
   // @ts-expect-error: adamw has no eps1
-  assertThrows(() => createRegistry([lion]).createOptimizer("lion", params(), { eps: 1 }), TypeError);
+  assertThrows(() => createRegistry([lion]).createOptimizer("my_lion", params(), { eps: 1 }), TypeError);
 });
 
 test("A stranger's plugin is typed by name in a registry, and without one", () => {
-  using named = builtins.with(lion).createOptimizer("lion", params(), { betas: [0.95, 0.98] });
+  using named = builtins.with(lion).createOptimizer("my_lion", params(), { betas: [0.95, 0.98] });
   const betas: readonly [number, number] = named.options.betas;
   using bare = createOptimizer(lion, params(), { lr: 1e-3 });
   const lr: number = bare.groups[0].current.lr;
@@ -63,8 +63,8 @@ test("What a schedule's name makes has its type", () => {
 
 test("Any typed registry fits where one of unknown plugins is wanted", () => {
   const names = ({ plugins }: Registry<readonly Plugin[]>): string[] => plugins.map(({ name }) => name);
-  assertEquals(names(createRegistry([lion])), ["lion"]);
-  assertEquals(names(builtins.with(lion)).includes("lion"), true);
+  assertEquals(names(createRegistry([lion])), ["my_lion"]);
+  assertEquals(names(builtins.with(lion)).includes("my_lion"), true);
 });
 
 test("A wrong name or option in a recipe does not compile, and throws where there are no types", () => {

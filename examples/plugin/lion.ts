@@ -20,9 +20,9 @@ export interface LionOptions {
 }
 
 /** The sign of an interpolated momentum. */
-export const lion: OptimizerPlugin<"lion", LionOptions> = {
+export const lion: OptimizerPlugin<"my_lion", LionOptions> = {
   kind: "optimizer",
-  name: "lion",
+  name: "my_lion",
   description: "Sign of an interpolated momentum (arXiv 2302.06675)",
   options: {
     lr: { default: 1e-4, minimum: 0, description: "Learning rate" },

@@ -11,7 +11,7 @@ const glissade = builtins.with(lion);
 const w = new Float32Array([1, -2, 3]);
 
 // A bowl with its floor at 0: the gradient is the position itself.
-using optimizer = glissade.createOptimizer("lion", { w }, { lr: 0.01, betas: [0.95, 0.98] }, {
+using optimizer = glissade.createOptimizer("my_lion", { w }, { lr: 0.01, betas: [0.95, 0.98] }, {
   schedules: { lr: { name: "linear", options: { numWarmupSteps: 10, numTrainingSteps: 1000 } } },
 });
 for (let step = 0; step < 1000; step++) optimizer.step({ w });

@@ -353,7 +353,7 @@ function cheapest(subject: Subject): Layout {
     left -= layout.work;
     if (layout.cost < best.cost && layout.count <= best.count) best = layout, wished = all;
   };
-  // All slots together first: LAMB saves its second reading of g only if m and v are both stored early.
+  // All slots together first: a rule that scales by norms saves its second reading of g only if both moments are stored early.
   const elements = [...outputs].filter(([, v]) => v.cls === "param").map(([key]) => key);
   for (let k = best.count - 2; k >= 0; k--) wish(elements.map((key) => [key, k]));
   for (const key of elements) for (let k = best.stores.get(key)!.round - 1; k >= 0; k--) wish([[key, k]]);

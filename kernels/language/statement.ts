@@ -11,7 +11,7 @@ export interface Statement {
   readonly name: string | null;
   /** The right side; `a += b` is already `a = a + b`. */
   readonly expr: Expr;
-  /** 1-based line in the text it came from. */
+  /** 1-based line in its text. */
   readonly line: number;
   /** Whose names it uses: the rule's plugin, or one transform. */
   readonly scope: string;

@@ -46,7 +46,7 @@ export const rprop: OptimizerPlugin<"rprop", RpropOptions> = {
   options: {
     lr: { default: 1e-2, minimum: 0, unit: "rate", description: "Learning rate" },
     etas: { default: [0.5, 1.2], exclusiveMinimum: 0, description: "Factors of the step where the sign turns, and where it stays" },
-    stepSizes: { default: [1e-6, 50], description: "Least and greatest step" },
+    stepSizes: { default: [1e-6, 50], unit: "rate", description: "Least and greatest step" },
     maximize: { default: false, description: "Go up the gradient instead of down" },
     stateDtype: stateDtypeSpec,
   },

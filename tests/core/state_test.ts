@@ -9,8 +9,8 @@ import { adafactor } from "../../plugins/optimizers/adafactor.ts";
 import { adamw } from "../../plugins/optimizers/adamw.ts";
 import { adamwTorch } from "../../plugins/optimizers/adamw_torch.ts";
 import { nadam } from "../../plugins/optimizers/nadam.ts";
-import { prodigy } from "../reference/plugins/prodigy.ts";
-import { scheduleFreeAdamw } from "../reference/plugins/schedule_free_adamw.ts";
+import { prodigy } from "../../plugins/optimizers/prodigy.ts";
+import { scheduleFreeAdamw } from "../../plugins/optimizers/schedule_free_adamw.ts";
 import { counting, everything } from "./plugins.ts";
 
 const f32 = (...values: number[]): Float32Array => new Float32Array(values);

@@ -102,9 +102,9 @@ interface LionOptions {
   lr?: number;
   nesterov?: boolean;
 }
-const lion: OptimizerPlugin<"lion", LionOptions> = {
+const lion: OptimizerPlugin<"my_lion", LionOptions> = {
   kind: "optimizer",
-  name: "lion",
+  name: "my_lion",
   description: "A plugin of a stranger's",
   options: { lr: { default: 0.1, minimum: 0, description: "Learning rate" }, nesterov: { default: false, description: "Look ahead" } },
   rule: ({ nesterov }) => ({
@@ -122,8 +122,8 @@ const halve: TransformPlugin<"halve", { by?: number }> = {
   scalars: ({ by }) => ({ by }),
 };
 const registry = createRegistry([lion, halve]);
-export const own: Optimizer<LionOptions> = registry.createOptimizer("lion", params, { nesterov: true });
-const both = builtins.with(lion, halve).createTrainer(params, { optimizer: { name: "lion" }, transforms: [{ name: "halve" }] });
+export const own: Optimizer<LionOptions> = registry.createOptimizer("my_lion", params, { nesterov: true });
+const both = builtins.with(lion, halve).createTrainer(params, { optimizer: { name: "my_lion" }, transforms: [{ name: "halve" }] });
 export const nesterov: boolean = both.optimizer.options.nesterov;
 export const names = ({ plugins }: Registry<readonly Plugin[]>): string[] => plugins.map(({ name }) => name);
 export const inAny = <P extends readonly Plugin[]>(registry: Registry<P>, recipe: Recipe): Trainer =>

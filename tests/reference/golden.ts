@@ -49,6 +49,8 @@ export interface BankTensor {
   readonly init_bits?: readonly number[];
   readonly grads: readonly (Numbers | null)[];
   readonly grads_bits?: readonly (readonly number[] | null)[];
+  /** The Hessian's diagonal, at the steps that have one. */
+  readonly hess?: readonly (Numbers | null)[];
   /** Bank `bowl`: the gradient is `h * (p - c)`. */
   readonly h?: Numbers;
   readonly c?: Numbers;

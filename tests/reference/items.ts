@@ -32,7 +32,12 @@ const OPTIMIZERS: Readonly<Record<string, string>> = {
 };
 
 /** Two libraries, one name, two algorithms: the second one's name here. */
-const OTHERS: Readonly<Record<string, string>> = { "pytorch_optimizer LAMB": "lamb_pytorch_optimizer" };
+const OTHERS: Readonly<Record<string, string>> = {
+  "pytorch_optimizer ADOPT": "adopt_pytorch_optimizer",
+  "pytorch_optimizer Adan": "adan_pytorch_optimizer",
+  "pytorch_optimizer LAMB": "lamb_pytorch_optimizer",
+  "pytorch_optimizer LARS": "lars_pytorch_optimizer",
+};
 
 /** The optimizer plugin of an item, `AdamW+linear` being a loop of `AdamW`. */
 export function optimizerName({ system, item }: Pick<Case, "system" | "item">): string {

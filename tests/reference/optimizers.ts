@@ -53,10 +53,12 @@ function wanted(context: Context, entry: Case, given: JsonObject): Wanted {
   if (plugin === undefined) return { options: {}, transforms: [], unknown: [] };
   const { options, unknown } = translate(plugin, given);
   const cautious = unknown.includes("caution");
+  // How often the Hessian is drawn: here that is the caller's, who runs the entry.
+  const others = unknown.filter((key) => key !== "caution" && !(key === "update_period" && entry.args.hessian !== undefined));
   return {
     options,
     transforms: cautious && given.caution === true ? [{ name: "cautious" }] : [],
-    unknown: cautious ? unknown.filter((key) => key !== "caution") : unknown,
+    unknown: others,
   };
 }
 
@@ -72,7 +74,6 @@ export function unsupportedOptimizer(context: Context, entry: Case): string | un
     const absent = missing(context, "transform", name as string);
     if (absent !== undefined) return absent;
   }
-  if (entry.args.hessian !== undefined) return "a Hessian is not passed on yet";
   if (args.scheduler !== undefined && args.scheduler !== "adafactor") return missing(context, "schedule", args.scheduler);
 }
 
@@ -146,19 +147,27 @@ export function runOptimizer(context: Context, entry: Case): Fault {
     if (args.lr_at_step !== undefined) setLrs(optimizer, args.lr_at_step, t);
     const fault = lrFault(entry, optimizer, want, t);
     if (fault !== undefined) return fault;
+    if (entry.args.hessian !== undefined) passHessian(optimizer, bank, t);
     optimizer.step(gradsOf(args, bank, params, t));
     if (args.metrics !== undefined) optimizer.update(args.metrics[t - 1]);
     const used = usedFault(entry, optimizer, want, t);
     if (used !== undefined) return used;
     if (Object.hasOwn(want.params as JsonObject, t)) snapshots.set(String(t), valuesOf(params));
   }
-  return paramsFault(entry, snapshots, want) ?? pointFault(entry, optimizer, want) ?? stateFault(entry, optimizer.saveState(), want);
+  return paramsFault(entry, snapshots, want) ?? pointFault(entry, optimizer, want) ?? stateFault(entry, bank, optimizer.saveState(), want);
 }
 
 /** The reference's moments are in the parameter's dtype, also where ours are not unless they are asked for (D18). */
 function referenceState(context: Context, entry: Case): object {
   const plugin = optimizerPlugin(context, optimizerName(entry));
   return plugin !== undefined && Object.hasOwn(plugin.options as object, "stateDtype") ? { stateDtype: "param" } : {};
+}
+
+/** The bank's Hessian of step t, where it has one. */
+function passHessian(optimizer: Optimizer, bank: Readonly<Record<string, BankTensor>>, t: number): void {
+  const given = Object.entries(optimizer.inputs.hessian).filter(([name]) => (bank[name].hess?.[t - 1] ?? null) !== null);
+  for (const [name, { data }] of given) data.set(Float32Array.from(bank[name].hess![t - 1]!, Number));
+  if (given.length > 0) optimizer.run("hessian");
 }
 
 function setLrs(optimizer: Optimizer<{ lr: number }>, prose: string, t: number): void {
@@ -230,11 +239,11 @@ function pointFault(entry: Case, optimizer: Optimizer, want: JsonObject): Fault 
 }
 
 /** The optimizer's state at the end against `state[tensor][key]`. */
-function stateFault(entry: Case, { tensors }: StateDict, want: JsonObject): Fault {
+function stateFault(entry: Case, bank: Readonly<Record<string, BankTensor>>, { tensors }: StateDict, want: JsonObject): Fault {
   const bound = stateBound(entry);
   const state = want.state as Record<string, Record<string, Encoded>>;
   const early = argsOf(entry).groups.flatMap((group) => group.tensors).find((name) =>
-    state[name] === undefined && tensors[`${name}.step`]?.data[0] > 0
+    state[name] === undefined && bank[name].grads?.every((grad) => grad === null) && tensors[`${name}.step`]?.data[0] > 0
   );
   if (early !== undefined) return `state ${early}.step: ${tensors[`${early}.step`].data[0]} for a tensor that never had a gradient`;
   for (const [name, slots] of Object.entries(state)) {

@@ -170,6 +170,11 @@ function numberIn(value: unknown): number | undefined {
   return typeof value === "number" ? value : undefined;
 }
 
+/** Rates end at 1, but for defaults above: Rprop's greatest step is 50. */
+function greatestRate({ default: usual }: OptionSpec<unknown>): number {
+  return Math.max(1, ...[usual].flat().filter((value) => typeof value === "number"));
+}
+
 function rangeOf(name: string, spec: OptionSpec<unknown>, usual: number | undefined, whole: boolean, { steps }: Span): Range {
   const unit = unitOf(name, spec);
   if (unit === "steps") {
@@ -182,7 +187,11 @@ function rangeOf(name: string, spec: OptionSpec<unknown>, usual: number | undefi
   const isRate = unit === "rate";
   if (isRate || small || /^eps/i.test(name)) {
     const least = usual !== undefined && small && !isRate ? Math.min(1e-12, usual) : 1e-7;
-    return byDecades(least, highest(spec) ?? (isRate ? 1 : 0.1), (spec.minimum ?? 0) <= 0 && (spec.exclusiveMinimum ?? -1) < 0);
+    return byDecades(
+      least,
+      highest(spec) ?? (isRate ? greatestRate(spec) : 0.1),
+      (spec.minimum ?? 0) <= 0 && (spec.exclusiveMinimum ?? -1) < 0,
+    );
   }
   const reach = 5 * Math.abs(usual ?? 0.2) || 1;
   const low = lowest(spec) ?? (usual !== undefined && usual < 0 ? -niceAbove(2 * -usual) : 0);

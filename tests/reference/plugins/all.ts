@@ -4,13 +4,19 @@
  * @module
  */
 import type { Plugin } from "../../../core/plugin/contract.ts";
-import { lion } from "../../../examples/plugin/lion.ts";
+import { adanPytorchOptimizer } from "./adan_pytorch_optimizer.ts";
+import { adoptPytorchOptimizer } from "./adopt_pytorch_optimizer.ts";
 import { cautious } from "./cautious.ts";
-import { lamb } from "./lamb.ts";
 import { lambPytorchOptimizer } from "./lamb_pytorch_optimizer.ts";
-import { prodigy } from "./prodigy.ts";
+import { larsPytorchOptimizer } from "./lars_pytorch_optimizer.ts";
 import { sam } from "./sam.ts";
-import { scheduleFreeAdamw } from "./schedule_free_adamw.ts";
 
 /** Those that the library has by now are left out by whoever registers them. */
-export const testPlugins: readonly Plugin[] = [cautious, lamb, lambPytorchOptimizer, lion, prodigy, sam, scheduleFreeAdamw];
+export const testPlugins: readonly Plugin[] = [
+  adanPytorchOptimizer,
+  adoptPytorchOptimizer,
+  cautious,
+  lambPytorchOptimizer,
+  larsPytorchOptimizer,
+  sam,
+];

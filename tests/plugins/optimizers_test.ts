@@ -1,5 +1,5 @@
 /**
- * What the optimizers of PyTorch's kind share, over all of them; their numbers are held against PyTorch's in tests/reference.
+ * What the optimizers of torch's and timm's kind share, over all of them; their numbers are held against the references' in tests/reference.
  *
  * @module
  */
@@ -13,13 +13,25 @@ import { adafactorTorch } from "../../plugins/optimizers/adafactor_torch.ts";
 import { adagrad } from "../../plugins/optimizers/adagrad.ts";
 import { adam } from "../../plugins/optimizers/adam.ts";
 import { adamax } from "../../plugins/optimizers/adamax.ts";
+import { adan } from "../../plugins/optimizers/adan.ts";
+import { ademamix } from "../../plugins/optimizers/ademamix.ts";
+import { adopt } from "../../plugins/optimizers/adopt.ts";
 import { asgd } from "../../plugins/optimizers/asgd.ts";
+import { came } from "../../plugins/optimizers/came.ts";
+import { lamb } from "../../plugins/optimizers/lamb.ts";
+import { lars } from "../../plugins/optimizers/lars.ts";
+import { lion } from "../../plugins/optimizers/lion.ts";
 import { nadam } from "../../plugins/optimizers/nadam.ts";
 import { nadamw } from "../../plugins/optimizers/nadamw.ts";
+import { prodigy } from "../../plugins/optimizers/prodigy.ts";
 import { radam } from "../../plugins/optimizers/radam.ts";
 import { rmsprop } from "../../plugins/optimizers/rmsprop.ts";
 import { rprop } from "../../plugins/optimizers/rprop.ts";
+import { scheduleFreeAdamw } from "../../plugins/optimizers/schedule_free_adamw.ts";
+import { scheduleFreeRadam } from "../../plugins/optimizers/schedule_free_radam.ts";
+import { scheduleFreeSgd } from "../../plugins/optimizers/schedule_free_sgd.ts";
 import { sgd } from "../../plugins/optimizers/sgd.ts";
+import { sophia } from "../../plugins/optimizers/sophia.ts";
 
 type Any = OptimizerPlugin<string, object>;
 
@@ -37,6 +49,18 @@ const plugins: readonly (readonly [plugin: Any, options: object])[] = [
   [asgd, { weightDecay: 0.1, t0: 2 }],
   [adafactorTorch, { weightDecay: 0.1 }],
   [nadamw, { weightDecay: 0.1 }],
+  [lion, { weightDecay: 0.1 }],
+  [lamb, { weightDecay: 0.1 }],
+  [lars, { momentum: 0.9, weightDecay: 0.1, trustClip: true }],
+  [adan, { weightDecay: 0.1, caution: true }],
+  [adopt, { weightDecay: 0.1 }],
+  [ademamix, { weightDecay: 0.1, tAlphaBeta3: 5 }],
+  [came, { weightDecay: 0.1, amsBound: true }],
+  [prodigy, { d0: 1e-3, weightDecay: 0.1, growthRate: 2 }],
+  [scheduleFreeAdamw, { weightDecay: 0.1, warmupSteps: 2 }],
+  [scheduleFreeSgd, { weightDecay: 0.1, warmupSteps: 2 }],
+  [scheduleFreeRadam, { betas: [0.9, 0.9], weightDecay: 0.1 }],
+  [sophia, { weightDecay: 0.1 }],
 ];
 
 const shape = [4, 3];
@@ -52,17 +76,19 @@ function after(plugin: Any, options: object, steps: number, sign = 1): Float32Ar
 }
 
 for (const [plugin, options] of plugins) {
-  test(`${plugin.name} goes up a gradient as it goes down its negative`, () => {
-    const down = after(plugin, options, 8);
-    assertEquals(after(plugin, { ...options, maximize: true }, 8, -1), down);
-    assertNotEquals(after(plugin, { ...options, maximize: true }, 8), down);
-  });
+  if (Object.hasOwn(plugin.options, "maximize")) {
+    test(`${plugin.name} goes up a gradient as it goes down its negative`, () => {
+      const down = after(plugin, options, 8);
+      assertEquals(after(plugin, { ...options, maximize: true }, 8, -1), down);
+      assertNotEquals(after(plugin, { ...options, maximize: true }, 8), down);
+    });
+  }
 
   test(`${plugin.name} moves against the gradient`, () => {
     const data = new Float32Array(12).fill(1);
-    using optimizer = createOptimizer(plugin, { w: { data, shape } }, {}, { backend: "js" });
-    optimizer.step({ w: { data: new Float32Array(12).fill(0.5), shape } });
-    assert(data.every((value) => value < 1 && value > 0.8), `${data}`);
+    using optimizer = createOptimizer(plugin, { w: { data, shape } }, options, { backend: "js" });
+    for (let t = 1; t <= 8; t++) optimizer.step({ w: { data: new Float32Array(12).fill(0.05), shape } });
+    assert(data.every((value) => value < 1 && value > -1), `${data}`);
   });
 
   test(`${plugin.name} keeps float32 moments of float16 parameters, which small gradients leave finite`, () => {
@@ -70,7 +96,10 @@ for (const [plugin, options] of plugins) {
     using optimizer = createOptimizer(plugin, { low }, options, { backend: "js" });
     for (let t = 1; t <= 3; t++) optimizer.step({ low: { data: new Float32Array(12).fill(1e-5), shape } });
     assert(Array.from(low.data, widenFloat16).every((value) => value > 0.5 && value < 1.01), `${Array.from(low.data, widenFloat16)}`);
-    const dtypes = Object.entries(optimizer.saveState().tensors).filter(([key]) => key.startsWith("low.")).map(([, { dtype }]) => dtype);
+    // Prodigy's p0 is the parameter itself, at the start.
+    const dtypes = Object.entries(optimizer.saveState().tensors).filter(([key]) => key.startsWith("low.") && key !== "low.p0").map((
+      [, { dtype }],
+    ) => dtype);
     assertEquals(dtypes.filter((dtype) => dtype === "float16"), []);
     const reference = createOptimizer(plugin, { low }, { ...options, stateDtype: "param" }, { backend: "js" });
     assert(Object.values(reference.saveState().tensors).some(({ dtype }) => dtype === "float16"));
@@ -113,7 +142,46 @@ test("sgd without momentum keeps nothing", () => {
   assertEquals(Object.keys(optimizer.saveState().tensors).sort(), ["w", "w.step"]);
 });
 
-test("PyTorch's combinations are refused, each with its numbers", () => {
+test("lion steps by the sign alone", () => {
+  const data = Float32Array.of(1, 1, 1);
+  using optimizer = createOptimizer(lion, { w: data }, { lr: 0.25 }, { backend: "js" });
+  optimizer.step({ w: Float32Array.of(1e-6, -3, 0) });
+  assertEquals(Array.from(data), [0.75, 1.25, 1]);
+});
+
+test("adopt's first step moves nothing, and its second does", () => {
+  assertEquals(after(adopt, {}, 1), new Float32Array(12).fill(1));
+  assertNotEquals(after(adopt, {}, 2), new Float32Array(12).fill(1));
+});
+
+test("adan takes a tensor whose gradients come later as it took the others", () => {
+  const [early, late] = [new Float32Array(12).fill(1), new Float32Array(12).fill(1)];
+  using optimizer = createOptimizer(adan, { early, late }, {}, { backend: "js" });
+  for (let t = 1; t <= 6; t++) optimizer.step({ early: t <= 4 ? gradient(t) : null, late: t > 2 ? gradient(t - 2) : null });
+  assertEquals(late, early);
+});
+
+test("sophia divides by the diagonal that it was given, and clips where there is none", () => {
+  const w = Float32Array.of(0, 0);
+  using optimizer = createOptimizer(sophia, { w }, { lr: 1, betas: [0, 0.5], p: 0.5 }, { backend: "js" });
+  optimizer.inputs.hessian.w.data.set([8, 0]);
+  optimizer.run("hessian");
+  optimizer.step({ w: Float32Array.of(1, 1) });
+  assertEquals(Array.from(w), [-0.25, -0.5]);
+});
+
+test("a schedule-free optimizer's parameters and its average agree after a first step, and differ later", () => {
+  for (const [plugin, options] of [[scheduleFreeAdamw, {}], [scheduleFreeSgd, { lr: 0.1 }]] as const) {
+    const w = Float32Array.of(1);
+    using optimizer = createOptimizer<string, object>(plugin, { w }, options, { backend: "js" });
+    optimizer.step({ w: Float32Array.of(1) });
+    assertEquals(Array.from(optimizer.point("eval").w.data), Array.from(w));
+    optimizer.step({ w: Float32Array.of(1) });
+    assert(Math.abs((optimizer.point("eval").w.data as Float32Array)[0] - w[0]) > 1e-5);
+  }
+});
+
+test("The references' combinations are refused, each with its numbers", () => {
   const refused: readonly (readonly [Any, object, string])[] = [
     [sgd, { nesterov: true }, "momentum = 0"],
     [sgd, { nesterov: true, momentum: 0.9, dampening: 0.1 }, "dampening = 0.1"],
@@ -125,6 +193,11 @@ test("PyTorch's combinations are refused, each with its numbers", () => {
     [adafactorTorch, { beta2Decay: 0.5 }, "beta2Decay"],
     [adafactorTorch, { d: 0.5 }, "d = 0.5"],
     [adadelta, { rho: 1.5 }, "rho"],
+    [lars, { nesterov: true }, "momentum = 0"],
+    [ademamix, { betas: [0.9, 0.999, 0], tAlphaBeta3: 10 }, "betas[2] = 0"],
+    [scheduleFreeAdamw, { betas: [0, 0.999] }, "betas[0] = 0"],
+    [scheduleFreeRadam, { betas: [0, 0.999] }, "betas[0] = 0"],
+    [scheduleFreeSgd, { momentum: 0 }, "momentum = 0"],
   ];
   for (const [plugin, options, message] of refused) {
     assertThrows(() => createOptimizer(plugin, { w: new Float32Array(1) }, options, { backend: "js" }), RangeError, message);
