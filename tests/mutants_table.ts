@@ -1227,4 +1227,14 @@ export const mutants: readonly Mutant[] = [
   ...of("plugins/http/wire/problem.ts", [attacks], [
     ["A step without memory is the request's fault", "if (isMemoryError(error)) return false;", "", "want of memory"],
   ]),
+
+  // ---- what would be lost without a word
+
+  ...of("core/fixed.ts", [optimizers], [
+    ["A field may be overwritten", "set: () => set(name) }", "set: () => {} }", "^Fields of"],
+    ["A name that is none is taken in silence", "set: (_target, name) => set(String(name))", "set: () => true", "^Fields of"],
+  ]),
+  ...of("core/optimizer/view.ts", [optimizers], [
+    ["JSON asks for gradients", '"grads", { enumerable: false }', '"grads", { enumerable: true }', "^Who lists"],
+  ]),
 ];

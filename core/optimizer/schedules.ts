@@ -40,19 +40,21 @@ export function makeSchedules(
 
 /**
  * Options for which a schedule's values stand in place of base values: then a group's own value, or one that is assigned later, would do nothing, and
- * is refused. A schedule that knows groups may give each what it needs.
+ * is refused. A schedule that knows groups may meet a group's own value, since a plugin makes it over the groups' values; what is assigned
+ * later it never hears of.
  */
 export function replacedOptions(scheduled: readonly Scheduled[], groups: readonly PlainGroup[]): ReadonlySet<string> {
   const replaced = new Set<string>();
   for (const { option, schedule } of scheduled) {
-    if (isMetric(schedule) || schedule.returns !== "value" || knowsGroups(schedule, groups.length)) continue;
+    if (isMetric(schedule) || schedule.returns !== "value") continue;
+    replaced.add(option);
+    if (knowsGroups(schedule, groups.length)) continue;
     for (const { set, index, title, plugin } of groups) {
       if (!set.has(option)) continue;
       const message =
         `Cannot schedule option "${option}" of ${title} by values: group ${index} sets it, and one of the two would do nothing; leave one out`;
       throw about(new TypeError(message), { plugin: plugin.name, option, group: index });
     }
-    replaced.add(option);
   }
   return replaced;
 }

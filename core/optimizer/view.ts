@@ -5,6 +5,7 @@
  */
 import { disposeSymbol } from "../../kernels/dispose.ts";
 import { about, allAbout } from "../errors.ts";
+import { fixed } from "../fixed.ts";
 import { baseValue, currentValue } from "./current.ts";
 import type { GroupState } from "./groups.ts";
 import { showsValues } from "../inspect.ts";
@@ -79,21 +80,33 @@ export function showOptimizer(state: OptimizerState): Optimizer<unknown> {
     dispose,
     [disposeSymbol]: dispose,
   };
-  Object.setPrototypeOf(optimizer, optionSetters(plugin));
-  return Object.preventExtensions(showsValues(optimizer, ["name", "steps", "options", "groups", "params"]));
+  // Asking for the gradients says that they are going to be written, which one who lists the fields, as JSON does, must not say by that.
+  Object.defineProperty(optimizer, "grads", { enumerable: false });
+  return fixed(showsValues(optimizer, ["name", "steps", "options", "groups", "params"]), (name) => refuseField(plugin, name));
 }
 
 /** An error of what could be done at once rejects, as one of what is waited for would. */
 const promised = <T>(run: () => T): Promise<T> => new Promise((resolve) => resolve(run()));
 
-/** What an optimizer inherits: setters that say where options are assigned, which would else be lost, or refused without a word on it. */
-function optionSetters({ name, options }: OptimizerPlugin): object {
-  const refuse = (option: string): void => {
-    const message = `Cannot assign "${option}" to optimizer "${name}" itself: its options are in optimizer.options.${option}`;
-    throw about(new TypeError(message), { plugin: name, option });
-  };
-  const setters = Object.keys(options).map((option): [string, PropertyDescriptor] => [option, { set: () => refuse(option) }]);
-  return Object.create(Object.prototype, Object.fromEntries(setters));
+/** What is said to one who assigns to an optimizer: options have a place of their own. */
+function refuseField({ name, options }: OptimizerPlugin, field: string): TypeError {
+  const names = Object.keys(options);
+  if (Object.hasOwn(options, field)) {
+    const message = `Cannot assign "${field}" to optimizer "${name}" itself: its options are in optimizer.options.${field}`;
+    return about(new TypeError(message), { plugin: name, option: field });
+  }
+  const why = field === "options"
+    ? "options are assigned one by one, as optimizer.options.lr = 0.1"
+    : `it has no such field to assign; its options are in optimizer.options, ${known(names, field)}`;
+  return about(new TypeError(`Cannot assign ${show(field)} to optimizer "${name}": ${why}`), { plugin: name });
+}
+
+/** The same of a group, and of the values of its next step. */
+function refuseGroupField({ plugin: { name, options }, index }: GroupState, what: string, field: string): TypeError {
+  const names = Object.keys(options);
+  const message = `Cannot assign ${show(field)} to ${what} of optimizer "${name}": options are assigned one by one in ` +
+    `optimizer.groups[${index}].options, ${known(names, field)}`;
+  return about(new TypeError(message), { plugin: name, ...names.includes(field) && { option: field }, group: index });
 }
 
 /** Executes a prepared step and counts it. */
@@ -142,23 +155,27 @@ function loadState(state: OptimizerState, saved: unknown, options?: { readonly p
 }
 
 function groupView(state: OptimizerState, group: GroupState): GroupView<unknown> {
-  const { plugin, names, own } = group;
+  const { plugin, names, own, index } = group;
   const read = (name: string): unknown => baseValue(group, state.base, name);
-  return Object.freeze({
-    names: Object.freeze([...names]),
-    options: optionsView(plugin, read, (name, value) => {
-      refuseReplaced(state.replaced, plugin, name);
-      own.set(name, value);
-      state.version++;
-    }),
-    current: optionsView(plugin, (name) => currentValue(group, name, read(name), state.steps)),
+  const options = optionsView(plugin, read, (name, value) => {
+    refuseReplaced(state.replaced, plugin, name);
+    own.set(name, value);
+    state.version++;
+  }, { group: index });
+  const current = optionsView(plugin, (name) => currentValue(group, name, read(name), state.steps), (name) => {
+    throw refuseGroupField(group, "the current values of a group", name);
   });
+  const shown = ["names", "options", "current"];
+  return fixed(
+    showsValues({ names: Object.freeze([...names]), options, current }, shown),
+    (name) => refuseGroupField(group, "a group", name),
+  );
 }
 
 function record<T>(params: readonly ParamState[], of: (param: ParamState) => T): Record<string, T> {
   const made: Record<string, T> = {};
   for (const param of params) put(made, param.info.name, of(param));
-  return made;
+  return Object.freeze(made);
 }
 
 function lazily<T>(params: readonly ParamState[], of: (param: ParamState) => T): Record<string, T> {

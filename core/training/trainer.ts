@@ -6,6 +6,7 @@
 import { lend, makeAccumulator } from "./accumulators.ts";
 import { disposeSymbol } from "../../kernels/dispose.ts";
 import { about } from "../errors.ts";
+import { fixed } from "../fixed.ts";
 import { showsValues } from "../inspect.ts";
 import { isRecord, refuseUnknownKeys, show } from "../names.ts";
 import { createState } from "../optimizer/create_state.ts";
@@ -141,7 +142,11 @@ function showTrainer(
     dispose,
     [disposeSymbol]: dispose,
   };
-  return Object.preventExtensions(showsValues(trainer, ["recipe", "steps", "optimizer"]));
+  return fixed(showsValues(trainer, ["recipe", "steps", "optimizer"]), (name) => {
+    const message = `Cannot assign ${show(name)} to the trainer of optimizer "${optimizer.name}": options are assigned one by one in ` +
+      "trainer.optimizer.options, and all else comes from the recipe";
+    return about(new TypeError(message), { plugin: optimizer.name });
+  });
 }
 
 function loadTrainer(state: OptimizerState, gathering: Gathering | undefined, saved: unknown, partial: boolean): LoadReport {

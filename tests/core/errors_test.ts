@@ -75,6 +75,7 @@ const cases: readonly [string, () => unknown, About][] = [
   ["a group's option assigned later", () => (make("adamw", {}, two).groups[1].options as { lr: number }).lr = -1, {
     plugin: "adamw",
     option: "lr",
+    group: 1,
   }],
   ["a transform's option", () => make("adamw", {}, { transforms: [{ name: "clip_global_norm", options: { maxNorm: -1 } }] }), {
     plugin: "clip_global_norm",

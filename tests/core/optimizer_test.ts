@@ -867,6 +867,40 @@ test("An option that is assigned to the optimizer itself is refused with a word 
   assertEquals(optimizer.options.lr, 1e-3);
 });
 
+test("Fields of an optimizer, of its groups and of their current values cannot be assigned, and the error says where options are", () => {
+  using optimizer = createOptimizer(adamw, { w: f32(1) }, {}, { backend: "js" });
+  const [group] = optimizer.groups;
+  const cases: [object: object, field: string, text: string][] = [
+    [optimizer, "options", "optimizer.options.lr = 0.1"],
+    [optimizer, "learningRate", 'did you mean "lr"?'],
+    ...["name", "backend", "groups", "params", "grads", "inputs", "steps", "x"].map((
+      field,
+    ): [object, string, string] => [optimizer, field, "optimizer.options"]),
+    [group, "lr", "optimizer.groups[0].options"],
+    [group, "learningRate", 'did you mean "lr"?'],
+    ...["names", "options", "current"].map((field): [object, string, string] => [group, field, "optimizer.groups[0].options"]),
+    [group.current, "lr", "optimizer.groups[0].options"],
+    [optimizer.params, "w", ""],
+    [optimizer.groups, "0", ""],
+  ];
+  for (const [object, field, text] of cases) {
+    const before = (object as Record<string, unknown>)[field];
+    assertThrows(() => (object as Record<string, unknown>)[field] = { lr: 0.5 }, TypeError, text);
+    assertEquals((object as Record<string, unknown>)[field] === before, true, field);
+  }
+  for (const method of ["step", "loadState"]) assertThrows(() => (optimizer as unknown as Record<string, unknown>)[method] = 1, TypeError);
+});
+
+test("Who lists an optimizer's fields, as JSON does, has not asked for its gradients", () => {
+  using optimizer = createOptimizer(adamw, { w: f32(1) }, {}, { backend: "js" });
+  const written = JSON.parse(JSON.stringify(optimizer));
+  assertEquals([written.name, written.steps, written.options.lr], ["adamw", 0, 1e-3]);
+  assertEquals(Object.keys({ ...optimizer }).includes("grads"), false);
+  assertThrows(() => optimizer.step(), TypeError, "which nobody has asked for yet");
+  optimizer.grads.w.data[0] = 1;
+  assertEquals(optimizer.step().applied, true);
+});
+
 for (
   const [what, like] of Object.entries({
     dims: { dims: [2, 3] },

@@ -262,9 +262,14 @@ for (const [how, schedule] of Object.entries(byGroup)) {
     using optimizer = built({ groups: [{ match: "b", options: { eps: 1 } }, { match: "c" }], schedules: { eps: schedule } });
     const before = optimizer.groups.map(({ current }) => current.eps);
     assertEquals(before, [0, 1, 2].map((group) => schedule(0, group)));
-    optimizer.groups[0].options.eps = 3;
     optimizer.step(gradsAt(1));
     assertEquals(optimizer.groups.map(({ current }) => current.eps), [0, 1, 2].map((group) => schedule(1, group)));
+    // What is assigned later it never hears of.
+    for (const [group, { options }] of [optimizer.groups[0], optimizer].entries()) {
+      const thrown = assertThrows(() => options.eps = 3, TypeError, "its schedule gives values");
+      const of = { plugin: "adamw", option: "eps", ...group === 0 && { group } };
+      assertEquals({ ...thrown }, of as unknown as typeof thrown);
+    }
   });
 }
 

@@ -300,3 +300,13 @@ test("A trainer checks a step once, also where it is due: a check and the number
   for (let i = 0; i < 4; i++) trainer.add({ w: f32(1) });
   assertEquals(asked, ["check", "t 1", "t 2"]);
 });
+
+test("A trainer's fields cannot be assigned, and the error says where options are", () => {
+  using trainer = builtins.createTrainer({ w: new Float32Array(1) }, { optimizer: { name: "adamw" } }, { backend: "js" });
+  const { optimizer, recipe } = trainer;
+  for (const field of ["optimizer", "recipe", "steps", "lr", "x"]) {
+    assertThrows(() => (trainer as unknown as Record<string, unknown>)[field] = 1, TypeError, "trainer.optimizer.options");
+  }
+  assertEquals([trainer.optimizer === optimizer, trainer.recipe === recipe], [true, true]);
+  assertThrows(() => (trainer as unknown as Record<string, unknown>).add = 1, TypeError);
+});
