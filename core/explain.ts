@@ -50,9 +50,10 @@ export function explain<Options>(
   const options = optionsOf(group.plugin, how.options);
   ask(group.plugin, () => group.plugin.check?.(options));
   const parts = partsOf(group, options, scalarNames(group, options), tensor);
-  matrixOf(parts, tensor); // refuses matrices that do not fit
   return compiling(parts, () => {
-    const { scopes, update } = splice(parts, dtype);
+    const spliced = splice(parts, dtype);
+    matrixOf(parts, spliced, tensor); // refuses matrices that do not fit
+    const { scopes, update } = spliced;
     return compile(update, { scopes, p: dtype, g: dtype }).explain();
   });
 }

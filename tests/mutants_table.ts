@@ -511,6 +511,10 @@ export const mutants: readonly Mutant[] = [
       "if (tensor !== null) backend.upload(tensor, elements);",
     ],
   ]),
+  ...of("kernels/language/matrices.ts", ["tests/core/splice_test.ts"], [
+    ["A product of matrices fits any cut", "Object.hasOwn(routines, e.f) || ", "", "^Who speaks of rows"],
+    ["Dimensions fit any cut", "dimensions[e.name as keyof Extent]", "false", "^Who speaks of rows"],
+  ]),
   ...of("core/optimizer/splice.ts", ["tests/core/splice_test.ts"], [
     [
       "after follows the first line that assigns u",

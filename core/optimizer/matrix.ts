@@ -4,22 +4,27 @@
  * @module
  */
 import { extentOf } from "../../kernels/extent.ts";
+import { dependsOnCut } from "../../kernels/language/matrices.ts";
 import { isVector } from "../../kernels/tables/classes.ts";
 import type { Extent, SlotClass } from "../../kernels/types.ts";
 import { about } from "../errors.ts";
 import { show } from "../names.ts";
 import type { Part } from "./parts.ts";
 import type { Rule, TensorInfo } from "../plugin/contract.ts";
+import type { Splice } from "./splice.ts";
 import { sameShape } from "../tensors.ts";
 
-const ofMatrix = /\b(?:rows|cols|batch|(?:row|col)(?:sum|mean|norm|rms|max))\b/;
-
-/** By default over its last two dimensions, or as one of the parts says; `isOwn` where that is another cut. */
-export function matrixOf(parts: readonly Part[], { name, shape }: TensorInfo): { readonly extent: Extent; readonly isOwn: boolean } {
+/** By default over its last two dimensions, or as one of the parts says, whose texts are spliced; `isOwn` where that is another cut. */
+export function matrixOf(
+  parts: readonly Part[],
+  spliced: Splice,
+  { name, shape }: TensorInfo,
+): { readonly extent: Extent; readonly isOwn: boolean } {
   const { batch, rows, cols } = extentOf(shape);
   let found: { readonly matrix: readonly number[]; readonly title: string } | undefined;
-  for (const { title, plugin, rule } of parts) {
-    if (rule.matrix === undefined && !usesMatrix(rule)) continue;
+  for (const part of parts) {
+    const { title, plugin, rule } = part;
+    if (rule.matrix === undefined && !usesMatrix(part, spliced)) continue;
     const matrix: readonly number[] = rule.matrix ?? [batch, rows, cols];
     if (!Array.isArray(matrix) || matrix.length !== 3 || !matrix.every((n) => Number.isSafeInteger(n) && n >= 0)) {
       const message = `Cannot cut parameter "${name}" as ${title} says: matrix ${show(matrix)} is not [batch, rows, cols]`;
@@ -35,9 +40,8 @@ export function matrixOf(parts: readonly Part[], { name, shape }: TensorInfo): {
   return { extent, isOwn: extent.batch !== batch || extent.rows !== rows || extent.cols !== cols };
 }
 
-function usesMatrix({ slots = {}, before, update, after, last, also = {}, points = {} }: Part["rule"]): boolean {
+/** True where the part cannot do without matrices, though it says no cut of its own. */
+function usesMatrix({ scope, rule: { slots = {} } }: Part, { update, also, points }: Splice): boolean {
   return Object.values(slots).some(({ shape }) => isVector(shape as SlotClass)) ||
-    [before, update, after, last, ...Object.values(also), ...Object.values(points)].some((text) =>
-      text !== undefined && ofMatrix.test(text)
-    );
+    [update, ...also.values(), ...points.values()].some((lines) => lines.some((line) => line.scope === scope && dependsOnCut(line)));
 }

@@ -79,7 +79,7 @@ export function createParam(memory: Memory, { given, info, group, parts, text }:
   const { shape, dtype } = given;
   const elements = rawOf(given.data);
   const lying: FullTensor = { data: elements, shape, dtype };
-  const { extent, isOwn } = matrixOf(parts, info);
+  const { extent, isOwn } = matrixOf(parts, text.splice, info);
   const scalarSlots = new Map<string, number>();
   const planned = slotsOf(parts).map((part) => {
     const { slot } = part;

@@ -10,6 +10,7 @@ import { isRoutine, type RoutineName, routines, type Sides } from "../routines/t
 import { type Class, classes, fits, isMatrix, isNumber, isVector, matrixOf, matrixSides, perWhat, wider } from "../tables/classes.ts";
 import { type Axis, numberOps, type Op, reductionCalls, type ReductionName } from "../tables/ops.ts";
 import type { DType, Scope, SlotClass } from "../types.ts";
+import { dimensions } from "./matrices.ts";
 import { mistake } from "./mistake.ts";
 import { type Expr, print, type Statement } from "./statement.ts";
 
@@ -88,7 +89,7 @@ type Call = Extract<Expr, { readonly kind: "call" }>;
 /** The reduction that a call is; `max` of two arguments is none. */
 const reductionOf = ({ f, args }: Call): ReturnType<typeof reductionCalls.get> => args.length === 1 ? reductionCalls.get(f) : undefined;
 
-const dims = ["size", "batch", "rows", "cols"];
+const dims = /* @__PURE__ */ Object.keys(dimensions);
 const fixedNames = ["t", "size", "batch", "rows", "cols"];
 // Locals by which rules and transforms speak with each other: one for all scopes.
 const sharedNames = ["u", "g", "p"];

@@ -157,6 +157,33 @@ test("A transform cuts a tensor otherwise only where nobody else cuts it", () =>
   assertThrows(() => make(adafactor, [2, 2, 3]), TypeError, "agc");
 });
 
+test("Who speaks of rows, columns or matrices needs the usual cut; who writes of them in a comment does not", () => {
+  const rule = (update: string, also: Record<string, string> = {}): OptimizerPlugin<"some", object> => ({
+    ...descent,
+    name: "some",
+    options: {},
+    rule: () => ({ slots: {}, update, also }),
+    scalars: () => ({}),
+  });
+  const cut: TransformPlugin<"cut", object> = {
+    ...transform("cut", {}),
+    name: "cut",
+    rule: () => ({ matrix: [1, 2, 6], before: "g -= rowmean(g)" }),
+  };
+  const make = (plugin: OptimizerPlugin<string, object>) => {
+    const w = { data: new Float32Array(12), shape: [2, 2, 3] };
+    createOptimizer(plugin, { w }, {}, { backend: "js", transforms: [{ name: cut }] })[Symbol.dispose]();
+  };
+  for (const line of ["p -= g # not by rows", "p -= g*size", "p -= max(g, p)", "p -= g/norm(g)"]) make(rule(line));
+  for (const f of ["row", "col"].flatMap((axis) => ["sum", "mean", "norm", "rms", "max"].map((f) => `${axis}${f}(g)`))) {
+    assertThrows(() => make(rule(`p -= ${f}`)), TypeError, "into [1, 2, 6] for", f);
+  }
+  for (const line of ["p -= rows*g", "p -= g + cols", "p -= g/batch", "a = transpose(g)\nb = matmul(g, a)\nc = matmul(b, g)\np -= c"]) {
+    assertThrows(() => make(rule(line)), TypeError, "into [1, 2, 6] for", line);
+  }
+  assertThrows(() => make(rule("p -= g", { other: "p -= rowmean(p)" })), TypeError, "into [1, 2, 6] for");
+});
+
 // ---- explain
 
 test("explain prints a line for each pass", () => {
