@@ -7,6 +7,7 @@
 import { createBackend } from "../../kernels/backends/create.ts";
 import type { KernelBackend } from "../../kernels/backend.ts";
 import { available } from "../../kernels/detect.ts";
+import { resumeRecorded } from "../core/recorded_run.ts";
 import { bitsOf } from "../kernels/bits.ts";
 import { report } from "./browser_report.ts";
 import { type Steps, takeSteps } from "./browser_steps.ts";
@@ -19,6 +20,8 @@ export interface Computed {
   /** Hashes of kernels' results, by the name of a backend that there is; only in the isolated page, which has them all. */
   readonly kernels: Readonly<Record<string, Readonly<Record<string, string>>>> | null;
   readonly schedules: Readonly<Record<string, string>> | null;
+  /** The end of a run that goes on from a recorded state. */
+  readonly resumed: string;
 }
 
 function kernels(): Computed["kernels"] {
@@ -35,4 +38,5 @@ await report(async (): Promise<Computed> => ({
   steps: await takeSteps(),
   kernels: crossOriginIsolated ? kernels() : null,
   schedules: crossOriginIsolated ? scheduleBits() : null,
+  resumed: resumeRecorded(),
 }));

@@ -10,6 +10,7 @@ import { assert, assertEquals } from "@std/assert";
 import { builtins } from "../../mod.ts";
 import { createApp } from "../../plugins/http/mod.ts";
 import { type Browser, browsers } from "../browsers.ts";
+import { outcome } from "../core/resume_recorded.ts";
 import { read, root } from "../generated.ts";
 import { listen } from "../listen.ts";
 import { bundlePage } from "../page.ts";
@@ -110,6 +111,7 @@ for (const browser of browsers) {
       const isIsolated = at === paths.isolated;
       const backend = isIsolated ? most : "wasm";
       assertEquals([at, found!.isolated], [at, isIsolated]);
+      assertEquals([at, found!.resumed], [at, outcome]);
       assertEquals({ at, ...found!.steps, byWorkers: 0 }, { at, backend, bits, ended, byWorkers: 0 });
       assertEquals([at, found!.steps.byWorkers > 0], [at, backend === "threads"]);
     }
