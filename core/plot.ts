@@ -193,10 +193,11 @@ function makeCurves(
       throw new TypeError(`Cannot draw ${show(name)}: it gives ${show(value)} at step ${step}, not a number`);
     });
   const isValue = schedule.returns === "value";
-  // Values that take no group stand in place of every group's own.
-  if (isValue && schedule.length < 2) return [{ name, ...curveOf(0) }];
+  // One that takes no group gives all of them the same: as factors, or as values that stand in place of every group's own.
+  const shared = schedule.length < 2 ? curveOf(0) : undefined;
+  if (isValue && shared !== undefined) return [{ name, ...shared }];
   return bases.map((base, group) => {
-    const { steps, values } = curveOf(group);
+    const { steps, values } = shared ?? curveOf(group);
     return {
       name: bases.length === 1 ? name : `${name}${name && ", "}lr ${formatNumber(base)}`,
       steps,

@@ -746,8 +746,8 @@ export const mutants: readonly Mutant[] = [
   ...of("plugins/http/wire/curve.ts", [torchSchedules], [
     [
       "The service asks for the first group's curve alone",
-      "base * schedule(step, group)",
-      "base * schedule(step, 0)",
+      "steps.map((step) => schedule(step, group))",
+      "steps.map((step) => schedule(step, 0))",
       "^a service and a picture",
     ],
   ]),

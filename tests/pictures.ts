@@ -6,6 +6,7 @@
 import { type PlotOptions, plotSchedule } from "../core/plot.ts";
 import type { SchedulePlugin } from "../core/plugin/contract.ts";
 import { isMetric, makeSchedule } from "../core/plugin/schedules.ts";
+import type { Find } from "../core/plugin/use.ts";
 import type { Schedule } from "../core/types.ts";
 import { clamp } from "../plugins/schedules/clamp.ts";
 import { constant } from "../plugins/schedules/constant.ts";
@@ -194,9 +195,9 @@ const PICTURES: readonly Picture[] = [
     curves: {
       "linear_lr, cosine_annealing, constant_lr; milestones: [100, 700]": {
         schedules: [
-          { name: linearLr, options: { startFactor: 0.1, totalIters: 100 } },
-          { name: cosineAnnealing, options: { tMax: 600, etaMin: 0.2 } },
-          { name: constantLr, options: { factor: 0.2, totalIters: 1000 } },
+          { name: "linear_lr", options: { startFactor: 0.1, totalIters: 100 } },
+          { name: "cosine_annealing", options: { tMax: 600, etaMin: 0.2 } },
+          { name: "constant_lr", options: { factor: 0.2, totalIters: 1000 } },
         ],
         milestones: [100, 700],
       },
@@ -206,7 +207,7 @@ const PICTURES: readonly Picture[] = [
     plugin: product,
     curves: {
       "cosine_annealing times step": {
-        schedules: [{ name: cosineAnnealing, options: { tMax: 100 } }, { name: step, options: { stepSize: 200, gamma: 0.6 } }],
+        schedules: [{ name: "cosine_annealing", options: { tMax: 100 } }, { name: "step", options: { stepSize: 200, gamma: 0.6 } }],
       },
     },
   },
@@ -215,38 +216,38 @@ const PICTURES: readonly Picture[] = [
     curves: {
       "0.7 exponential + 0.3 cosine_annealing": {
         schedules: [
-          { name: scale, options: { schedule: { name: exponential, options: { gamma: 0.995 } }, factor: 0.7 } },
-          { name: scale, options: { schedule: { name: cosineAnnealing, options: { tMax: 100 } }, factor: 0.3 } },
+          { name: "scale", options: { schedule: { name: "exponential", options: { gamma: 0.995 } }, factor: 0.7 } },
+          { name: "scale", options: { schedule: { name: "cosine_annealing", options: { tMax: 100 } }, factor: 0.3 } },
         ],
       },
     },
   },
   {
     plugin: clamp,
-    curves: { "linear between 0.2 and 0.8": { schedule: { name: linear, options: steps }, min: 0.2, max: 0.8 } },
+    curves: { "linear between 0.2 and 0.8": { schedule: { name: "linear", options: steps }, min: 0.2, max: 0.8 } },
   },
   {
     plugin: scale,
-    curves: Object.fromEntries([1, 0.5].map((factor) => [`factor: ${factor}`, { schedule: { name: linear, options: steps }, factor }])),
+    curves: Object.fromEntries([1, 0.5].map((factor) => [`factor: ${factor}`, { schedule: { name: "linear", options: steps }, factor }])),
   },
   {
     plugin: shift,
-    curves: Object.fromEntries([0, 300].map((at) => [`steps: ${at}`, { schedule: { name: cosine, options: steps }, steps: at }])),
+    curves: Object.fromEntries([0, 300].map((at) => [`steps: ${at}`, { schedule: { name: "cosine", options: steps }, steps: at }])),
   },
   {
     plugin: delay,
     curves: Object.fromEntries(
-      [0, 300].map((at) => [`steps: ${at}`, { schedule: { name: cosineAnnealing, options: { tMax: 700, end: "hold" } }, steps: at }]),
+      [0, 300].map((at) => [`steps: ${at}`, { schedule: { name: "cosine_annealing", options: { tMax: 700, end: "hold" } }, steps: at }]),
     ),
   },
   {
     plugin: repeat,
-    curves: { "every: 250": { schedule: { name: linear, options: { numWarmupSteps: 50, numTrainingSteps: 300 } }, every: 250 } },
+    curves: { "every: 250": { schedule: { name: "linear", options: { numWarmupSteps: 50, numTrainingSteps: 300 } }, every: 250 } },
   },
   {
     plugin: warm,
     curves: Object.fromEntries([0, 0.5].map((startFactor) => [`numWarmupSteps: 200, startFactor: ${startFactor}`, {
-      schedule: { name: exponential, options: { gamma: 0.997 } },
+      schedule: { name: "exponential", options: { gamma: 0.997 } },
       numWarmupSteps: 200,
       startFactor,
     }])),
@@ -303,9 +304,12 @@ function loss(step: number): number {
   return 1 / (1 + Math.min(step, 12) / 4);
 }
 
+/** Finds what a schedule holds by name among those that are drawn: the list of the built-in ones may be of before a build. */
+const find: Find = (_kind, name) => PICTURES.find(({ plugin }) => plugin.name === name)!.plugin as never;
+
 /** A schedule as a function of the step; one that follows a metric is fed {@linkcode loss}. */
 function curve(plugin: SchedulePlugin, options: object): Schedule {
-  const schedule = makeSchedule(plugin, options);
+  const schedule = makeSchedule(plugin, options, undefined, find);
   if (!isMetric(schedule)) return schedule;
   const factors = Array.from({ length: 100 }, (_, step) => {
     schedule.update(loss(step));

@@ -33,7 +33,10 @@ export interface Use {
 
 /** A pure function of the number of applied updates, from 0. */
 export interface Schedule {
-  /** The value at `step`, for the group of this index, default 0: most schedules give all groups the same. */
+  /**
+   * The value at `step`, for the group of this index, default 0: most schedules give all groups the same. Those that do not have two parameters, without
+   * a default, so that it can be told: of the others pictures and the service ask once for all groups.
+   */
   (step: number, group?: number): number;
   /** `"factor"` (default): times the option's base value; `"value"`: instead of it. */
   readonly returns?: "factor" | "value";

@@ -43,25 +43,36 @@ export function makeCurve(
   return { name: plugin.name, options, schedule };
 }
 
-/** The same schedule, with a RangeError where a value over a group's base value is not finite. */
+/** The same schedule, with a RangeError where a value over a group's base value is not finite. It takes a group where the schedule does. */
 function finite({ name, schedule }: Curve, bases: readonly number[]): Schedule {
   const { returns } = schedule;
   const isValue = returns === "value";
-  const checked = (step: number, group: number): number => {
-    const given = schedule(step, group);
-    const value = isValue ? given : bases[group] * given;
+  const check = (given: number, base: number, step: number): void => {
+    const value = isValue ? given : base * given;
     if (!Number.isFinite(value)) throw new RangeError(`Schedule "${name}" gives ${value} at step ${step}`);
+  };
+  const shared = (step: number): number => {
+    const given = schedule(step);
+    for (const base of bases) check(given, base, step);
     return given;
   };
-  // As many parameters as the schedule has: by them a picture knows whether values are each group's own.
-  return Object.assign(isValue && schedule.length < 2 ? (step: number) => checked(step, 0) : checked as Schedule, { returns });
+  const own = (step: number, group: number | undefined): number => {
+    const given = schedule(step, group);
+    check(given, bases[group ?? 0], step);
+    return given;
+  };
+  return Object.assign(schedule.length < 2 ? shared : own as Schedule, { returns });
 }
 
 /** `lr[group][i]`: a schedule's values at steps. RangeError where one is not finite. */
 function valuesOf(curve: Curve, steps: readonly number[], bases: readonly number[]): number[][] {
   const schedule = finite(curve, bases);
-  const absolute = curve.schedule.returns === "value";
-  return bases.map((base, group) => steps.map((step) => absolute ? schedule(step, group) : base * schedule(step, group)));
+  const absolute = schedule.returns === "value";
+  const shared = schedule.length < 2 ? steps.map((step) => schedule(step)) : undefined;
+  return bases.map((base, group) => {
+    const given = shared ?? steps.map((step) => schedule(step, group));
+    return absolute ? given : given.map((factor) => base * factor);
+  });
 }
 
 /** One schedule: the answer of `/v1/schedules/{name}`. */
