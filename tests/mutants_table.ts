@@ -897,8 +897,10 @@ export const mutants: readonly Mutant[] = [
   ...of("plugins/optimizers/asgd.ts", [reference], [
     ["asgd averages from the start", "1/max(1, t - t0)", "1/max(1, t)", "^torch.optim.ASGD"],
   ]),
+  ...of("plugins/optimizers/adafactor_torch.ts", ["tests/plugins/optimizers_test.ts"], [
+    ["adafactor_torch takes lr whatever the step", "Math.min(lr, 1 / Math.sqrt(t))", "lr", "^adafactor_torch"],
+  ]),
   ...of("plugins/optimizers/adafactor_torch.ts", [reference], [
-    ["adafactor_torch takes lr whatever the step", "Math.min(lr, 1 / Math.sqrt(t))", "lr", "^torch.optim.Adafactor"],
     [
       "adafactor_torch measures the parameter after its decay",
       "max(eps2, rms(p))*rho",

@@ -142,6 +142,15 @@ test("sgd without momentum keeps nothing", () => {
   assertEquals(Object.keys(optimizer.saveState().tensors).sort(), ["w", "w.step"]);
 });
 
+test("adafactor_torch steps by the lesser of lr and 1/sqrt(t), times the parameter's size", () => {
+  const w = Float32Array.of(1);
+  using optimizer = createOptimizer(adafactorTorch, { w }, { lr: 1 }, { backend: "js" });
+  optimizer.step({ w: Float32Array.of(1) });
+  assertEquals(w[0], 0);
+  optimizer.step({ w: Float32Array.of(1) });
+  assert(Math.abs(w[0] + 1e-3 / Math.sqrt(2)) < 1e-9, `${w}`);
+});
+
 test("lion steps by the sign alone", () => {
   const data = Float32Array.of(1, 1, 1);
   using optimizer = createOptimizer(lion, { w: data }, { lr: 0.25 }, { backend: "js" });
