@@ -1065,6 +1065,10 @@ export const mutants: readonly Mutant[] = [
 
   // ---- http
 
+  ...of("plugins/http/page/numbers.ts", ["tests/plugins/http/page_parts_test.ts"], [
+    ["10.000 steps are ten", '(!written.includes(".") || /\\.\\d*[1-9]e/i.test(written))', "true", "^a box for whole numbers"],
+    ["10.000 warmup steps are ten", "!unclearFraction.test(written)", "true", "^a box for whole numbers"],
+  ]),
   ...of("plugins/http/wire/points.ts", [bounds], [
     ["A range may have one point over the limit", "if (count > most) refuse(", "if (count > most + 1) refuse("],
     [

@@ -15,9 +15,12 @@ interface BunServer {
 declare const Bun: { serve(options: object): BunServer };
 
 const app = createApp(builtins, { page });
-const port = Number(process.env.PORT || 8000);
+// An empty one is none, and digits alone are one: Number(" ") would be 0, which is any free port.
+const wanted = process.env.PORT?.trim() || "8000";
+const port = /^\d+$/.test(wanted) ? Number(wanted) : NaN;
+if (!(port < 65536)) refuse("it must be a port");
 const server = serve({
-  hostname: process.env.HOST ?? "127.0.0.1",
+  hostname: process.env.HOST?.trim() || "127.0.0.1",
   port,
   // Probes that speak HTTP/1.0 name no host, and Bun then gives a path for the URL.
   fetch: (request: Request) => app.fetch(request.url.startsWith("/") ? new Request(`http://localhost${request.url}`, request) : request),
@@ -32,11 +35,13 @@ function serve(options: object): BunServer {
     return Bun.serve(options);
   } catch (error) {
     const isTaken = (error as { code?: string }).code === "EADDRINUSE";
-    console.error(
-      `Cannot serve on PORT=${process.env.PORT ?? ""}: ${isTaken ? "another program listens there" : (error as Error).message}`,
-    );
-    return process.exit(1);
+    return refuse(isTaken ? "another program listens there" : (error as Error).message);
   }
+}
+
+function refuse(why: string): never {
+  console.error(`Cannot serve on PORT=${process.env.PORT ?? ""}: ${why}`);
+  process.exit(1);
 }
 
 console.log(`Glissade listens on ${server.url}`);

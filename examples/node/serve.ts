@@ -10,8 +10,10 @@ import { builtins } from "../../mod.ts";
 import { createApp } from "../../plugins/http/mod.ts";
 import { page } from "../../plugins/http/page.ts";
 
-const port = Number(process.env.PORT || 8000);
-if (!(Number.isInteger(port) && port >= 0 && port < 65536)) refuse("it must be a port");
+// An empty one is none, and digits alone are one: Number(" ") would be 0, which is any free port.
+const wanted = process.env.PORT?.trim() || "8000";
+const port = /^\d+$/.test(wanted) ? Number(wanted) : NaN;
+if (!(port < 65536)) refuse("it must be a port");
 
 const server = serve(
   { fetch: createApp(builtins, { page }).fetch, hostname: "127.0.0.1", port },

@@ -7,11 +7,11 @@
 import type { OptionSpec } from "../../../core/plugin/contract.ts";
 import { element } from "./element.ts";
 import { anyNumber } from "./numbers.ts";
-import { controlOf, type Range, type Span } from "./ranges.ts";
+import { allowedOf, controlOf, type Range, type Span } from "./ranges.ts";
 import { slider } from "./slider.ts";
 import type { Choice } from "./state.ts";
 import { typed } from "./typed.ts";
-import { json, list, plainText, type Writing } from "./writing.ts";
+import { json, listOf, plainText, type Writing } from "./writing.ts";
 
 /** Options that are being set. */
 export interface Editing {
@@ -54,7 +54,7 @@ export function optionControls({ id, specs, values, span, changed, inner }: Edit
       case "text":
         return textRow(part, plainText(control.nullable));
       case "list":
-        return textRow(part, list);
+        return textRow(part, listOf(allowedOf(name, spec)));
       case "json":
         return textRow(part, json);
     }
@@ -86,7 +86,7 @@ function numberRow(part: Part, range: Range, nullable: boolean): HTMLElement {
     label: name,
     note: `${id}-note`,
     range,
-    allowed: anyNumber,
+    allowed: allowedOf(name, part.spec),
     value: nullable ? given : last,
     between: nullable
       ? [element("label", { class: "none", for: `${id}-none` }, none, "null", element("span", { class: "unseen" }, ` for ${name}`))]

@@ -30,19 +30,23 @@ const thousands: readonly RegExp[] = [
  * that cannot stand between thousands stands for a point, as in `0,5` and `0,001`; what mixes two languages, as `1.000,5`, is nothing.
  */
 export function readNumber(text: string): number | undefined {
+  const value = Number(plainNumber(text) ?? NaN);
+  return Number.isFinite(value) ? value : undefined;
+}
+
+/** The same number as a program writes it, with every digit that was typed. */
+function plainNumber(text: string): string | undefined {
   let plain = narrow(text.trim());
   for (const form of thousands) plain = plain.replace(form, (_, whole: string, rest: string) => whole.replace(/[^\d+-]/g, "") + rest);
   if (/^[^.]*,[^.]*$/.test(plain)) plain = plain.replace(",", ".");
-  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(plain)) return undefined;
-  const value = Number(plain);
-  return Number.isFinite(value) ? value : undefined;
+  return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(plain) ? plain : undefined;
 }
 
 /**
  * What someone typed as numbers with commas between them; undefined if it is nothing. `500,800` and `500 800` might be one number as well as two: only
  * brackets, a space after the comma, or semicolons say which.
  */
-export function readNumbers(text: string): readonly number[] | undefined {
+export function readNumbers(text: string, allowed: Allowed = anyNumber): readonly number[] | undefined {
   const plain = narrow(text.trim());
   const bracketed = /^\[([^]*)\]$/.exec(plain)?.[1];
   const pieces = plain.includes(";")
@@ -52,7 +56,8 @@ export function readNumbers(text: string): readonly number[] | undefined {
     : unclearNumber(plain) !== undefined
     ? ["?"]
     : plain.split(/[\s,]+/);
-  const numbers = pieces.map((piece) => piece.trim()).filter((piece) => piece !== "").map(readNumber);
+  const numbers = pieces.map((piece) => piece.trim()).filter((piece) => piece !== "")
+    .map((piece) => readAllowed(piece, allowed));
   return numbers.includes(undefined) ? undefined : numbers as number[];
 }
 
@@ -82,8 +87,8 @@ export function niceAbove(value: number): number {
 export interface Allowed {
   /** The same for people. */
   readonly words: string;
-  /** Whether a number is one of them. */
-  fits(value: number): boolean;
+  /** Whether a number is one of them; `written` is what was typed, with a point before its fraction and nothing between its thousands. */
+  fits(value: number, written: string): boolean;
 }
 
 /** Every number. */
@@ -92,18 +97,28 @@ export const anyNumber: Allowed = { words: "A number, such as 0.5 or 5e-5", fits
 /** Numbers above 0. */
 export const aboveZero: Allowed = { words: "A number above 0, such as 0.5 or 5e-5", fits: (value) => value > 0 };
 
-/** Whole numbers between two, both allowed. */
+/** A fraction of zeros alone, or one that may be thousands: in many languages 10.000 is ten thousand, and 1.500 is fifteen hundred. */
+const unclearFraction = /\.0*(?:e|$)|^[+-]?[1-9]\d{0,2}\.\d{3}$/i;
+
+/** Numbers of steps. Some are fractions, but those that a reader may take for thousands are not guessed at. */
+export const numberOfSteps: Allowed = {
+  words: "A number of steps, such as 1000 or 2.5: 10.000 might be ten, or ten thousand",
+  fits: (_, written) => !unclearFraction.test(written),
+};
+
+/** Whole numbers between two, both allowed. They are written without a fraction, be it 0: see {@linkcode numberOfSteps}. Powers of ten may have one: 1.5e3. */
 export function wholeNumbers(least: number, most: number = Number.MAX_SAFE_INTEGER): Allowed {
   return {
     words: most === Number.MAX_SAFE_INTEGER
       ? `A whole number, ${least} or more`
       : `A whole number from ${least} to ${most.toLocaleString("en")}`,
-    fits: (value) => Number.isSafeInteger(value) && value >= least && value <= most,
+    fits: (value, written) =>
+      Number.isSafeInteger(value) && value >= least && value <= most && (!written.includes(".") || /\.\d*[1-9]e/i.test(written)),
   };
 }
 
 /** What someone typed as one of the allowed numbers; undefined if it is none. */
 export function readAllowed(text: string, { fits }: Allowed): number | undefined {
   const value = readNumber(text);
-  return value !== undefined && fits(value) ? value : undefined;
+  return value !== undefined && fits(value, plainNumber(text)!) ? value : undefined;
 }

@@ -6,7 +6,7 @@
  */
 import { type AnySpecs, typesOf } from "../../../core/plugin/options.ts";
 import type { OptionSpec } from "../../../core/plugin/contract.ts";
-import { niceAbove } from "./numbers.ts";
+import { type Allowed, anyNumber, niceAbove, numberOfSteps, wholeNumbers } from "./numbers.ts";
 
 /** What the ranges are measured by. */
 export interface Span {
@@ -69,6 +69,13 @@ export function unitOf(name: string, { unit }: OptionSpec<unknown>): OptionSpec<
   if (/^lr(?![a-z])|Lr$|LearningRate$/.test(name)) return "rate";
   if (/steps|epochs|timescale|period|interval/i.test(name)) return "steps";
   return /patience|cooldown|offset/i.test(name) ? "count" : undefined;
+}
+
+/** Which numbers can be typed for an option. What else is refused, the option itself refuses. */
+export function allowedOf(name: string, spec: OptionSpec<unknown>): Allowed {
+  const types = typesOf(spec) ?? [];
+  if (types.includes("integer") && !types.includes("number") && spec.minimum !== undefined) return wholeNumbers(spec.minimum);
+  return unitOf(name, spec) === "steps" ? numberOfSteps : anyNumber;
 }
 
 function startOf(name: string, spec: OptionSpec<unknown>, { steps, lr }: Span): unknown {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readNumbers, unclearNumber } from "./numbers.ts";
+import { type Allowed, anyNumber, readNumbers, unclearNumber } from "./numbers.ts";
 
 /** How values of a type are written down. */
 export interface Writing {
@@ -38,18 +38,20 @@ export const json: Writing = {
 };
 
 /** Lists of numbers are written without brackets; all else in a list as JSON. */
-export const list: Writing = {
-  words: (text) => {
-    const words = "Numbers with commas between them";
-    const unclear = unclearNumber(text);
-    return unclear === undefined
-      ? words
-      : `${words}. ${unclear} may be one or two: put a space after a comma between numbers, none within one`;
-  },
-  read: (text) => {
-    const numbers = readNumbers(text);
-    const other = numbers ?? json.read(text);
-    return Array.isArray(other) ? other : undefined;
-  },
-  write: (value) => Array.isArray(value) && value.every((one) => typeof one === "number") ? value.join(", ") : json.write(value),
-};
+export function listOf(allowed: Allowed): Writing {
+  return {
+    words: (text) => {
+      const words = `Numbers with commas between them${allowed === anyNumber ? "" : `. Each is: ${allowed.words}`}`;
+      const unclear = unclearNumber(text);
+      return unclear === undefined
+        ? words
+        : `${words}. ${unclear} may be one or two: put a space after a comma between numbers, none within one`;
+    },
+    read: (text) => {
+      const numbers = readNumbers(text, allowed);
+      const other = numbers ?? json.read(text);
+      return Array.isArray(other) ? other : undefined;
+    },
+    write: (value) => Array.isArray(value) && value.every((one) => typeof one === "number") ? value.join(", ") : json.write(value),
+  };
+}

@@ -74,7 +74,7 @@ for (const [program, args] of programs) {
   test(`${program}: a port that is taken, and one that is none, are told in one line`, async () => {
     const service = await startService("deno");
     try {
-      for (const port of [new URL(service.url).port, "65536", "http"]) {
+      for (const port of [new URL(service.url).port, "65536", "http", "-1", "80.5", "0x0", "0e3"]) {
         const { status, stderr } = start(port);
         assertEquals([status, stderr.trim().split("\n").length], [1, 1], stderr);
         assert(stderr.includes(port), stderr);
@@ -84,22 +84,24 @@ for (const [program, args] of programs) {
     }
   });
 
-  test(`${program}: an empty PORT is none`, async () => {
-    const child = spawn(join(root, "node_modules/.bin", program), args, { cwd: root, env: { ...process.env, PORT: "" } });
-    let said = "";
-    await new Promise<void>((resolve) => {
-      const listen = (text: unknown): void => {
-        said += text;
-        if (said.includes("\n")) resolve();
-      };
-      child.stdout.on("data", listen);
-      child.stderr.on("data", listen);
-      child.once("exit", () => resolve());
+  for (const PORT of ["", " ", "\t"]) {
+    test(`${program}: an empty PORT is none: ${JSON.stringify(PORT)}`, async () => {
+      const child = spawn(join(root, "node_modules/.bin", program), args, { cwd: root, env: { ...process.env, PORT } });
+      let said = "";
+      await new Promise<void>((resolve) => {
+        const listen = (text: unknown): void => {
+          said += text;
+          if (said.includes("\n")) resolve();
+        };
+        child.stdout.on("data", listen);
+        child.stderr.on("data", listen);
+        child.once("exit", () => resolve());
+      });
+      child.kill();
+      // Port 8000 may be taken here: it was asked for nevertheless.
+      assert(/:8000\/|port 8000|PORT=/.test(said), said);
     });
-    child.kill();
-    // Port 8000 may be taken here: it was asked for nevertheless.
-    assert(/:8000\/|port 8000|PORT=/.test(said), said);
-  });
+  }
 }
 
 test("npm start is the service itself: a signal to its shell ends it", () => {

@@ -9,10 +9,20 @@ import { builtins, plotSchedule, type SchedulePlugin } from "../../../mod.ts";
 import { dashes } from "../../../plugins/http/page/chart.ts";
 import { codeOf, codeOfRun, curvesPath, version } from "../../../plugins/http/page/code.ts";
 import { compact, curveOf, gridOf, innerChoices, offersOf } from "../../../plugins/http/page/curves.ts";
-import { readNumber, readNumbers, showNumber, showReading } from "../../../plugins/http/page/numbers.ts";
-import { controlOf, startOptions } from "../../../plugins/http/page/ranges.ts";
+import {
+  anyNumber,
+  numberOfSteps,
+  readAllowed,
+  readNumber,
+  readNumbers,
+  showNumber,
+  showReading,
+  wholeNumbers,
+} from "../../../plugins/http/page/numbers.ts";
+import { allowedOf, controlOf, startOptions } from "../../../plugins/http/page/ranges.ts";
 import { recipeOf } from "../../../plugins/http/page/run.ts";
 import { type PageState, readState, writeState } from "../../../plugins/http/page/state.ts";
+import { listOf } from "../../../plugins/http/page/writing.ts";
 import { read, root } from "../../generated.ts";
 
 const span = { steps: 1000, lr: 5e-5 };
@@ -275,6 +285,50 @@ test("a list of numbers that someone types is read as it is meant, or not at all
     ["[1, [2]]", undefined],
   ];
   for (const [text, values] of cases) assertEquals([text, readNumbers(text)], [text, values]);
+});
+
+test("a box for whole numbers takes no fraction, and one for steps none that may be thousands", () => {
+  const boxOf = (schedule: string, option: string) => allowedOf(option, stepped.find(({ name }) => name === schedule)!.options[option]);
+  const whole = [wholeNumbers(1), wholeNumbers(0, 1e12), boxOf("cosine_annealing_warm_restarts", "t0")];
+  const ofSteps = [numberOfSteps, boxOf("cosine", "numTrainingSteps"), boxOf("linear", "numWarmupSteps")];
+  for (const allowed of [...whole, ...ofSteps]) {
+    for (
+      const text of [
+        "10.000",
+        "1.0",
+        "1,0000",
+        "10,00",
+        "1.500",
+        "1.000.000",
+        "10.000,0",
+        "10,000.0",
+        "10 000,00",
+        "1.",
+        "1.000e3",
+        "１．０",
+      ]
+    ) {
+      assertEquals([text, readAllowed(text, allowed)], [text, undefined]);
+    }
+    const read = [["10,000", 1e4], ["10000", 1e4], ["10 000", 1e4], ["1e3", 1e3], ["1.5e3", 1500], ["1.2345e9", 1.2345e9], [
+      "7",
+      7,
+    ]] as const;
+    for (const [text, value] of read) assertEquals([text, readAllowed(text, allowed)], [text, value]);
+    for (const value of [1, 12_345, 1e9, 1.5e9, 123_456_789_012]) assertEquals(readAllowed(showNumber(value, 12), allowed), value);
+  }
+  for (const allowed of whole) {
+    for (const text of ["2.5", "2,5", "0.25"]) assertEquals([text, readAllowed(text, allowed)], [text, undefined]);
+  }
+  for (const allowed of ofSteps) {
+    for (const [text, value] of [["2.5", 2.5], ["0,25", 0.25], ["0.125", 0.125]] as const) {
+      assertEquals([text, readAllowed(text, allowed)], [text, value]);
+    }
+  }
+  assertEquals(["1.0", "10.000"].map((text) => readAllowed(text, anyNumber)), [1, 10]);
+  assertEquals(["10.000, 20.000", "10000, 20000"].map((text) => readNumbers(text, numberOfSteps)), [undefined, [10_000, 20_000]]);
+  const milestones = listOf(boxOf("multistep", "milestones"));
+  assertEquals(["1.000; 2.000", "100, 200"].map(milestones.read), [undefined, [100, 200]]);
 });
 
 function pageColours(): Readonly<Record<"light" | "dark", readonly string[]>> {
