@@ -80,6 +80,7 @@ export { came, type CameOptions } from "./plugins/optimizers/came.ts";
 export { lamb, type LambOptions } from "./plugins/optimizers/lamb.ts";
 export { lars, type LarsOptions } from "./plugins/optimizers/lars.ts";
 export { lion, type LionOptions } from "./plugins/optimizers/lion.ts";
+export { muon, type MuonCoefficients, type MuonOptions } from "./plugins/optimizers/muon.ts";
 export { nadam, type NAdamOptions } from "./plugins/optimizers/nadam.ts";
 export { nadamw, type NAdamWOptions } from "./plugins/optimizers/nadamw.ts";
 export { prodigy, type ProdigyOptions } from "./plugins/optimizers/prodigy.ts";

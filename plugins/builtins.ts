@@ -23,6 +23,7 @@ import { came } from "./optimizers/came.ts";
 import { lamb } from "./optimizers/lamb.ts";
 import { lars } from "./optimizers/lars.ts";
 import { lion } from "./optimizers/lion.ts";
+import { muon } from "./optimizers/muon.ts";
 import { nadam } from "./optimizers/nadam.ts";
 import { nadamw } from "./optimizers/nadamw.ts";
 import { prodigy } from "./optimizers/prodigy.ts";
@@ -104,6 +105,7 @@ export type Builtins = readonly [
   typeof lamb,
   typeof lars,
   typeof lion,
+  typeof muon,
   typeof nadam,
   typeof nadamw,
   typeof prodigy,
@@ -186,6 +188,7 @@ export const plugins: Builtins = [
   lamb,
   lars,
   lion,
+  muon,
   nadam,
   nadamw,
   prodigy,

@@ -11,6 +11,7 @@ import { runError, unsupportedError } from "./error_cases.ts";
 import type { Case } from "./golden.ts";
 import { INTENDED, type Intended } from "./intended.ts";
 import { runMechanics, unsupportedMechanics } from "./mechanics.ts";
+import { runNewtonSchulz } from "./newton_schulz.ts";
 import { runOptimizer, unsupportedOptimizer } from "./optimizers.ts";
 import { runReadings, unsupportedReadings } from "./readings.ts";
 import { runMetricSchedule, runNames, runSchedule, unsupportedNames, unsupportedSchedule } from "./schedules.ts";
@@ -91,6 +92,7 @@ const FORMS: readonly Form[] = [
   },
   { fits: (entry) => entry.item === "GradientAccumulator", unsupported: unsupportedAccumulator, run: runAccumulator },
   { fits: (entry) => expects(entry, "config") || expects(entry, "config_before_use"), unsupported: unsupportedConfig, run: runConfig },
+  { fits: (entry) => entry.item === "zeropower_via_newtonschulz", unsupported: () => undefined, run: runNewtonSchulz },
   { fits: (entry) => expects(entry, "warnings") || gives(entry, "closure"), ...pythonAlone },
 ];
 

@@ -37,6 +37,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   "pytorch_optimizer Adan": "adan_pytorch_optimizer",
   "pytorch_optimizer LAMB": "lamb_pytorch_optimizer",
   "pytorch_optimizer LARS": "lars_pytorch_optimizer",
+  "pytorch_optimizer Muon": "muon_pytorch_optimizer",
 };
 
 /** The optimizer plugin of an item, `AdamW+linear` being a loop of `AdamW`. */

@@ -29,7 +29,7 @@ interface Args {
 }
 
 /** A state tensor as the reference writes it. */
-type Encoded = number | string | null | {
+type Encoded = number | string | boolean | null | {
   readonly shape: readonly number[];
   readonly data: Numbers;
   readonly dtype?: string;
@@ -249,6 +249,8 @@ function stateFault(entry: Case, bank: Readonly<Record<string, BankTensor>>, { t
   for (const [name, slots] of Object.entries(state)) {
     for (const [key, expected] of Object.entries(slots)) {
       const saved = tensors[`${name}.${key}`];
+      // Which way a tensor goes, as Muon's `use_muon`: the slots that it has show that.
+      if (typeof expected === "boolean") continue;
       // PyTorch's SGD writes None for a momentum that it does not have.
       if (expected === null && saved === undefined) continue;
       if (saved === undefined) return `state has no ${name}.${key}: known are ${Object.keys(tensors).join(", ")}`;
