@@ -7,7 +7,9 @@ import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert
 import { test } from "node:test";
 import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
 import { createOptimizer } from "../../core/optimizer/optimizer.ts";
-import { roundFloat16, widenFloat16 } from "../../kernels/half.ts";
+import { roundBfloat16, roundFloat16, widenFloat16 } from "../../kernels/half.ts";
+import type { BackendName, Tensor } from "../../core/types.ts";
+import { widen } from "../reference/bits.ts";
 import { adadelta } from "../../plugins/optimizers/adadelta.ts";
 import { adafactorTorch } from "../../plugins/optimizers/adafactor_torch.ts";
 import { adagrad } from "../../plugins/optimizers/adagrad.ts";
@@ -83,6 +85,26 @@ for (const [plugin, options] of plugins) {
       assertNotEquals(after(plugin, { ...options, maximize: true }, 8), down);
     });
   }
+
+  test(`${plugin.name} gives the same bits as JavaScript and as WASM, in every dtype`, () => {
+    const run = (backend: BackendName): Readonly<Record<string, Tensor>> => {
+      const params = {
+        a: { data: new Float32Array(12).fill(1), shape, dtype: "float32" as const },
+        b: { data: new Uint16Array(12).fill(roundBfloat16(1)), shape, dtype: "bfloat16" as const },
+        c: { data: new Uint16Array(12).fill(roundFloat16(1)), shape, dtype: "float16" as const },
+        d: { data: new Float32Array([1, -2, 0]), shape: [3], dtype: "float32" as const },
+      };
+      using optimizer = createOptimizer(plugin, params, options, { backend });
+      for (let t = 1; t <= 6; t++) {
+        const data = gradient(t);
+        optimizer.step({ a: { data, shape }, b: { data, shape }, c: t === 3 ? null : { data, shape }, d: data.slice(0, 3) });
+      }
+      return { ...params, ...structuredClone(optimizer.saveState().tensors) };
+    };
+    const [js, wasm] = [run("js"), run("wasm")];
+    assertEquals(wasm, js);
+    assert(Object.values(js).every(({ data, dtype }) => Array.from(widen(data, dtype)).every(Number.isFinite)));
+  });
 
   test(`${plugin.name} moves against the gradient`, () => {
     const data = new Float32Array(12).fill(1);
