@@ -507,8 +507,8 @@ export const mutants: readonly Mutant[] = [
     ["A slot that starts as the parameter takes it at every step", "  if (param.primed) return;\n", ""],
     [
       "A slot of another element type takes the parameter's bits",
-      "if (tensor.dtype === p.dtype) backend.upload(tensor, elements);",
-      "if (tensor !== null) backend.upload(tensor, elements);",
+      "if (tensor.dtype === p.dtype) copyTensor(backend, lying, tensor);",
+      "if (tensor !== null) copyTensor(backend, lying, tensor);",
     ],
   ]),
   ...of("kernels/language/matrices.ts", ["tests/core/splice_test.ts"], [
