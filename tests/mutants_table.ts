@@ -703,7 +703,12 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("plugins/schedules/cosine_decay.ts", [schedules, reference], [
     ["cosine_decay falls during its warmup", "f(f(s - warmup) / decay)", "f(s / decay)", "cosine_decay|CosineDecay "],
-    ["cosine_decay takes a decay over no steps", "exclusiveMinimum: 0", "minimum: 0", "^cosine_decay refuses"],
+    [
+      "cosine_decay takes a decay over no steps",
+      'type: "number", exclusiveMinimum: 0, unit',
+      'type: "number", minimum: 0, unit',
+      "^cosine_decay refuses",
+    ],
   ]),
   ...of("plugins/schedules/cosine_with_min_lr.ts", [reference], [
     ["cosine_with_min_lr ends at 0", "* (1 - rate) + rate)", "* 1)", "min_lr_schedule"],

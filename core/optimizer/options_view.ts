@@ -9,11 +9,11 @@ import type { OptimizerPlugin } from "../plugin/contract.ts";
 import { type AnySpecs, checkOption } from "../plugin/options.ts";
 import { ask, titleOf } from "../plugin/use.ts";
 
-/** Options that are read by name, and assigned, checked at once; a name that is none cannot be assigned. What errors are about is in `of`. */
+/** Options that are read by name, and assigned: `write` may refuse that, and gets a value that is checked. A name that is none cannot be assigned. What errors are about is in `of`. */
 export function optionsView(
   plugin: OptimizerPlugin,
   read: (name: string) => unknown,
-  write: (name: string, value: unknown) => void,
+  write: (name: string, checked: () => unknown) => void,
   of: About = {},
 ): Record<string, unknown> {
   const specs = plugin.options as AnySpecs;
@@ -23,7 +23,7 @@ export function optionsView(
     Object.defineProperty(view, name, {
       enumerable: true,
       get: () => read(name),
-      set: (value: unknown) => allAbout(of, () => write(name, ask(plugin, () => checkOption(title, name, specs[name], value)))),
+      set: (value: unknown) => allAbout(of, () => write(name, () => ask(plugin, () => checkOption(title, name, specs[name], value)))),
     });
   }
   return Object.preventExtensions(showsValues(view));

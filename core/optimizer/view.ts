@@ -36,9 +36,9 @@ export function showOptimizer(state: OptimizerState): Optimizer<unknown> {
   const optimizer: Optimizer<unknown> = {
     name: plugin.name,
     backend,
-    options: optionsView(plugin, (name) => base[name], (name, value) => {
+    options: optionsView(plugin, (name) => base[name], (name, checked) => {
       refuseReplaced(state.replaced, plugin, name);
-      base[name] = value;
+      base[name] = checked();
       state.version++;
     }),
     groups: Object.freeze(groups.map((group) => groupView(state, group))),
@@ -157,9 +157,9 @@ function loadState(state: OptimizerState, saved: unknown, options?: { readonly p
 function groupView(state: OptimizerState, group: GroupState): GroupView<unknown> {
   const { plugin, names, own, index } = group;
   const read = (name: string): unknown => baseValue(group, state.base, name);
-  const options = optionsView(plugin, read, (name, value) => {
+  const options = optionsView(plugin, read, (name, checked) => {
     refuseReplaced(state.replaced, plugin, name);
-    own.set(name, value);
+    own.set(name, checked());
     state.version++;
   }, { group: index });
   const current = optionsView(plugin, (name) => currentValue(group, name, read(name), state.steps), (name) => {
