@@ -511,6 +511,37 @@ export const mutants: readonly Mutant[] = [
       "if (tensor !== null) copyTensor(backend, lying, tensor);",
     ],
   ]),
+  ...of("kernels/language/parse.ts", ["tests/kernels/parse_test.ts"], [
+    ["Terms beside each other count as nested", "    depth--;\n", "", "^only what is nested"],
+  ]),
+  ...of("kernels/language/rounds.ts", [passes], [
+    ["The search for fewer passes has no end", "    left -= layout.work;\n", "", "^the search"],
+  ]),
+  ...of("kernels/plan/plan.ts", [passes], [
+    ["A plan that fails keeps its memory", "  } catch (error) {\n    dispose();", "  } catch (error) {", "a plan that is refused"],
+  ]),
+  ...of("core/optimizer/programs.ts", [plans], [
+    ["Texts that differ at the end are taken for one", "rule.after, rule.last,", "rule.after,", "^Optimizers of one backend"],
+    ["Texts over slots of other dtypes are taken for one", "[name, shape, dtype]", "[name, shape]", "^Optimizers of one backend"],
+    ["Texts with and without a number are taken for one", "      scope,\n      scalars,", "      scope,", "^Optimizers of one backend"],
+  ]),
+  ...of("core/optimizer/param_state.ts", [optimizers], [
+    [
+      "A gradient that lies in another parameter is read after that one's step",
+      "      memory.lent.push(lying);\n",
+      "",
+      "lie in another parameter",
+    ],
+  ]),
+  ...of("core/optimizer/saved_state.ts", ["tests/core/state_test.ts"], [
+    ["A group slot without a key is saved as null", ".filter(([, name]) => name !== null)", "", "^A slot without a key"],
+  ]),
+  ...of("core/optimizer/gradients.ts", [plans], [
+    ["Every new gradient gets a plan of its own", "inPlace.length >= mostInPlace || ", "", "^Of gradients that take turns"],
+  ]),
+  ...of("core/optimizer/numbers.ts", [plans], [
+    ["Numbers are kept for every step", "  if (numbers.size >= mostKept) numbers.clear();\n", "", "^A group keeps its numbers"],
+  ]),
   ...of("kernels/language/matrices.ts", ["tests/core/splice_test.ts"], [
     ["A product of matrices fits any cut", "Object.hasOwn(routines, e.f) || ", "", "^Who speaks of rows"],
     ["Dimensions fit any cut", "dimensions[e.name as keyof Extent]", "false", "^Who speaks of rows"],

@@ -317,9 +317,9 @@ function reasonsOf(key: string, reasons: ReadonlyMap<string, string | null>): Se
   return found;
 }
 
-function countOf({ sums, roots }: Subject, { sumRound, known }: EarlyRounds, loops: readonly Loop[]): number {
-  const last = Math.max(-1, ...loops.map(({ round }) => round), ...sums.map((v) => sumRound(v).round));
-  return Math.max(last + 1, ...roots.filter((v) => isNumber(v.cls)).map((v) => known(v, null).round));
+/** Numbers add no round of their own: one is known after the last of the sums that it is made of. */
+function countOf({ sums }: Subject, { sumRound }: EarlyRounds, loops: readonly Loop[]): number {
+  return Math.max(-1, ...loops.map(({ round }) => round), ...sums.map((v) => sumRound(v).round)) + 1;
 }
 
 function costOf(loops: readonly Loop[]): number {

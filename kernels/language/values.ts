@@ -144,7 +144,7 @@ function make(
   cls: Class,
   { key = "", number = 0, dtype = "float32", reduce = null }: Partial<Pick<Value, "key" | "number" | "dtype" | "reduce">> = {},
 ): Value {
-  const name = `${op} ${args.map((a) => a.id)} ${cls} ${key} ${Object.is(number, -0) ? "-0" : number} ${dtype} ${JSON.stringify(reduce)}`;
+  const name = `${op} ${args.map((a) => a.id)} ${cls} ${key} ${number} ${dtype} ${JSON.stringify(reduce)}`;
   let value = interned.get(name);
   if (value === undefined) {
     value = { id: values.length, op, args, cls, key, number, dtype, reduce };

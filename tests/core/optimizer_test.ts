@@ -104,6 +104,17 @@ test("A gradient may lie in the parameter's own memory", () => {
 });
 
 for (const name of backends) {
+  test(`Backend ${name}: a gradient may lie in another parameter, and is what that one was before the step`, () => {
+    for (const [first, second] of [["a", "b"], ["b", "a"]]) {
+      using backend = shared(name);
+      const params = { [first]: backend.allocate(2), [second]: backend.allocate(2) };
+      params[first].data.set([3, 4]);
+      using optimizer = createOptimizer(descent, params, { lr: 1 }, { backend });
+      optimizer.step({ [first]: f32(1, 1), [second]: params[first] });
+      assertEquals(numbers(params), { [first]: [2, 3], [second]: [-3, -4] });
+    }
+  });
+
   test(`Backend ${name}: a gradient may lie in what optimizer.grads or optimizer.inputs hold of another tensor`, () => {
     for (const [first, second] of [["w", "b"], ["b", "w"]]) {
       const params = { w: f32(0, 0), b: f32(0, 0) };

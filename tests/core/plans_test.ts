@@ -7,8 +7,11 @@
  * @module
  */
 import { test } from "node:test";
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { createOptimizer } from "../../core/optimizer/optimizer.ts";
+import { createState } from "../../core/optimizer/create_state.ts";
+import { numbersAt } from "../../core/optimizer/numbers.ts";
+import { findNothing } from "../../core/plugin/use.ts";
 import type { OptimizerPlugin, TransformPlugin } from "../../core/plugin/contract.ts";
 import { createBackend } from "../../kernels/backends/create.ts";
 import type { Grads } from "../../core/types.ts";
@@ -217,5 +220,62 @@ test("A sum over all tensors waits for the texts that come to it in a later roun
     const { [matrix]: m, [vector]: v } = optimizer.params;
     assertEquals([...m.data], [3, 0, 4, 0].map((x) => 0 - Math.fround(Math.fround(x / 5) / 3)));
     assertEquals([...v.data], [2, 2].map((x) => -Math.fround(x / 3)));
+  }
+});
+
+// ---- texts and numbers that are kept
+
+test("Optimizers of one backend take each other's compiled texts only where all that a text depends on is equal", () => {
+  using backend = createBackend("js") as KernelBackend;
+  const make = (rule: ReturnType<TransformPlugin["rule"]>, scalars: Record<string, number> = {}): number[] => {
+    const plugin: TransformPlugin<"some", object> = {
+      kind: "transform",
+      name: "some",
+      description: "Some text",
+      options: {},
+      rule: () => rule,
+      scalars: () => scalars,
+    };
+    const p = Float32Array.of(1, 1);
+    using optimizer = createOptimizer(lines, { p }, { lr: 1 }, { backend, transforms: [{ name: plugin }] });
+    optimizer.step({ p: Float32Array.of(1 / 3, 0) });
+    return [...p];
+  };
+  const rest = Math.fround(1 - Math.fround(1 / 3));
+  assertEquals([2, 3].map((times) => make({ last: `p *= ${times}` })), [2, 3].map((times) => [Math.fround(times * rest), times]));
+  assertEquals(
+    [2, 4].map((times) => make({ before: `g *= ${times}` })[0]),
+    [2, 4].map((times) => Math.fround(1 - times * Math.fround(1 / 3))),
+  );
+  assertEquals(
+    [2, 4].map((times) => make({ after: `u *= ${times}` })[0]),
+    [2, 4].map((times) => Math.fround(1 - times * Math.fround(1 / 3))),
+  );
+  const kept = (["float32", "bfloat16"] as const).map((dtype) =>
+    make({ slots: { k: { shape: "param", key: "kept", dtype } }, after: "k = u\nu = k" })[0]
+  );
+  assertEquals(kept, [rest, 1 - 171 / 512]);
+  assertEquals(make({ after: "u *= factor" }, { factor: 0 }), [1, 1]);
+  assertThrows(() => make({ after: "u *= factor" }), SyntaxError, "factor");
+});
+
+test("A group keeps its numbers for as many steps as tensors of one step may differ in, and no more", () => {
+  const { groups: [group] } = createState(findNothing, lines, { p: numbers(5, 1) }, {}, { backend: "js" });
+  for (let t = 1; t <= 200; t++) {
+    assertEquals(numbersAt(group, t).t, t);
+    assert(group.numbers.size <= 64);
+  }
+});
+
+test("Of gradients that take turns two are read where they lie, and the others are copied: a plan for each is not made", () => {
+  for (const name of available()) {
+    using backend = createBackend(name) as KernelBackend;
+    let made = 0;
+    const counting: KernelBackend = { ...backend, disposed: false, plan: (items) => (made++, backend.plan(items)) };
+    const p = backend.allocate(300);
+    const lying = Array.from({ length: 5 }, () => backend.allocate(300));
+    using optimizer = createOptimizer(lines, { p }, {}, { backend: counting });
+    for (let k = 0; k < 20; k++) optimizer.step({ p: lying[k % 5] });
+    assert(made <= 3, `backend ${name} made ${made} plans`);
   }
 });

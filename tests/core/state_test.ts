@@ -330,3 +330,23 @@ test("A step count is read in every type of numbers that holds it exactly", () =
   for (const [data, dtype, shape] of wrong) assertThrows(() => load(data, dtype, shape), RangeError, `"w.step"`);
   assertEquals(optimizer.saveState().tensors["w.step"].data[0], 0x4200);
 });
+
+test("A slot without a key is not saved, whatever its shape", () => {
+  const slots = { a: "param", b: "row", c: "scalar", d: "group" } as const;
+  const plugin: OptimizerPlugin<"kept", object> = {
+    kind: "optimizer",
+    name: "kept",
+    description: "Slots with and without a key",
+    options: {},
+    rule: () => ({
+      slots: Object.fromEntries(
+        Object.entries(slots).flatMap(([name, shape]) => [[name, { shape, key: name }], [`${name}0`, { shape, key: null }]]),
+      ),
+      update: "d += 1\nd0 += 1\np -= g",
+    }),
+    scalars: () => ({}),
+  };
+  using optimizer = createOptimizer(plugin, { w: { data: wave(4, 1), shape: [2, 2] } }, {}, { backend: "js" });
+  optimizer.step({ w: { data: wave(4, 2), shape: [2, 2] } });
+  assertEquals(Object.keys(optimizer.saveState().tensors).sort(), ["group.0.d", "w", "w.a", "w.b", "w.c", "w.step"]);
+});

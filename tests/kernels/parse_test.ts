@@ -188,3 +188,7 @@ test("what a tree prints as is read back as the tree", () => {
     }
   }
 });
+
+test("only what is nested is deep: a line may have many terms, calls and parentheses beside each other", () => {
+  for (const term of ["a", "-a", "(a)", "abs(a)", "a*b"]) parse(`x = ${Array(150).fill(term).join(" + ")}`, "r");
+});

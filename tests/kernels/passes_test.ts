@@ -6,9 +6,12 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { createBackend } from "../../kernels/backends/create.ts";
+import { available } from "../../kernels/detect.ts";
 import { extentOf } from "../../kernels/extent.ts";
 import { parse } from "../../kernels/language/parse.ts";
 import { compile } from "../../kernels/language/compile.ts";
+import { roundsOf } from "../../kernels/language/rounds.ts";
+import { type Value, valuesOf } from "../../kernels/language/values.ts";
 import type { KernelBackend } from "../../kernels/backend.ts";
 import type { Program } from "../../kernels/language/program.ts";
 import type { Item } from "../../kernels/plan/item.ts";
@@ -521,6 +524,18 @@ test("texts that wait for each other's sums are refused before anything runs", (
   assertStringIncludes(assertThrows(() => js.plan(items), TypeError).message, "sum over all tensors in different orders");
 });
 
+for (const name of available()) {
+  test(`Backend ${name}: a plan that is refused keeps no memory`, () => {
+    using backend = createBackend(name) as KernelBackend;
+    const texts = ["j = g\na = allsum(j)\nk = a*g\nb = allmax(k)", "k = g\nb = allmax(k)\nj = b*g\na = allsum(j)"];
+    const items = texts.map((text, k) => item(backend, program(text), [5], k));
+    backend.plan(items.slice(0, 1)).dispose();
+    const before = backend.usage();
+    assertThrows(() => backend.plan(items), TypeError);
+    assertEquals(backend.usage(), before);
+  });
+}
+
 test("a group slot holds one number for all tensors of its group, its first tensor's, also in the middle of a text", () => {
   const text = "group1 = group1 + t\nscalar1 = group1\ngroup1 = group1*2\nscalar2 = group1 + t";
   const values = [2, 5, 5].map((t) => ({ ...numbers, t }));
@@ -585,6 +600,24 @@ test("a text may have hundreds of lines and dozens of passes, and is refused bey
     assert(error.line > 100);
   }
   assert(performance.now() - start < 10_000);
+});
+
+test("the search for fewer passes ends when it has looked at so many values, not at so many trials", () => {
+  const n = 40;
+  const rows = Array.from({ length: n }, (_, k) => `r${k}`);
+  const text = rows.map((row) => `q = ${row}\n${row} = rowmean(g*q)\np += ${row}*q*g`).join("\n");
+  const slots = Object.fromEntries(rows.map((row) => [row, { shape: "row", dtype: "float32" } as const]));
+  const meaning = valuesOf(parse(text, "r"), { scopes: { r: { slots, scalars: [] } }, p: "float32", g: "float32" });
+  let walks = 0;
+  class Counted extends Map<string, Value> {
+    override [Symbol.iterator]() {
+      walks++;
+      return super[Symbol.iterator]();
+    }
+  }
+  roundsOf({ ...meaning, outputs: new Counted(meaning.outputs) });
+  // Each look at all values walks over the outputs once, and a few walks more are made of none. Without an end to the search there are 6,890.
+  assert(walks < 600, `${walks} walks over ${meaning.values.length} values`);
 });
 
 test("slots that all contradict the order of passes cost no more time than their number asks for", () => {
