@@ -1226,12 +1226,18 @@ export const mutants: readonly Mutant[] = [
     ["JSON may nest one level deeper", "if (depth === deepest)", "if (depth === deepest + 1)", "^deep JSON"],
     ["Brackets in strings count as levels", "for (i++; i < length && at(i) !== 0x22; i++) if (at(i) === 0x5c) i++;", "", "^deep JSON"],
   ]),
-  ...of("plugins/http/wire/media.ts", [conventions], [
+  ...of("plugins/http/wire/tensor_forms.ts", [conventions], [
     [
-      "Accept goes by the last range, whatever its weight",
-      "const form = weightOf(other) > weightOf(own) ? other : own;",
-      "const form = weightOf(other) > 0 ? other : own;",
+      "Accept goes by the last form, whatever its weight",
+      "weightOf(form) > weightOf(best) ? form : best",
+      "weightOf(form) > 0 ? form : best",
       "^Accept",
+    ],
+    [
+      "A form has the bound of another one",
+      "mostBytes: ({ jsonBytes }) => jsonBytes",
+      "mostBytes: ({ bodyBytes }) => bodyBytes",
+      "^each form",
     ],
   ]),
   ...of("plugins/http/wire/problem.ts", ["tests/plugins/http/steps_test.ts"], [

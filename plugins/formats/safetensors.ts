@@ -16,6 +16,7 @@
  * @module
  */
 import type { Bytes, StateDict } from "../../core/types.ts";
+import { elementArrays, type StateDType } from "./element_arrays.ts";
 import { type Json, parseJson } from "./strict_json.ts";
 
 /** Element types of the format, by the names that stand in files. */
@@ -100,8 +101,9 @@ const mostHeaderBytes = 100_000_000;
 type StateTensor = StateDict["tensors"][string];
 
 const orders = Object.keys(bitsOf) as SafetensorsDType[];
-const stateTypes = { F32: "float32", F64: "float64", BF16: "bfloat16", F16: "float16" } as const;
-const arrays = { F32: Float32Array, F64: Float64Array, BF16: Uint16Array, F16: Uint16Array } as const;
+/** What the format calls the element types of a state. */
+const namesHere: Readonly<Record<StateDType, SafetensorsDType>> = { float32: "F32", float64: "F64", bfloat16: "BF16", float16: "F16" };
+const stateDTypes = Object.keys(namesHere) as StateDType[];
 
 /**
  * Reads a file's tensors of float32, float64, bfloat16 and float16; others are refused by name. RangeError where the file is broken, before
@@ -112,14 +114,14 @@ const arrays = { F32: Float32Array, F64: Float64Array, BF16: Uint16Array, F16: U
 export function readSafetensors(bytes: Uint8Array | ArrayBuffer, limits?: SafetensorsLimits): StateDict {
   const { tensors, metadata } = parseSafetensors(bytes, limits);
   const read = Object.entries(tensors).map(([name, { dtype, shape, bytes }]): [string, StateTensor] => {
-    if (!Object.hasOwn(stateTypes, dtype)) {
-      refuse(`tensor ${JSON.stringify(name)} is ${dtype}: known here are ${Object.keys(stateTypes).join(", ")}`);
+    const known = stateDTypes.find((one) => namesHere[one] === dtype);
+    if (known === undefined) {
+      return refuse(`tensor ${JSON.stringify(name)} is ${dtype}: known here are ${Object.values(namesHere).join(", ")}`);
     }
-    const known = dtype as keyof typeof stateTypes;
-    const array = arrays[known];
+    const array = elementArrays[known];
     const direct = bytes.byteOffset % array.BYTES_PER_ELEMENT === 0 && bytes.buffer instanceof ArrayBuffer;
     const { buffer, byteOffset, byteLength } = direct ? bytes as Uint8Array<ArrayBuffer> : new Uint8Array(bytes);
-    return [name, { data: new array(buffer, byteOffset, byteLength / array.BYTES_PER_ELEMENT), shape, dtype: stateTypes[known] }];
+    return [name, { data: new array(buffer, byteOffset, byteLength / array.BYTES_PER_ELEMENT), shape, dtype: known }];
   });
   return { tensors: Object.fromEntries(read), metadata: metadata ?? {} };
 }
@@ -131,11 +133,10 @@ export function readSafetensors(bytes: Uint8Array | ArrayBuffer, limits?: Safete
 export function writeSafetensors(state: StateDict): Bytes {
   const { tensors, metadata } = checkState(state);
   const raw = Object.entries(tensors).map(([name, { data, shape, dtype }]): [string, RawTensor] => {
-    const [known] = (Object.keys(stateTypes) as (keyof typeof stateTypes)[]).filter((key) => stateTypes[key] === dtype);
-    if (known === undefined || !(data instanceof arrays[known])) {
+    if (!Object.hasOwn(namesHere, dtype) || !(data instanceof elementArrays[dtype])) {
       throw new TypeError(`Cannot write tensor ${JSON.stringify(name)} as safetensors: ${data?.constructor?.name} does not hold ${dtype}`);
     }
-    return [name, { dtype: known, shape, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) }];
+    return [name, { dtype: namesHere[dtype], shape, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) }];
   });
   const some = Object.keys(metadata).length > 0;
   return formatSafetensors({ tensors: Object.fromEntries(raw), metadata: some ? metadata : null });

@@ -7,6 +7,7 @@ import type { AnySpecs } from "../../../core/plugin/options.ts";
 import { typesOf } from "../../../core/plugin/options.ts";
 import type { OptionSpec, Plugin, SchedulePlugin } from "../../../core/plugin/contract.ts";
 import { isMetric, makeSchedule } from "../../../core/plugin/schedules.ts";
+import { elementArrays } from "../../formats/element_arrays.ts";
 import type { Limits } from "../guard/limits.ts";
 import { type Form, mediaTypes } from "../wire/media.ts";
 import { type JsonSchema, optionSchema, optionsSchema } from "../wire/option_schema.ts";
@@ -159,7 +160,7 @@ function typeOf(form: Form): string {
 
 function schemaOf(route: RouteName, form: Form): Json {
   if (form === "json") return words[route].schema;
-  return form === "safetensors" ? { type: "string", contentMediaType: typeOf(form) } : text;
+  return typeOf(form).startsWith("application/") ? { type: "string", contentMediaType: typeOf(form) } : text;
 }
 
 function ofSteps({ jsonElements }: Required<Limits>): string {
@@ -216,7 +217,7 @@ const schemas: Json = {
       type: "object",
       additionalProperties: object({
         shape: listOf({ type: "integer", minimum: 0 }),
-        dtype: { enum: ["float32", "float64", "bfloat16", "float16"] },
+        dtype: { enum: Object.keys(elementArrays) },
         data: numbers,
       }, ["shape", "data"]),
     },

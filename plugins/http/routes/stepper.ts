@@ -89,15 +89,6 @@ function pointerOf(error: Error, at: Place, tensors: StateDict["tensors"]): stri
   return at === "gradients" ? "/tensors" : at;
 }
 
-/** What of the metadata the tensors say too, so that JSON can go without it. */
-export function isPlain(
-  { optimizer: _, format: __, steps, ...rest }: Readonly<Record<string, string>>,
-  tensors: StateDict["tensors"],
-): boolean {
-  const counts = Object.keys(tensors).filter((name) => name.endsWith(".step")).map((name) => tensors[name].data[0]);
-  return Object.keys(rest).length === 0 && Number(steps) === Math.max(0, ...counts);
-}
-
 function only(tensors: StateDict["tensors"], names: object): StateDict["tensors"] {
   return Object.fromEntries(Object.keys(names).map((name) => [name, tensors[name]]));
 }

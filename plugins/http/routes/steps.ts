@@ -6,11 +6,10 @@
 import type { Plugin } from "../../../core/plugin/contract.ts";
 import type { Backend, BackendName } from "../../../core/types.ts";
 import { readBody } from "../wire/body.ts";
-import { acceptedForm, mediaTypes, tensorFormOf } from "../wire/media.ts";
 import { noMemory, Problem } from "../wire/problem.ts";
-import { readTensors, writeTensors } from "../wire/tensors.ts";
+import { acceptedForm, tensorFormOf, tensorForms } from "../wire/tensor_forms.ts";
 import type { Service } from "./route.ts";
-import { createStepper, isPlain } from "./stepper.ts";
+import { createStepper } from "./stepper.ts";
 
 /** Bytes of a body that takes long enough to wait for its turn. */
 const long = 2 ** 17;
@@ -24,22 +23,17 @@ export function createSteps(plugins: readonly Plugin[], backend: Backend | Backe
     const hold = rooms.steps.bodies.hold(tenant);
     let free = (): void => {};
     try {
-      const most = form === "json" ? limits.jsonBytes : limits.bodyBytes;
-      const { bytes, ...read } = await readBody(request, most, limits, rooms.steps, tenant, hold);
-      free = read.free;
+      const { read, mostBytes } = tensorForms[form];
+      const { bytes, ...body } = await readBody(request, mostBytes(limits), limits, rooms.steps, tenant, hold);
+      free = body.free;
       if (bytes.length >= long) await turns.take(request.signal);
-      const body = readTensors(form, bytes, limits, stepper.backend());
-      const stepped = stepper.step(body);
+      const stepped = stepper.step(read(bytes, limits, stepper.backend()));
       const size = Object.values(stepped.tensors).reduce((sum, { data }) => sum + data.byteLength, 0);
       if (size > limits.bytesInFlight) {
         throw new Problem("body-too-large", `The new state takes ${size} bytes, and at most ${limits.bytesInFlight} are ever sent`);
       }
-      const isBare = accepted === "json" && isPlain(stepped.metadata, stepped.tensors);
-      const written = isBare ? { ...stepped, metadata: {} } : stepped;
-      return {
-        body: writeTensors(accepted, form, written, limits, stepper.backend()),
-        headers: { "Content-Type": mediaTypes[accepted] },
-      };
+      const { types: [type], write } = tensorForms[accepted];
+      return { body: write(stepped, form, limits, stepper.backend()), headers: { "Content-Type": type } };
     } catch (error) {
       // Of the answer's bytes, which a runtime could not give; what the request is to blame for is a Problem by now.
       throw error instanceof RangeError ? noMemory() : error;

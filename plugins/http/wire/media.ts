@@ -18,14 +18,8 @@ export const mediaTypes: Readonly<Record<Form, string>> = {
   safetensors: "application/vnd.safetensors",
 };
 
-/** How tensors are written. */
+/** How tensors are written: the rows of `tensor_forms.ts`. */
 export type TensorForm = "safetensors" | "json";
-
-const tensorForms: Readonly<Record<string, TensorForm>> = {
-  [mediaTypes.safetensors]: "safetensors",
-  "application/octet-stream": "safetensors",
-  [mediaTypes.json]: "json",
-};
 
 /** Refuses a body of another media type than these, or a packed one; 415. */
 export function mediaTypeOf(headers: Headers, allowed: readonly string[]): string {
@@ -40,31 +34,4 @@ export function mediaTypeOf(headers: Headers, allowed: readonly string[]): strin
   return allowed.includes(type)
     ? type
     : refuse("Content-Type", `A body of type ${type.slice(0, 80) || "that is not told"} is not read here`, allowed);
-}
-
-/** The form of a body of tensors; 415. */
-export function tensorFormOf(headers: Headers): TensorForm {
-  return tensorForms[mediaTypeOf(headers, Object.keys(tensorForms))];
-}
-
-/** The form of the answer by Accept: the one it prefers, else the body's own; 406. */
-export function acceptedForm(headers: Headers, own: TensorForm): TensorForm {
-  const accept = headers.get("accept");
-  if (accept === null) return own;
-  const ranges = accept.split(",").map((range) => {
-    const [type, ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
-    const [weight = "1"] = parameters.filter((parameter) => parameter.startsWith("q=")).map((parameter) => parameter.slice(2));
-    return { type, weight: Number(weight) || 0 };
-  });
-  const weightOf = (form: TensorForm): number => {
-    const types = Object.keys(tensorForms).filter((type) => tensorForms[type] === form);
-    const fitting = [types, ["application/*"], ["*/*"]].map((some) => ranges.filter(({ type }) => some.includes(type)));
-    const [closest = []] = fitting.filter((some) => some.length > 0);
-    return Math.max(0, ...closest.map(({ weight }) => weight));
-  };
-  const other = own === "json" ? "safetensors" : "json";
-  const form = weightOf(other) > weightOf(own) ? other : own;
-  if (weightOf(form) > 0) return form;
-  const detail = `Accept ${accept.slice(0, 80)} names no form that tensors have here`;
-  throw new Problem("not-acceptable", detail, [{ in: "header", name: "Accept", detail, allowed: Object.keys(tensorForms) }]);
 }

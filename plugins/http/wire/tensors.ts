@@ -4,6 +4,7 @@
  * @module
  */
 import type { Backend, DType, StateDict, Tensor } from "../../../core/types.ts";
+import { elementArrays, type StateDType } from "../../formats/element_arrays.ts";
 import { parseSafetensors, readSafetensors, writeSafetensors } from "../../formats/safetensors.ts";
 import { parseJsonBytes, parseJsonText, refuseExtent, type Width } from "./json_body.ts";
 import type { Limits } from "../guard/limits.ts";
@@ -24,23 +25,15 @@ const mostDimensions = 64;
 /** Longer names are refused: what looks for a parameter's state goes through every name. */
 const longestName = 512;
 
-const arrays = { float32: Float32Array, float64: Float64Array, bfloat16: Uint16Array, float16: Uint16Array } as const;
-const dtypes = Object.keys(arrays);
+const dtypes = /* @__PURE__ */ Object.keys(elementArrays);
 
-/** Reads a body: 400 where it is broken, 422 where what it holds is refused. */
-export function readTensors(form: TensorForm, bytes: Uint8Array<ArrayBuffer>, limits: Required<Limits>, backend: Backend): TensorBody {
-  return form === "json" ? readJson(parseJsonBytes(bytes, widthOf(limits)), limits, backend) : readFile(bytes, limits);
+/** Writes a file, the recipe beside the state's own metadata. */
+export function writeFile({ recipe, tensors, metadata }: TensorBody): Uint8Array<ArrayBuffer> {
+  return writeSafetensors({ tensors, metadata: { ...metadata, recipe: JSON.stringify(recipe) } });
 }
 
-/** Writes a body; JSON holds finite numbers only, and few of them (406). `from` is the form that the body came in. */
-export function writeTensors(
-  form: TensorForm,
-  from: TensorForm,
-  { recipe, tensors, metadata }: TensorBody,
-  limits: Required<Limits>,
-  backend: Backend,
-): string | Uint8Array<ArrayBuffer> {
-  if (form === "safetensors") return writeSafetensors({ tensors, metadata: { ...metadata, recipe: JSON.stringify(recipe) } });
+/** Writes JSON, which holds finite numbers only, and few of them (406). */
+export function writeJson({ recipe, tensors, metadata }: TensorBody, from: TensorForm, limits: Required<Limits>, backend: Backend): string {
   const refuse = (detail: string): never => {
     throw new Problem("not-acceptable", `${detail}: ask for ${mediaTypes.safetensors}`, [
       { in: "header", name: "Accept", detail, allowed: [mediaTypes.safetensors] },
@@ -54,8 +47,16 @@ export function writeTensors(
     if (!data.every(Number.isFinite)) refuse(`Tensor ${JSON.stringify(name)} is not finite, and JSON has no such numbers`);
     return [name, { shape: tensor.shape, dtype: tensor.dtype, data: Array.from(data) }];
   });
-  const extra = Object.keys(metadata).length > 0;
-  return JSON.stringify({ recipe, tensors: Object.fromEntries(written), ...(extra && { metadata }) });
+  return JSON.stringify({ recipe, tensors: Object.fromEntries(written), ...(!isPlain(metadata, tensors) && { metadata }) });
+}
+
+/** True where the tensors say all that the metadata say, so that JSON can go without. */
+function isPlain(
+  { optimizer: _, format: __, steps, ...rest }: Readonly<Record<string, string>>,
+  tensors: StateDict["tensors"],
+): boolean {
+  const counts = Object.keys(tensors).filter((name) => name.endsWith(".step")).map((name) => tensors[name].data[0]);
+  return Object.keys(rest).length === 0 && (steps === undefined || Number(steps) === Math.max(0, ...counts));
 }
 
 /** How wide a body or a header may be: each tensor has three keys of its own, and recipe, metadata and lists of names are as many as tensors at most. */
@@ -63,7 +64,8 @@ function widthOf({ tensors, jsonElements }: Required<Limits>): Width {
   return { keys: 5 * tensors + 1024, list: tensors + 1024, data: jsonElements };
 }
 
-function readFile(bytes: Uint8Array<ArrayBuffer>, all: Required<Limits>): TensorBody {
+/** Reads a file: 400 where it is broken, 422 where what it holds is refused. */
+export function readFile(bytes: Uint8Array<ArrayBuffer>, all: Required<Limits>): TensorBody {
   const { headerBytes, tensors: most, jsonElements } = all;
   const limits = { headerBytes, tensors: most };
   const width = widthOf(all);
@@ -103,8 +105,9 @@ function readRecipe(text: string, width: Width): unknown {
   }
 }
 
-function readJson(body: unknown, limits: Required<Limits>, backend: Backend): TensorBody {
-  const { recipe, tensors, metadata = {}, ...rest } = objectOf("", body);
+/** Reads JSON: 400 where it is broken, 422 where what it holds is refused. */
+export function readJson(bytes: Uint8Array<ArrayBuffer>, limits: Required<Limits>, backend: Backend): TensorBody {
+  const { recipe, tensors, metadata = {}, ...rest } = objectOf("", parseJsonBytes(bytes, widthOf(limits)));
   const [stray] = Object.keys(rest);
   const keys = ["recipe", "tensors", "metadata"];
   if (stray !== undefined) refuseBody(pointerTo(stray), `There is no ${JSON.stringify(stray.slice(0, 80))} here`, keys);
@@ -135,7 +138,7 @@ function readJson(body: unknown, limits: Required<Limits>, backend: Backend): Te
       refuseBody(`${at}/data`, `Shape [${shape.slice(0, 8)}] takes ${size} elements, and the data has ${data.length}`);
     }
     if (!data.every(Number.isFinite)) refuseBody(`${at}/data`, "The data must be finite numbers"); // numbers, that is: null is none
-    const tensor = { data: arrayOf(data, dtype as DType | "float64", backend), shape, dtype: dtype as DType | "float64" };
+    const tensor = { data: arrayOf(data, dtype as StateDType, backend), shape, dtype: dtype as StateDType };
     if (!numbersOf(tensor, backend).every(Number.isFinite)) refuseBody(`${at}/data`, `The data must be finite numbers in ${dtype}`);
     return [name, tensor];
   });
@@ -171,8 +174,8 @@ function checkName(name: string): void {
 }
 
 /** Numbers as the dtype holds them; 16-bit ones are rounded by the kernels. */
-function arrayOf(numbers: readonly number[], dtype: DType | "float64", backend: Backend): StateDict["tensors"][string]["data"] {
-  const array = arrays[dtype].from(dtype === "float32" || dtype === "float64" ? numbers : numbers.map(() => 0));
+function arrayOf(numbers: readonly number[], dtype: StateDType, backend: Backend): StateDict["tensors"][string]["data"] {
+  const array = elementArrays[dtype].from(dtype === "float32" || dtype === "float64" ? numbers : numbers.map(() => 0));
   if (array instanceof Uint16Array) copy(backend, { data: Float32Array.from(numbers) }, { data: array, dtype: dtype as DType });
   return array;
 }

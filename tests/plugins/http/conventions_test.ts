@@ -4,7 +4,11 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { hc } from "hono/client";
 import { builtins } from "../../../mod.ts";
 import { createApp, type GlissadeApp } from "../../../plugins/http/mod.ts";
+import { takeLimits } from "../../../plugins/http/guard/limits.ts";
+import { routes } from "../../../plugins/http/routes/table.ts";
 import { version } from "../../../plugins/http/version.ts";
+import { type Form, mediaTypes } from "../../../plugins/http/wire/media.ts";
+import { tensorForms } from "../../../plugins/http/wire/tensor_forms.ts";
 import { read } from "../../generated.ts";
 import { file, get, json, problem } from "./ask.ts";
 import { f32 } from "./ask.ts";
@@ -242,6 +246,16 @@ test("Accept is followed by its weights", async () => {
   assertEquals(await type("application/json, application/vnd.safetensors"), "application/json");
   assertEquals(await type("application/json;q=0, */*;q=0.2"), "application/vnd.safetensors");
   assertEquals(await type("text/html, */*;q=0.2"), "application/json");
+});
+
+test("each form of tensors is offered by the steps' route under its own media type, and has its own bound", () => {
+  const { forms, body } = routes.find(({ name }) => name === "step")!;
+  assertEquals([forms, body], [Object.keys(tensorForms), Object.keys(tensorForms)]);
+  const limits = takeLimits({ jsonBytes: 1, bodyBytes: 2 });
+  assertEquals(
+    Object.entries(tensorForms).map(([form, { types, mostBytes }]) => [form, types[0] === mediaTypes[form as Form], mostBytes(limits)]),
+    [["safetensors", true, 2], ["json", true, 1]],
+  );
 });
 
 test("a metric schedule among curves is the fault of its parameter", async () => {
