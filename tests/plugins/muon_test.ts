@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { explain } from "../../core/explain.ts";
+import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
 import { createOptimizer } from "../../core/optimizer/optimizer.ts";
 import type { KernelBackend } from "../../kernels/backend.ts";
 import { createBackend } from "../../kernels/backends/create.ts";
@@ -86,4 +87,24 @@ test("muon explains its products, along the shorter side", () => {
   assertStringIncludes(passes, "A = matmul(XT, X)");
   assertStringIncludes(passes, "BX = matmul(X, B)");
   assertStringIncludes(explain(muon, [4, 8], { options: { nsSteps: 1 } }), "A = matmul(X, XT)");
+});
+
+test("a rule whose matrices agree in square tensors alone is refused at the step, by the tensor's name, and nothing moves", () => {
+  const gram: OptimizerPlugin<"gram", object> = {
+    kind: "optimizer",
+    name: "gram",
+    description: "A product of p and g",
+    options: {},
+    rule: () => ({ slots: {}, update: "A = matmul(p, g)\np -= A" }),
+    scalars: () => ({}),
+  };
+  const params = { a: { data: waves(9, 0.3), shape: [3, 3] }, b: { data: waves(6, 0.3), shape: [2, 3] } };
+  using optimizer = createOptimizer(gram, params);
+  const grads = { a: { data: waves(9, 0.5), shape: [3, 3] }, b: { data: waves(6, 0.5), shape: [2, 3] } };
+  const error = assertThrows(() => optimizer.step(grads), RangeError) as RangeError & { tensor: string };
+  assertStringIncludes(error.message, `Cannot run over "b" of 2 rows and 3 columns: the matrices of line 1 of`);
+  assertEquals([error.tensor, optimizer.steps], ["b", 0]);
+  assertEquals([params.a.data, params.b.data], [waves(9, 0.3), waves(6, 0.3)]);
+  optimizer.step({ ...grads, b: null });
+  assertNotEquals(params.a.data, waves(9, 0.3));
 });
