@@ -124,7 +124,7 @@ export const muon: OptimizerPlugin<"muon", MuonOptions> = {
     weightDecay: { default: 0, minimum: 0, description: "Decoupled decay, before the step" },
     momentum: { default: 0.95, minimum: 0, maximum: 1, description: "Decay of the momentum" },
     nesterov: { default: false, description: "Look one step ahead along the momentum" },
-    nsSteps: { default: 5, type: "integer", minimum: 0, maximum: 20, description: "Iterations of Newton-Schulz" },
+    nsSteps: { default: 5, type: "integer", unit: "count", minimum: 0, maximum: 20, description: "Iterations of Newton-Schulz" },
     nsCoefficients: {
       default: "quintic",
       enum: ["original", "quintic", "polar_express", "polar_express_safer"],
