@@ -791,6 +791,20 @@ export const mutants: readonly Mutant[] = [
     ["What could not be loaded is never tried again", ".finally(() => coming.delete(name))", ""],
     ["A schedule is loaded once for each that waits for it", "coming.set(name, loading);", "", "loads each schedule once"],
   ]),
+  ...of("core/optimizer/current.ts", ["tests/core/scheduled_elements_test.ts"], [
+    [
+      "A scheduled element is put into its neighbour",
+      "i === element ? scheduled : one",
+      "i === 0 ? scheduled : one",
+      "^steps with a scheduled",
+    ],
+    [
+      "A second element's schedule undoes the first's",
+      "put(values[name], one, value)",
+      "put(base[name], one, value)",
+      "^steps with a scheduled",
+    ],
+  ]),
   ...of("plugins/schedules/compose.ts", [algebra], [
     [
       "Factors beside values are not times the base value",

@@ -7,7 +7,7 @@ import { about, allAbout } from "../errors.ts";
 import type { GroupState, PlainGroup } from "./groups.ts";
 import { show } from "../names.ts";
 import { checkOption, sameOption, type Values } from "../plugin/options.ts";
-import { type Scheduled, valueAt } from "../plugin/schedules.ts";
+import { elementOf, type Scheduled, valueAt } from "../plugin/schedules.ts";
 
 /** A group's base value of an option: its own, or the optimizer's. */
 export function baseValue({ own }: PlainGroup, base: Values, option: string): unknown {
@@ -23,13 +23,18 @@ export function baseOf(group: PlainGroup, base: Values): Values {
 
 /** What a base value comes to at a step: with the option's schedule, if it has one. */
 export function currentValue({ scheduled, index }: GroupState, option: string, base: unknown, step: number): unknown {
-  const one = scheduled.find((one) => one.option === option);
-  return one === undefined ? base : scheduledValue(one, base, index, step);
+  return scheduled.filter(({ name }) => name === option)
+    .reduce((value, one) => put(value, one, scheduledValue(one, base, index, step)), base);
+}
+
+/** An option with a scheduled value in its place: all of it, or one element of a list. */
+function put(value: unknown, { element }: Scheduled, scheduled: number): unknown {
+  return element === undefined ? scheduled : Object.freeze((value as readonly unknown[]).map((one, i) => i === element ? scheduled : one));
 }
 
 function scheduledValue(one: Scheduled, base: unknown, group: number, step: number): number {
   try {
-    return valueAt(one, base, group, step);
+    return valueAt(one, elementOf(base, one.element), group, step);
   } catch (error) {
     throw error instanceof Error ? about(error, { option: one.option, group }) : error;
   }
@@ -44,20 +49,27 @@ export function currentOptions(group: GroupState, base: Values, step: number): V
   if (scheduled.length === 0) return base;
   const values: Record<string, unknown> = { ...base };
   for (const one of scheduled) {
-    const { option } = one;
-    const value = values[option] = scheduledValue(one, base[option], group.index, step);
-    if (value !== current[option]) checkScheduled(group, option, value, step);
+    const { name, element } = one;
+    const value = scheduledValue(one, base[name], group.index, step);
+    values[name] = put(values[name], one, value);
+    if (value !== elementOf(current[name], element)) checkScheduled(group, one, value, values[name], step);
   }
   return isSame(values, current) ? current : Object.freeze(values);
 }
 
-function checkScheduled({ plugin, title, specs, index }: GroupState, option: string, value: number, step: number): void {
+function checkScheduled(
+  { plugin, title, specs, index }: GroupState,
+  { option, name }: Scheduled,
+  value: number,
+  whole: unknown,
+  step: number,
+): void {
   if (Number.isFinite(value) && option === "lr") return;
   allAbout({ plugin: plugin.name, option, group: index }, () => {
     if (!Number.isFinite(value)) {
       throw new RangeError(`Cannot step ${title}: the schedule of "${option}" gives ${show(value)} at step ${step}`);
     }
-    checkOption(`${title}, scheduled at step ${step}`, option, specs[option], value);
+    checkOption(`${title}, scheduled at step ${step}`, name, specs[name], whole);
   });
 }
 

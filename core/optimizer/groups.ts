@@ -88,7 +88,7 @@ export function startGroup(group: PlainGroup, scheduled: readonly Scheduled[], t
   return {
     ...group,
     transforms,
-    scheduled: scheduled.filter(({ option }) => Object.hasOwn(group.specs, option)),
+    scheduled: scheduled.filter(({ name }) => Object.hasOwn(group.specs, name)),
     base: {},
     version: -1,
     current: {},

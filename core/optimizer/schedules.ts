@@ -9,13 +9,12 @@ import type { PlainGroup } from "./groups.ts";
 import { isRecord, known, show } from "../names.ts";
 import type { OptimizerPlugin } from "../plugin/contract.ts";
 import type { AnySpecs, Values } from "../plugin/options.ts";
-import { checkReturns, isMetric, isSchedule, type Scheduled, schedulesOf } from "../plugin/schedules.ts";
+import { checkReturns, elementOf, isMetric, isSchedule, placeOf, type Scheduled, schedulesOf } from "../plugin/schedules.ts";
 import { type Find, titleOf } from "../plugin/use.ts";
 import type { Base, MetricSchedule, Schedule, Settings, Use } from "../types.ts";
 
 /** A schedule whose state can be read and put back, as plateau's. */
-export interface StatefulSchedule {
-  readonly option: string;
+export interface StatefulSchedule extends Scheduled {
   readonly schedule: MetricSchedule & { state: unknown };
 }
 
@@ -34,7 +33,7 @@ export function makeSchedules(
     const bases = basesOf(option, main, base, groups);
     const schedule = isSchedule(use) ? checkReturns(use) : made(find, option, use, bases);
     if (isMetric(schedule)) checkFactors(option, schedule, groups.length);
-    return { option, schedule };
+    return { option, ...placeOf(option), schedule };
   });
 }
 
@@ -95,15 +94,16 @@ function made(find: Find, option: string, use: unknown, bases: Base): Schedule |
 
 /** An option's base values, which must be numbers. */
 function basesOf(option: string, main: OptimizerPlugin, base: Values, groups: readonly PlainGroup[]): Base {
-  const holders = groups.filter(({ specs }) => Object.hasOwn(specs, option));
-  const isOwn = Object.hasOwn(main.options as AnySpecs, option);
+  const { name, element } = placeOf(option);
+  const holders = groups.filter(({ specs }) => Object.hasOwn(specs, name));
+  const isOwn = Object.hasOwn(main.options as AnySpecs, name);
   if (!isOwn && holders.length === 0) {
     const names = new Set([main.options, ...groups.map(({ specs }) => specs)].flatMap((specs) => Object.keys(specs as AnySpecs)));
     const message = `Cannot schedule option ${show(option)} of ${titleOf(main)}: ${known([...names], option)}`;
     throw about(new TypeError(message), { plugin: main.name, option });
   }
-  const value = isOwn ? base[option] : baseValue(holders[0], base, option);
-  const values = groups.map((group) => holders.includes(group) ? baseValue(group, base, option) : value);
+  const value = elementOf(isOwn ? base[name] : baseValue(holders[0], base, name), element);
+  const values = groups.map((group) => holders.includes(group) ? elementOf(baseValue(group, base, name), element) : value);
   // The group's name first: the optimizer's base value may be one that no group has.
   groups.forEach(({ title, plugin, index }, i) =>
     checkBase(values[i], `${title} in group ${index}`, { plugin: plugin.name, option, group: index })

@@ -11,12 +11,27 @@ import type { Base, MetricSchedule, Schedule } from "../types.ts";
 import { toolsOf } from "./tools.ts";
 import { ask, type Find, findNothing, optionsOf, takeUse, titleOf } from "./use.ts";
 
-/** A schedule of one option. */
+/** A schedule of one option, or of one element of an option that is a list. */
 export interface Scheduled {
-  /** The option's name. */
+  /** What it was asked for: an option's name, or `"betas[0]"`. */
   readonly option: string;
+  /** The option's name. */
+  readonly name: string;
+  /** Which element of it; undefined: the option is the number itself. */
+  readonly element?: number;
   /** What sets its value. */
   readonly schedule: Schedule | MetricSchedule;
+}
+
+/** The option that is meant, and which element of it: `"betas[0]"` is element 0 of `betas`. */
+export function placeOf(option: string): Pick<Scheduled, "name" | "element"> {
+  const [, name, element] = /^(.+)\[(\d+)\]$/.exec(option) ?? [];
+  return name === undefined ? { name: option } : { name, element: Number(element) };
+}
+
+/** A value, or an element of it where one is meant. */
+export function elementOf(value: unknown, element: number | undefined): unknown {
+  return element === undefined ? value : Array.isArray(value) ? value[element] : undefined;
 }
 
 /** A schedule over base values; without them, over 1. What it holds by name is found by `find`. */
