@@ -835,8 +835,13 @@ export const mutants: readonly Mutant[] = [
     ["A path takes a query's steps for a delay's", "if (clash !== undefined) {", "if (false as boolean) {", "^a service composes"],
   ]),
   ...of("plugins/schedules/check_step.ts", [schedules], [
-    ["A schedule answers a negative step", "&& step >= 0", "&& step === step", "negative or missing"],
-    ["A schedule answers a missing step", 'typeof step === "number" && step >= 0', "!((step as number) < 0)", "negative or missing"],
+    ["A schedule answers a negative step", "&& step >= 0 && step < Infinity", "&& step < Infinity", "negative, infinite or missing"],
+    [
+      "A schedule answers a missing step",
+      'typeof step === "number" && step >= 0 && step < Infinity',
+      "!((step as number) < 0) && step !== Infinity",
+      "negative or missing",
+    ],
   ]),
   ...of("plugins/schedules/cosine_decay_restarts.ts", [schedules], [
     [
@@ -1302,5 +1307,23 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("core/optimizer/view.ts", [optimizers], [
     ["JSON asks for gradients", '"grads", { enumerable: false }', '"grads", { enumerable: true }', "^Who lists"],
+  ]),
+  ...of("plugins/schedules/check_float32.ts", [schedules], [
+    ["Steps that float32 does not hold are divided by", "(single !== 0 ||", "(single === single ||", "float32"],
+    ["What is infinite in float32 is taken", "Number.isFinite(single) &&", "", "float32"],
+  ]),
+  ...of("plugins/schedules/check_state.ts", ["tests/core/errors_test.ts"], [
+    ["A plateau goes on uphill", "&& (factor as number) >= 0", "", "plateau"],
+  ]),
+  ...of("plugins/transforms/check_bound.ts", ["tests/plugins/transforms_test.ts"], [
+    ["A bound that is 0 in float32 is taken", "Math.fround(bound) > 0", "bound > 0"],
+  ]),
+  ...of("core/optimizer/schedules.ts", [scheduled], [
+    [
+      "What a schedule of values never hears of is taken",
+      "    replaced.add(option);\n    if (knowsGroups(schedule, groups.length)) continue;",
+      "    if (knowsGroups(schedule, groups.length)) continue;\n    replaced.add(option);",
+      "that knows groups",
+    ],
   ]),
 ];

@@ -91,7 +91,7 @@ function unreachable({ info, size }: ParamState, length: number): Error {
 
 /** All parameters that have the entry, each with its own gradient memory as the caller has filled it. */
 function takeOwn(state: OptimizerState, entry: string): TakenGradient[] {
-  const { ordered, title } = state;
+  const { ordered, title, plugin } = state;
   const taken: TakenGradient[] = [];
   for (const param of ordered) {
     if (!hasEntry(param.text, entry)) continue;
@@ -100,17 +100,17 @@ function takeOwn(state: OptimizerState, entry: string): TakenGradient[] {
     taken.push({ param, memory: readsIt ? own : null, source: null });
   }
   if (!state.givesGradients && taken.some(({ memory }) => memory !== null)) {
-    throw new TypeError(
-      `Cannot step ${title} without gradients: pass them, or write them into optimizer.grads, which nobody has asked for yet`,
-    );
+    const message = `Cannot step ${title} without gradients: pass them, or write them into optimizer.grads, which nobody has asked for yet`;
+    throw about(new TypeError(message), { plugin: plugin.name });
   }
   return taken;
 }
 
 /** The parameters that have a gradient and the entry. All gradients are checked, also those that the entry does not want. */
-function takeGiven({ ordered, memory }: OptimizerState, entry: string, grads: Grads): TakenGradient[] {
+function takeGiven({ ordered, memory, plugin }: OptimizerState, entry: string, grads: Grads): TakenGradient[] {
   if (!isRecord(grads)) {
-    throw new TypeError(`Cannot use ${show(grads)} as gradients: they are an object, name to tensor`);
+    const message = `Cannot use ${show(grads)} as gradients: they are an object, name to tensor`;
+    throw about(new TypeError(message), { plugin: plugin.name });
   }
   const taken: TakenGradient[] = [];
   let found = 0;
@@ -124,7 +124,7 @@ function takeGiven({ ordered, memory }: OptimizerState, entry: string, grads: Gr
       const one = takeGradient(param, gradient, memory);
       if (hasEntry(param.text, entry)) taken.push(one);
     } catch (error) {
-      throw about(error as Error, { tensor: name });
+      throw about(error as Error, { plugin: plugin.name, tensor: name });
     }
   }
   const names = Object.keys(grads);
@@ -132,7 +132,7 @@ function takeGiven({ ordered, memory }: OptimizerState, entry: string, grads: Gr
     const all = ordered.map(({ info }) => info.name);
     const wrong = names.find((name) => !all.includes(name))!;
     const message = `Cannot use the gradient of ${show(wrong)}: there is no such parameter; ${known(all, wrong)}`;
-    throw about(new TypeError(message), { tensor: wrong });
+    throw about(new TypeError(message), { plugin: plugin.name, tensor: wrong });
   }
   return taken;
 }

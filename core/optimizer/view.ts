@@ -69,7 +69,7 @@ export function showOptimizer(state: OptimizerState): Optimizer<unknown> {
       return groups.map((group) => readingOf(state, group));
     },
     saveState: () => saveState(state),
-    loadState: (saved, options) => loadState(state, saved, options),
+    loadState: (saved, options) => allAbout({ plugin: plugin.name }, () => loadState(state, saved, options)),
     // A host's backend has done all of it when a step returns.
     sync: () =>
       promised(() => {
@@ -131,7 +131,10 @@ function run(state: OptimizerState, entry: string, grads: Grads | undefined): vo
 
 function update(state: OptimizerState, metric: number): void {
   checkAlive(state, "update");
-  if (typeof metric !== "number") throw new TypeError(`Cannot update ${state.title} with ${show(metric)}: a metric is a number`);
+  if (typeof metric !== "number") {
+    const message = `Cannot update ${state.title} with ${show(metric)}: a metric is a number`;
+    throw about(new TypeError(message), { plugin: state.plugin.name });
+  }
   const metrics = metricSchedules(state.scheduled);
   if (metrics.length === 0) {
     const message = `Cannot update ${state.title} with a metric: none of its schedules follows one`;

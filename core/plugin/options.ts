@@ -98,7 +98,9 @@ function checkNumber(owner: string, name: string, spec: OptionSpec<unknown>, val
     : spec.maximum !== undefined
     ? `${spec.maximum}]`
     : "Infinity)";
-  const message = `Cannot use ${name} = ${value} in ${owner}: it must be ${integer ? "an integer" : "a number"} in ${from}, ${to}`;
+  // What the option is says why, and what to do for what was meant.
+  const what = spec.description === "" ? "" : ` (${spec.description})`;
+  const message = `Cannot use ${name} = ${value} in ${owner}: it must be ${integer ? "an integer" : "a number"} in ${from}, ${to}${what}`;
   throw about(new RangeError(message), { option: name });
 }
 

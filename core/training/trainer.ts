@@ -5,7 +5,7 @@
  */
 import { lend, makeAccumulator } from "./accumulators.ts";
 import { disposeSymbol } from "../../kernels/dispose.ts";
-import { about } from "../errors.ts";
+import { about, allAbout } from "../errors.ts";
 import { fixed } from "../fixed.ts";
 import { showsValues } from "../inspect.ts";
 import { isRecord, refuseUnknownKeys, show } from "../names.ts";
@@ -137,7 +137,7 @@ function showTrainer(
     loadState(saved, options): LoadReport {
       alive("load");
       checkAlive(state, "load");
-      return loadTrainer(state, gathering, saved, isPartial(options));
+      return allAbout({ plugin: optimizer.name }, () => loadTrainer(state, gathering, saved, isPartial(options)));
     },
     dispose,
     [disposeSymbol]: dispose,

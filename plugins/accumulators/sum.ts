@@ -82,14 +82,19 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
       for (const name of names) {
         const place = places.get(name);
         if (place === undefined) {
-          throw new TypeError(`Cannot add the gradient of "${name}": known are ${[...places.keys()].slice(0, 24).join(", ")}`);
+          const message = `Cannot add the gradient of "${name}": known are ${[...places.keys()].slice(0, 24).join(", ")}`;
+          throw Object.assign(new TypeError(message), { tensor: name });
         }
         const gradient = (grads as Grads)[name];
         if (gradient === null || gradient === undefined) continue;
-        if (isSparse(gradient)) {
-          checkRows(name, gradient, place.shape);
-          given.push([name, gradient]);
-        } else given.push([name, tools.tensor(`the gradient of "${name}"`, gradient, place)]);
+        try {
+          if (isSparse(gradient)) {
+            checkRows(name, gradient, place.shape);
+            given.push([name, gradient]);
+          } else given.push([name, tools.tensor(`the gradient of "${name}"`, gradient, place)]);
+        } catch (error) {
+          throw Object.assign(error as Error, { tensor: name });
+        }
       }
       return given;
     }

@@ -46,14 +46,16 @@ export interface KerasClipping {
 export function refuseZero(clipping: KerasClipping): void {
   for (const option of ["clipnorm", "clipvalue", "globalClipnorm"] as const) {
     if (clipping[option] === null || Math.fround(clipping[option]) !== 0) continue;
-    throw new RangeError(`Cannot use ${option} = ${clipping[option]}: no gradient would be left; to clip nothing, leave it out or null`);
+    const message = `Cannot use ${option} = ${clipping[option]}: no gradient would be left; to clip nothing, leave it out or null`;
+    throw Object.assign(new RangeError(message), { option });
   }
 }
 
 /** Refuses both norms together, as Keras does. */
 export function checkClipping({ clipnorm, globalClipnorm }: KerasClipping): void {
   if (clipnorm !== null && globalClipnorm !== null) {
-    throw new RangeError(`Cannot use clipnorm = ${clipnorm} and globalClipnorm = ${globalClipnorm} together: one must be null`);
+    const message = `Cannot use clipnorm = ${clipnorm} and globalClipnorm = ${globalClipnorm} together: one must be null`;
+    throw Object.assign(new RangeError(message), { option: "globalClipnorm" });
   }
 }
 

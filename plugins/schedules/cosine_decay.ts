@@ -9,6 +9,7 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { checkFloat32 } from "./check_float32.ts";
 import { checkStep } from "./check_step.ts";
 
 /** Options of {@linkcode cosineDecay}. */
@@ -56,6 +57,7 @@ export const cosineDecay: SchedulePlugin<"cosine_decay", CosineDecayOptions, Sch
     warmupSteps: { default: 0, minimum: 0, unit: "steps", description: "Steps of that warmup" },
     exponent: { default: 1, exclusiveMinimum: 0, description: "Exponent of the wave: above 1 it is steeper at first" },
   },
+  check: (options) => checkFloat32(options, ["decaySteps"]),
   create({ initialLearningRate, decaySteps, alpha, warmupTarget, warmupSteps, exponent }, { cos, pow }) {
     const f = Math.fround;
     const pi = f(Math.PI);

@@ -11,6 +11,7 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { checkFloat32 } from "./check_float32.ts";
 import { checkStep } from "./check_step.ts";
 
 /** Options of {@linkcode cosineDecayRestarts}. */
@@ -50,6 +51,7 @@ export const cosineDecayRestarts: SchedulePlugin<"cosine_decay_restarts", Cosine
     mMul: { default: 1, minimum: 0, description: "Height of a wave over that of the one before" },
     alpha: { default: 0, description: "Least value, as a share of initialLearningRate" },
   },
+  check: (options) => checkFloat32(options, ["firstDecaySteps"]),
   create({ initialLearningRate, firstDecaySteps, tMul, mMul, alpha }, { pow, log, cos }) {
     const f = Math.fround;
     const pi = f(Math.PI);

@@ -11,6 +11,7 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { checkFloat32 } from "./check_float32.ts";
 import { checkStep } from "./check_step.ts";
 
 /** Options of {@linkcode exponentialDecay}. */
@@ -47,6 +48,7 @@ export const exponentialDecay: SchedulePlugin<"exponential_decay", ExponentialDe
     decayRate: { type: "number", minimum: 0, description: "What is left after decaySteps, as a factor" },
     staircase: { default: false, description: "Fall only at whole multiples of decaySteps" },
   },
+  check: (options) => checkFloat32(options, ["decaySteps"]),
   create({ initialLearningRate, decaySteps, decayRate, staircase }, { exp, log, pow }) {
     const f = Math.fround;
     const initial = f(initialLearningRate);

@@ -12,6 +12,7 @@
  */
 import type { MetricSchedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { byGroup } from "./by_group.ts";
+import { checkFactors, refuseState } from "./check_state.ts";
 
 /** Options of {@linkcode greedy}. */
 export interface GreedyOptions {
@@ -236,15 +237,14 @@ function isAbove(value: number, least: number): boolean {
 function takeState(state: Partial<GreedyState> | null | undefined, groups: number): Counts {
   const { best, window, sum, factors, ...counts } = state ?? {};
   if (typeof best !== "string" || typeof sum !== "string" || !Array.isArray(window) || !Array.isArray(factors)) {
-    throw new TypeError("Cannot take a state without best, window, sum and factors");
+    return refuseState("greedy", "without best, window, sum and factors", TypeError);
   }
-  if (factors.length !== groups) throw new RangeError(`Cannot take a state of ${factors.length} groups: there are ${groups}`);
-  if (!factors.every(Number.isFinite)) throw new RangeError(`Cannot take a state with factors ${factors}: they must be finite`);
-  if (Number.isNaN(Number(best))) throw new TypeError(`Cannot take a state with best = ${best}: it must be a number`);
+  checkFactors("greedy", factors, groups);
+  if (Number.isNaN(Number(best))) refuseState("greedy", `with best = ${best}: it must be a number`, TypeError);
   const count = (name: keyof typeof counts): number => {
     const value = counts[name];
     if (Number.isSafeInteger(value) && value! >= 0) return value!;
-    throw new RangeError(`Cannot take a state with ${name} = ${value}: counts are integers from 0`);
+    return refuseState("greedy", `with ${name} = ${value}: counts are integers from 0`);
   };
   return {
     best: Number(best),

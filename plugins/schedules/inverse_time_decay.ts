@@ -11,6 +11,7 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { checkFloat32 } from "./check_float32.ts";
 import { checkStep } from "./check_step.ts";
 
 /** Options of {@linkcode inverseTimeDecay}. */
@@ -47,6 +48,7 @@ export const inverseTimeDecay: SchedulePlugin<"inverse_time_decay", InverseTimeD
     decayRate: { type: "number", minimum: 0, description: "Growth of the denominator, which starts at 1" },
     staircase: { default: false, description: "Fall only at whole multiples of decaySteps" },
   },
+  check: (options) => checkFloat32(options, ["decaySteps"]),
   create({ initialLearningRate, decaySteps, decayRate, staircase }) {
     const f = Math.fround;
     const initial = f(initialLearningRate);

@@ -9,6 +9,7 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { checkFloat32 } from "./check_float32.ts";
 import { checkStep } from "./check_step.ts";
 
 /** Options of {@linkcode piecewiseConstantDecay}. */
@@ -51,6 +52,7 @@ export const piecewiseConstantDecay: SchedulePlugin<"piecewise_constant_decay", 
     if (values.length !== boundaries.length + 1) {
       refuse("values", ` of length ${values.length}: there must be ${boundaries.length + 1}, one more than boundaries`);
     }
+    checkFloat32({ values });
     const falling = boundaries.findIndex((boundary, i) => boundary < boundaries[i - 1]);
     if (falling > 0) refuse(`boundaries[${falling}]`, ` = ${boundaries[falling]}: it lies below the one before`);
   },

@@ -11,6 +11,7 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { checkFloat32 } from "./check_float32.ts";
 import { checkStep } from "./check_step.ts";
 
 /** Options of {@linkcode polynomialDecay}. */
@@ -50,8 +51,12 @@ export const polynomialDecay: SchedulePlugin<"polynomial_decay", PolynomialDecay
     power: { default: 1, minimum: 0, description: "Exponent: 1 is a straight line" },
     cycle: { default: false, description: "Start again at each multiple of decaySteps, over one more of them each time" },
   },
-  check({ decaySteps, cycle }) {
-    if (cycle && !(decaySteps > 0)) throw new RangeError(`Cannot use decaySteps = ${decaySteps} with cycle: it must be above 0`);
+  check(options) {
+    const { decaySteps, cycle } = options;
+    checkFloat32(options, ["decaySteps"]);
+    if (!cycle || decaySteps > 0) return;
+    const message = `Cannot use decaySteps = ${decaySteps} with cycle: it must be above 0`;
+    throw Object.assign(new RangeError(message), { option: "decaySteps" });
   },
   create({ initialLearningRate, decaySteps, endLearningRate, power, cycle }, { pow }) {
     const f = Math.fround;

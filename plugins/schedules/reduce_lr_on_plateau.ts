@@ -11,6 +11,7 @@
  */
 import type { MetricSchedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { byGroup } from "./by_group.ts";
+import { checkFactors, refuseState } from "./check_state.ts";
 
 /** Options of {@linkcode reduceLrOnPlateau}. */
 export interface ReduceLrOnPlateauOptions {
@@ -149,15 +150,13 @@ export const reduceLrOnPlateau: SchedulePlugin<"reduce_lr_on_plateau", ReduceLrO
       set state(state) {
         const { best: saved, factors: left, values, ...counters }: Partial<ReduceLrOnPlateauState & BeforeFactors> = state ?? {};
         const list = left ?? values?.map((value, group) => bases[group] === 0 ? 1 : value / bases[group]);
-        if (typeof saved !== "string" || !Array.isArray(list)) throw new TypeError("Cannot take a state without best and factors");
-        if (list.length !== bases.length) throw new RangeError(`Cannot take a state of ${list.length} groups: there are ${bases.length}`);
-        if (Number.isNaN(Number(saved))) throw new TypeError(`Cannot take a state with best = ${saved}: it must be a number`);
+        const name = "reduce_lr_on_plateau";
+        if (typeof saved !== "string" || !Array.isArray(list)) refuseState(name, "without best and factors", TypeError);
+        checkFactors(name, list, bases.length);
+        if (Number.isNaN(Number(saved))) refuseState(name, `with best = ${saved}: it must be a number`, TypeError);
         for (const count of [counters.numBadEpochs, counters.cooldownCounter]) {
-          if (!(Number.isSafeInteger(count) && count! >= 0)) {
-            throw new RangeError(`Cannot take a state with a count of ${count}: counts are integers from 0`);
-          }
+          if (!(Number.isSafeInteger(count) && count! >= 0)) refuseState(name, `with a count of ${count}: counts are integers from 0`);
         }
-        if (!list.every(Number.isFinite)) throw new RangeError(`Cannot take a state with factors ${list}: they must be finite`);
         best = Number(state.best);
         numBadEpochs = state.numBadEpochs;
         cooldownCounter = state.cooldownCounter;

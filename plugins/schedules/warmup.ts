@@ -15,6 +15,7 @@ import { exponentialDecay } from "./exponential_decay.ts";
 import { inverseTimeDecay } from "./inverse_time_decay.ts";
 import { piecewiseConstantDecay } from "./piecewise_constant_decay.ts";
 import { polynomialDecay } from "./polynomial_decay.ts";
+import { checkFloat32 } from "./check_float32.ts";
 import { checkStep } from "./check_step.ts";
 
 /** A schedule by name, as recipes hold it, or by plugin object. */
@@ -67,6 +68,7 @@ export const warmup: SchedulePlugin<"warmup", WarmupOptions, Schedule> = {
     warmupSteps: { type: "number", minimum: 0, unit: "steps", description: "Steps of the warmup" },
     power: { default: 1, minimum: 0, description: "Exponent: 1 is a straight line" },
   },
+  check: (options) => checkFloat32(options),
   create({ initialLearningRate, decaySchedule, warmupSteps, power }, maths, _base, tools) {
     const f = Math.fround;
     const initial = f(initialLearningRate);
@@ -89,6 +91,8 @@ function makeDecay(decay: DecaySchedule | Schedule, base: number, tools: Tools):
   const own = [polynomialDecay, cosineDecay, cosineDecayRestarts, exponentialDecay, inverseTimeDecay, piecewiseConstantDecay, warmup]
     .find(({ name }) => name === decay?.name);
   const made = tools.schedule(own === undefined ? decay : { ...decay, name: own }, { value: base, groups: [base] });
-  if (typeof made !== "function") throw new TypeError("Cannot use a decaySchedule that follows a metric, not the step");
+  if (typeof made !== "function") {
+    throw Object.assign(new TypeError("Cannot use a decaySchedule that follows a metric, not the step"), { option: "decaySchedule" });
+  }
   return made;
 }

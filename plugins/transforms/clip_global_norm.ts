@@ -7,6 +7,7 @@
  * @module
  */
 import type { TransformPlugin } from "../../core/plugin/contract.ts";
+import { checkBound } from "./check_bound.ts";
 
 /** Options of {@linkcode clipGlobalNorm}. */
 export interface ClipGlobalNormOptions {
@@ -31,15 +32,13 @@ export const clipGlobalNorm: TransformPlugin<"clip_global_norm", ClipGlobalNormO
   name: "clip_global_norm",
   description: "Scales all gradients down to a common norm of at most maxNorm",
   options: {
-    maxNorm: { type: "number", minimum: 0, description: "Largest norm of all gradients together" },
+    maxNorm: {
+      type: "number",
+      exclusiveMinimum: 0,
+      description: "Largest norm of all gradients together; to clip nothing, leave the transform out",
+    },
   },
-  check({ maxNorm }) {
-    if (maxNorm === 0) {
-      throw new RangeError(
-        'Cannot use maxNorm = 0 in transform "clip_global_norm": every gradient would be 0; to clip nothing, leave the transform out',
-      );
-    }
-  },
+  check: ({ maxNorm }) => checkBound("maxNorm", maxNorm),
   rule: () => ({
     before: `
       n  = allnorm(g)

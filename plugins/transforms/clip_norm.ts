@@ -7,6 +7,7 @@
  * @module
  */
 import type { TransformPlugin } from "../../core/plugin/contract.ts";
+import { checkBound } from "./check_bound.ts";
 
 /** Options of {@linkcode clipNorm}. */
 export interface ClipNormOptions {
@@ -31,15 +32,13 @@ export const clipNorm: TransformPlugin<"clip_norm", ClipNormOptions> = {
   name: "clip_norm",
   description: "Scales each tensor's gradient down to a norm of at most maxNorm",
   options: {
-    maxNorm: { type: "number", minimum: 0, description: "Largest norm of a tensor's gradient" },
+    maxNorm: {
+      type: "number",
+      exclusiveMinimum: 0,
+      description: "Largest norm of a tensor's gradient; to clip nothing, leave the transform out",
+    },
   },
-  check({ maxNorm }) {
-    if (maxNorm === 0) {
-      throw new RangeError(
-        'Cannot use maxNorm = 0 in transform "clip_norm": every gradient would be 0; to clip nothing, leave the transform out',
-      );
-    }
-  },
+  check: ({ maxNorm }) => checkBound("maxNorm", maxNorm),
   rule: () => ({
     before: `
       n  = norm(g)

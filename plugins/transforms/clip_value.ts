@@ -6,6 +6,7 @@
  * @module
  */
 import type { TransformPlugin } from "../../core/plugin/contract.ts";
+import { checkBound } from "./check_bound.ts";
 
 /** Options of {@linkcode clipValue}. */
 export interface ClipValueOptions {
@@ -30,15 +31,13 @@ export const clipValue: TransformPlugin<"clip_value", ClipValueOptions> = {
   name: "clip_value",
   description: "Clips each number of the gradient to [-value, value]",
   options: {
-    value: { type: "number", minimum: 0, description: "Largest size of a gradient's number" },
+    value: {
+      type: "number",
+      exclusiveMinimum: 0,
+      description: "Largest size of a gradient's number; to clip nothing, leave the transform out",
+    },
   },
-  check({ value }) {
-    if (value === 0) {
-      throw new RangeError(
-        'Cannot use value = 0 in transform "clip_value": every gradient would be 0; to clip nothing, leave the transform out',
-      );
-    }
-  },
+  check: ({ value }) => checkBound("value", value),
   rule: () => ({ before: "g = clamp(g, -value, value)" }),
   scalars: ({ value }) => ({ value }),
 };

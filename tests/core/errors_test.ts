@@ -41,6 +41,13 @@ const make = (name: string, options?: object, settings?: unknown, params: unknow
   all.createOptimizer(name as "adamw", params as { w: Float32Array }, options, settings as Settings<object>) as Optimizer<unknown>;
 const stepped = (grads: unknown, optimizer = make("descent", {}, { groups: [{ match: "b" }] })): unknown => optimizer.step(grads as Grads);
 const trainer = (recipe: object): unknown => all.createTrainer({ w: f32(1) }, recipe as Recipe);
+const sums = () => all.createAccumulator("sum", {}, { w: f32(1) });
+const plateau = () => make("descent", {}, { groups: [{ match: "w" }], schedules: { lr: { name: "reduce_lr_on_plateau" } } });
+const withFactors = (factors: string) => {
+  const saved = plateau().saveState();
+  const [key] = Object.keys(saved.metadata).filter((key) => key.startsWith("schedule."));
+  return { ...saved, metadata: { ...saved.metadata, [key]: saved.metadata[key].replace(/"factors":\[[^\]]*\]/, `"factors":${factors}`) } };
+};
 const two = { groups: [{ match: "w" }, { match: ["b"], options: {} }] };
 
 const cases: readonly [string, () => unknown, About][] = [
@@ -156,6 +163,9 @@ const cases: readonly [string, () => unknown, About][] = [
   }],
   ["an entry that is not there", () => make("adamw").run("ascend"), { plugin: "adamw" }],
   ["a metric that no schedule follows", () => make("adamw").update(1), { plugin: "adamw" }],
+  ["a metric that is no number", () => make("adamw").update("1" as unknown as number), { plugin: "adamw" }],
+  ["a step without gradients", () => make("adamw").step(), { plugin: "adamw" }],
+  ["gradients that are none", () => stepped(1), { plugin: "descent" }],
   ["an optimizer that is disposed", () => {
     const optimizer = make("adamw");
     optimizer.dispose();
@@ -166,10 +176,13 @@ const cases: readonly [string, () => unknown, About][] = [
   ["a parameter that is none", () => make("descent", {}, {}, { w: f32(1), b: [1] }), { tensor: "b" }],
   ["a parameter's shape", () => make("descent", {}, {}, { w: { data: f32(1), shape: [2] } }), { tensor: "w" }],
   ["parameters in one memory", () => make("descent", {}, {}, { w: later.params.w, b: later.params.w }), { tensor: "w" }],
-  ["a gradient of no parameter", () => stepped({ W: f32(1) }), { tensor: "W" }],
-  ["a gradient's length", () => stepped({ b: f32(1, 2) }), { tensor: "b" }],
-  ["a gradient that is none", () => stepped({ b: "1" }), { tensor: "b" }],
-  ["sparse rows that are not there", () => stepped({ w: { indices: Int32Array.of(2), values: f32(1) } }), { tensor: "w" }],
+  ["a gradient of no parameter", () => stepped({ W: f32(1) }), { plugin: "descent", tensor: "W" }],
+  ["a gradient's length", () => stepped({ b: f32(1, 2) }), { plugin: "descent", tensor: "b" }],
+  ["a gradient that is none", () => stepped({ b: "1" }), { plugin: "descent", tensor: "b" }],
+  ["sparse rows that are not there", () => stepped({ w: { indices: Int32Array.of(2), values: f32(1) } }), {
+    plugin: "descent",
+    tensor: "w",
+  }],
   ["a name that is not there in a group's list", () => make("descent", {}, { groups: [{ match: "w" }, { match: ["c"] }] }), {
     tensor: "c",
     group: 1,
@@ -180,16 +193,50 @@ const cases: readonly [string, () => unknown, About][] = [
   ["a target of a point", () => make("everything").point("half", { w: f32(1) }), { tensor: "w" }],
   ["an accumulator's parameter", () => all.createAccumulator("mean", {}, { w: "x" } as never), { tensor: "w" }],
   // states
-  ["a state without a tensor", () => later.loadState({ tensors: {}, metadata: {} }), { tensor: "w" }],
+  ["a state without a tensor", () => later.loadState({ tensors: {}, metadata: {} }), { plugin: "sick", tensor: "w" }],
   [
     "a state with one too many",
     () => later.loadState({ ...later.saveState(), tensors: { ...later.saveState().tensors, x: later.saveState().tensors.w } }),
-    { tensor: "x" },
+    { plugin: "sick", tensor: "x" },
   ],
   [
     "a state of another shape",
     () => later.loadState({ ...later.saveState(), tensors: { ...later.saveState().tensors, "b.step": later.saveState().tensors.w } }),
-    { tensor: "b.step" },
+    { plugin: "sick", tensor: "b.step" },
+  ],
+  ["a state that is none", () => later.loadState(1 as never), { plugin: "sick" }],
+  ["a plateau's state", () => plateau().loadState(withFactors("[-1,1]")), { plugin: "reduce_lr_on_plateau", option: "lr" }],
+  ["a plateau's state of other groups", () => plateau().loadState(withFactors("[1]")), { plugin: "reduce_lr_on_plateau", option: "lr" }],
+  // gradients that are gathered
+  ["a gathered gradient's length", () => sums().add({ w: f32(1, 2) }), { plugin: "sum", tensor: "w" }],
+  ["a gathered gradient of no parameter", () => sums().add({ W: f32(1) }), { tensor: "W" }],
+  ["gathered rows that are not there", () => sums().add({ w: { indices: Int32Array.of(2), values: f32(1) } }), { tensor: "w" }],
+  // bounds and decays
+  ...([["clip_norm", "maxNorm"], ["clip_global_norm", "maxNorm"], ["clip_value", "value"]] as const).flatMap(([name, option]) =>
+    [0, 1e-46].map((bound): [string, () => unknown, About] => [
+      `${option} = ${bound} in ${name}`,
+      () => make("descent", {}, { transforms: [{ name, options: { [option]: bound } }] }),
+      { plugin: name, option },
+    ])
+  ),
+  ...["clipnorm", "clipvalue", "globalClipnorm"].map((option): [string, () => unknown, About] => [
+    `${option} = 0`,
+    () => make("adam_weight_decay", { [option]: 0 }),
+    { plugin: "adam_weight_decay", option },
+  ]),
+  ["two norms to clip to", () => make("adam_keras", { clipnorm: 1, globalClipnorm: 1 }), {
+    plugin: "adam_keras",
+    option: "globalClipnorm",
+  }],
+  [
+    "a cycle over no steps",
+    () => all.createSchedule("polynomial_decay", { initialLearningRate: 1, decaySteps: 0, cycle: true }),
+    { plugin: "polynomial_decay", option: "decaySteps" },
+  ],
+  [
+    "a decay that follows a metric",
+    () => all.createSchedule("warmup", { initialLearningRate: 1, warmupSteps: 1, decaySchedule: { name: "greedy" } } as never),
+    { plugin: "warmup", option: "decaySchedule" },
   ],
   // recipes
   ["a recipe's accumulator", () => trainer({ optimizer: { name: "descent" }, accumulate: { name: "mean", options: { every: 0 } } }), {

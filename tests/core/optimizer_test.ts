@@ -896,7 +896,7 @@ test("Fields of an optimizer, of its groups and of their current values cannot b
   ];
   for (const [object, field, text] of cases) {
     const before = (object as Record<string, unknown>)[field];
-    assertThrows(() => (object as Record<string, unknown>)[field] = { lr: 0.5 }, TypeError, text);
+    for (const value of [{ lr: 0.5 }, 0.5]) assertThrows(() => (object as Record<string, unknown>)[field] = value, TypeError, text);
     assertEquals((object as Record<string, unknown>)[field] === before, true, field);
   }
   for (const method of ["step", "loadState"]) assertThrows(() => (optimizer as unknown as Record<string, unknown>)[method] = 1, TypeError);

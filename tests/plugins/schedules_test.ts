@@ -128,9 +128,9 @@ for (const plugin of [constantWithWarmup, linear, cosine, cosineWithRestarts, po
 }
 
 for (const [plugin, [options]] of samples) {
-  test(`${plugin.name} refuses a step that is negative or missing`, () => {
+  test(`${plugin.name} refuses a step that is negative, infinite or missing`, () => {
     const schedule = make(plugin, options) as (step?: unknown) => number;
-    for (const step of [-1, -1e-9, NaN]) assertThrows(() => schedule(step), RangeError, `"${plugin.name}"`);
+    for (const step of [-1, -1e-9, NaN, Infinity]) assertThrows(() => schedule(step), RangeError, `"${plugin.name}"`);
     for (const step of [undefined, null, "3"]) assertThrows(() => schedule(step), TypeError, "a number from 0");
   });
 }
@@ -500,6 +500,29 @@ for (const [plugin, refused] of late) {
   for (const options of refused) {
     test(`${plugin.name} refuses when it is made what can only fail later: ${JSON.stringify(options)}`, () => {
       assertThrows(() => make(plugin, options), RangeError);
+    });
+  }
+}
+
+const tiny = 1e-50, huge = 1e39;
+const unheld: readonly (readonly [SchedulePlugin, object, option: string, values?: readonly unknown[]])[] = [
+  [cosineDecay, rate, "decaySteps"],
+  [cosineDecayRestarts, waves, "firstDecaySteps"],
+  [polynomialDecay, rate, "decaySteps"],
+  [inverseTimeDecay, { ...rate, decayRate: 1 }, "decaySteps"],
+  [exponentialDecay, { ...rate, decayRate: 0.5 }, "decaySteps"],
+  [exponentialDecay, { ...rate, decayRate: 0.5 }, "decayRate", [huge]],
+  [inverseTimeDecay, { ...rate, decayRate: 1 }, "decayRate", [huge]],
+  [cosineDecayRestarts, waves, "tMul", [huge]],
+  [polynomialDecay, rate, "endLearningRate", [huge, -huge]],
+  [piecewiseConstantDecay, { boundaries: [1] }, "values", [[1, huge]]],
+  [warmup, { warmupSteps: 4, decaySchedule: { name: "cosine_decay", options: rate } }, "initialLearningRate", [huge]],
+];
+for (const [plugin, options, option, values = [tiny, huge]] of unheld) {
+  for (const value of values) {
+    test(`${plugin.name} refuses ${option} = ${JSON.stringify(value)}, which float32 does not hold`, () => {
+      const thrown = assertThrows(() => make(plugin, { ...options, [option]: value }), RangeError, "float32");
+      assertEquals({ ...thrown }, { option, plugin: plugin.name } as unknown as typeof thrown);
     });
   }
 }

@@ -66,10 +66,12 @@ test("Clipping refuses a missing, negative or NaN bound, and 0, which would stop
     const make = (options: object) =>
       registry.createOptimizer("descent", { w: f32(1) }, {}, { backend: "js", transforms: [{ name, options }] });
     assertThrows(() => make({}), TypeError, option);
-    assertThrows(() => make({ [option]: -1 }), RangeError);
+    assertThrows(() => make({ [option]: -1 }), RangeError, "in (0, Infinity)");
+    // 0 in float32, in which it acts
+    assertThrows(() => make({ [option]: 1e-46 }), RangeError, "leave the transform out");
     assertThrows(() => make({ [option]: NaN }), RangeError);
     assertThrows(() => make({ [option]: "1" }), TypeError);
     assertThrows(() => make({ [option]: 0 }), RangeError, "leave the transform out");
-    make({ [option]: 1e-300 })[Symbol.dispose]();
+    make({ [option]: 1e-45 })[Symbol.dispose]();
   }
 });
