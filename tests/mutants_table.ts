@@ -1184,8 +1184,10 @@ export const mutants: readonly Mutant[] = [
     ["Any token of the right length opens the gate", "return differ === 0;", "return a.length === b.length;", "tokens"],
   ]),
   ...of("plugins/http/guard/turns.ts", [guard], [
-    ["Who has had a turn waits for ever", "          waiting--;", ""],
-    ["All turns come at once", "    await before;\n", ""],
+    ["Who has had a turn waits for ever", "waiting = line.length === 0 ? 0 : waiting - first.share;", "", "^who has had"],
+    ["All turns come at once", "taken === 0 || taken + share <= 1", "true", "^no two turns"],
+    ["A turn ends before its work does", "return await done();", "return done();", "^no two turns"],
+    ["Small ones never fill a turn", "taken += share;", "taken = share;", "^small ones"],
   ]),
   ...of("plugins/http/guard/budget.ts", [guard], [
     ["What is released twice is given back twice", "          held = 0;", "", "released twice"],
@@ -1264,7 +1266,15 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("plugins/http/guard/turns.ts", [attacks], [
     ["A picture is drawn for a client that has gone", "if (signal.aborted) throw", "if (false) throw", "client that has gone"],
-    ["Who waits to be computed waits in a line without an end", "waiting >= mostWaiting", "waiting >= Infinity", "takes long"],
+    [
+      "Who waits to be computed waits in a line without an end",
+      "waiting + share > mostWaiting",
+      "waiting + share > Infinity",
+      "takes long",
+    ],
+  ]),
+  ...of("plugins/http/routes/schedules.ts", [attacks], [
+    ["What is small each is computed all at once", "numbers <= few ?", "numbers <= wholeTurn ?", "^short answers"],
   ]),
   ...of("plugins/http/guard/recipe.ts", [attacks], [
     ["A recipe may have any number of passes compiled", "if (all > mostPasses)", "if (all > Infinity)", "^recipes"],

@@ -10,7 +10,7 @@ import { parseJsonBytes } from "../wire/json_body.ts";
 import { type Asked, faultOf, type ParameterName, parameters } from "../wire/parameters.ts";
 import { pointerTo, refuseBody } from "../wire/problem.ts";
 import { type Answer, type Incoming, parametersOf, type Service } from "./route.ts";
-import { curveOf, inTurn, numbersOf, pointsWithin, type Refuse, refusing } from "./schedules.ts";
+import { computedFor, curveOf, inTurn, pointsWithin, type Refuse, refusing } from "./schedules.ts";
 import { whenThere } from "./shelf.ts";
 
 /** Bytes of a body that asks for curves. */
@@ -38,7 +38,7 @@ export async function postCurves({ route, request, tenant, form }: Incoming, ser
       })
     );
     return await refusing(
-      () => inTurn(service, request, numbersOf(points, asked, uses.length), () => writeCurves(form, curves, points, asked)),
+      () => inTurn(service, request, computedFor(form, points, asked, uses.length), () => writeCurves(form, curves, points, asked)),
       ({ message }) => inBody("schedule", message),
     );
   } finally {

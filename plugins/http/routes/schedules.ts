@@ -58,7 +58,7 @@ export function getSchedule({ request, name, form, asked, options }: Incoming, s
   return refusing(
     () => {
       const curve = makeCurve(plugin, options, asked.lr ?? [1], findIn(schedules), refuseMetric);
-      return inTurn(service, request, numbersOf(points, asked, 1), () => writeSchedule(form, curve, points, asked));
+      return inTurn(service, request, computedFor(form, points, asked, 1), () => writeSchedule(form, curve, points, asked));
     },
     (error) => refuseQuery([optionFault(error, plugin, options)]),
   );
@@ -75,13 +75,15 @@ export function getCurves({ request, form, asked }: Incoming, service: Service):
   };
   const curves = uses.map((use) => curveOf(schedules, use, asked.lr ?? [1], refuse, refuseMetric));
   return refusing(
-    () => inTurn(service, request, numbersOf(points, asked, uses.length), () => writeCurves(form, curves, points, asked)),
+    () => inTurn(service, request, computedFor(form, points, asked, uses.length), () => writeCurves(form, curves, points, asked)),
     ({ message }) => refuse(message),
   );
 }
 
-/** Numbers that are computed at once; more wait for their turn. */
-const few = 20_000;
+/** Numbers that fill a turn: some 20 ms. */
+const wholeTurn = 20_000;
+/** Numbers that are computed at once, as those of a picture of one curve are; more take their turn, or a part of it with others. */
+const few = 2000;
 
 /** What is written, now or when its turn comes. */
 export function inTurn(
@@ -90,12 +92,21 @@ export function inTurn(
   numbers: number,
   write: () => string | Promise<string>,
 ): Answer | Promise<Answer> {
-  const body = numbers <= few ? write() : turns.take(signal).then(write);
+  const body = numbers <= few ? write() : turns.take(signal, Math.min(1, numbers / wholeTurn), write);
   return typeof body === "string" ? { body } : body.then((body) => ({ body }));
 }
 
+/** Steps of which a picture over a range asks each; of more it asks those that can be seen, which are not more than these. */
+const mostDrawn = 10_000;
+
+/** Numbers that are computed for so many curves. */
+export function computedFor(form: Form, { steps }: Points, { from, to, every, lr = [1] }: Asked, curves: number): number {
+  const isRange = form === "svg" && from !== undefined && to !== undefined && every === undefined;
+  return (isRange ? Math.max(steps.length, Math.min(to - from + 1, mostDrawn)) : steps.length) * lr.length * curves;
+}
+
 /** Numbers that so many curves have. */
-export function numbersOf({ steps }: Points, { lr = [1] }: Asked, curves: number): number {
+function numbersOf({ steps }: Points, { lr = [1] }: Asked, curves: number): number {
   return steps.length * lr.length * curves;
 }
 

@@ -8,7 +8,7 @@ import type { Backend, BackendName } from "../../../core/types.ts";
 import { readBody } from "../wire/body.ts";
 import { noMemory, Problem } from "../wire/problem.ts";
 import { acceptedForm, tensorFormOf, tensorForms } from "../wire/tensor_forms.ts";
-import type { Service } from "./route.ts";
+import type { Answer, Service } from "./route.ts";
 import { createStepper } from "./stepper.ts";
 
 /** Bytes of a body that takes long enough to wait for its turn. */
@@ -26,14 +26,16 @@ export function createSteps(plugins: readonly Plugin[], backend: Backend | Backe
       const { read, mostBytes } = tensorForms[form];
       const { bytes, ...body } = await readBody(request, mostBytes(limits), limits, rooms.steps, tenant, hold);
       free = body.free;
-      if (bytes.length >= long) await turns.take(request.signal);
-      const stepped = stepper.step(read(bytes, limits, stepper.backend()));
-      const size = Object.values(stepped.tensors).reduce((sum, { data }) => sum + data.byteLength, 0);
-      if (size > limits.bytesInFlight) {
-        throw new Problem("body-too-large", `The new state takes ${size} bytes, and at most ${limits.bytesInFlight} are ever sent`);
-      }
-      const { types: [type], write } = tensorForms[accepted];
-      return { body: write(stepped, form, limits, stepper.backend()), headers: { "Content-Type": type } };
+      const answer = (): Answer => {
+        const stepped = stepper.step(read(bytes, limits, stepper.backend()));
+        const size = Object.values(stepped.tensors).reduce((sum, { data }) => sum + data.byteLength, 0);
+        if (size > limits.bytesInFlight) {
+          throw new Problem("body-too-large", `The new state takes ${size} bytes, and at most ${limits.bytesInFlight} are ever sent`);
+        }
+        const { types: [type], write } = tensorForms[accepted];
+        return { body: write(stepped, form, limits, stepper.backend()), headers: { "Content-Type": type } };
+      };
+      return await (bytes.length >= long ? turns.take(request.signal, 1, answer) : answer());
     } catch (error) {
       // Of the answer's bytes, which a runtime could not give; what the request is to blame for is a Problem by now.
       throw error instanceof RangeError ? noMemory() : error;

@@ -224,6 +224,45 @@ test("what takes long waits for its turn, in a line that has an end, and short a
   assert(order.indexOf("short") < order.lastIndexOf("long"));
 });
 
+test("short answers come between long ones, and pictures that are small each do not come all at once", async () => {
+  const order: string[] = [];
+  const plugin = {
+    kind: "schedule",
+    name: "told",
+    description: "Says when it is asked first",
+    options: { by: { default: 0, description: "" } },
+    create: ({ by }: { by: number }) => (step: number) => {
+      if (step === 0) order.push(by < 100 ? "long" : "small");
+      return step;
+    },
+  } as unknown as SchedulePlugin;
+  const app = createApp({ plugins: [plugin] });
+  const several = (path: (i: number) => string, count: number) =>
+    Array.from({ length: count }, async (_, i) => {
+      const { status, body } = await app.request(path(i));
+      await body?.cancel();
+      return status;
+    });
+  // Whoever looks does so at every turn of the network.
+  let looking = true;
+  const looks = (async () => {
+    while (looking) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      if (order.at(-1) !== "look" && order.length > 0 && (await app.request("/healthz")).status === 200) order.push("look");
+    }
+  })();
+  const long = await Promise.all(several((i) => `/v1/schedules/told.svg?from=0&to=9999&lr=1,2,3&by=${i}`, 6));
+  assertEquals(long, Array(6).fill(200));
+  assertEquals(order.join(" ").replace(/ look$/, ""), Array(6).fill("long").join(" look "));
+  order.length = 0;
+  const small = await Promise.all(several((i) => `/v1/schedules/told.svg?from=0&to=4999&every=1&by=${100 + i}`, 30));
+  looking = false;
+  await looks;
+  assertEquals(small, Array(30).fill(200));
+  const atOnce = order.join(" ").split("look").map((some) => some.trim().split(" ").filter((one) => one !== "").length);
+  assert(Math.max(...atOnce) <= 4, `${order}`);
+});
+
 test("width is refused before it costs", async () => {
   const app = createApp(builtins);
   const post = (body: string, path = "/v1/steps") =>

@@ -23,22 +23,65 @@ const { signal } = new AbortController();
 
 test("who has had a turn waits no more: forty after one another all have theirs", async () => {
   const turns = createTurns();
-  for (let i = 0; i < 40; i++) await turns.take(signal);
+  for (let i = 0; i < 40; i++) await turns.take(signal, 1, () => {});
 });
 
-test("no two turns come at once: each waits for the one before", async () => {
+test("no two turns come at once: each waits until the one before has ended, and what takes time between its timers too", async () => {
   const turns = createTurns();
-  const order: number[] = [];
-  const begin = performance.now();
-  const times: number[] = [];
-  await Promise.all(Array.from({ length: 8 }, async (_, i) => {
-    await turns.take(signal);
-    order.push(i);
-    times.push(performance.now() - begin);
-  }));
-  assertEquals(order, [0, 1, 2, 3, 4, 5, 6, 7]);
-  // Seven pauses of 5 ms one after another; timers of some runtimes are early by a millisecond.
-  assertEquals(times[7] >= 7 * 4, true, `${times}`);
+  const order: string[] = [];
+  await Promise.all(Array.from({ length: 8 }, (_, i) =>
+    turns.take(signal, 1, async () => {
+      order.push(`${i} begins`);
+      for (let j = 0; j < 3; j++) await new Promise((resolve) => setTimeout(resolve, 3));
+      order.push(`${i} ends`);
+    })));
+  assertEquals(order, [0, 1, 2, 3, 4, 5, 6, 7].flatMap((i) => [`${i} begins`, `${i} ends`]));
+});
+
+test("between two turns comes what waits for the network, however long each computes", async () => {
+  const turns = createTurns();
+  const order: string[] = [];
+  await Promise.all(Array.from({ length: 4 }, (_, i) =>
+    turns.take(signal, 1, () => {
+      order.push(`turn ${i}`);
+      // Longer than the pause: a timer that was set before this would be over at its end.
+      const end = performance.now() + 20;
+      while (performance.now() < end);
+      setTimeout(() => setTimeout(() => order.push("network"), 0), 0);
+    })));
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  assertEquals(order, [0, 1, 2, 3].flatMap((i) => [`turn ${i}`, "network"]));
+});
+
+test("small ones share a turn until it is full, and wait like all others then", async () => {
+  const turns = createTurns();
+  const order: string[] = [];
+  const all = [0.5, 0.5, 0.25, 0.5, 1, 0.25].map((share, i) =>
+    turns.take(signal, share, () => {
+      order.push(`${i}`);
+    })
+  );
+  assertEquals(order, ["0", "1"]);
+  for (let before = 2; before < 6; before = order.length) {
+    while (order.length === before) await new Promise((resolve) => setTimeout(resolve, 0));
+    order.push("|");
+  }
+  await Promise.all(all);
+  assertEquals(order.join(" "), "0 1 2 3 | 4 | 5");
+});
+
+test("work that fails ends its turn, and one whose client has gone is not done", async () => {
+  const turns = createTurns();
+  const gone = new AbortController();
+  const fails = turns.take(signal, 1, () => {
+    gone.abort();
+    throw new Error("it fails");
+  });
+  const leaves = turns.take(gone.signal, 0.5, () => "done for nobody");
+  const after = turns.take(signal, 0.5, () => "done");
+  await assertRejects(() => fails, Error, "it fails");
+  await assertRejects(() => leaves, Problem, "has gone");
+  assertEquals(await after, "done");
 });
 
 // ---- budgets
