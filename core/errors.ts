@@ -4,7 +4,12 @@
  * @module
  */
 
-/** What an error is about. A service, an editor or a test reads these fields, never the message. */
+/**
+ * What an error is about. A service, an editor or a test reads these fields, never the message.
+ *
+ * Two kinds of errors carry more: a mistake in a rule's text says `line`, `name`, `known` and `scope` (the plugin's name, or `<index>:<transform>`, whose
+ * text it is), and an error of memory says `memory: true`. A new field that is about any error is a row here.
+ */
 export interface About {
   /** Name of the plugin that was asked for, or whose option or text it is. */
   readonly plugin?: string;

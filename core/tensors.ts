@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { dtypes } from "../kernels/tables/dtype_names.ts";
-import type { DType, Raw, Tensor, TensorLike } from "../kernels/types.ts";
+import { arraysOf, dtypes } from "../kernels/tables/dtype_names.ts";
+import type { DType, Tensor, TensorLike } from "../kernels/types.ts";
 import { isPlainObject, known, show, tagOf } from "./names.ts";
+
+export { rawOf } from "../kernels/raw.ts";
 
 /** A tensor that says everything. */
 export interface FullTensor extends Tensor {
@@ -80,22 +82,18 @@ export function inFloat32(what: string, like: unknown): unknown {
   return Float32Array.from(like as number[]);
 }
 
-/** The elements as kernels know them: a view, never a copy. */
-export function rawOf(data: Tensor["data"]): Raw {
-  return isFloat16(data) ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data;
-}
-
 /** What `data` and `dtype` together mean. */
-export function checkDType(what: string, data: Tensor["data"], dtype: DType | undefined): DType {
-  const own: DType | undefined = data instanceof Float32Array ? "float32" : isFloat16(data) ? "float16" : undefined;
+function checkDType(what: string, data: Tensor["data"], dtype: DType | undefined): DType {
+  const tag = tagOf(data);
+  const held = dtypes.filter((dtype) => arraysOf[dtype].includes(tag));
   if (dtype === undefined) {
-    if (own !== undefined) return own;
-    throw new RangeError(`Cannot use ${what}: a Uint16Array needs a dtype, "bfloat16" or "float16"`);
+    if (held.length === 1) return held[0];
+    throw new RangeError(`Cannot use ${what}: a ${tag} needs a dtype, ${held.map((dtype) => `"${dtype}"`).join(" or ")}`);
   }
   if (!dtypes.includes(dtype)) {
     throw new RangeError(`Cannot use ${what}: ${show(data)} does not hold ${show(dtype)}; ${known(dtypes, dtype)}`);
   }
-  if (own === undefined ? dtype !== "float32" : dtype === own) return dtype;
+  if (held.includes(dtype)) return dtype;
   throw new RangeError(`Cannot use ${what}: ${show(data)} does not hold ${dtype}`);
 }
 

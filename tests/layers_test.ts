@@ -32,8 +32,6 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "plugins/transforms/",
     "plugins/recipes/",
   ],
-  // Published as ./testing, so without an assert library.
-  "tests/conformance.ts": ["kernels/", "core/", "mod.ts"],
 };
 
 interface Import {
@@ -69,7 +67,7 @@ function mayImport({ from, what, typeOnly }: Import): boolean {
   });
 }
 
-const files = [...sources("."), ...readdirSync(`${root}/tests`).includes("conformance.ts") ? ["tests/conformance.ts"] : []];
+const files = sources(".");
 const imports = files.flatMap(importsOf);
 const say = ({ from, what, typeOnly }: Import) => `${from} imports ${typeOnly ? "types from " : ""}${what}`;
 
@@ -126,9 +124,7 @@ test("nothing imports the page's program, which is bundled", () => {
 });
 
 test("mod.ts files in folders are entry points for outsiders: no layer imports one", () => {
-  const inside = imports.filter(({ from, what }) =>
-    from.includes("/") && from !== "tests/conformance.ts" && what !== "mod.ts" && posix.basename(what) === "mod.ts"
-  );
+  const inside = imports.filter(({ from, what }) => from.includes("/") && what !== "mod.ts" && posix.basename(what) === "mod.ts");
   assertEquals(inside.map(say), []);
 });
 

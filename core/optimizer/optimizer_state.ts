@@ -58,7 +58,7 @@ export function disposeState(state: OptimizerState): void {
 }
 
 /** t of a parameter's coming step. */
-export function timeOf(state: OptimizerState, param: ParamState): number {
+function timeOf(state: OptimizerState, param: ParamState): number {
   return countOf(state, param) + 1;
 }
 

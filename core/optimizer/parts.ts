@@ -67,7 +67,7 @@ export function rulePart({ plugin, title, reads }: GroupState, options: Values, 
 }
 
 /** What a transform gives for a parameter. */
-export function transformPart({ plugin, title, scope, options, scalars }: TransformState, info: TensorInfo): Part {
+function transformPart({ plugin, title, scope, options, scalars }: TransformState, info: TensorInfo): Part {
   return ask(plugin, () => {
     const rule = takeRule(title, plugin.rule(options, info), ["before", "after", "last"]);
     return { scope, title, plugin: plugin.name, rule, scalars: scalars.names };

@@ -5,6 +5,7 @@
  */
 import { available } from "../detect.ts";
 import { createJs } from "./js/js.ts";
+import { backendNames } from "../tables/backend_names.ts";
 import { createThreads } from "./threads/threads.ts";
 import type { Backend, BackendName, BackendOptions } from "../types.ts";
 import { createWasm } from "./wasm/wasm.ts";
@@ -47,9 +48,9 @@ export function createBackend(name?: BackendName, options: BackendOptions = {}):
     throw new RangeError(`Cannot use arenas of ${arenaBytes} bytes: the least is 65536`);
   }
   const names = available();
-  if (name !== undefined && !["js", "wasm", "threads"].includes(name)) {
+  if (name !== undefined && !backendNames.includes(name)) {
     throw new TypeError(
-      `Cannot create backend ${JSON.stringify(name)}: known are js, wasm, threads; this runtime allows ${names.join(", ")}`,
+      `Cannot create backend ${JSON.stringify(name)}: known are ${backendNames.join(", ")}; this runtime allows ${names.join(", ")}`,
     );
   }
   if (name === undefined) return createFastest(names, options);

@@ -3,16 +3,13 @@
  *
  * @module
  */
+import { rawOf } from "../raw.ts";
 import { elementTypes } from "../tables/dtypes.ts";
 import type { KernelBackend } from "../backend.ts";
 import type { DType, Raw, Tensor } from "../types.ts";
 
 /** How elements come to a tensor and leave it again. */
 export type HostMemory = Pick<KernelBackend, "upload" | "download" | "fill" | "scatter" | "length" | "same">;
-
-/** 16-bit numbers as patterns, whatever array holds them. */
-export const rawElements = ({ data }: Tensor): Raw =>
-  data instanceof Float32Array || data instanceof Uint16Array ? data : new Uint16Array(data.buffer, data.byteOffset, data.length);
 
 function checkLengths(action: string, tensor: Raw, other: Raw): void {
   if (tensor.length !== other.length || tensor.BYTES_PER_ELEMENT !== other.BYTES_PER_ELEMENT) {
@@ -28,24 +25,24 @@ const dtypeOf = ({ data, dtype }: Tensor): DType => dtype ?? (data instanceof Fl
 /** A copy each way, and one element for all. */
 export const hostMemory: HostMemory = {
   upload(into, from) {
-    const raw = rawElements(into);
+    const raw = rawOf(into.data);
     checkLengths("upload to", raw, from);
     raw.set(from);
   },
   download(from, into) {
-    const raw = rawElements(from);
+    const raw = rawOf(from.data);
     checkLengths("download", raw, into);
     into.set(raw);
   },
   fill(tensor, value) {
-    rawElements(tensor).fill(elementTypes[dtypeOf(tensor)].narrow(value));
+    rawOf(tensor.data).fill(elementTypes[dtypeOf(tensor)].narrow(value));
   },
   length: ({ data }) => data.length,
   same: ({ data: a, dtype }, { data: b, dtype: other }) =>
     // The buffer last: an engine may have to make one.
     dtype === other && (a === b || (a.byteOffset === b.byteOffset && a.length === b.length && a.buffer === b.buffer)),
   scatter(into, indices, values) {
-    const raw = rawElements(into);
+    const raw = rawOf(into.data);
     const row = indices.length === 0 ? 0 : values.length / indices.length;
     raw.fill(0);
     for (let i = 0; i < indices.length; i++) {

@@ -4,12 +4,11 @@
  * @module
  */
 import { checkedShape, extentOf } from "../extent.ts";
-import { rawElements } from "./host_memory.ts";
+import { rawOf } from "../raw.ts";
 import { parse } from "../language/parse.ts";
 import { compile } from "../language/compile.ts";
 import type { Program } from "../language/program.ts";
-import { dtypes } from "../tables/dtype_names.ts";
-import { elementTypes } from "../tables/dtypes.ts";
+import { arraysOf, dtypes } from "../tables/dtype_names.ts";
 import type { KernelBackend } from "../backend.ts";
 import type { Plan } from "../plan/item.ts";
 import type { Scalars, Tensor, TensorLike, Tensors } from "../types.ts";
@@ -108,7 +107,7 @@ const tagOf = (data: unknown): string => ArrayBuffer.isView(data) ? Object.proto
 function checkedTensor(name: string, like: TensorLike): Full {
   const { data, shape, dtype } = ArrayBuffer.isView(like) ? { data: like, shape: undefined, dtype: undefined } : like ?? {};
   const tag = tagOf(data);
-  const types = dtypes.filter((dtype) => elementTypes[dtype].arrays.includes(tag));
+  const types = dtypes.filter((dtype) => arraysOf[dtype].includes(tag));
   if (data === undefined || types.length === 0) {
     throw new TypeError(
       `Cannot run over "${name}": it must be a Float32Array, a Float16Array, or { data, shape, dtype } over one or over a Uint16Array`,
@@ -200,10 +199,10 @@ function runOnce(plan: Plan, scalars: Scalars): void {
 function runOverCopies(backend: RunBackend, program: Program, given: readonly Named[], scalars: Scalars): void {
   const copies = backend.reserve([], given.map(({ tensor }) => tensor)) as Full[];
   try {
-    given.forEach(({ tensor }, index) => backend.upload(copies[index], rawElements(tensor)));
+    given.forEach(({ tensor }, index) => backend.upload(copies[index], rawOf(tensor.data)));
     runOnce(planOver(backend, program, given.map(({ name }, index) => ({ name, tensor: copies[index] }))), scalars);
     given.forEach(({ name, tensor }, index) => {
-      if (program.writes.includes(name)) backend.download(copies[index], rawElements(tensor));
+      if (program.writes.includes(name)) backend.download(copies[index], rawOf(tensor.data));
     });
   } finally {
     copies.forEach(backend.release);

@@ -8,10 +8,8 @@ import type { DType } from "../types.ts";
 
 /** What an element type is. */
 export interface ElementType {
-  /** Kinds of arrays that hold it in a user's hands, by tag: not every runtime has `Float16Array`. */
-  readonly arrays: readonly string[];
   /** Bytes of an element. */
-  readonly bytes: 2 | 4;
+  readonly bytes: number;
   /** An array of raw elements: numbers of float32, patterns of 16 bits. */
   raw(buffer: ArrayBufferLike, byteOffset: number, length: number): Float32Array | Uint16Array;
   /** An array of its own. */
@@ -28,11 +26,9 @@ export interface ElementType {
 
 const half = (
   dtype: "bfloat16" | "float16",
-  arrays: readonly string[],
   narrow: (x: number) => number,
   widen: (bits: number) => number,
 ): ElementType => ({
-  arrays,
   bytes: 2,
   raw: (buffer, byteOffset, length) => new Uint16Array(buffer, byteOffset, length),
   make: (length) => new Uint16Array(length),
@@ -45,7 +41,6 @@ const half = (
 /** Element types by name. */
 export const elementTypes: Readonly<Record<DType, ElementType>> = {
   float32: {
-    arrays: ["Float32Array"],
     bytes: 4,
     raw: (buffer, byteOffset, length) => new Float32Array(buffer, byteOffset, length),
     make: (length) => new Float32Array(length),
@@ -54,8 +49,8 @@ export const elementTypes: Readonly<Record<DType, ElementType>> = {
     widenInto: (from, into) => into.set(from),
     narrowInto: (from, into) => into.set(from),
   },
-  bfloat16: /* @__PURE__ */ half("bfloat16", ["Uint16Array"], roundBfloat16, widenBfloat16),
-  float16: /* @__PURE__ */ half("float16", ["Uint16Array", "Float16Array"], roundFloat16, widenFloat16),
+  bfloat16: /* @__PURE__ */ half("bfloat16", roundBfloat16, widenBfloat16),
+  float16: /* @__PURE__ */ half("float16", roundFloat16, widenFloat16),
 };
 
 /** The number nearest to x that the dtype has. */

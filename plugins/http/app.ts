@@ -4,6 +4,7 @@
  * @module
  */
 import { Hono } from "hono";
+import { backendNames } from "../../core/kernel_names.ts";
 import { isRecord, show } from "../../core/names.ts";
 import type { Plugin } from "../../core/plugin/contract.ts";
 import type { Registry } from "../../core/registry.ts";
@@ -152,8 +153,8 @@ const wanted: Readonly<Record<keyof AppOptions, readonly [is: (value: unknown) =
   cors: [(value) => isText(value) || Array.isArray(value) && value.every(isText), 'an origin, a list of them, or "*"'],
   limits: [isRecord, "an object of limits"],
   backend: [
-    (value) => typeof value === "function" || isRecord(value) || ["js", "wasm", "threads"].includes(value as string),
-    "a backend, its name (js, wasm, threads), or what makes one",
+    (value) => typeof value === "function" || isRecord(value) || backendNames.some((name) => name === value),
+    `a backend, its name (${backendNames.join(", ")}), or what makes one`,
   ],
   page: [isText, "HTML, a string"],
   openapi: [(value) => value === false || isText(value), "a string, or false"],

@@ -8,7 +8,7 @@ import { type Job, unitFields } from "../../plan/job.ts";
 import { elementTypes } from "../../tables/dtypes.ts";
 import { reductions as reductionTable } from "../../tables/ops.ts";
 import type { Raw } from "../../types.ts";
-import { lanes, type Loop, loops, memoryLoops, sumLoops } from "./loops.ts";
+import { type BlockLoop, lanes, loops, memoryLoops, sumLoops } from "./loops.ts";
 
 /** Numbers that a node computes at once. */
 const block = 256;
@@ -24,7 +24,7 @@ interface Bound {
   readonly job: Job;
   readonly buffers: readonly Float32Array[];
   /** By node; null for what is read from memory. */
-  readonly loops: readonly (Loop | null)[];
+  readonly loops: readonly (BlockLoop | null)[];
   /** Memory by pointer. */
   readonly views: readonly Raw[];
   /** Nodes by the loop that they belong to. */
@@ -61,7 +61,12 @@ function bind(job: Job): Bound {
   };
 }
 
-function loopOf(nodes: readonly Node[], { op, args, dtype, role }: Node, index: number, buffers: readonly Float32Array[]): Loop | null {
+function loopOf(
+  nodes: readonly Node[],
+  { op, args, dtype, role }: Node,
+  index: number,
+  buffers: readonly Float32Array[],
+): BlockLoop | null {
   if (op === "load" || op === "splat") return null;
   const [a, b, c] = args.map((arg) => buffers[arg]);
   const [sa, sb, sc] = args.map((arg): 0 | 1 => nodes[arg].role === "col" ? 1 : 0);

@@ -21,7 +21,7 @@ import { bindJs } from "./bind.ts";
 import { bindRoutine } from "./routines.ts";
 
 /** The executor of backend "js": everything lies in ordinary arrays. */
-export const jsExecutor: Executor = {
+const jsExecutor: Executor = {
   threads: 1,
   scratch: (_item, bytes) => ({ buffer: granted(bytes, () => new ArrayBuffer(bytes)), byteOffset: 0, byteLength: bytes }),
   release() {},

@@ -14,7 +14,7 @@ import type { DType, Raw } from "../../types.ts";
 // ---- operations
 
 /** Computes n numbers, those from `at` on where a buffer is a column's. */
-export type Loop = (n: number, at: number) => void;
+export type BlockLoop = (n: number, at: number) => void;
 
 /** What a loop is made for. */
 export interface Operands {
@@ -32,7 +32,7 @@ export interface Operands {
 }
 
 /** Loops by operation; `as` is the argument, in a wider role. */
-export const loops: Readonly<Record<ElementOp | "as", (operands: Operands) => Loop>> = {
+export const loops: Readonly<Record<ElementOp | "as", (operands: Operands) => BlockLoop>> = {
   as: ({ out, a, so, sa }) => (n, at) => {
     for (let i = 0; i < n; i++) out[so * at + i] = a[sa * at + i];
   },

@@ -32,7 +32,7 @@ export const STOP = 6;
 /** Units that workers ran, ever: tests look whether they really work. */
 export const TAKEN = 7;
 /** 1 while the calling thread sleeps on DONE. */
-export const WAITING = 8;
+const WAITING = 8;
 /** From here on: address and length of each kernel's bytes in arena 0. */
 export const DIRECTORY = 16;
 

@@ -62,7 +62,7 @@ function startWorker(): Started {
 }
 
 /** Ends all. */
-export function endWorkers({ control, started }: Workers): void {
+function endWorkers({ control, started }: Workers): void {
   stop(control);
   for (const worker of started.splice(0)) worker.terminate();
 }
