@@ -36,7 +36,7 @@ export interface Settings<Options> {
   readonly transforms?: readonly Use[];
   /**
    * Schedules by option, as `{ lr: { name: "linear", options: {…} } }`. A step refuses a scheduled value that is no finite number or lies out of its
-   * option's range; only `lr` may leave its range, as the references let it (a polynomial may end below 0). TypeError for a schedule of values where a group
+   * option's range; only `lr` may leave its range, as the references let it (a polynomial may end below 0): below 0 it trains uphill. TypeError for a schedule of values where a group
    * sets the option itself: one of the two would do nothing. (One that gives values by group may.)
    */
   readonly schedules?: Readonly<Record<string, Schedule | MetricSchedule | Use | undefined>>;
@@ -57,7 +57,7 @@ export interface GroupView<Options> {
   /** The group's base values; assign between steps. */
   readonly options: Required<Options>;
   /** What the next step uses, schedules applied. */
-  readonly current: Required<Options>;
+  readonly current: Readonly<Required<Options>>;
 }
 
 /** An algorithm at work on named tensors. */

@@ -105,6 +105,13 @@ test("A wrong name or option in a recipe does not compile, and throws where ther
   assertThrows(() => make(params(), { optimizer, accumulate: { name: "average" } }), TypeError);
   // @ts-expect-error: not among the options of mean
   assertThrows(() => make(params(), { optimizer, accumulate: { name: "mean", options: { each: 2 } } }), TypeError);
+  // @ts-expect-error: nobody counts the micro-batches
+  assertThrows(() => make(params(), { optimizer, accumulate: { name: "mean" } }), TypeError);
+  // @ts-expect-error: every is missing among the options, too
+  assertThrows(() => make(params(), { optimizer, accumulate: { name: "sum", options: {} } }), TypeError);
+  make(params(), { optimizer, accumulate: { name: "mean", options: { every: null } } })[Symbol.dispose]();
+  // @ts-expect-error: the values of the next step are not assigned
+  assertThrows(() => make(params(), { optimizer: { name: "adamw" } }).optimizer.groups[0].current.lr = 5, TypeError);
   // @ts-expect-error: no transform has this name
   assertThrows(() => make(params(), { optimizer, transforms: [{ name: "clip" }] }), TypeError);
   // @ts-expect-error: not among the options of clip_global_norm

@@ -59,8 +59,11 @@ export type AnyUse = Recipe["optimizer"];
 
 /** One of these names with its options. */
 export type Uses<P extends readonly Plugin[], K extends Plugin["kind"], N extends string> = N extends string
-  ? { readonly name: N } & OptionsField<OptionsOf<P, K, N>>
+  ? { readonly name: N } & OptionsField<K extends "accumulator" ? Counted<OptionsOf<P, K, N>> : OptionsOf<P, K, N>>
   : never;
+
+/** An accumulator's options in a recipe: `every` must be given where it may be null, since nobody else counts there. */
+export type Counted<O> = "every" extends keyof O ? null extends O["every"] ? Omit<O, "every"> & { readonly every: number | null } : O : O;
 
 /** The key `options`, which may be missing if none of them must be given. */
 export type OptionsField<O> = Record<never, never> extends O ? { readonly options?: O } : { readonly options: O };

@@ -145,7 +145,7 @@ export function writeSafetensors(state: StateDict): Bytes {
 function checkState(state: unknown): StateDict {
   const { tensors, metadata, saveState } = (state ?? {}) as Partial<StateDict> & { readonly saveState?: unknown };
   if (typeof saveState === "function") {
-    throw new TypeError("Cannot write an optimizer or a trainer as safetensors: write its state, which saveState() gives");
+    throw new TypeError("Cannot write an optimizer, a trainer or an accumulator as safetensors: write its state, which saveState() gives");
   }
   for (const [what, record] of Object.entries({ tensors, metadata })) {
     if (Object.prototype.toString.call(record) === "[object Object]") continue;

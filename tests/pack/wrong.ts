@@ -79,6 +79,9 @@ builtins.createTrainer(params, { optimizer: { name: "adamw" }, schedules: { lear
 builtins.createTrainer(params, { optimizer: { name: "adamw" }, schedules: { lr: { name: "linear", options: { numWarmupSteps: 1 } } } });
 // @ts-expect-error: no accumulator has this name
 builtins.createTrainer(params, { optimizer: { name: "adamw" }, accumulate: { name: "average" } });
+
+// @ts-expect-error: mean in a recipe needs every
+builtins.createTrainer(params, { optimizer: { name: "adamw" }, accumulate: { name: "mean" } });
 // @ts-expect-error: the option is called maxNorm
 builtins.createTrainer(params, { optimizer: { name: "adamw" }, transforms: [{ name: "clip_global_norm", options: { norm: 1 } }] });
 // @ts-expect-error: the option is called weightDecay, in a group too

@@ -83,7 +83,10 @@ test("A tensor without a gradient after a reset is stepped by a sum's zeros, and
 test("A recipe must say after how many calls a step is due, or null for flush() alone", () => {
   for (const name of ["sum", "mean"] as const) {
     const make = (options?: { every?: number | null }) =>
-      builtins.createTrainer({ w: f32(1) }, { optimizer: { name: "adamw" }, accumulate: { name, ...options && { options } } }, {
+      builtins.createTrainer({ w: f32(1) }, {
+        optimizer: { name: "adamw" },
+        accumulate: { name: name as string, ...options && { options } },
+      }, {
         backend: "js",
       });
     for (const options of [undefined, {}, { every: undefined }]) {

@@ -225,6 +225,8 @@ test("a header that is longer by its escapes alone is not written", () => {
 test("what is no state is refused with a word about what would be one", () => {
   using optimizer = builtins.createOptimizer("adamw", { w: new Float32Array(2) }, {}, { backend: "js" });
   assertThrows(() => writeSafetensors(optimizer as never), TypeError, "saveState()");
+  using trainer = builtins.createTrainer({ w: new Float32Array(1) }, { optimizer: { name: "adamw" } }, { backend: "js" });
+  assertThrows(() => writeSafetensors(trainer as never), TypeError, "saveState()");
   assertEquals(readSafetensors(writeSafetensors(optimizer.saveState())).metadata.optimizer, "adamw");
   for (
     const [wrong, text] of [[undefined, "tensors are undefined"], [[], "tensors are undefined"], [{ tensors: [] }, "tensors are Array"], [
