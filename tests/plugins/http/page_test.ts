@@ -251,14 +251,15 @@ inChromium("curves are added up to eight, doubled and removed, and the focus sta
 
 inChromium("a box says what may stand in it, takes nothing else, and has its value again when it is left", () =>
   visit(async (page) => {
+    const ofSteps = "A number of steps, such as 1000 or 2.5: 10.000 might be ten, or ten thousand";
     const cases = [
       ["to-box", ["-5", "0", "1.5", "1e99", ""], "A whole number, 1 or more"],
       ["lr-box", ["0", "-1", "x"], "A number above 0, such as 0.5 or 5e-5"],
       ["updates-box", ["20000", "0", "7.5"], "A whole number from 1 to 10,000"],
       ["seed-box", ["4294967296", "-1"], "A whole number from 0 to 4,294,967,295"],
       ["at", ["1001", "-1", "a"], "A whole number from 0 to 1,000"],
-      ["curve-0-numWarmupSteps-box", ["abc", ""], "A number, such as 0.5 or 5e-5"],
-      ["curve-1-boundaries", ["500, x"], "Numbers with commas between them"],
+      ["curve-0-numWarmupSteps-box", ["abc", ""], ofSteps],
+      ["curve-1-boundaries", ["500, x"], `Numbers with commas between them. Each is: ${ofSteps}`],
     ] as const;
     await page.locator("#curve-1-summary").click();
     const everything = (): Promise<unknown> =>
