@@ -172,7 +172,7 @@ export function checkReachable({ elements, size, info }: ParamState): void {
 
 /** A slot's shape as it is saved: that of the parameter with the dimensions left out that it does not differ over. */
 function shapeOf({ shape }: Slot, of: readonly number[], { batch, rows, cols }: Extent, isOwn: boolean): readonly number[] {
-  switch (shape) {
+  switch (shape as SlotClass) {
     case "param":
       return of;
     case "row":
@@ -181,7 +181,8 @@ function shapeOf({ shape }: Slot, of: readonly number[], { batch, rows, cols }: 
       return isOwn ? [batch, cols] : [...of.slice(0, -2), ...of.slice(-1)];
     case "batch":
       return isOwn ? [batch] : of.slice(0, -2);
-    default:
+    case "scalar":
+    case "group":
       return [];
   }
 }

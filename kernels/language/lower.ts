@@ -89,5 +89,5 @@ export function lowerRoutine({ id, op, args, cls }: Value): RoutineCall {
 function roleOf(cls: Class, domain: Domain): Role {
   if (isNumber(cls)) return "uniform";
   if (cls === domain || isMatrix(cls)) return "param";
-  return isMatrix(domain) ? cls as Role : "row";
+  return isMatrix(domain) ? cls : "row";
 }

@@ -7,7 +7,19 @@
  * @module
  */
 import { isRoutine, type RoutineName, routines, type Sides } from "../routines/table.ts";
-import { type Class, classes, fits, isMatrix, isNumber, isVector, matrixOf, matrixSides, perWhat, wider } from "../tables/classes.ts";
+import {
+  type Class,
+  classes,
+  fits,
+  isMatrix,
+  isNumber,
+  isVector,
+  matrixOf,
+  matrixSides,
+  type NumberSlotClass,
+  perWhat,
+  wider,
+} from "../tables/classes.ts";
 import { type Axis, numberOps, type Op, reductionCalls, type ReductionName } from "../tables/ops.ts";
 import type { DType, Scope, SlotClass } from "../types.ts";
 import { dimensions } from "./matrices.ts";
@@ -57,7 +69,7 @@ export interface Names {
 export interface NumberStore {
   readonly key: string;
   readonly id: number;
-  readonly cls: "scalar" | "group";
+  readonly cls: NumberSlotClass;
 }
 
 /** Why a text runs over square matrices alone: its first line that needs as many rows as columns. */
@@ -368,7 +380,7 @@ function updateOf(draft: Draft): Meaning {
   for (const [key, value] of draft.current) {
     if ((value.op === "load" || value.op === "slot") && value.key === key) continue;
     const { cls } = draft.slotType.get(key)!;
-    if (cls === "scalar" || cls === "group") numberStores.push({ key, id: value.id, cls });
+    if (isNumber(cls)) numberStores.push({ key, id: value.id, cls });
     else outputs.set(key, value.op === "load" ? make(draft, "as", [value], cls) : value);
   }
   return meaningOf(draft, outputs, numberStores);

@@ -1,8 +1,8 @@
 /**
  * Classes of values, one row each: how much of a tensor a value differs over.
  *
- * A new class of slots is a name in {@linkcode SlotClass}, a row here, and for one that lies in tensors' memory a loop in `plan/partition.ts` and a
- * role in `language/lower.ts`.
+ * A new class of slots is a name in {@linkcode SlotClass}. The compiler then asks for a row here, for its shape in core's `param_state.ts`, and for one that
+ * lies in tensors' memory for a loop in `plan/partition.ts` and a role in `language/lower.ts`; one that is a number is a {@linkcode NumberSlotClass} too.
  *
  * @module
  */
@@ -18,8 +18,14 @@ export type MatrixClass = "param" | MadeClass;
 /** How much of a tensor a value differs over; `option`: not even over groups. */
 export type Class = "option" | SlotClass | MadeClass;
 
-/** The classes whose values lie in tensors' memory, so that a kernel can loop over them. */
-export type Domain = "batch" | "row" | "col" | MatrixClass;
+/** The classes of numbers: whose number it is, an option's, a tensor's or a group's. */
+export type NumberClass = "option" | NumberSlotClass;
+
+/** The classes of slots that are numbers: one of each tensor, or one of each group. */
+export type NumberSlotClass = "scalar" | "group";
+
+/** The classes whose values lie in tensors' memory, so that a kernel can loop over them: all others. */
+export type Domain = Exclude<Class, NumberClass>;
 
 /** What a class is. */
 export interface ClassRow {
@@ -32,18 +38,20 @@ export interface ClassRow {
 }
 
 /** Classes by name. */
-export const classes: Readonly<Record<Class, ClassRow>> = {
-  param: { rank: 5, lies: "elements", count: ({ size }) => size },
-  colsRows: { rank: 5, lies: "elements", count: ({ size }) => size },
-  rowsRows: { rank: 5, lies: "elements", count: ({ batch, rows }) => batch * rows * rows },
-  colsCols: { rank: 5, lies: "elements", count: ({ batch, cols }) => batch * cols * cols },
-  row: { rank: 4, lies: "vector", count: ({ batch, rows }) => batch * rows },
-  col: { rank: 4, lies: "vector", count: ({ batch, cols }) => batch * cols },
-  batch: { rank: 3, lies: "vector", count: ({ batch }) => batch },
-  scalar: { rank: 2, lies: "number", count: () => 1 },
-  group: { rank: 1, lies: "number", count: () => 1 },
-  option: { rank: 0, lies: "number", count: () => 1 },
-};
+export const classes:
+  & Readonly<Record<NumberClass, ClassRow & { readonly lies: "number" }>>
+  & Readonly<Record<Domain, ClassRow & { readonly lies: "vector" | "elements" }>> = {
+    param: { rank: 5, lies: "elements", count: ({ size }) => size },
+    colsRows: { rank: 5, lies: "elements", count: ({ size }) => size },
+    rowsRows: { rank: 5, lies: "elements", count: ({ batch, rows }) => batch * rows * rows },
+    colsCols: { rank: 5, lies: "elements", count: ({ batch, cols }) => batch * cols * cols },
+    row: { rank: 4, lies: "vector", count: ({ batch, rows }) => batch * rows },
+    col: { rank: 4, lies: "vector", count: ({ batch, cols }) => batch * cols },
+    batch: { rank: 3, lies: "vector", count: ({ batch }) => batch },
+    scalar: { rank: 2, lies: "number", count: () => 1 },
+    group: { rank: 1, lies: "number", count: () => 1 },
+    option: { rank: 0, lies: "number", count: () => 1 },
+  };
 
 /** The classes that slots may have. */
 export const slotClasses: readonly SlotClass[] = /* @__PURE__ */ slotClassList();
@@ -75,7 +83,7 @@ export function matrixExtent(cls: MatrixClass, tensor: Extent): Extent {
 }
 
 /** True for numbers: their arithmetic is float64, and kernels are handed them. */
-export const isNumber = (cls: Class): boolean => classes[cls].lies === "number";
+export const isNumber = (cls: Class): cls is NumberClass => classes[cls].lies === "number";
 
 /** True for matrices: one number for each element. */
 export const isMatrix = (cls: Class): cls is MatrixClass => classes[cls].lies === "elements";
@@ -84,7 +92,7 @@ export const isMatrix = (cls: Class): cls is MatrixClass => classes[cls].lies ==
 export const isVector = (cls: Class): boolean => classes[cls].lies === "vector";
 
 /** The class of numbers as null, otherwise what a kernel loops over. */
-export const domainOf = (cls: Class): Domain | null => isNumber(cls) ? null : cls as Domain;
+export const domainOf = (cls: Class): Domain | null => isNumber(cls) ? null : cls;
 
 /** True where a slot can hold the value: of its own class, or spread from a coarser one. Matrices of other sides fit where the tensor is square. */
 export const fits = (value: Class, slot: Class): boolean =>
