@@ -840,7 +840,7 @@ export const mutants: readonly Mutant[] = [
       "A schedule answers a missing step",
       'typeof step === "number" && step >= 0 && step < Infinity',
       "!((step as number) < 0) && step !== Infinity",
-      "negative or missing",
+      "negative, infinite or missing",
     ],
   ]),
   ...of("plugins/schedules/cosine_decay_restarts.ts", [schedules], [
