@@ -1171,10 +1171,10 @@ export const mutants: readonly Mutant[] = [
     ["A star is no validator", ' || one.trim() === "*"', "", "validator"],
   ]),
   ...of("plugins/http/guard/budget.ts", [limits], [
-    ["What a request held stays in the budget", "add(tenant, -held);", "", "^a large answer|^unread|^larger bodies"],
+    ["What a request held stays in the budget", "held.add(tenant, -own);", "", "^a large answer|^unread|^larger bodies"],
     [
       "The budget has no bound",
-      "if (!isShare && all + (others?.used() ?? 0) + bytes <= most) return;",
+      "if (!isShare && used() + bytes <= most) return;",
       "return;",
       "^a large answer|^unread|^larger bodies",
     ],
@@ -1190,7 +1190,7 @@ export const mutants: readonly Mutant[] = [
     ["Small ones never fill a turn", "taken += share;", "taken = share;", "^small ones"],
   ]),
   ...of("plugins/http/guard/budget.ts", [guard], [
-    ["What is released twice is given back twice", "          held = 0;", "", "released twice"],
+    ["What is released twice is given back twice", "          own = ownComing = 0;", "", "released twice"],
   ]),
   ...of("plugins/http/guard/limits.ts", [guard], [
     ["A large body finds no room for its answer", "Math.max(defaults.bytesInFlight, 2 * bodyBytes)", "defaults.bytesInFlight", "^a limit"],
@@ -1282,9 +1282,16 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("plugins/http/guard/budget.ts", [attacks], [
     ["A tenant may take all the room", "before + bytes > most / 2", "before + bytes > most", "^no tenant"],
-    ["A body is read whose answer finds no room", "check(tenant, bytes, 0, others)", "check(tenant, 0, 0, others)", "^a large step"],
+    [
+      "A body is read whose answer finds no room",
+      "check(tenant, bytes, 0, held, ...others",
+      "check(tenant, 0, 0, held, ...others",
+      "^a large step",
+    ],
+    ["What is about to come is not looked at", "if (more > 0) check(", "if (more < 0) check(", "^of large steps"],
   ]),
   ...of("plugins/http/wire/body.ts", [attacks], [
+    ["A body is read to its end, however it begins", "isSeen ||= begins(bytes.subarray(0, length));", "", "^a header that is too long"],
     [
       "Room is taken for what is claimed",
       "  const reader = request.body.getReader();",

@@ -23,8 +23,16 @@ export function createSteps(plugins: readonly Plugin[], backend: Backend | Backe
     const hold = rooms.steps.bodies.hold(tenant);
     let free = (): void => {};
     try {
-      const { read, mostBytes } = tensorForms[form];
-      const { bytes, ...body } = await readBody(request, mostBytes(limits), limits, rooms.steps, tenant, hold);
+      const { begins, read, mostBytes } = tensorForms[form];
+      const { bytes, ...body } = await readBody(
+        request,
+        mostBytes(limits),
+        limits,
+        rooms.steps,
+        tenant,
+        hold,
+        begins && ((bytes) => begins(bytes, limits)),
+      );
       free = body.free;
       const answer = (): Answer => {
         const stepped = stepper.step(read(bytes, limits, stepper.backend()));

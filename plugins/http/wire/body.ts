@@ -14,6 +14,9 @@ export interface Body {
   free(): void;
 }
 
+/** Refuses a body by its first bytes, as many as there are so far; true: no more of them are needed to say that it will do. */
+export type Begins = (bytes: Uint8Array<ArrayBuffer>) => boolean;
+
 /** The whole body. `hold` holds what came of it, never what was claimed: those who claim much and send nothing hold nothing. */
 export async function readBody(
   request: Request,
@@ -22,6 +25,7 @@ export async function readBody(
   { bodies, answers }: Room,
   tenant: string,
   hold: Hold,
+  begins: Begins = () => true,
 ): Promise<Body> {
   const claimed = claimedLength(request.headers);
   if (claimed !== undefined && claimed > most) tooLarge(most);
@@ -34,8 +38,9 @@ export async function readBody(
   let buffer: ArrayBuffer | undefined;
   let bytes = new Uint8Array(0);
   let length = 0;
+  let isSeen = false;
   const grow = (size: number): void => {
-    hold.take(size - bytes.length);
+    hold.take(size - bytes.length, claimed);
     buffer ??= new ArrayBuffer(0, { maxByteLength: claimed ?? most });
     buffer.resize(size);
     bytes = new Uint8Array(buffer);
@@ -50,6 +55,7 @@ export async function readBody(
       if (needed > bytes.length) grow(Math.min(claimed ?? most, Math.max(2 * length, needed)));
       bytes.set(value, length);
       length = needed;
+      isSeen ||= begins(bytes.subarray(0, length));
       clock.allow(value.length / slowest * 1000);
     }
   } catch (error) {

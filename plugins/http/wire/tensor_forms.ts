@@ -7,7 +7,7 @@ import type { Backend } from "../../../core/types.ts";
 import type { Limits } from "../guard/limits.ts";
 import { mediaTypeOf, mediaTypes, type TensorForm } from "./media.ts";
 import { Problem } from "./problem.ts";
-import { readFile, readJson, type TensorBody, writeFile, writeJson } from "./tensors.ts";
+import { readFile, readJson, refuseLongHeader, type TensorBody, writeFile, writeJson } from "./tensors.ts";
 
 /** What must be known of a form. */
 export interface TensorFormat {
@@ -15,6 +15,8 @@ export interface TensorFormat {
   readonly types: readonly string[];
   /** Bytes of a body in it. */
   mostBytes(limits: Required<Limits>): number;
+  /** Looks at the first bytes of a body: 400 where the rest need not come. */
+  begins?(bytes: Uint8Array<ArrayBuffer>, limits: Required<Limits>): boolean;
   /** Reads a body: 400 where it is broken, 422 where what it holds is refused. */
   read(bytes: Uint8Array<ArrayBuffer>, limits: Required<Limits>, backend: Backend): TensorBody;
   /** Writes a body; 406 where it cannot be said in this form. `from` is the form that the request came in. */
@@ -26,6 +28,7 @@ export const tensorForms: Readonly<Record<TensorForm, TensorFormat>> = {
   safetensors: {
     types: [mediaTypes.safetensors, "application/octet-stream"],
     mostBytes: ({ bodyBytes }) => bodyBytes,
+    begins: refuseLongHeader,
     read: readFile,
     write: writeFile,
   },

@@ -64,6 +64,15 @@ function widthOf({ tensors, jsonElements }: Required<Limits>): Width {
   return { keys: 5 * tensors + 1024, list: tensors + 1024, data: jsonElements };
 }
 
+/** Refuses a file by the length of its header, which its first eight bytes say; false while they are not all there. */
+export function refuseLongHeader(bytes: Uint8Array<ArrayBuffer>, { headerBytes }: Required<Limits>): boolean {
+  if (bytes.length < 8) return false;
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  if (length <= BigInt(Math.floor(headerBytes))) return true;
+  const detail = `Cannot read safetensors: its header claims ${length} bytes, and at most ${headerBytes} are read`;
+  throw new Problem("malformed-body", detail, [{ in: "body", pointer: "", detail }], { "Connection": "close" });
+}
+
 /** Reads a file: 400 where it is broken, 422 where what it holds is refused. */
 export function readFile(bytes: Uint8Array<ArrayBuffer>, all: Required<Limits>): TensorBody {
   const { headerBytes, tensors: most, jsonElements } = all;

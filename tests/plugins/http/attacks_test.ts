@@ -176,6 +176,52 @@ test("a large step that would find no room in the end is refused before it is se
   await first;
 });
 
+test("of large steps that do not all fit some are refused when little of them has come", async () => {
+  const app = createApp(builtins, { limits: { bytesInFlight: 2 ** 20 } });
+  const ones = f32(Array(60_000).fill(1));
+  const whole = file({ w: ones, "w.grad": ones }, { recipe: `{"optimizer":{"name":"sgd"}}` });
+  const bytes = new Uint8Array(whole.body as ArrayBuffer);
+  const piece = 10_000;
+  const sent = [0, 0, 0, 0];
+  const answers = await Promise.all(sent.map(async (_, i) => {
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        controller.enqueue(bytes.slice(sent[i], sent[i] += piece));
+        if (sent[i] >= bytes.length) controller.close();
+      },
+    }, { highWaterMark: 0 });
+    const headers = { ...whole.headers, "Content-Length": String(bytes.length) };
+    const { status, body: answer } = await app.request("/v1/steps", { method: "POST", headers, body, duplex: "half" } as RequestInit);
+    return { status, sent: sent[i], answer };
+  }));
+  const refused = answers.filter(({ status }) => status === 503);
+  assertEquals(answers.filter(({ status }) => status === 200).length, 2);
+  assertEquals(refused.length, 2);
+  assert(refused.every(({ sent }) => sent < bytes.length / 4), `${refused.map(({ sent }) => sent)} of ${bytes.length}`);
+  for (const { answer } of answers) await answer?.cancel();
+  assertEquals(await inFlight(app), 0);
+});
+
+test("a header that is too long is refused by its first eight bytes", async () => {
+  const app = createApp(builtins);
+  const bytes = new Uint8Array(7 * 2 ** 20);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(bytes.length - 8), true);
+  for (const piece of [3, 8, 65_536]) {
+    let sent = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        controller.enqueue(bytes.slice(sent, sent += piece));
+        if (sent >= bytes.length) controller.close();
+      },
+    }, { highWaterMark: 0 });
+    const headers = { "Content-Type": "application/vnd.safetensors", "Content-Length": String(bytes.length) };
+    const { status, detail } = await problem(app, "/v1/steps", { method: "POST", headers, body, duplex: "half" } as RequestInit);
+    assertEquals([status, detail.includes("its header claims 7340024 bytes")], [400, true]);
+    assert(sent <= Math.max(9, piece), `${sent} bytes of pieces of ${piece}`);
+  }
+});
+
 /** A schedule that counts how often it is asked. */
 function counting(): { readonly plugin: SchedulePlugin; asked(): number } {
   let asked = 0;
