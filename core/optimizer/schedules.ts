@@ -66,12 +66,12 @@ export function refuseReplaced(replaced: ReadonlySet<string>, { name }: Optimize
   throw about(new TypeError(message), { plugin: name, option });
 }
 
-// A default of the second parameter is not counted in a function's length, so that the first steps tell.
+// What does not say it is tried: a default of the second parameter is not counted in a function's length, so that the first steps tell.
 const knowsGroups = (schedule: Schedule, groups: number): boolean =>
-  schedule.length > 1 ||
-  [0, 1].some((step) =>
-    Array.from({ length: groups }, (_, group) => schedule(step, group)).some((value) => !Object.is(value, schedule(step)))
-  );
+  schedule.perGroup ?? (schedule.length > 1 ||
+    [0, 1].some((step) =>
+      Array.from({ length: groups }, (_, group) => schedule(step, group)).some((value) => !Object.is(value, schedule(step)))
+    ));
 
 /** Schedules that follow a metric. */
 export function metricSchedules(scheduled: readonly Scheduled[]): (Scheduled & { readonly schedule: MetricSchedule })[] {

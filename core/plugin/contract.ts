@@ -40,6 +40,11 @@ export interface Schedule {
   (step: number, group?: number): number;
   /** `"factor"` (default): times the option's base value; `"value"`: instead of it. */
   readonly returns?: "factor" | "value";
+  /**
+   * True where groups may get different values, false where all get the same. Left out, the second parameter tells, and of a schedule of values its first
+   * steps: said here, an optimizer need not try them.
+   */
+  readonly perGroup?: boolean;
 }
 
 /** A schedule that follows a metric, as plateau's. */

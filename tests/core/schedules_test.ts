@@ -273,6 +273,17 @@ for (const [how, schedule] of Object.entries(byGroup)) {
   });
 }
 
+test("A schedule of values that says whether it knows groups is believed, and is not tried at steps that have not come", () => {
+  const asked: number[] = [];
+  const say = (perGroup: boolean) =>
+    Object.assign((step: number, group = 0) => (asked.push(step), group + step), { returns: "value" as const, perGroup });
+  const groups = [{ match: "b", options: { eps: 1 } }];
+  using optimizer = built({ groups, schedules: { eps: say(true) } });
+  assertEquals(optimizer.groups.map(({ current }) => current.eps), [0, 1]);
+  assertThrows(() => built({ groups, schedules: { eps: say(false) } }), TypeError, "group 0 sets it");
+  assertEquals(asked.filter((step) => step !== 0), []);
+});
+
 test("A schedule of factors goes with a group's own value and with later ones", () => {
   using optimizer = built({ groups: [{ match: "b", options: { eps: 1 } }], schedules: { eps: (step) => 1 + step } });
   optimizer.step(gradsAt(1));
