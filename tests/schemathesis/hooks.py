@@ -44,6 +44,12 @@ FORMS = (("step",), ("steps",), ("from", "to", "every"))
 
 
 @schemathesis.hook
+def filter_query(ctx, query):
+    """An empty object leaves nothing in a query: what is sent is then valid, though it was generated as wrong."""
+    return {} not in (query or {}).values()
+
+
+@schemathesis.hook
 def map_query(ctx, query):
     """Keeps one way to ask for points where several were generated, all of them with valid values; adds one where there is none."""
     if not ctx.operation.path.startswith(("/v1/schedules/", "/v1/curves")) or ctx.operation.method.upper() != "GET":
