@@ -9,5 +9,6 @@
 try {
   new Intl.NumberFormat(navigator.language);
 } catch {
-  Object.defineProperty(navigator, "language", { value: "en" });
+  // Node 20, in which the page's parts are tested, has no navigator.
+  if (typeof navigator !== "undefined") Object.defineProperty(navigator, "language", { value: "en" });
 }
