@@ -47,7 +47,6 @@ const ownEntryPoints: Readonly<Record<string, string>> = {
   "./http": "./plugins/http/mod.ts",
   "./page": "./plugins/http/page.ts",
   "./safetensors": "./plugins/formats/safetensors.ts",
-  "./testing": "./tests/conformance.ts",
 };
 
 /** The folders of plugins, in the order in which `builtins` lists them; and the one of recipes, which are no plugins but have entry points and public names. */

@@ -16,6 +16,7 @@ import type { KernelBackend } from "../../kernels/backend.ts";
 import type { Program } from "../../kernels/language/program.ts";
 import type { Item } from "../../kernels/plan/item.ts";
 import type { BackendName, BackendOptions, DType, Tensor, TensorLike } from "../../kernels/types.ts";
+import { memories } from "./memories.ts";
 
 const page = 65_536;
 const names = (["js", "wasm", "threads"] as const).filter((name) => available().includes(name));
@@ -58,24 +59,6 @@ function steps(backend: KernelBackend, sizes: readonly number[]): { items: Item[
   for (let t = 1; t <= 3; t++) plan.run(items.map(() => ({ t })));
   plan.dispose();
   return { items, numbers: items.flatMap(({ tensors: { p }, scalarSlots }) => [...p.data as Float32Array, scalarSlots.get("r/k")!]) };
-}
-
-/** Counts the memories that a function makes. */
-function memories(action: () => void): number {
-  const { Memory } = WebAssembly;
-  let made = 0;
-  WebAssembly.Memory = class extends Memory {
-    constructor(descriptor: WebAssembly.MemoryDescriptor) {
-      super(descriptor);
-      made++;
-    }
-  };
-  try {
-    action();
-  } finally {
-    WebAssembly.Memory = Memory;
-  }
-  return made;
 }
 
 for (const name of arenaNames) {

@@ -12,6 +12,7 @@ import { threshold } from "../../kernels/backends/wasm/executor.ts";
 import { available } from "../../kernels/detect.ts";
 import { builtins } from "../../mod.ts";
 import { runScript } from "./script.ts";
+import { memories } from "./memories.ts";
 
 const here = available().includes("wasm");
 
@@ -178,24 +179,6 @@ for (const name of available()) {
     // Others have none.
     assert(!("memory" in assertThrows(() => backend.allocate(-1), RangeError)));
   });
-}
-
-/** Counts the memories that a function makes. */
-function memories(action: () => void): number {
-  const { Memory } = WebAssembly;
-  let made = 0;
-  WebAssembly.Memory = class extends Memory {
-    constructor(descriptor: WebAssembly.MemoryDescriptor) {
-      super(descriptor);
-      made++;
-    }
-  };
-  try {
-    action();
-  } finally {
-    WebAssembly.Memory = Memory;
-  }
-  return made;
 }
 
 test("two hundred optimizers with backends of their own make hardly any memories, and do not disturb each other", () => {
