@@ -4,9 +4,11 @@
  * @module
  */
 import type { KernelBackend } from "../../kernels/backend.ts";
+import { elementTypes } from "../../kernels/tables/dtypes.ts";
 import type { DType, Raw } from "../../kernels/types.ts";
 import { about } from "../errors.ts";
 import type { GroupState } from "./groups.ts";
+import { copyTensor } from "./memory.ts";
 import type { OptimizerState } from "./optimizer_state.ts";
 import { checkReachable, type ParamState, uploadParam } from "./param_state.ts";
 import { statefulSchedules } from "./schedules.ts";
@@ -61,14 +63,13 @@ export function savedEntries(backend: KernelBackend, params: readonly ParamState
 }
 
 function paramEntries(backend: KernelBackend, param: ParamState): SavedEntry[] {
-  const { info: { name }, given: { shape, dtype }, elements, slots, scalarSlots } = param;
+  const { info: { name }, lying, slots, scalarSlots } = param;
   const kept = slots.filter(({ slot }) => slot.key !== null && slot.shape !== "group").map(({ key, slot, shape, tensor }): SavedEntry => {
-    const saved = { key: `${name}.${slot.key}`, shape };
-    return tensor === null ? { ...saved, ...numberIn(scalarSlots, key) } : { ...saved, ...elementsOf(backend, tensor) };
+    const saved = `${name}.${slot.key}`;
+    return tensor === null ? { key: saved, shape, ...numberIn(scalarSlots, key) } : { key: saved, ...elementsIn(backend, tensor) };
   });
   return [
-    // A copy by slice is six times as fast from shared memory as a constructor that takes an array.
-    { key: name, shape, dtype, read: () => elements.slice(), write: (from) => elements.set(from) },
+    { key: name, ...elementsIn(backend, lying) },
     ...kept,
     {
       key: `${name}.step`,
@@ -102,16 +103,19 @@ const numberIn = (numbers: Map<string, number>, key: string): Pick<SavedNumber, 
   },
 });
 
-const elementsOf = (backend: KernelBackend, tensor: FullTensor): Pick<SavedElements, "dtype" | "read" | "write"> => ({
-  dtype: tensor.dtype,
-  read: () => {
-    const size = sizeOf(tensor.shape);
-    const elements = tensor.dtype === "float32" ? new Float32Array(size) : new Uint16Array(size);
-    backend.download(tensor, elements);
-    return elements;
-  },
-  write: (elements) => backend.upload(tensor, elements),
-});
+const elementsIn = (backend: KernelBackend, tensor: FullTensor): Omit<SavedElements, "key"> => {
+  const { shape, dtype } = tensor;
+  return {
+    shape,
+    dtype,
+    read: () => {
+      const data = elementTypes[dtype].make(sizeOf(shape));
+      copyTensor(backend, tensor, { data, shape, dtype });
+      return data;
+    },
+    write: (data) => copyTensor(backend, { data, shape, dtype }, tensor),
+  };
+};
 
 /** A state, in copies on plain buffers: views of shared memory cannot be sent or stored everywhere. */
 export function saveEntries({ backend, plugin, params, groups, scheduled, steps }: OptimizerState): StateDict {

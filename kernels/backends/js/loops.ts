@@ -116,14 +116,20 @@ const half = (dtype: "bfloat16" | "float16"): MemoryLoops => ({
   store: (values, n, target, to) => narrowArray(dtype, values.subarray(0, n), (target as Uint16Array).subarray(to, to + n)),
 });
 
+/** Numbers that a loop copies sooner than `set` does, with the view that it needs: 64 in a micro benchmark, twice as many where the views are collected. */
+const few = 128;
+
 /** Loops by element type. */
 export const memoryLoops: Readonly<Record<DType, MemoryLoops>> = {
+  // `set` copies bytes, where a loop over elements goes through float64 and takes three times as long for a block; a view for a few numbers costs more than they do.
   float32: {
     load(source, from, n, out, at) {
-      for (let i = 0; i < n; i++) out[at + i] = source[from + i];
+      if (n > few) out.set(source.subarray(from, from + n), at);
+      else for (let i = 0; i < n; i++) out[at + i] = source[from + i];
     },
     store(values, n, target, to) {
-      for (let i = 0; i < n; i++) target[to + i] = values[i];
+      if (n > few) target.set(values.subarray(0, n), to);
+      else for (let i = 0; i < n; i++) target[to + i] = values[i];
     },
   },
   bfloat16: /* @__PURE__ */ half("bfloat16"),
@@ -145,12 +151,49 @@ export interface SumLoops {
   settle(lanes: Float64Array): number;
 }
 
+function setLanes(
+  sums: Float64Array,
+  l0: number,
+  l1: number,
+  l2: number,
+  l3: number,
+  l4: number,
+  l5: number,
+  l6: number,
+  l7: number,
+): void {
+  sums[0] = l0;
+  sums[1] = l1;
+  sums[2] = l2;
+  sums[3] = l3;
+  sums[4] = l4;
+  sums[5] = l5;
+  sums[6] = l6;
+  sums[7] = l7;
+}
+
 const total = (l: Float64Array): number => (((l[0] + l[2]) + (l[4] + l[6])) + ((l[1] + l[3]) + (l[5] + l[7]))) + l[8];
+
+/** Of the n numbers from `at` on, those that lie in the eight lanes: all but the tail of the row. A multiple of eight, since a block is one. */
+const inLanes = (n: number, at: number, end: number): number => Math.max(0, Math.min(n, end - end % 8 - at));
 
 const adding: SumLoops = {
   along(sums, values, n, at, end) {
-    const main = end - end % 8;
-    for (let i = 0; i < n; i++) sums[at + i < main ? (at + i) & 7 : 8] += values[i];
+    const whole = inLanes(n, at, end);
+    // Eight variables: the lanes in memory, read and written again for each number, took 1.3 times as long.
+    let l0 = sums[0], l1 = sums[1], l2 = sums[2], l3 = sums[3], l4 = sums[4], l5 = sums[5], l6 = sums[6], l7 = sums[7];
+    for (let i = 0; i < whole; i += 8) {
+      l0 += values[i];
+      l1 += values[i + 1];
+      l2 += values[i + 2];
+      l3 += values[i + 3];
+      l4 += values[i + 4];
+      l5 += values[i + 5];
+      l6 += values[i + 6];
+      l7 += values[i + 7];
+    }
+    setLanes(sums, l0, l1, l2, l3, l4, l5, l6, l7);
+    for (let i = whole; i < n; i++) sums[8] += values[i];
   },
   across(sums, values, n, at) {
     for (let i = 0; i < n; i++) sums[at + i] += values[i];
@@ -160,8 +203,20 @@ const adding: SumLoops = {
 
 const addingSquares: SumLoops = {
   along(sums, values, n, at, end) {
-    const main = end - end % 8;
-    for (let i = 0; i < n; i++) sums[at + i < main ? (at + i) & 7 : 8] += values[i] * values[i];
+    const whole = inLanes(n, at, end);
+    let l0 = sums[0], l1 = sums[1], l2 = sums[2], l3 = sums[3], l4 = sums[4], l5 = sums[5], l6 = sums[6], l7 = sums[7];
+    for (let i = 0; i < whole; i += 8) {
+      l0 += values[i] * values[i];
+      l1 += values[i + 1] * values[i + 1];
+      l2 += values[i + 2] * values[i + 2];
+      l3 += values[i + 3] * values[i + 3];
+      l4 += values[i + 4] * values[i + 4];
+      l5 += values[i + 5] * values[i + 5];
+      l6 += values[i + 6] * values[i + 6];
+      l7 += values[i + 7] * values[i + 7];
+    }
+    setLanes(sums, l0, l1, l2, l3, l4, l5, l6, l7);
+    for (let i = whole; i < n; i++) sums[8] += values[i] * values[i];
   },
   across(sums, values, n, at) {
     for (let i = 0; i < n; i++) sums[at + i] += values[i] * values[i];
