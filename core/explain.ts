@@ -5,6 +5,7 @@
  */
 import { dtypes } from "../kernels/tables/dtype_names.ts";
 import { compile } from "../kernels/language/compile.ts";
+import type { Condition } from "../kernels/language/statement.ts";
 import type { DType } from "../kernels/types.ts";
 import { about } from "./errors.ts";
 import { splitGroups, startGroup } from "./optimizer/groups.ts";
@@ -20,7 +21,8 @@ import type { Use } from "./types.ts";
 import { ask, checkPlugin, findNothing, optionsOf, titleOf } from "./plugin/use.ts";
 
 /**
- * What one step does to a tensor of this shape: a line a pass, as "pass 1: read p g m v, write p m v".
+ * What one step does to a tensor of this shape: a line a pass, as "pass 1: read p g m v, write p m v". Of a rule with parts, the passes of a step that
+ * leaves all of them out, then for each condition those of a step that has its part.
  *
  * @example Usage
  * ```ts
@@ -53,7 +55,13 @@ export function explain<Options>(
   return compiling(parts, () => {
     const spliced = splice(parts, dtype);
     matrixOf(parts, spliced, tensor); // refuses matrices that do not fit
-    const { scopes, update } = spliced;
-    return compile(update, { scopes, p: dtype, g: dtype }).explain();
+    const { scopes, update, conditions } = spliced;
+    const passes = (stands: (when: Condition | undefined) => boolean): string =>
+      compile(update.filter(({ when }) => stands(when)), { scopes, p: dtype, g: dtype }).explain();
+    if (conditions.length === 0) return passes(() => true);
+    return [
+      ["without its parts:", passes((when) => when === undefined)],
+      ...conditions.map((one) => [`with the part when ${one.text}:`, passes((when) => when === undefined || when === one)]),
+    ].flat().filter((text) => text !== "").join("\n");
   });
 }

@@ -33,7 +33,7 @@ export interface GivenRule {
   readonly also?: Readonly<Record<string, string>>;
   readonly points?: Readonly<Record<string, string>>;
   readonly matrix?: Rule["matrix"];
-  readonly update?: string;
+  readonly update?: Rule["update"];
   readonly before?: string;
   readonly after?: string;
   readonly last?: string;
@@ -60,9 +60,24 @@ export function rulePart({ plugin, title, reads }: GroupState, options: Values, 
     Object.defineProperty(watched, name, { enumerable: true, get: () => (reads.add(name), options[name]) });
   }
   return ask(plugin, () => {
-    const rule = takeRule(title, plugin.rule(watched, info), ["update"]);
-    if (typeof rule.update !== "string") throw new TypeError(`Cannot use ${title}: its rule has no update text`);
+    const given: unknown = plugin.rule(watched, info);
+    const rule = takeRule(title, given, [], ["update"]);
+    checkUpdate(title, rule.update);
     return { scope: plugin.name, title, plugin: plugin.name, rule, scalars: names };
+  });
+}
+
+/** An update is one text, or a list of parts. */
+function checkUpdate(title: string, update: unknown): void {
+  if (typeof update === "string") return;
+  if (!Array.isArray(update)) throw new TypeError(`Cannot use ${title}: its rule has no update text`);
+  update.forEach((part: unknown, index) => {
+    if (typeof part === "string") return;
+    const what = `part ${index} of the update of ${title}`;
+    refuseUnknownKeys(what, part, ["when", "text"]);
+    const { when, text } = part as Record<string, unknown>;
+    if (typeof when !== "string") throw new TypeError(`Cannot use ${what}: its when is ${show(when)}, not an expression of numbers`);
+    if (typeof text !== "string") throw new TypeError(`Cannot use ${what}: its text is ${show(text)}, not a text`);
   });
 }
 
@@ -97,9 +112,9 @@ export function slotsText(parts: readonly Part[]): string {
 }
 
 /** What a plugin gave as a rule, checked but for its texts, which are parsed when they are spliced. */
-function takeRule(title: string, rule: unknown, texts: readonly string[]): GivenRule {
+function takeRule(title: string, rule: unknown, texts: readonly string[], others: readonly string[] = []): GivenRule {
   if (!isRecord(rule)) throw new TypeError(`Cannot use ${title}: its rule is ${show(rule)}, not an object`);
-  refuseUnknownKeys(`the rule of ${title}`, rule, ["slots", "matrix", "also", "points", ...texts]);
+  refuseUnknownKeys(`the rule of ${title}`, rule, ["slots", "matrix", "also", "points", ...texts, ...others]);
   for (const text of texts) {
     if (rule[text] !== undefined && typeof rule[text] !== "string") {
       throw new TypeError(`Cannot use ${title}: its ${text} is ${show(rule[text])}, not a text`);

@@ -6,11 +6,11 @@
 import type { KernelBackend } from "../../kernels/backend.ts";
 import type { Program } from "../../kernels/language/program.ts";
 import type { Item, Plan } from "../../kernels/plan/item.ts";
-import type { Tensor } from "../../kernels/types.ts";
+import type { Scalars, Tensor } from "../../kernels/types.ts";
 import type { TakenGradient } from "./gradients.ts";
 import type { GroupState } from "./groups.ts";
 import type { ParamState } from "./param_state.ts";
-import { programOf, type Text } from "./programs.ts";
+import { leftOut, programOf, type Text } from "./programs.ts";
 
 /** A plan, and what it holds for. */
 export interface KeptPlan {
@@ -19,6 +19,8 @@ export interface KeptPlan {
   /** Where each gradient is read. */
   readonly gradients: readonly (Tensor | null)[];
   readonly texts: readonly Text[];
+  /** The parts of each that are left out. */
+  readonly left: readonly number[];
   /** The parameters' groups, each once. */
   readonly groups: readonly GroupState[];
   /** False where the parameters themselves stay, as in an entry that only fills a slot. */
@@ -30,37 +32,46 @@ export type Plans = Map<string, KeptPlan[]>;
 
 const mostKept = 8;
 
-/** The plan for an entry over these parameters and gradients: one that was kept, or a new one. */
-export function planFor(plans: Plans, backend: KernelBackend, entry: string, taken: readonly TakenGradient[]): KeptPlan {
+/** The plan for an entry over these parameters and gradients, with their numbers: one that was kept, or a new one. */
+export function planFor(
+  plans: Plans,
+  backend: KernelBackend,
+  entry: string,
+  taken: readonly TakenGradient[],
+  numbers: readonly Scalars[],
+): KeptPlan {
   let kept = plans.get(entry);
   if (kept === undefined) plans.set(entry, kept = []);
+  const left = entry === "update" ? taken.map(({ param: { text, extent } }, i) => leftOut(text, numbers[i], extent)) : taken.map(() => 0);
   for (let i = kept.length - 1; i >= 0; i--) {
-    if (!holdsFor(kept[i], taken)) continue;
+    if (!holdsFor(kept[i], taken, left)) continue;
     if (i < kept.length - 1) kept.push(...kept.splice(i, 1));
     return kept[kept.length - 1];
   }
-  const made = makePlan(backend, entry, taken);
+  const made = makePlan(backend, entry, taken, left);
   if (kept.length >= mostKept) kept.shift()!.plan.dispose();
   kept.push(made);
   return made;
 }
 
-function holdsFor({ params, gradients, texts }: KeptPlan, taken: readonly TakenGradient[]): boolean {
+function holdsFor(kept: KeptPlan, taken: readonly TakenGradient[], left: readonly number[]): boolean {
+  const { params, gradients, texts } = kept;
   if (params.length !== taken.length) return false;
   for (let i = 0; i < taken.length; i++) {
     const { param, memory } = taken[i];
-    if (params[i] !== param || gradients[i] !== memory || texts[i] !== param.text) return false;
+    if (params[i] !== param || gradients[i] !== memory || texts[i] !== param.text || kept.left[i] !== left[i]) return false;
   }
   return true;
 }
 
-function makePlan(backend: KernelBackend, entry: string, taken: readonly TakenGradient[]): KeptPlan {
-  const programs = taken.map(({ param: { text }, memory }) => programOf(text, entry, memory?.dtype ?? text.p));
+function makePlan(backend: KernelBackend, entry: string, taken: readonly TakenGradient[], left: readonly number[]): KeptPlan {
+  const programs = taken.map(({ param: { text }, memory }, i) => programOf(text, entry, memory?.dtype ?? text.p, left[i]));
   return {
     plan: backend.plan(taken.map(({ param, memory }, i) => itemOf(param, programs[i], { g: memory! }))),
     params: taken.map(({ param }) => param),
     gradients: taken.map(({ memory }) => memory),
     texts: taken.map(({ param }) => param.text),
+    left,
     groups: [...new Set(taken.map(({ param }) => param.group))],
     writesParams: programs.some(({ writes }) => writes.includes("p")),
   };

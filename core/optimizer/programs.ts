@@ -4,8 +4,11 @@
  * @module
  */
 import { compile } from "../../kernels/language/compile.ts";
+import { holds } from "../../kernels/language/condition.ts";
 import type { Program } from "../../kernels/language/program.ts";
-import type { Backend, DType } from "../../kernels/types.ts";
+import type { Statement } from "../../kernels/language/statement.ts";
+import { type Names, valuesOf } from "../../kernels/language/values.ts";
+import type { Backend, DType, Extent, Scalars } from "../../kernels/types.ts";
 import { about } from "../errors.ts";
 import type { Part } from "./parts.ts";
 import { type Splice, splice } from "./splice.ts";
@@ -38,9 +41,39 @@ function newText(parts: readonly Part[], p: DType): Text {
   const text = { p, splice: splice(parts, p), programs: new Map() };
   // All of it now: a mistake in an entry must not wait for the first call of that entry.
   programOf(text, "update", p);
+  checkParts(text);
   for (const name of text.splice.also.keys()) programOf(text, `also ${name}`, p);
   for (const name of text.splice.points.keys()) programOf(text, `point ${name}`, undefined);
   return text;
+}
+
+/** Every combination of parts must have a meaning: a local of one that is left out has no value. */
+function checkParts({ p, splice: { conditions, update, scopes } }: Text): void {
+  const names: Names = { scopes, p, g: p };
+  for (let left = 1; left < 1 << conditions.length; left++) {
+    try {
+      valuesOf(standing(update, conditions, left), names);
+    } catch (error) {
+      const texts = conditions.filter((_, i) => (left >> i & 1) === 1).map(({ text }) => JSON.stringify(text)).join(" and ");
+      const { message } = error as Error;
+      Object.assign(error as Error, {
+        message: `${message}, in a step that leaves out the part when ${texts} (what one part makes for another is kept in a slot)`,
+      });
+      throw error;
+    }
+  }
+}
+
+/** The lines that stand where the conditions of these bits do not hold. */
+function standing(update: readonly Statement[], conditions: Text["splice"]["conditions"], left: number): readonly Statement[] {
+  return left === 0 ? update : update.filter(({ when }) => when === undefined || (left >> conditions.indexOf(when) & 1) === 0);
+}
+
+/** The parts that a step leaves out: a bit for each condition that does not hold. */
+export function leftOut({ p, splice: { conditions } }: Text, numbers: Scalars, extent: Extent): number {
+  let left = 0;
+  for (let i = 0; i < conditions.length; i++) if (!holds(conditions[i], numbers, extent, p)) left |= 1 << i;
+  return left;
 }
 
 /** True where the text has this entry: `update`, `also <name>` or `point <name>`. */
@@ -49,14 +82,18 @@ export function hasEntry({ splice }: Text, entry: string): boolean {
   return entry.startsWith("also ") ? splice.also.has(entry.slice(5)) : splice.points.has(entry.slice(6));
 }
 
-/** An entry's program, for gradients of dtype `g`. */
-export function programOf(text: Text, entry: string, g: DType | undefined): Program {
-  const key = g === undefined ? entry : `${entry} ${g}`;
+/** An entry's program, for gradients of dtype `g`; `left` are the parts of an update that it leaves out. */
+export function programOf(text: Text, entry: string, g: DType | undefined, left = 0): Program {
+  const key = `${entry} ${g ?? ""} ${left}`;
   let program = text.programs.get(key);
   if (program === undefined) {
-    const { scopes, update, also, points } = text.splice;
+    const { scopes, update, conditions, also, points } = text.splice;
     const point = entry.startsWith("point ");
-    const statements = entry === "update" ? update : point ? points.get(entry.slice(6))! : also.get(entry.slice(5))!;
+    const statements = entry === "update"
+      ? standing(update, conditions, left)
+      : point
+      ? points.get(entry.slice(6))!
+      : also.get(entry.slice(5))!;
     program = compile(statements, { scopes, p: text.p, ...(g === undefined ? {} : { g }), ...(point ? { point } : {}) });
     text.programs.set(key, program);
   }

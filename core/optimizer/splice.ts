@@ -6,9 +6,10 @@
  *
  * @module
  */
-import { ruleError } from "../../kernels/language/mistake.ts";
+import { parseCondition } from "../../kernels/language/condition.ts";
+import { mistake, ruleError } from "../../kernels/language/mistake.ts";
 import { parse } from "../../kernels/language/parse.ts";
-import type { Statement } from "../../kernels/language/statement.ts";
+import type { Condition, Statement } from "../../kernels/language/statement.ts";
 import type { DType, Scope, SlotClass, SlotType } from "../../kernels/types.ts";
 import { about, allAbout } from "../errors.ts";
 import type { Part } from "./parts.ts";
@@ -17,6 +18,8 @@ import type { Part } from "./parts.ts";
 export interface Splice {
   readonly scopes: Readonly<Record<string, Scope>>;
   readonly update: readonly Statement[];
+  /** What decides which of its lines stand in a step. */
+  readonly conditions: readonly Condition[];
   /** Further entries by name. */
   readonly also: ReadonlyMap<string, readonly Statement[]>;
   /** Parameter points by name. */
@@ -28,10 +31,10 @@ export function splice(parts: readonly Part[], p: DType): Splice {
   const [rule, ...transforms] = parts;
   const read = (part: Part, text: string | undefined): Statement[] =>
     text === undefined ? [] : allAbout({ plugin: part.plugin }, () => parse(text, part.scope));
-  const update = read(rule, rule.rule.update);
+  const { statements: update, conditions } = allAbout({ plugin: rule.plugin }, () => readUpdate(rule));
   if (update.length === 0) throw about(new TypeError(`Cannot use ${rule.title}: its update text has no line`), { plugin: rule.plugin });
   const after = transforms.flatMap((part) => {
-    const lines = read(part, part.rule.after);
+    const lines = read(part, part.rule.after).map((line) => ({ ...line, ...directionsPart(update) }));
     if (lines.length > 0 && !update.some(({ name }) => name === "u")) throw withoutDirection(rule, part, update);
     return lines;
   });
@@ -43,9 +46,43 @@ export function splice(parts: readonly Part[], p: DType): Splice {
       ...update,
       ...transforms.flatMap((part) => read(part, part.rule.last)),
     ],
+    conditions,
     also: entries(parts, "also", read),
     points: entries(parts, "points", read),
   };
+}
+
+// Each combination of parts is a program of its own, and all of them are looked at when the text is read.
+const mostConditions = 6;
+
+/** All parts of an update, one after the other; lines are counted through all of them. Parts of the same condition share it. */
+function readUpdate({ rule: { update = "" }, scope, scalars }: Part): { statements: Statement[]; conditions: Condition[] } {
+  const statements: Statement[] = [];
+  const conditions: Condition[] = [];
+  let lines = 0;
+  for (const one of typeof update === "string" ? [update] : update) {
+    const { when, text } = typeof one === "string" ? { when: null, text: one } : one;
+    const part = parse(text, scope, lines);
+    if (when === null) statements.push(...part);
+    else {
+      const read = parseCondition(when, scope, scalars, lines);
+      const condition = conditions.find(({ text }) => text === read.text) ?? read;
+      if (condition === read && conditions.push(read) > mostConditions) {
+        const why = `the parts have ${conditions.length} different conditions, at most ${mostConditions} are compiled`;
+        throw mistake(why, { line: lines + 1, name: when, scope });
+      }
+      statements.push(...part.map((line) => ({ ...line, when: condition })));
+    }
+    lines += text.split("\n").length;
+  }
+  return { statements, conditions };
+}
+
+/** The part that what follows the direction belongs to: none, unless `u` has a value in that part alone. */
+function directionsPart(update: readonly Statement[]): Pick<Statement, "when"> {
+  const directions = update.filter(({ name }) => name === "u");
+  const when = directions.at(-1)?.when;
+  return when !== undefined && directions.every((line) => line.when === when) ? { when } : {};
 }
 
 function scopeOf({ rule, scalars }: Part, p: DType): Scope {

@@ -54,9 +54,9 @@ export function prepareChecked(
     if (checked === undefined || !checked.has(param)) checkReachable(param);
     if (memory !== null && backend.length(memory) !== param.size) throw unreachable(param, backend.length(memory));
   }
-  const kept = planFor(plans, backend, entry, taken);
   const numbers: Scalars[] = [];
   for (const { param } of taken) numbers.push(comingNumbers(state, param));
+  const kept = planFor(plans, backend, entry, taken, numbers);
   return { taken, numbers, kept };
 }
 

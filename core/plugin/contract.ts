@@ -172,8 +172,12 @@ export interface Maths {
 export interface Rule {
   /** Memory by name. An entry that is undefined is not there, so that `slots: momentum ? { m: … } : {}` compiles; likewise below. */
   readonly slots: Readonly<Record<string, Slot | undefined>>;
-  /** The text: one assignment a line. */
-  readonly update: string;
+  /**
+   * The text: one assignment a line. Or a list of parts: one with `when`, an expression of numbers (of `scalars`, `t` and the tensor's dimensions), is left
+   * out of the steps where that is 0, and costs nothing there. Parts with equal `when` go together. What one part makes for lines outside of it is kept
+   * in a slot: a local has no value where its part is left out, which is a SyntaxError when the rule is read.
+   */
+  readonly update: string | readonly (string | { readonly when: string; readonly text: string })[];
   /** How `row` and `col` cut the tensor; default: the last two dimensions, the rest is batch. */
   readonly matrix?: readonly [batch: number, rows: number, cols: number];
   /** Further entries: `optimizer.run("ascend")`. */

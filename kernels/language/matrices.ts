@@ -12,8 +12,8 @@ import type { Expr, Statement } from "./statement.ts";
 export const dimensions: Readonly<Record<keyof Extent, boolean>> = { size: false, batch: true, rows: true, cols: true };
 
 /** True where a line speaks of rows, columns or matrices: it reduces along them, names how many there are, or computes of whole matrices. */
-export function dependsOnCut({ expr }: Statement): boolean {
-  return find(expr);
+export function dependsOnCut({ expr, when }: Statement): boolean {
+  return find(expr) || when !== undefined && find(when.expr);
 }
 
 function find(e: Expr): boolean {

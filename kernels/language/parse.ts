@@ -65,15 +65,18 @@ function tokenize(text: string, line: number, scope: string): Token[] {
   return tokens;
 }
 
-/** Parses a text. Names belong to `scope`; mistakes in meaning are found later, by `compile`. */
-export function parse(text: string, scope: string): Statement[] {
+/**
+ * Parses a text. Names belong to `scope`; mistakes in meaning are found later, by `compile`. Lines are counted on from `linesBefore`, where the text is a
+ * part of a longer one.
+ */
+export function parse(text: string, scope: string, linesBefore = 0): Statement[] {
   if (text.length > mostLength) {
     throw mistake(`the text has ${text.length} characters, at most ${mostLength} are read`, { line: 1, name: "", scope });
   }
   const statements: Statement[] = [];
   text.split("\n").forEach((raw, index) => {
     const source = raw.replace(/#.*/s, "");
-    if (source.trim() !== "") statements.push(parseLine(source, index + 1, scope));
+    if (source.trim() !== "") statements.push(parseLine(source, linesBefore + index + 1, scope));
   });
   return statements;
 }

@@ -15,6 +15,15 @@ export interface Statement {
   readonly line: number;
   /** Whose names it uses: the rule's plugin, or one transform. */
   readonly scope: string;
+  /** Of a line that some steps leave out: where it stands. */
+  readonly when?: Condition;
+}
+
+/** What decides whether a part of a text stands in a step: an expression of numbers, one object for all that say the same. */
+export interface Condition {
+  readonly text: string;
+  readonly scope: string;
+  readonly expr: Expr;
 }
 
 /** An expression. */

@@ -51,7 +51,7 @@ for (const [what, mistake] of Object.entries(mistakes)) {
       name: "wrong",
       rule: (options, tensor) => {
         const rule = plugin.rule(options, tensor);
-        const update = mistake(rule.update);
+        const update = mistake(rule.update as string);
         if (update === rule.update) throw new Error(`the rule of adamw has no place for ${what}`);
         return { ...rule, update };
       },

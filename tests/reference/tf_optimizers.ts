@@ -184,6 +184,6 @@ function movedNames(context: Context, { system }: Case, names: readonly string[]
 /** No parameter can have the empty name, which TensorFlow has: the rule is asked for its text. */
 function decaysNameless(context: Context, optimizer: Optimizer): boolean {
   const plugin = optimizerPlugin(context, optimizer.name)!;
-  const textOf = (options: object): string => plugin.rule(options, { name: "", shape: [1], dtype: "float32" }).update;
+  const textOf = (options: object): string => JSON.stringify(plugin.rule(options, { name: "", shape: [1], dtype: "float32" }).update);
   return textOf(optimizer.options as object) !== textOf({ ...optimizer.options as object, weightDecayRate: 0 });
 }
