@@ -150,6 +150,7 @@ export { clipGlobalNorm, type ClipGlobalNormOptions } from "./plugins/transforms
 export { clipNorm, type ClipNormOptions } from "./plugins/transforms/clip_norm.ts";
 export { clipValue, type ClipValueOptions } from "./plugins/transforms/clip_value.ts";
 export { fromConfig, getConfig, type KerasConfig } from "./plugins/recipes/keras_config.ts";
+export { layerDecay, type LayerDecayOptions, type LayerGroup } from "./plugins/recipes/layer_decay.ts";
 export { t5FixedLr, type T5FixedLrOptions, t5Relative } from "./plugins/recipes/t5.ts";
 export { bindTfOptimizer, type CreateTfOptimizer, type TfOptimizerOptions, tfRecipe } from "./plugins/recipes/tf.ts";
 

@@ -47,7 +47,7 @@ export function explain<Options>(
     throw new RangeError(`Cannot explain a rule over shape ${show(shape)}: a shape is an array of integers from 0`);
   }
   const tensor = { name: "w", shape, dtype };
-  const [plain] = splitGroups(findNothing, plugin as OptimizerPlugin, [tensor.name]);
+  const [plain] = splitGroups(findNothing, plugin as OptimizerPlugin, new Map([[tensor.name, shape]]));
   const group = startGroup(plain, [], makeTransforms(findNothing, transforms));
   const options = optionsOf(group.plugin, how.options);
   ask(group.plugin, () => group.plugin.check?.(options));

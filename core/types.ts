@@ -15,13 +15,19 @@ export type { Backend, BackendName, BackendOptions, DType, Scalars, Tensor, Tens
 export interface Group<Options> {
   /**
    * Which tensors: a regular expression (a string is one, unanchored), a list of exact names, or a glob of the whole name, in which `*` is any text
-   * and `?` one character. A pattern may find nothing; a name in a list must be there, and in no other list.
+   * and `?` one character. Or tensors of at most so many dimensions: biases and norms are `{ maxRank: 1 }`, as is an array without a shape. A pattern
+   * may find nothing; a name in a list must be there, and in no other list.
    */
-  readonly match: RegExp | string | readonly string[] | { readonly glob: string };
+  readonly match: RegExp | string | readonly string[] | { readonly glob: string } | { readonly maxRank: number };
   /** What differs from the optimizer's options. */
   readonly options?: Partial<Options> | object;
   /** Another algorithm for this group. Its options start from that algorithm's defaults and follow none of the optimizer's. */
   readonly optimizer?: Use["name"];
+  /**
+   * Factors by option, as `{ lr: 0.5 }`: the group's value is the optimizer's times the factor, and follows it through schedules of factors and of
+   * values: layer-wise decay. A value that is assigned to the group later stands in its place. TypeError for an option that the group sets itself.
+   */
+  readonly scale?: Readonly<Record<string, number>>;
 }
 
 /** Settings of an optimizer beside its algorithm's options. */
@@ -167,9 +173,10 @@ export interface Recipe {
   readonly optimizer: { readonly name: string; readonly options?: object };
   /** Groups, as in {@linkcode Settings}. */
   readonly groups?: readonly {
-    readonly match: string | readonly string[] | { readonly glob: string };
+    readonly match: string | readonly string[] | { readonly glob: string } | { readonly maxRank: number };
     readonly options?: object;
     readonly optimizer?: string;
+    readonly scale?: Readonly<Record<string, number>>;
   }[];
   /** Schedules by option. */
   readonly schedules?: Readonly<Record<string, { readonly name: string; readonly options?: object }>>;

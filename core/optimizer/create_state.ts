@@ -38,7 +38,7 @@ export function createState(
   const tensors = checkParams(params);
   const base = optionsOf(plugin, options as object | undefined);
   const transforms = makeTransforms(find, settings.transforms);
-  const plain = splitGroups(find, plugin, [...tensors.keys()], settings.groups);
+  const plain = splitGroups(find, plugin, new Map([...tensors].map(([name, { shape }]) => [name, shape])), settings.groups);
   const scheduled = makeSchedules(find, settings.schedules, plugin, base, plain);
   const replaced = replacedOptions(scheduled, plain);
   ask(plugin, () => plugin.check?.(Object.freeze({ ...base })));

@@ -7,24 +7,42 @@ import { about, allAbout } from "../errors.ts";
 import type { GroupState, PlainGroup } from "./groups.ts";
 import { show } from "../names.ts";
 import { checkOption, sameOption, type Values } from "../plugin/options.ts";
-import { elementOf, type Scheduled, valueAt } from "../plugin/schedules.ts";
+import { elementOf, returnsOf, type Scheduled, valueAt } from "../plugin/schedules.ts";
 
-/** A group's base value of an option: its own, or the optimizer's. */
-export function baseValue({ own }: PlainGroup, base: Values, option: string): unknown {
+/** What a group's schedules are made over: its own value of an option, or the optimizer's. */
+export function unscaledValue({ own }: PlainGroup, base: Values, option: string): unknown {
   return own.has(option) ? own.get(option) : base[option];
 }
 
-/** A group's base values. */
+/** A group's base value of an option: its own, or the optimizer's times the group's factor. */
+export function baseValue(group: PlainGroup, base: Values, option: string): unknown {
+  const value = unscaledValue(group, base, option);
+  const factor = group.scale.get(option);
+  return factor === undefined ? value : scaled(group, option, value, factor);
+}
+
+/** Times the group's factor. What is no number has none: an lr of null, as where an algorithm finds its own, or a list. */
+function scaled({ title, plugin, index }: PlainGroup, option: string, value: unknown, factor: number): number {
+  if (typeof value === "number") return value * factor;
+  const message = `Cannot scale option "${option}" of ${title} in group ${index}: its value ${show(value)} is not a number`;
+  throw about(new (value === null ? RangeError : TypeError)(message), { plugin: plugin.name, option, group: index });
+}
+
+/** A group's base values. What a factor makes of an option must lie in its range, as what is assigned must. */
 export function baseOf(group: PlainGroup, base: Values): Values {
+  const { specs, plugin, title, index } = group;
   const values: Record<string, unknown> = {};
-  for (const option of Object.keys(group.specs)) values[option] = baseValue(group, base, option);
+  for (const option of Object.keys(specs)) values[option] = baseValue(group, base, option);
+  for (const option of group.scale.keys()) {
+    allAbout({ plugin: plugin.name, option, group: index }, () => checkOption(title, option, specs[option], values[option]));
+  }
   return Object.freeze(values);
 }
 
 /** What a base value comes to at a step: with the option's schedule, if it has one. */
-export function currentValue({ scheduled, index }: GroupState, option: string, base: unknown, step: number): unknown {
-  return scheduled.filter(({ name }) => name === option)
-    .reduce((value, one) => put(value, one, scheduledValue(one, base, index, step)), base);
+export function currentValue(group: GroupState, option: string, base: unknown, step: number): unknown {
+  return group.scheduled.filter(({ name }) => name === option)
+    .reduce((value, one) => put(value, one, scheduledValue(one, base, group, step)), base);
 }
 
 /** An option with a scheduled value in its place: all of it, or one element of a list. */
@@ -32,11 +50,14 @@ function put(value: unknown, { element }: Scheduled, scheduled: number): unknown
   return element === undefined ? scheduled : Object.freeze((value as readonly unknown[]).map((one, i) => i === element ? scheduled : one));
 }
 
-function scheduledValue(one: Scheduled, base: unknown, group: number, step: number): number {
+/** A scheduled factor multiplies a base value that the group's own factor is in; a value that stands in the base's place is multiplied here. */
+function scheduledValue(one: Scheduled, base: unknown, { index, scale }: GroupState, step: number): number {
   try {
-    return valueAt(one, elementOf(base, one.element), group, step);
+    const value = valueAt(one, elementOf(base, one.element), index, step);
+    const factor = scale.get(one.name);
+    return factor !== undefined && returnsOf(one.schedule) === "value" ? value * factor : value;
   } catch (error) {
-    throw error instanceof Error ? about(error, { option: one.option, group }) : error;
+    throw error instanceof Error ? about(error, { option: one.option, group: index }) : error;
   }
 }
 
@@ -50,7 +71,7 @@ export function currentOptions(group: GroupState, base: Values, step: number): V
   const values: Record<string, unknown> = { ...base };
   for (const one of scheduled) {
     const { name, element } = one;
-    const value = scheduledValue(one, base[name], group.index, step);
+    const value = scheduledValue(one, base[name], group, step);
     values[name] = put(values[name], one, value);
     if (value !== elementOf(current[name], element)) checkScheduled(group, one, value, values[name], step);
   }

@@ -6,7 +6,7 @@
 import type { Scalars } from "../../kernels/types.ts";
 import { about, allAbout } from "../errors.ts";
 import { splitNames } from "./match.ts";
-import { refuseUnknownKeys, show } from "../names.ts";
+import { isRecord, known, refuseUnknownKeys, show } from "../names.ts";
 import type { ScalarNames } from "./scalar_names.ts";
 import type { OptimizerPlugin } from "../plugin/contract.ts";
 import { type AnySpecs, checkOptions, type Values } from "../plugin/options.ts";
@@ -28,6 +28,8 @@ export interface GroupState {
   readonly own: Map<string, unknown>;
   /** Those of them that its settings name. */
   readonly set: ReadonlySet<string>;
+  /** Factors by option: of the optimizer's value, with its schedule, until a value is assigned to the group itself. */
+  readonly scale: Map<string, number>;
   /** Schedules of options that it has. */
   readonly scheduled: readonly Scheduled[];
   /** The options without their schedules, and the version of the optimizer's options that they were made from. */
@@ -50,29 +52,29 @@ export interface GroupState {
 }
 
 /** What a group is before its schedules are made: those want to know its options. */
-export type PlainGroup = Pick<GroupState, "index" | "names" | "plugin" | "title" | "specs" | "own" | "set">;
+export type PlainGroup = Pick<GroupState, "index" | "names" | "plugin" | "title" | "specs" | "own" | "set" | "scale">;
 
-/** Groups over parameters of these names; those that match none form the last. */
+/** Groups over parameters of these names and dimensions; those that match none form the last. */
 export function splitGroups(
   find: Find,
   main: OptimizerPlugin,
-  names: readonly string[],
+  shapes: ReadonlyMap<string, readonly number[]>,
   given: readonly Group<unknown>[] = [],
 ): PlainGroup[] {
   if (!Array.isArray(given)) throw new TypeError(`Cannot use groups ${show(given)}: they must be an array`);
   given.forEach((group, index) =>
-    allAbout({ group: index }, () => refuseUnknownKeys(`group ${index}`, group, ["match", "options", "optimizer"]))
+    allAbout({ group: index }, () => refuseUnknownKeys(`group ${index}`, group, ["match", "options", "optimizer", "scale"]))
   );
-  const groups = splitNames(names, given).map((names, index) =>
+  const groups = splitNames([...shapes.keys()], given, (name) => shapes.get(name)!.length).map((names, index) =>
     allAbout({ group: index }, (): PlainGroup => {
-      const { options = {}, optimizer }: Partial<Group<unknown>> = given[index] ?? {};
+      const { options = {}, optimizer, scale }: Partial<Group<unknown>> = given[index] ?? {};
       const plugin = optimizer === undefined ? main : takePlugin(find, "optimizer", optimizer);
       const title = titleOf(plugin);
       const specs = plugin.options as AnySpecs;
       // Another algorithm's options mean other things, so such a group takes none of the optimizer's, not even lr.
       const own = plugin === main ? ask(plugin, () => checkOptions(title, specs, options)) : optionsOf(plugin, options);
       const set = new Set(Object.entries(options).filter(([, value]) => value !== undefined).map(([option]) => option));
-      return { index, names, plugin, title, specs, own: new Map(Object.entries(own)), set };
+      return { index, names, plugin, title, specs, own: new Map(Object.entries(own)), set, scale: takeScale(title, specs, set, scale) };
     })
   );
   const plugins = new Map([main, ...groups.map(({ plugin }) => plugin)].map((plugin) => [plugin.name, plugin]));
@@ -81,6 +83,26 @@ export function splitGroups(
     throw about(new TypeError(`Cannot use two plugins in one optimizer that are both ${title}`), { plugin: plugin.name });
   }
   return groups;
+}
+
+/** Factors of options, checked. */
+function takeScale(title: string, specs: AnySpecs, set: ReadonlySet<string>, given: unknown = {}): Map<string, number> {
+  if (!isRecord(given)) throw new TypeError(`Cannot scale options by ${show(given)}: give an object, option to factor`);
+  const scale = new Map<string, number>();
+  for (const [option, factor] of Object.entries(given)) {
+    if (factor === undefined) continue;
+    allAbout({ option }, () => {
+      const refuse = `Cannot scale option ${show(option)} of ${title}`;
+      if (!Object.hasOwn(specs, option)) throw new TypeError(`${refuse}: ${known(Object.keys(specs), option)}`);
+      if (set.has(option)) {
+        throw new TypeError(`${refuse}: the group sets it too, and a scale is a factor of the optimizer's value; leave one out`);
+      }
+      if (typeof factor !== "number") throw new TypeError(`${refuse} by ${show(factor)}: a factor is a number`);
+      if (!Number.isFinite(factor)) throw new RangeError(`${refuse} by ${factor}: a factor is finite`);
+    });
+    scale.set(option, factor as number);
+  }
+  return scale;
 }
 
 /** A group with nothing done yet. */

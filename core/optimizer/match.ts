@@ -10,10 +10,17 @@ import { about, allAbout } from "../errors.ts";
 import { known, refuseUnknownKeys, show } from "../names.ts";
 import type { Group } from "../types.ts";
 
+/** How many dimensions a tensor has, by its name. */
+export type RankOf = (name: string) => number;
+
 /** The names of each group, in the tensors' order; the last one holds the rest, and is there only if there is a rest or no group. */
-export function splitNames(names: readonly string[], groups: readonly Pick<Group<unknown>, "match">[]): string[][] {
+export function splitNames(
+  names: readonly string[],
+  groups: readonly Pick<Group<unknown>, "match">[],
+  rankOf: RankOf = () => Infinity,
+): string[][] {
   refuseNamedTwice(groups);
-  const finders = groups.map(({ match }, i) => allAbout({ group: i }, () => finder(match, names, `group ${i}`)));
+  const finders = groups.map(({ match }, i) => allAbout({ group: i }, () => finder(match, names, rankOf, `group ${i}`)));
   const split: string[][] = [...groups.map(() => []), []];
   for (const name of names) {
     const i = finders.findIndex((finds) => finds(name));
@@ -52,7 +59,7 @@ function refuseNamedTwice(groups: readonly Pick<Group<unknown>, "match">[]): voi
   });
 }
 
-function finder(match: unknown, names: readonly string[], where: string): (name: string) => boolean {
+function finder(match: unknown, names: readonly string[], rankOf: RankOf, where: string): (name: string) => boolean {
   if (match instanceof RegExp) return matches(new RegExp(match.source, match.flags));
   if (typeof match === "string") {
     try {
@@ -69,11 +76,19 @@ function finder(match: unknown, names: readonly string[], where: string): (name:
     return (name) => match.includes(name);
   }
   if (typeof match === "object" && match !== null) {
-    refuseUnknownKeys(`the match of ${where}`, match, ["glob"]);
-    const { glob } = match as { glob?: unknown };
-    if (typeof glob === "string") return (name) => globMatches(glob, name);
+    refuseUnknownKeys(`the match of ${where}`, match, ["glob", "maxRank"]);
+    const { glob, maxRank } = match as { glob?: unknown; maxRank?: unknown };
+    if (typeof glob === "string" && maxRank === undefined) return (name) => globMatches(glob, name);
+    if (typeof maxRank === "number" && glob === undefined) {
+      if (!(Number.isSafeInteger(maxRank) && maxRank >= 0)) {
+        throw new RangeError(`Cannot match the tensors of ${where} by maxRank ${maxRank}: it is a number of dimensions, an integer from 0`);
+      }
+      return (name) => rankOf(name) <= maxRank;
+    }
   }
-  throw new TypeError(`Cannot match the tensors of ${where} by ${show(match)}: give a regular expression, a list of names, or { glob }`);
+  throw new TypeError(
+    `Cannot match the tensors of ${where} by ${show(match)}: give a regular expression, a list of names, { glob } or { maxRank }`,
+  );
 }
 
 function matches(pattern: RegExp): (name: string) => boolean {

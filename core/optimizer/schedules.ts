@@ -4,7 +4,7 @@
  * @module
  */
 import { type About, about, aboutOf } from "../errors.ts";
-import { baseValue } from "./current.ts";
+import { unscaledValue } from "./current.ts";
 import type { PlainGroup } from "./groups.ts";
 import { isRecord, known, show } from "../names.ts";
 import type { OptimizerPlugin } from "../plugin/contract.ts";
@@ -102,8 +102,8 @@ function basesOf(option: string, main: OptimizerPlugin, base: Values, groups: re
     const message = `Cannot schedule option ${show(option)} of ${titleOf(main)}: ${known([...names], option)}`;
     throw about(new TypeError(message), { plugin: main.name, option });
   }
-  const value = elementOf(isOwn ? base[name] : baseValue(holders[0], base, name), element);
-  const values = groups.map((group) => holders.includes(group) ? elementOf(baseValue(group, base, name), element) : value);
+  const value = elementOf(isOwn ? base[name] : unscaledValue(holders[0], base, name), element);
+  const values = groups.map((group) => holders.includes(group) ? elementOf(unscaledValue(group, base, name), element) : value);
   // The group's name first: the optimizer's base value may be one that no group has.
   groups.forEach(({ title, plugin, index }, i) =>
     checkBase(values[i], `${title} in group ${index}`, { plugin: plugin.name, option, group: index })

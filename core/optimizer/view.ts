@@ -158,11 +158,12 @@ function loadState(state: OptimizerState, saved: unknown, options?: { readonly p
 }
 
 function groupView(state: OptimizerState, group: GroupState): GroupView<unknown> {
-  const { plugin, names, own, index } = group;
+  const { plugin, names, own, scale, index } = group;
   const read = (name: string): unknown => baseValue(group, state.base, name);
   const options = optionsView(plugin, read, (name, checked) => {
     refuseReplaced(state.replaced, plugin, name);
     own.set(name, checked());
+    scale.delete(name);
     state.version++;
   }, { group: index });
   const current = optionsView(plugin, (name) => currentValue(group, name, read(name), state.steps), (name) => {

@@ -16,7 +16,7 @@ export function checkRecipe(given: unknown): Recipe {
   if (recipe.accumulate !== undefined) checkUse("the recipe's accumulate", recipe.accumulate);
   checkList("groups", recipe.groups).forEach((group, i) => {
     allAbout({ group: i }, () => {
-      refuseUnknownKeys(`group ${i} of the recipe`, group, ["match", "options", "optimizer"]);
+      refuseUnknownKeys(`group ${i} of the recipe`, group, ["match", "options", "optimizer", "scale"]);
       const { optimizer } = group as { optimizer?: unknown };
       if (optimizer !== undefined && typeof optimizer !== "string") {
         throw new TypeError(`Cannot use optimizer ${show(optimizer)} in group ${i}: it must be a name`);

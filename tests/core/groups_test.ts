@@ -3,6 +3,7 @@ import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { globMatches, splitNames } from "../../core/optimizer/match.ts";
 import { createOptimizer } from "../../core/optimizer/optimizer.ts";
 import type { Group, Settings } from "../../core/types.ts";
+import { builtins, layerDecay } from "../../mod.ts";
 import { adamw } from "../../plugins/optimizers/adamw.ts";
 import { descent, listed } from "./plugins.ts";
 
@@ -53,6 +54,20 @@ const globs: [glob: string, name: string, fits: boolean][] = [
 for (const [glob, name, fits] of globs) {
   test(`The glob "${glob}" ${fits ? "matches" : "does not match"} "${name}"`, () => assertEquals(globMatches(glob, name), fits));
 }
+
+test("A group matches tensors of at most so many dimensions, of which an array without a shape has one", () => {
+  const shaped = (shape: number[]) => ({ data: new Float32Array(shape.reduce((a, b) => a * b, 1)), shape });
+  const tensors = { s: shaped([]), b: new Float32Array(2), w: shaped([2, 3]), k: shaped([2, 3, 1]) };
+  const found = (maxRank: number) => {
+    using optimizer = createOptimizer(descent, tensors, {}, { backend: "js", groups: [{ match: { maxRank } }] });
+    return optimizer.groups[0].names;
+  };
+  assertEquals([0, 1, 2, 3].map(found), [["s"], ["s", "b"], ["s", "b", "w"], ["s", "b", "w", "k"]]);
+  assertThrows(() => found(-1), RangeError, "maxRank -1");
+  assertThrows(() => found(0.5), RangeError, "maxRank 0.5");
+  const match = { maxRank: 1, glob: "*" } as unknown as { glob: string };
+  assertThrows(() => createOptimizer(descent, tensors, {}, { backend: "js", groups: [{ match }] }), TypeError, "{ glob } or { maxRank }");
+});
 
 test("A glob of many stars takes no exponential time", () => {
   const start = performance.now();
@@ -242,4 +257,108 @@ test("Groups refuse a parameter that two of them list, and say which; a pattern 
   assertEquals({ ...thrown }, { tensor: "b", group: 2 } as unknown as typeof thrown);
   using optimizer = make([{ match: "a" }, { match: ["a", "b", "b"] }]);
   assertEquals(optimizer.groups.map(({ names }) => names), [["a"], ["b"]]);
+});
+
+const scaledBy = (schedules: Settings<unknown>["schedules"]) =>
+  createOptimizer(adamw, params(), { lr: 0.5 }, { backend: "js", groups: [{ match: "bias", scale: { lr: 0.5 } }], schedules });
+
+test("A group's scale is a factor of the optimizer's value, through schedules of factors, of values and of a metric", () => {
+  for (
+    const [schedules, lrs] of [
+      [{}, [0.5, 0.5]],
+      [{ lr: (step: number) => 0.5 ** step }, [0.5, 0.25]],
+      [{ lr: Object.assign((step: number) => 8 + step, { returns: "value" as const }) }, [8, 9]],
+      [{ lr: { factors: () => [0.25, 0.25], update: () => {} } }, [0.125, 0.125]],
+    ] as const
+  ) {
+    using optimizer = scaledBy(schedules);
+    for (const lr of lrs) {
+      const [bias, rest] = optimizer.groups;
+      assertEquals([bias.current.lr, rest.current.lr], [lr / 2, lr]);
+      assertEquals(bias.options.lr, 0.25);
+      optimizer.step(ones);
+    }
+  }
+});
+
+test("A scaled group steps by its share, and follows the optimizer until a value of its own is assigned to it", () => {
+  const tensors = { a: new Float32Array([1]), b: new Float32Array([1]) };
+  using optimizer = createOptimizer(descent, tensors, { lr: 0.5 }, { backend: "js", groups: [{ match: ["b"], scale: { lr: 0.25 } }] });
+  const one = { a: new Float32Array([1]), b: new Float32Array([1]) };
+  optimizer.step(one);
+  assertEquals([tensors.a[0], tensors.b[0]], [0.5, 0.875]);
+  optimizer.options.lr = 1;
+  assertEquals(optimizer.groups[0].options.lr, 0.25);
+  optimizer.groups[0].options.lr = 2;
+  assertEquals([optimizer.groups[0].options.lr, optimizer.groups[0].current.lr], [2, 2]);
+  optimizer.step(one);
+  assertEquals([tensors.a[0], tensors.b[0]], [-0.5, -1.125]);
+});
+
+test("A schedule with an absolute end is made over the optimizer's value, so that a scaled group ends at its share of it", () => {
+  using optimizer = builtins.createOptimizer("adamw", params(), { lr: 0.5 }, {
+    backend: "js",
+    groups: [{ match: "bias", scale: { lr: 0.5 } }],
+    schedules: { lr: { name: "polynomial", options: { numWarmupSteps: 0, numTrainingSteps: 1, lrEnd: 0.1 } } },
+  });
+  optimizer.step(ones);
+  assertEquals(optimizer.groups.map(({ current }) => (current as { lr: number }).lr), [0.05, 0.1]);
+});
+
+test("A scale that cannot be meant is refused", () => {
+  const make = (scale: object, options = {}) =>
+    createOptimizer(adamw, params(), {}, { backend: "js", groups: [{ match: "bias", options, scale: scale as Record<string, number> }] });
+  assertThrows(() => make({ rate: 0.5 }), TypeError, "known are");
+  assertThrows(() => make({ lr: 0.5 }, { lr: 1 }), TypeError, "the group sets it too");
+  assertThrows(() => make({ lr: "0.5" }), TypeError, "a factor is a number");
+  assertThrows(() => make({ lr: NaN }), RangeError, "finite");
+  assertThrows(() => make({ betas: 0.5 }), TypeError, "is not a number");
+  assertThrows(() => make({ correctBias: 0.5 }), TypeError, "is not a number");
+  assertThrows(() => make({ lr: -1 }), RangeError, "lr = -0.001");
+  const error = assertThrows(() => make({ lr: Infinity })) as Error & { group?: number; option?: string };
+  assertEquals([error.group, error.option], [0, "lr"]);
+});
+
+const vit = [
+  ...["cls_token", "pos_embed", "patch_embed.proj.weight"],
+  ...["blocks.0.attn.weight", "blocks.0.mlp.0.bias", "blocks.1.attn.weight", "norm.weight", "fc_norm.weight", "head.weight"],
+];
+
+test("layerDecay() finds the layers that timm's Vision Transformers say of theirs, and gives groups that recipes hold", () => {
+  const groups = layerDecay(vit, 0.5);
+  assertEquals(groups.map(({ match, scale: { lr } }) => [lr, ...match]), [
+    [0.125, "cls_token", "pos_embed", "patch_embed.proj.weight"],
+    [0.25, "blocks.0.attn.weight", "blocks.0.mlp.0.bias"],
+    [0.5, "blocks.1.attn.weight", "norm.weight"],
+    [1, "fc_norm.weight", "head.weight"],
+  ]);
+  const tensors = Object.fromEntries(vit.map((name) => [name, new Float32Array(1)]));
+  using trainer = builtins.createTrainer(tensors, { optimizer: { name: "adamw", options: { lr: 8 } }, groups });
+  assertEquals(trainer.optimizer.groups.map(({ current }) => current.lr), [1, 2, 4, 8]);
+});
+
+test("layerDecay() takes layers as lists, modules where no name has a number, a least factor, and names without weight decay", () => {
+  const factors = (...of: Parameters<typeof layerDecay>) => layerDecay(...of).map(({ scale, match }) => [scale.lr, ...match]);
+  assertEquals(factors([["a", "b"], ["c"]], 0.5), [[0.5, "a", "b"], [1, "c"]]);
+  assertEquals(factors(["embed", "fc.weight", "fc.bias", "head"], 0.5), [[0.25, "embed"], [0.5, "fc.weight", "fc.bias"], [1, "head"]]);
+  assertEquals(factors(["encoder.block.0.w", "encoder.norm.w", "decoder.block.0.w"], 0.5), [
+    [0.5, "encoder.block.0.w", "encoder.norm.w"],
+    [1, "decoder.block.0.w"],
+  ]);
+  assertEquals(factors(["a", "b", "c"], 0.1, { minScale: 0.5 }), [[0.5, "a"], [0.5, "b"], [1, "c"]]);
+  assertEquals(layerDecay(["fc.weight", "fc.bias"], 0.5, { noWeightDecay: ["fc.bias"] }), [
+    { match: ["fc.weight"], scale: { lr: 1 } },
+    { match: ["fc.bias"], scale: { lr: 1 }, options: { weightDecay: 0 } },
+  ]);
+});
+
+test("layerDecay() refuses what it cannot mean", () => {
+  assertThrows(() => layerDecay([], 0.5), TypeError, "a list");
+  assertThrows(() => layerDecay(["a", "a"], 0.5), RangeError, "twice");
+  assertThrows(() => layerDecay(["a", ["b"]] as unknown as string[], 0.5), TypeError, "all names");
+  assertThrows(() => layerDecay(["a"], 0), RangeError, "above 0");
+  assertThrows(() => layerDecay(["a"], "1" as unknown as number), TypeError, "numbers");
+  assertThrows(() => layerDecay(["a"], 0.5, { minScale: NaN }), RangeError, "minScale");
+  assertThrows(() => layerDecay(["a"], 0.5, { noWeightDecay: ["b"] }), TypeError, '"b"');
+  assertThrows(() => layerDecay(["a"], 0.5, { min: 1 } as object), TypeError, "known are minScale");
 });

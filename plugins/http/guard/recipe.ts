@@ -11,6 +11,8 @@ import { refuseBody } from "../wire/problem.ts";
 
 type Optimizers = ReadonlyMap<string, OptimizerPlugin>;
 
+/** What a group's match may be. */
+const matches: string[] = ["list", "{ glob }", "{ maxRank }"];
 /** Characters compared to find the tensors of groups. */
 const mostMatching = 100_000_000;
 /** Groups, schedules. */
@@ -44,15 +46,18 @@ export function boundRecipe(recipe: unknown, names: readonly string[], optimizer
     const { match, optimizer: own = name, options } = (group ?? {}) as { match?: unknown; optimizer?: unknown; options?: unknown };
     matching += checkPatterns(`/recipe/groups/${i}/options`, specsOf(own), options, letters);
     if (typeof match === "string") {
-      refuseBody(`/recipe/groups/${i}/match`, "A regular expression is not run for others: give a list of names, or { glob }", [
-        "list",
-        "{ glob }",
-      ]);
+      refuseBody(
+        `/recipe/groups/${i}/match`,
+        "A regular expression is not run for others: give a list of names, { glob } or { maxRank }",
+        matches,
+      );
     }
-    const { glob } = (match ?? {}) as { glob?: unknown };
+    const { glob, maxRank } = (match ?? {}) as { glob?: unknown; maxRank?: unknown };
     if (Array.isArray(match)) matching += match.length * letters;
     else if (typeof glob === "string") matching += glob.length * letters;
-    else if (match !== undefined) refuseBody(`/recipe/groups/${i}/match`, "A match is a list of names, or { glob }", ["list", "{ glob }"]);
+    else if (match !== undefined && typeof maxRank !== "number") {
+      refuseBody(`/recipe/groups/${i}/match`, "A match is a list of names, { glob } or { maxRank }", matches);
+    }
   });
   if (matching > mostMatching) {
     refuseBody("/recipe/groups", "Finding the tensors that are meant would take too long: give fewer names, shorter globs and patterns");

@@ -226,9 +226,10 @@ const schemas: Json = {
   Recipe: object({
     optimizer: object({ name: text, options: { type: "object" } }, ["name"]),
     groups: listOf(object({
-      match: { oneOf: [listOf(text), object({ glob: text }, ["glob"])] },
+      match: { oneOf: [listOf(text), object({ glob: text }, ["glob"]), object({ maxRank: { type: "integer", minimum: 0 } }, ["maxRank"])] },
       options: { type: "object" },
       optimizer: text,
+      scale: { type: "object", additionalProperties: { type: "number" } },
     }, ["match"])),
     schedules: { type: "object", additionalProperties: object({ name: text, options: { type: "object" } }, ["name"]) },
     transforms: listOf(object({ name: text, options: { type: "object" } }, ["name"])),
