@@ -76,6 +76,8 @@ export const cosineTimm: SchedulePlugin<"cosine_timm", CosineTimmOptions, Schedu
       starts.push(starts[i] + lengths[i]);
       lengths.push(lengths[i] * cycleMul);
     }
+    const heights = lengths.map((_, i) => pow(cycleDecay, i));
+    const bentLengths = lengths.map((length) => pow(length, kDecay));
     return (step, group) => {
       checkStep("cosine_timm", step);
       const lr = baseOf(base, group);
@@ -90,8 +92,8 @@ export const cosineTimm: SchedulePlugin<"cosine_timm", CosineTimmOptions, Schedu
         if (starts[middle] <= t) low = middle;
         else high = middle - 1;
       }
-      const wave = 1 + cos(Math.PI * pow(t - starts[low], kDecay) / pow(lengths[low], kDecay));
-      const height = pow(cycleDecay, low);
+      const wave = 1 + cos(Math.PI * pow(t - starts[low], kDecay) / bentLengths[low]);
+      const height = heights[low];
       return lrMin === 0 ? 0.5 * height * wave : (lrMin + 0.5 * (lr * height - lrMin) * wave) / lr;
     };
   },

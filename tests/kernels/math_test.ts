@@ -117,6 +117,8 @@ test("cos() is even and hits 1 and -1 at the doubles nearest to multiples of pi"
   for (let n = 0; n < 1000; n++) {
     assertEquals(cos(n * Math.PI), n % 2 ? -1 : 1, `n = ${n}`);
     assert(Object.is(cos(-n / 7), cos(n / 7)));
+    // Beside such a double too: there the cosine is 1 to far more digits than a double has.
+    for (const near of [1 - 2 ** -52, 1 + 2 ** -52]) assertEquals(cos(n * Math.PI * near), n % 2 ? -1 : 1, `beside n = ${n}`);
   }
 });
 
