@@ -7,7 +7,7 @@ import { refuseUnknownKeys, show } from "./names.ts";
 import { formatNumber } from "./plot/axis.ts";
 import { type Curve, draw } from "./plot/drawing.ts";
 import { sampleCurve, type Samples } from "./plot/sampling.ts";
-import { isMetric, isSchedule } from "./plugin/schedules.ts";
+import { isMetric, isPerGroup, isSchedule } from "./plugin/schedules.ts";
 import type { Schedule } from "./types.ts";
 
 /** Options of {@linkcode plotSchedule}. */
@@ -193,8 +193,8 @@ function makeCurves(
       throw new TypeError(`Cannot draw ${show(name)}: it gives ${show(value)} at step ${step}, not a number`);
     });
   const isValue = schedule.returns === "value";
-  // One that takes no group gives all of them the same: as factors, or as values that stand in place of every group's own.
-  const shared = schedule.length < 2 ? curveOf(0) : undefined;
+  // One that knows no groups gives all of them the same: as factors, or as values that stand in place of every group's own.
+  const shared = isPerGroup(schedule) ? undefined : curveOf(0);
   if (isValue && shared !== undefined) return [{ name, ...shared }];
   return bases.map((base, group) => {
     const { steps, values } = shared ?? curveOf(group);

@@ -45,6 +45,7 @@ const reference = "tests/reference/reference_test.ts";
 const schedules = "tests/plugins/schedules_test.ts";
 const algebra = "tests/plugins/algebra_test.ts";
 const moreSchedules = "tests/plugins/more_schedules_test.ts";
+const recordedSchedules = "tests/plugins/recorded_schedules_test.ts";
 const torchSchedules = "tests/plugins/torch_schedules_test.ts";
 const bounds = "tests/plugins/http/bounds_test.ts";
 const conventions = "tests/plugins/http/conventions_test.ts";
@@ -808,12 +809,24 @@ export const mutants: readonly Mutant[] = [
   ...of("plugins/schedules/compose.ts", [algebra], [
     [
       "Factors beside values are not times the base value",
-      "&& !givesValues(part) ? lr * given",
-      "&& !givesValues(part) ? given",
+      "? (step, group) => baseOf(base, group) * given(step, group) : given;",
+      "? given : given;",
       "^where values and factors",
     ],
-    ["A product's factors are times the base value", "isValue && !raw &&", "isValue &&", "^a product takes"],
-    ["Values that all groups share take a group", "const isOwn = !isValue || ", "const isOwn = true || ", "^a list of ends"],
+    ["A product's factors are times the base value", "return isValue && !raw &&", "return isValue &&", "^a product takes"],
+    [
+      "Values that all groups share take a group",
+      "const perGroup = parts.some(",
+      "const perGroup = true || parts.some(",
+      "^a list of ends",
+    ],
+    ["A metric's factors are those of the question before", "for (const one of asked) one.forget();", "", "^a warmup goes"],
+    [
+      "A metric is asked once more for each group",
+      "let factors = seen.get(step);",
+      "let factors = undefined as readonly number[] | undefined;",
+      "^a schedule that follows",
+    ],
     ["A state that is refused is half taken", "          put(before, i);\n", "", "^the state of a composition"],
     [
       "Values beside a metric are not over the base value",
@@ -824,6 +837,12 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("plugins/schedules/sequence.ts", [algebra], [
     ["A schedule of a sequence goes on counting", "step - milestones[low - 1]", "step", "^compositions of factors"],
+  ]),
+  ...of("plugins/schedules/rex.ts", [recordedSchedules], [
+    ["rex is a straight line", "rest / (0.5 + 0.5 * rest)", "rest"],
+  ]),
+  ...of("plugins/schedules/swalr.ts", [recordedSchedules], [
+    ["swalr ends every group at the first one's value", "ends[group ?? 0] ?? ends[0]", "ends[0]"],
   ]),
   ...of("plugins/schedules/cosine_timm.ts", [moreSchedules], [
     ["cosine_timm takes the wave before", "if (starts[middle] <= t) low", "if (starts[middle] < t) low", "^cosine_timm's waves"],

@@ -41,8 +41,8 @@ export interface Schedule {
   /** `"factor"` (default): times the option's base value; `"value"`: instead of it. */
   readonly returns?: "factor" | "value";
   /**
-   * True where groups may get different values, false where all get the same. Left out, the second parameter tells, and of a schedule of values its first
-   * steps: said here, an optimizer need not try them.
+   * True where groups may get different values, false where all get the same. A plugin says it of every schedule that it makes and that returns values, as
+   * the built-in ones do. Left out, the second parameter tells, and of a schedule of values its first steps, which an optimizer then has to try.
    */
   readonly perGroup?: boolean;
 }

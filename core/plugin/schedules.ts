@@ -89,6 +89,14 @@ export function isMetric(schedule: Schedule | MetricSchedule): schedule is Metri
   return typeof schedule !== "function";
 }
 
+/**
+ * Whether groups may get different values. A schedule that does not say so is known by its parameters: a second one without a default. Its code may not
+ * show it, as a default's does not: whoever must be sure lets it say so.
+ */
+export function isPerGroup({ perGroup, length }: Schedule): boolean {
+  return perGroup ?? length > 1;
+}
+
 /** The option's value in a group at a step: the base value times the factor, or the value itself. */
 export function valueAt({ option, schedule }: Scheduled, base: unknown, group: number, step: number): number {
   const given: unknown = isMetric(schedule) ? schedule.factors(step)[group] : schedule(step, group);

@@ -48,8 +48,9 @@ export const clamp: SchedulePlugin<"clamp", ClampOptions, Schedule | MetricSched
     throw Object.assign(new RangeError(`Cannot use min = ${min}: it lies above max = ${max}`), { option: "min" });
   },
   create({ schedule, min, max }, _maths, base, tools) {
-    return compose("clamp", [makeInner(schedule, base, tools)], base, (read, step) => {
-      return Math.min(max ?? Infinity, Math.max(min ?? -Infinity, read(0, step)));
+    const [low, high] = [min ?? -Infinity, max ?? Infinity];
+    return compose("clamp", [makeInner(schedule, base, tools)], base, ([read]) => (step, group) => {
+      return Math.min(high, Math.max(low, read(step, group)));
     });
   },
 };

@@ -13,8 +13,8 @@ export type Inner = Use | Schedule | MetricSchedule;
 /** A schedule of either kind. */
 export type AnySchedule = Schedule | MetricSchedule;
 
-/** Reads a part at a step, for the group that is asked for. */
-export type Read = (part: number, step: number) => number;
+/** Reads a schedule at a step, for a group; undefined: the first. */
+export type Read = (step: number, group: number | undefined) => number;
 
 /** Makes what an option holds, over the same base values. */
 export function makeInner(inner: Inner, base: Base, tools: Tools): AnySchedule {
@@ -28,49 +28,69 @@ export function givesValues(part: AnySchedule): boolean {
 }
 
 /**
- * Composes schedules into one: `at` says its value at a step by those of its parts. Where values and factors meet, it gives values, and factors are read
+ * Composes schedules into one: `at` makes its value of the readers of its parts. Where values and factors meet, it gives values, and factors are read
  * times the group's base value, or as they are where `raw`. Where one of them follows a metric, it follows the metric too: all of them get every
  * metric, whosever turn it is; and what gives values is read over the base value.
+ *
+ * Readers are made once. One that was made for each question, as a closure over its group, cost a composition of five a microsecond.
  */
 export function compose(
   name: string,
   parts: readonly AnySchedule[],
   base: Base,
-  at: (read: Read, step: number) => number,
+  at: (reads: readonly Read[]) => Read,
   raw = false,
 ): AnySchedule {
   const isValue = parts.some(givesValues);
-  /** A part's value in the terms of the whole. */
-  const readerOf = (group: number | undefined): Read => {
-    const lr = baseOf(base, group);
-    return (i, step) => {
-      const part = parts[i];
-      const given = typeof part === "function" ? part(step, group) : part.factors(step)[group ?? 0];
-      return isValue && !raw && !givesValues(part) ? lr * given : given;
-    };
-  };
-  const valueOf = (step: number, group?: number): number => {
-    checkStep(name, step);
-    return at(readerOf(group), step);
-  };
   const metrics = parts.filter((part): part is MetricSchedule => typeof part !== "function");
-  if (metrics.length > 0) return followMetric(metrics, base, isValue, valueOf);
-  const returns = isValue ? "value" as const : "factor" as const;
-  // As many parameters as tell whether each group has its own: of values that all groups share, the rest passes the group on all the same.
-  const isOwn = !isValue || parts.some((part) => !givesValues(part) || (part as Schedule).length > 1);
-  return Object.assign(
-    isOwn
-      ? (step: number, group: number | undefined) => valueOf(step, group)
-      : (step: number, ...[group]: [number?]) => valueOf(step, group),
-    { returns },
-  ) as Schedule;
+  const asked = metrics.map(asking);
+  const reads = parts.map((part): Read => {
+    const given = typeof part === "function" ? part : asked[metrics.indexOf(part)].read;
+    return isValue && !raw && !givesValues(part) ? (step, group) => baseOf(base, group) * given(step, group) : given;
+  });
+  const value = at(reads);
+  const valueOf: Read = (step, group) => {
+    checkStep(name, step);
+    return value(step, group);
+  };
+  if (metrics.length > 0) return followMetric(metrics, base, isValue, valueOf, asked);
+  const perGroup = parts.some((part) => isPerGroup(part as Schedule) || isValue && !raw && !givesValues(part));
+  return Object.assign(perGroup ? valueOf : (step: number, ...[group]: [number?]) => valueOf(step, group), {
+    returns: isValue ? "value" as const : "factor" as const,
+    perGroup,
+  }) as Schedule;
+}
+
+/** Whether groups may get different values: of a schedule that does not say so, its parameters tell. */
+function isPerGroup({ perGroup, length }: Schedule): boolean {
+  return perGroup ?? length > 1;
+}
+
+/** A part that follows a metric gives the factors of all groups at once: within one question it is asked once a step, not once more for each group. */
+interface Asking {
+  readonly read: Read;
+  /** Lets go of what was given: the next question is a new one. */
+  forget(): void;
+}
+
+function asking(part: MetricSchedule): Asking {
+  const seen = new Map<number, readonly number[]>();
+  return {
+    read(step, group) {
+      let factors = seen.get(step);
+      if (factors === undefined) seen.set(step, factors = part.factors(step));
+      return factors[group ?? 0];
+    },
+    forget: () => seen.clear(),
+  };
 }
 
 function followMetric(
   metrics: readonly MetricSchedule[],
   base: Base,
   isValue: boolean,
-  valueOf: (step: number, group: number) => number,
+  valueOf: Read,
+  asked: readonly Asking[],
 ): MetricSchedule {
   const bases = base.groups.length > 0 ? base.groups : [base.value];
   if (isValue && bases.includes(0)) {
@@ -82,7 +102,10 @@ function followMetric(
     update(metric) {
       for (const part of metrics) part.update(metric);
     },
-    factors: (step = 0) => bases.map((lr, group) => isValue ? valueOf(step, group) / lr : valueOf(step, group)),
+    factors(step = 0) {
+      for (const one of asked) one.forget();
+      return bases.map((lr, group) => isValue ? valueOf(step, group) / lr : valueOf(step, group));
+    },
     get state() {
       return metrics.map(({ state }) => state ?? null);
     },

@@ -45,6 +45,6 @@ export const constantInverseSqrt: SchedulePlugin<"constant_inverse_sqrt", Consta
     return Object.assign((step: number) => {
       checkStep("constant_inverse_sqrt", step);
       return factor / Math.sqrt(Math.max(step, numConstantSteps));
-    }, { returns: "value" as const });
+    }, { returns: "value" as const, perGroup: false });
   },
 };

@@ -75,6 +75,6 @@ export const cosineDecay: SchedulePlugin<"cosine_decay", CosineDecayOptions, Sch
       const half = f(0.5 * f(1 + f(cos(f(pi * f(f(s - warmup) / decay))))));
       const wave = exponent === 1 ? half : f(pow(half, f(exponent)));
       return f(top * f(f(rest * wave) + share));
-    }, { returns: "value" as const });
+    }, { returns: "value" as const, perGroup: false });
   },
 };

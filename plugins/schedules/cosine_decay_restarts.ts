@@ -87,7 +87,7 @@ export const cosineDecayRestarts: SchedulePlugin<"cosine_decay_restarts", Cosine
       const { length, start, height } = wave >= 0 && wave < mostKept ? kept[wave] ??= makeWave(wave) : makeWave(wave);
       const decayed = f(height * f(1 + f(cos(f(pi * f(f(s - start) / length))))));
       return f(initial * f(f(rest * decayed) + share));
-    }, { returns: "value" as const });
+    }, { returns: "value" as const, perGroup: false });
   },
 };
 

@@ -38,6 +38,6 @@ export const delay: SchedulePlugin<"delay", DelayOptions, Schedule | MetricSched
     steps: { type: "number", minimum: 0, unit: "steps", description: "Steps at its first value" },
   },
   create({ schedule, steps }, _maths, base, tools) {
-    return compose("delay", [makeInner(schedule, base, tools)], base, (read, step) => read(0, Math.max(0, step - steps)));
+    return compose("delay", [makeInner(schedule, base, tools)], base, ([read]) => (step, group) => read(Math.max(0, step - steps), group));
   },
 };

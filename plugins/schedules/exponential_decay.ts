@@ -61,6 +61,6 @@ export const exponentialDecay: SchedulePlugin<"exponential_decay", ExponentialDe
       const q = f(f(step) / decay);
       const p = staircase ? Math.floor(q) : q;
       return f(initial * f(rate > 0 ? exp(p * logRate) : pow(rate, p)));
-    }, { returns: "value" as const });
+    }, { returns: "value" as const, perGroup: false });
   },
 };

@@ -58,6 +58,6 @@ export const inverseTimeDecay: SchedulePlugin<"inverse_time_decay", InverseTimeD
       checkStep("inverse_time_decay", step);
       const p = f(f(step) / decay);
       return f(initial / f(1 + f(rate * (staircase ? Math.floor(p) : p))));
-    }, { returns: "value" as const });
+    }, { returns: "value" as const, perGroup: false });
   },
 };

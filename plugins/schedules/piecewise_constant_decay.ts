@@ -69,6 +69,6 @@ export const piecewiseConstantDecay: SchedulePlugin<"piecewise_constant_decay", 
         else high = middle;
       }
       return table[low];
-    }, { returns: "value" as const });
+    }, { returns: "value" as const, perGroup: false });
   },
 };

@@ -79,6 +79,6 @@ export const piecewiseInterpolate: SchedulePlugin<"piecewise_interpolate", Piece
       if (low === boundaries.length) return values[low];
       const from = low === 0 ? 0 : boundaries[low - 1];
       return between(values[low], values[low + 1], (step - from) / (boundaries[low] - from));
-    }, { returns: "value" as const });
+    }, { returns: "value" as const, perGroup: false });
   },
 };

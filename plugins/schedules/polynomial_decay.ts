@@ -70,6 +70,6 @@ export const polynomialDecay: SchedulePlugin<"polynomial_decay", PolynomialDecay
       const steps = cycle && s !== 0 ? f(decay * Math.ceil(f(s / decay))) : decay;
       const rest = f(1 - f(s / steps));
       return f(f(span * (exponent === 1 ? rest : f(pow(rest, exponent)))) + end);
-    }, { returns: "value" as const });
+    }, { returns: "value" as const, perGroup: false });
   },
 };

@@ -47,6 +47,10 @@ export const product: SchedulePlugin<"product", ProductOptions, Schedule | Metri
       const message = "Cannot use schedules that give values more than once: a product is of factors, and one that gives values at most";
       throw Object.assign(new RangeError(message), { option: "schedules" });
     }
-    return compose("product", parts, base, (read, step) => parts.reduce((product, _, i) => product * read(i, step), 1), true);
+    return compose("product", parts, base, (reads) => (step, group) => {
+      let product = 1;
+      for (let i = 0; i < reads.length; i++) product *= reads[i](step, group);
+      return product;
+    }, true);
   },
 };

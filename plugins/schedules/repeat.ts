@@ -36,6 +36,6 @@ export const repeat: SchedulePlugin<"repeat", RepeatOptions, Schedule | MetricSc
     every: { type: "number", exclusiveMinimum: 0, unit: "steps", description: "Steps after which it begins again" },
   },
   create({ schedule, every }, _maths, base, tools) {
-    return compose("repeat", [makeInner(schedule, base, tools)], base, (read, step) => read(0, step % every));
+    return compose("repeat", [makeInner(schedule, base, tools)], base, ([read]) => (step, group) => read(step % every, group));
   },
 };

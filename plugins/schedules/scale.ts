@@ -36,6 +36,6 @@ export const scale: SchedulePlugin<"scale", ScaleOptions, Schedule | MetricSched
     factor: { type: "number", description: "What it is multiplied by" },
   },
   create({ schedule, factor }, _maths, base, tools) {
-    return compose("scale", [makeInner(schedule, base, tools)], base, (read, step) => factor * read(0, step));
+    return compose("scale", [makeInner(schedule, base, tools)], base, ([read]) => (step, group) => factor * read(step, group));
   },
 };

@@ -60,7 +60,7 @@ export const sequence: SchedulePlugin<"sequence", SequenceOptions, Schedule | Me
     });
   },
   create({ schedules, milestones }, _maths, base, tools) {
-    return compose("sequence", schedules.map((inner) => makeInner(inner, base, tools)), base, (read, step) => {
+    return compose("sequence", schedules.map((inner) => makeInner(inner, base, tools)), base, (reads) => (step, group) => {
       // Bisection: the number of milestones up to the step.
       let low = 0;
       let high = milestones.length;
@@ -69,7 +69,7 @@ export const sequence: SchedulePlugin<"sequence", SequenceOptions, Schedule | Me
         if (milestones[middle] <= step) low = middle + 1;
         else high = middle;
       }
-      return read(low, low === 0 ? step : step - milestones[low - 1]);
+      return reads[low](low === 0 ? step : step - milestones[low - 1], group);
     });
   },
 };

@@ -38,6 +38,6 @@ export const shift: SchedulePlugin<"shift", ShiftOptions, Schedule | MetricSched
     steps: { type: "number", minimum: 0, unit: "steps", description: "Its step at step 0" },
   },
   create({ schedule, steps }, _maths, base, tools) {
-    return compose("shift", [makeInner(schedule, base, tools)], base, (read, step) => read(0, step + steps));
+    return compose("shift", [makeInner(schedule, base, tools)], base, ([read]) => (step, group) => read(step + steps, group));
   },
 };

@@ -41,6 +41,10 @@ export const scheduleSum: SchedulePlugin<"sum", ScheduleSumOptions, Schedule | M
   },
   create({ schedules }, _maths, base, tools) {
     const parts = schedules.map((inner) => makeInner(inner, base, tools));
-    return compose("sum", parts, base, (read, step) => parts.reduce((sum, _, i) => sum + read(i, step), 0));
+    return compose("sum", parts, base, (reads) => (step, group) => {
+      let sum = 0;
+      for (let i = 0; i < reads.length; i++) sum += reads[i](step, group);
+      return sum;
+    });
   },
 };

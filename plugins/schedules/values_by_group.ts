@@ -22,5 +22,5 @@ export function valuesByGroup(name: string, curves: readonly ((step: number) => 
     if (curve !== undefined) return curve(step);
     throw new RangeError(`Cannot ask schedule "${name}" for its value in group ${group}: there are ${curves.length}`);
   };
-  return Object.assign(isShared ? shared : own as Schedule, { returns: "value" as const });
+  return Object.assign(isShared ? shared : own as Schedule, { returns: "value" as const, perGroup: !isShared });
 }

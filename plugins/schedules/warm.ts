@@ -46,9 +46,9 @@ export const warm: SchedulePlugin<"warm", WarmOptions, Schedule | MetricSchedule
     startFactor: { default: 0, minimum: 0, description: "Where it begins, as a share of the schedule's first value" },
   },
   create({ schedule, numWarmupSteps, startFactor }, _maths, base, tools) {
-    return compose("warm", [makeInner(schedule, base, tools)], base, (read, step) => {
-      if (step >= numWarmupSteps) return read(0, step - numWarmupSteps);
-      return (startFactor + (1 - startFactor) * step / numWarmupSteps) * read(0, 0);
+    return compose("warm", [makeInner(schedule, base, tools)], base, ([read]) => (step, group) => {
+      if (step >= numWarmupSteps) return read(step - numWarmupSteps, group);
+      return (startFactor + (1 - startFactor) * step / numWarmupSteps) * read(0, group);
     });
   },
 };

@@ -80,7 +80,7 @@ export const warmup: SchedulePlugin<"warmup", WarmupOptions, Schedule> = {
       checkStep("warmup", step);
       if (f(step) < steps) return f(initial * f(maths.pow(f(f(step) / steps), exponent)));
       return scale * decay(step - warmupSteps);
-    }, { returns: "value" as const });
+    }, { returns: "value" as const, perGroup: false });
   },
 };
 

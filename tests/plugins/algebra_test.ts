@@ -88,6 +88,48 @@ test("a list of ends for each group reaches through a composition", () => {
   assertThrows(() => builtins.createOptimizer("adamw", w, {}, settings(triangle)), TypeError, "group 1 sets it");
 });
 
+test("a composition says whether groups may differ", () => {
+  const lists: Use = { name: "cyclic", options: { baseLr: [1, 3], maxLr: 4 } };
+  const swa: Use = { name: "swalr", options: { swaLr: 0.1 } };
+  for (
+    const [name, options, perGroup] of [
+      ["scale", { schedule: half, factor: 2 }, false],
+      ["scale", { schedule: triangle, factor: 2 }, false],
+      ["scale", { schedule: lists, factor: 2 }, true],
+      ["scale", { schedule: swa, factor: 2 }, true],
+      ["product", { schedules: [half, triangle] }, false],
+      ["product", { schedules: [swa, triangle] }, true],
+      ["sum", { schedules: [half, triangle] }, true],
+      ["clamp", { schedule: { name: "sum", options: { schedules: [half, triangle] } } }, true],
+    ] as const
+  ) assertEquals(stepped(name, options).perGroup, perGroup, `${name} ${JSON.stringify(options)}`);
+  // Values that all groups share stand in place of a group's own, also times factors.
+  using backend = createBackend("js");
+  const settings = {
+    backend,
+    groups: [{ match: ["a"], options: { lr: 5 } }],
+    schedules: { lr: { name: "product", options: { schedules: [half, triangle] } } },
+  };
+  const params = { a: new Float32Array(1), b: new Float32Array(1) };
+  assertThrows(() => builtins.createOptimizer("adamw", params, {}, settings as never), TypeError, "group 0 sets it");
+});
+
+test("a schedule that follows a metric is asked once a step, however many groups there are and however deep it lies", () => {
+  let asked = 0;
+  const metricOf: MetricSchedule = {
+    update() {},
+    factors() {
+      asked += 1;
+      return [1, 2, 3];
+    },
+  };
+  const base: Base = { value: 1, groups: [1, 2, 3] };
+  let schedule: MetricSchedule = metricOf;
+  for (let depth = 0; depth < 6; depth++) schedule = metric("scale", { schedule, factor: 2 }, base);
+  assertEquals(schedule.factors(5), [64, 128, 192]);
+  assertEquals(asked, 1);
+});
+
 test("a warmup goes in front of a plateau, which follows its metric", () => {
   const schedule = metric("warm", { schedule: plateau, numWarmupSteps: 4 });
   assertEquals([0, 1, 2, 4, 9].map((step) => schedule.factors(step)), [[0, 0], [0.25, 0.25], [0.5, 0.5], [1, 1], [1, 1]]);

@@ -6,7 +6,7 @@
 import type { MetricSchedule, Schedule } from "../../../core/plugin/contract.ts";
 import { type AnySpecs, resolveOptions } from "../../../core/plugin/options.ts";
 import type { SchedulePlugin } from "../../../core/plugin/contract.ts";
-import { isMetric, makeSchedule } from "../../../core/plugin/schedules.ts";
+import { isMetric, isPerGroup, makeSchedule } from "../../../core/plugin/schedules.ts";
 import { type Find, titleOf } from "../../../core/plugin/use.ts";
 import type { Form } from "./media.ts";
 import type { Asked } from "./parameters.ts";
@@ -61,14 +61,14 @@ function finite({ name, schedule }: Curve, bases: readonly number[]): Schedule {
     check(given, bases[group ?? 0], step);
     return given;
   };
-  return Object.assign(schedule.length < 2 ? shared : own as Schedule, { returns });
+  return Object.assign(isPerGroup(schedule) ? own as Schedule : shared, { returns, perGroup: isPerGroup(schedule) });
 }
 
 /** `lr[group][i]`: a schedule's values at steps. RangeError where one is not finite. */
 function valuesOf(curve: Curve, steps: readonly number[], bases: readonly number[]): number[][] {
   const schedule = finite(curve, bases);
   const absolute = schedule.returns === "value";
-  const shared = schedule.length < 2 ? steps.map((step) => schedule(step)) : undefined;
+  const shared = isPerGroup(schedule) ? undefined : steps.map((step) => schedule(step));
   return bases.map((base, group) => {
     const given = shared ?? steps.map((step) => schedule(step, group));
     return absolute ? given : given.map((factor) => base * factor);
