@@ -141,7 +141,7 @@ export interface Optimizer<Options = unknown> extends Disposable {
 export interface LoadReport {
   /** Taken in. */
   readonly taken: readonly string[];
-  /** In the state and for nobody here: with `partial` alone. */
+  /** In the state and for nobody here: with `partial`, and tensors of element types that no state has (int64), which are ignored always. */
   readonly ignored: readonly string[];
   /** Not in the state, so that they keep what they had: with `partial` alone. */
   readonly missing: readonly string[];

@@ -54,6 +54,7 @@ const attacks = "tests/plugins/http/attacks_test.ts";
 const guard = "tests/plugins/http/guard_test.ts";
 const accumulators = "tests/plugins/accumulators_test.ts";
 const safetensors = "tests/plugins/formats/safetensors_test.ts";
+const safetensorsFiles = "tests/plugins/formats/safetensors_files_test.ts";
 const optimizers = "tests/core/optimizer_test.ts";
 
 /** All of them. */
@@ -1106,7 +1107,7 @@ export const mutants: readonly Mutant[] = [
 
   // ---- plugins: formats
 
-  ...of("plugins/formats/safetensors.ts", [safetensors], [
+  ...of("plugins/formats/safetensors_header.ts", [safetensors], [
     [
       "Names are written in the order of UTF-16",
       "|| compareBytes(a.key, b.key));",
@@ -1131,10 +1132,29 @@ export const mutants: readonly Mutant[] = [
       "orders.indexOf(a.tensor.dtype) - orders.indexOf(b.tensor.dtype)",
     ],
     ["A header longer than readers take is written", "if (bytes <= mostHeaderBytes) return;", "if (bytes < Infinity) return;"],
-    ["Elements past 64 bits on the way to 0 are read", "|| least >= bitsOf[dtype] * 2 ** 64", ""],
+    ["Elements past 64 bits on the way to 0 are read", "|| least >= each * 2 ** 64", ""],
     ["The header is not filled up to eight bytes", "Math.ceil(written.length / 8) * 8", "written.length"],
     ["Tensors may overlap", "if (from !== end || to < from)", "if (from > end || to < from)"],
-    ["Bytes behind the last tensor are taken for nothing", "if (end !== data.length)", "if (end > data.length)"],
+    ["Bytes behind the last tensor are taken for nothing", "if (end !== dataBytes)", "if (end > dataBytes)"],
+  ]),
+  ...of("plugins/formats/byte_sources.ts", [safetensorsFiles], [
+    ["Reads of one open file run across each other", "const mine = last.then(run, run);", "const mine = run();", "one place for all"],
+    ["A file that changed on its server is read on", "|| now !== version", "", "changes on its server"],
+    ["A server's answer is taken for the range that was asked for", "Number(first) !== from || ", "", "sends another range"],
+    ["A server that ignores ranges is read", "if (status === 200) {", "if (status === 999) {", "ignores ranges"],
+  ]),
+  ...of("plugins/formats/safetensors_shards.ts", [safetensorsFiles], [
+    ["A file may have tensors that its index does not know", "if (places.get(tensor) !== name) {", "if (false) {", "as their index says"],
+    ["A file's name may lead out of the folder", "/^[^/\\\\\\0]+$/.test(name)", "name.length > 0", "as their index says"],
+    ["A file may take more than its size", "if (inPart > shardBytes) {", "if (inPart - byteLength > shardBytes) {", "is cut into files"],
+  ]),
+  ...of("plugins/formats/stream_safetensors.ts", [safetensorsFiles], [
+    [
+      "A tensor is written though it is another than it said",
+      "read.data.byteLength !== tensor.byteLength",
+      "false",
+      "another than it said",
+    ],
   ]),
 
   // ---- http

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { elementTypes } from "../../kernels/tables/dtypes.ts";
 import type { Raw } from "../../kernels/types.ts";
 import { about, aboutOf, allAbout } from "../errors.ts";
 import { isRecord, known, refuseUnknownKeys, show, tagOf } from "../names.ts";
@@ -83,7 +84,8 @@ export function prepareLoad(
   const ignored = Object.keys(tensors).filter((key) => !all.has(key));
   const missing = keys.filter((key) => !Object.hasOwn(tensors, key));
   if (!partial) {
-    ignored.forEach((key, i) => {
+    // A tensor of integers beside a state (PyTorch's num_batches_tracked) is no part of one, under whatever name: it is passed over, and listed.
+    ignored.filter((key) => !isForeign(tensors[key])).forEach((key, i) => {
       // What there is instead is said once.
       const more = i === 0 ? `; ${known(keys, key)}` : "";
       faults.push(about(new TypeError(`it has a tensor ${show(key)}${more}`), { tensor: key }));
@@ -160,6 +162,12 @@ function refuseForeign(refuse: string, { format, optimizer }: GivenState["metada
     throw new RangeError(`${refuse}: its format is ${show(format)}, and this library reads ${read}`);
   }
   if (optimizer !== undefined && optimizer !== name) throw new TypeError(`${refuse}: it is one of ${show(optimizer)}`);
+}
+
+/** True for a tensor of an element type that no entry of a state has. */
+function isForeign(given: unknown): boolean {
+  const { data, dtype } = isRecord(given) ? given : {};
+  return ArrayBuffer.isView(data) && typeof dtype === "string" && dtype !== "float64" && !Object.hasOwn(elementTypes, dtype);
 }
 
 function write(one: Taken): void {

@@ -22,6 +22,7 @@ import {
   unsupportedCreateOptimizer,
   unsupportedTfOptimizer,
 } from "./tf_optimizers.ts";
+import { runTensorFile, unsupportedTensorFile } from "./tensor_files.ts";
 import { runTfSchedule, unsupportedSpec } from "./tf_schedules.ts";
 import { missing } from "./context.ts";
 
@@ -57,7 +58,7 @@ const pythonAlone: Pick<Form, "unsupported" | "run"> = { unsupported: () => unde
 
 /** The first that fits is taken. */
 const FORMS: readonly Form[] = [
-  { fits: (entry) => entry.system.startsWith("safetensors"), unsupported: () => "files come with checkpoints", run: () => undefined },
+  { fits: (entry) => entry.system.startsWith("safetensors"), unsupported: unsupportedTensorFile, run: runTensorFile },
   { fits: (entry) => expects(entry, "lrs") && gives(entry, "metrics"), unsupported: unsupportedSchedule, run: runMetricSchedule },
   {
     fits: (entry) => expects(entry, "state_dict") || expects(entry, "optimizer", "scheduler") || expects(entry, "scheduler"),

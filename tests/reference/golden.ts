@@ -66,6 +66,8 @@ export interface Golden {
   want(entry: Case): JsonObject;
   /** The tensors of a bank. */
   bank(name: string): Bank;
+  /** A file's bytes. */
+  bytes(path: string): Uint8Array;
 }
 
 const words: Readonly<Record<string, number>> = { NaN: NaN, Infinity: Infinity, "-Infinity": -Infinity };
@@ -95,5 +97,6 @@ export function openGolden(folder: string): Golden {
       return found;
     },
     bank: (name) => read(`banks/${name}.json`).tensors as Bank,
+    bytes: (path) => Uint8Array.from(readFileSync(join(folder, path))),
   };
 }

@@ -88,6 +88,11 @@ export function readFile(bytes: Uint8Array<ArrayBuffer>, all: Required<Limits>):
   try {
     const { tensors, metadata: { recipe: text, ...metadata } } = readSafetensors(bytes, limits);
     Object.keys(tensors).forEach(checkName);
+    for (const [name, { dtype }] of Object.entries(tensors)) {
+      if (!dtypes.includes(dtype)) {
+        refuseBody(`/tensors${pointerTo(name)}`, `Tensor ${JSON.stringify(name)} is ${dtype}, which no state is`, dtypes);
+      }
+    }
     checkEmpty(tensors, jsonElements);
     if (text === undefined) refuseBody("/__metadata__/recipe", "The file's __metadata__ has no recipe");
     return { recipe: readRecipe(text, width), tensors, metadata };
