@@ -52,6 +52,8 @@ import { type Builtins, plugins } from "./plugins/builtins.ts";
 import { bindTfOptimizer, type CreateTfOptimizer } from "./plugins/recipes/tf.ts";
 
 export { explain } from "./core/explain.ts";
+export { readPlugin } from "./core/json_plugin/read_plugin.ts";
+export { pluginSchema, type Schema } from "./core/json_plugin/schema.ts";
 export { createOptimizer } from "./core/optimizer/optimizer.ts";
 export { type PlotOptions, plotSchedule } from "./core/plot.ts";
 export type * from "./core/plugin/contract.ts";

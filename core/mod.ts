@@ -33,6 +33,8 @@
  */
 export { createBackend } from "../kernels/backends/create.ts";
 export { explain } from "./explain.ts";
+export { readPlugin } from "./json_plugin/read_plugin.ts";
+export { pluginSchema, type Schema } from "./json_plugin/schema.ts";
 export { createOptimizer } from "./optimizer/optimizer.ts";
 export { type PlotOptions, plotSchedule } from "./plot.ts";
 export type * from "./plugin/contract.ts";

@@ -8,6 +8,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { withSizes } from "../bench/sizes.ts";
+import { pluginSchema } from "../core/json_plugin/schema.ts";
 import { pageModule } from "./page.ts";
 import { pictures } from "./pictures.ts";
 
@@ -46,6 +47,7 @@ const ownEntryPoints: Readonly<Record<string, string>> = {
   "./kernels": "./kernels/mod.ts",
   "./http": "./plugins/http/mod.ts",
   "./page": "./plugins/http/page.ts",
+  "./plugin-folder": "./plugins/http/plugin_folder.ts",
   "./safetensors": "./plugins/formats/safetensors.ts",
 };
 
@@ -171,6 +173,7 @@ export const generated: readonly (readonly [path: string, make: () => string])[]
   ...existsSync(join(root, "kernels/backends/threads/worker.ts"))
     ? [["kernels/backends/threads/worker_source.ts", workerSource] as const]
     : [],
+  ["core/json_plugin/plugin.schema.json", () => `${JSON.stringify(pluginSchema, null, 2)}\n`],
   ["plugins/http/page.ts", pageModule],
   ["README.md", () => withSizes(read("README.md"))],
   ...pictures,

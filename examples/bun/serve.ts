@@ -1,12 +1,14 @@
 /**
- * The service under Bun: `bun examples/bun/serve.ts`. In a container, see the Dockerfile beside this file.
+ * The service under Bun: `bun examples/bun/serve.ts`, with `--plugins examples/json` also of a folder of plugins in JSON. In a container, see the Dockerfile beside this file.
  *
  * @module
  */
 import process from "node:process";
-import { builtins } from "../../mod.ts";
+import { parseArgs } from "node:util";
+import { builtins, type Plugin } from "../../mod.ts";
 import { createApp } from "../../plugins/http/mod.ts";
 import { page } from "../../plugins/http/page.ts";
+import { readPluginFolder } from "../../plugins/http/plugin_folder.ts";
 
 interface BunServer {
   readonly url: URL;
@@ -14,7 +16,7 @@ interface BunServer {
 }
 declare const Bun: { serve(options: object): BunServer };
 
-const app = createApp(builtins, { page });
+const app = createApp(builtins.with(...await morePlugins()), { page });
 // An empty one is none, and digits alone are one: Number(" ") would be 0, which is any free port.
 const wanted = process.env.PORT?.trim() || "8000";
 const port = /^\d+$/.test(wanted) ? Number(wanted) : NaN;
@@ -36,6 +38,17 @@ function serve(options: object): BunServer {
   } catch (error) {
     const isTaken = (error as { code?: string }).code === "EADDRINUSE";
     return refuse(isTaken ? "another program listens there" : (error as Error).message);
+  }
+}
+
+/** Those of the folder that `--plugins` names, if any. */
+async function morePlugins(): Promise<readonly Plugin[]> {
+  try {
+    const { plugins } = parseArgs({ options: { plugins: { type: "string" } } }).values;
+    return plugins === undefined ? [] : await readPluginFolder(plugins);
+  } catch (error) {
+    console.error((error as Error).message);
+    return process.exit(1);
   }
 }
 
