@@ -16,6 +16,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   // A recipe may ask a plugin for its options.
   "plugins/recipes/": ["type:core/", "plugins/recipes/", "plugins/optimizers/", "plugins/schedules/"],
   "plugins/http/": ["hono", "core/", "plugins/formats/", "plugins/http/"],
+  // Files, for services in Deno, Bun and Node: an entry point of its own.
+  "plugins/http/plugin_folder.ts": ["core/", "node:fs", "node:path"],
   // The page's program, which esbuild bundles into one text: an application, so it may use the whole library and the example that it runs.
   "plugins/http/page/": ["mod.ts", "core/", "plugins/http/", "examples/digits/", "uplot"],
   // The list of all of them.

@@ -138,8 +138,12 @@ function isOfType(type: Schema["type"], value: unknown): boolean {
       return value === null;
     case "integer":
       return Number.isInteger(value);
-    default:
-      return typeof value === type;
+    case "string":
+      return typeof value === "string";
+    case "number":
+      return typeof value === "number";
+    case "boolean":
+      return typeof value === "boolean";
   }
 }
 

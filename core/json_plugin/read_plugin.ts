@@ -44,7 +44,7 @@ const tensorNames: readonly string[] = [
  * Makes a plugin of plain JSON: an optimizer, a transform or a schedule whose texts, numbers and checks are in the rule language. No code of it runs, so
  * that it is safe to load from strangers: its size is bounded, and so is what it can cost.
  *
- * `json` is the parsed value, or its text. The form is that of {@linkcode pluginSchema}; CONTRIBUTING and `plugins/JSON.md` describe it.
+ * `json` is the parsed value, or its text. Its form is {@linkcode pluginSchema}; `plugins/JSON.md` describes it.
  *
  * TypeError for a form that does not fit, unknown keys and names that mean something else; SyntaxError for an expression or a text that cannot be read, or
  * names something unknown; RangeError for what is too large. The message says where, as a JSON pointer. What the rule's texts mean is looked at when an
@@ -113,7 +113,7 @@ function made(fields: Fields, title: string, refuse: Known["refuse"]): Plugin {
     ...(fields.source !== undefined && { source: fields.source as string }),
     options: specs,
   };
-  const given: Given = { fields, title, specs, refuse, scopeOf: (pointer) => `${pointer} of ${title}` };
+  const given: Given = { fields, specs, refuse, scopeOf: (pointer) => `${pointer} of ${title}` };
   const check = readCheck(given);
   const whole = check === undefined ? common : { ...common, check };
   switch (fields.kind) {
@@ -129,7 +129,6 @@ function made(fields: Fields, title: string, refuse: Known["refuse"]): Plugin {
 /** A plugin in JSON, its form checked. */
 interface Given extends Pick<Known, "specs" | "refuse" | "scopeOf"> {
   readonly fields: Fields;
-  readonly title: string;
 }
 
 // ---- options as numbers
@@ -174,7 +173,7 @@ function caseOf(names: Names, options: Values): Case {
   return { numbers, options };
 }
 
-function readCheck({ fields, title, ...of }: Given): ((options: Values) => void) | undefined {
+function readCheck({ fields, ...of }: Given): ((options: Values) => void) | undefined {
   const list = fields.check as readonly Fields[] | undefined;
   if (list === undefined) return undefined;
   const names = optionNames(of.specs, []);

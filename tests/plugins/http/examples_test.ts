@@ -1,5 +1,6 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { homedir } from "node:os";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
@@ -115,5 +116,51 @@ test("wrangler.jsonc and the Dockerfile name files that are there", () => {
   assert(read("examples/cloudflare/build.ts").includes(`"worker.ts"`));
   for (const [, from] of read("examples/bun/Dockerfile").matchAll(/^COPY (?!--from)(\S+) /gm)) {
     assert(spawnSync("test", ["-e", join(root, from)]).status === 0, from);
+  }
+});
+
+for (const runtime of ["deno", "bun", "node"] as const) {
+  test(`${runtime}: --plugins serves a folder of plugins in JSON`, async () => {
+    const service = await startService(runtime, ["--plugins", "examples/json"]);
+    try {
+      const { plugins } = await (await fetch(`${service.url}/v1/plugins`)).json();
+      const names = plugins.map(({ name }: { name: string }) => name);
+      for (const name of ["lion_json", "muon_json", "trapezoid"]) assert(names.includes(name), names.join(" "));
+      const query = "numWarmupSteps=4&numCooldownSteps=5&numTrainingSteps=20&steps=0,2,10,18";
+      const { lr } = await (await fetch(`${service.url}/v1/schedules/trapezoid?${query}`)).json();
+      assertEquals(lr, [[0, 0.5, 1, 0.4]]);
+      const step = await fetch(`${service.url}/v1/steps`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({
+          recipe: { optimizer: { name: "lion_json", options: { lr: 0.5 } } },
+          tensors: { w: { shape: [2], data: [1, 1] }, "w.grad": { shape: [2], data: [3, -3] } },
+        }),
+      });
+      assertEquals([step.status, (await step.json()).tensors?.w.data], [200, [0.5, 1.5]]);
+    } finally {
+      await service.end();
+    }
+  });
+}
+
+test("a file in the folder of --plugins that is no plugin is named, and nothing is served", () => {
+  const folder = mkdtempSync(join(tmpdir(), "glissade-plugins-"));
+  try {
+    writeFileSync(
+      join(folder, "wrong.json"),
+      JSON.stringify({ kind: "optimizer", name: "x", description: "x", rule: { update: "p -= (" } }),
+    );
+    for (const [program, args] of programs) {
+      const { status, stderr } = spawnSync(join(root, "node_modules/.bin", program), [...args, "--plugins", folder], {
+        cwd: root,
+        encoding: "utf8",
+        env: { ...process.env, PORT: "0", NO_COLOR: "1" },
+      });
+      assertEquals(status, 1, stderr);
+      assert(stderr.includes(`${join(folder, "wrong.json")}: Cannot read the rule, line 1 of /rule/update of plugin "x"`), stderr);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });

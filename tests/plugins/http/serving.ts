@@ -26,11 +26,15 @@ export interface Service {
 const binary = (name: string) => join(root, "node_modules/.bin", name);
 const scripts = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).scripts;
 
-/** Starts the service on a free port. */
-export async function startService(runtime: Runtime): Promise<Service> {
+/** Starts the service on a free port, with `more` on its command line. */
+export async function startService(runtime: Runtime, more: readonly string[] = []): Promise<Service> {
   const folder = mkdtempSync(join(tmpdir(), "glissade-serve-"));
   const [program, ...args] = command(runtime, folder);
-  const child: ChildProcess = spawn(program, args, { cwd: root, env: { ...process.env, PORT: "0" }, stdio: ["pipe", "pipe", "pipe"] });
+  const child: ChildProcess = spawn(program, [...args, ...more], {
+    cwd: root,
+    env: { ...process.env, PORT: "0" },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
   let said = "";
   const code = new Promise<number | null>((resolve) => child.once("exit", resolve));
   const url = await new Promise<string>((resolve, reject) => {
