@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { adabelief } from "./optimizers/adabelief.ts";
 import { adadelta } from "./optimizers/adadelta.ts";
 import { adafactor } from "./optimizers/adafactor.ts";
 import { adafactorTorch } from "./optimizers/adafactor_torch.ts";
@@ -20,12 +21,19 @@ import { ademamix } from "./optimizers/ademamix.ts";
 import { adopt } from "./optimizers/adopt.ts";
 import { asgd } from "./optimizers/asgd.ts";
 import { came } from "./optimizers/came.ts";
+import { dadaptAdam } from "./optimizers/dadapt_adam.ts";
+import { fromage } from "./optimizers/fromage.ts";
+import { ftrl } from "./optimizers/ftrl.ts";
 import { lamb } from "./optimizers/lamb.ts";
+import { laprop } from "./optimizers/laprop.ts";
 import { lars } from "./optimizers/lars.ts";
 import { lion } from "./optimizers/lion.ts";
+import { mars } from "./optimizers/mars.ts";
 import { muon } from "./optimizers/muon.ts";
 import { nadam } from "./optimizers/nadam.ts";
 import { nadamw } from "./optimizers/nadamw.ts";
+import { novograd } from "./optimizers/novograd.ts";
+import { optimisticSgd } from "./optimizers/optimistic_sgd.ts";
 import { prodigy } from "./optimizers/prodigy.ts";
 import { radam } from "./optimizers/radam.ts";
 import { rmsprop } from "./optimizers/rmsprop.ts";
@@ -34,7 +42,11 @@ import { scheduleFreeAdamw } from "./optimizers/schedule_free_adamw.ts";
 import { scheduleFreeRadam } from "./optimizers/schedule_free_radam.ts";
 import { scheduleFreeSgd } from "./optimizers/schedule_free_sgd.ts";
 import { sgd } from "./optimizers/sgd.ts";
+import { sm3 } from "./optimizers/sm3.ts";
 import { sophia } from "./optimizers/sophia.ts";
+import { stableAdamw } from "./optimizers/stable_adamw.ts";
+import { tiger } from "./optimizers/tiger.ts";
+import { yogi } from "./optimizers/yogi.ts";
 import { clamp } from "./schedules/clamp.ts";
 import { constant } from "./schedules/constant.ts";
 import { constantInverseSqrt } from "./schedules/constant_inverse_sqrt.ts";
@@ -87,6 +99,7 @@ import { clipValue } from "./transforms/clip_value.ts";
 
 /** All built-in plugins, as a type. */
 export type Builtins = readonly [
+  typeof adabelief,
   typeof adadelta,
   typeof adafactor,
   typeof adafactorTorch,
@@ -102,12 +115,19 @@ export type Builtins = readonly [
   typeof adopt,
   typeof asgd,
   typeof came,
+  typeof dadaptAdam,
+  typeof fromage,
+  typeof ftrl,
   typeof lamb,
+  typeof laprop,
   typeof lars,
   typeof lion,
+  typeof mars,
   typeof muon,
   typeof nadam,
   typeof nadamw,
+  typeof novograd,
+  typeof optimisticSgd,
   typeof prodigy,
   typeof radam,
   typeof rmsprop,
@@ -116,7 +136,11 @@ export type Builtins = readonly [
   typeof scheduleFreeRadam,
   typeof scheduleFreeSgd,
   typeof sgd,
+  typeof sm3,
   typeof sophia,
+  typeof stableAdamw,
+  typeof tiger,
+  typeof yogi,
   typeof clamp,
   typeof constant,
   typeof constantInverseSqrt,
@@ -170,6 +194,7 @@ export type Builtins = readonly [
 
 /** The same, as values. */
 export const plugins: Builtins = [
+  adabelief,
   adadelta,
   adafactor,
   adafactorTorch,
@@ -185,12 +210,19 @@ export const plugins: Builtins = [
   adopt,
   asgd,
   came,
+  dadaptAdam,
+  fromage,
+  ftrl,
   lamb,
+  laprop,
   lars,
   lion,
+  mars,
   muon,
   nadam,
   nadamw,
+  novograd,
+  optimisticSgd,
   prodigy,
   radam,
   rmsprop,
@@ -199,7 +231,11 @@ export const plugins: Builtins = [
   scheduleFreeRadam,
   scheduleFreeSgd,
   sgd,
+  sm3,
   sophia,
+  stableAdamw,
+  tiger,
+  yogi,
   clamp,
   constant,
   constantInverseSqrt,

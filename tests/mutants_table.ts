@@ -42,6 +42,8 @@ const controlBlock = "tests/kernels/control_block_test.ts";
 const plans = "tests/core/plans_test.ts";
 const scheduled = "tests/core/schedules_test.ts";
 const reference = "tests/reference/reference_test.ts";
+const field = "tests/reference/field_test.ts";
+const fieldRules = "tests/plugins/optimizers_test.ts";
 const schedules = "tests/plugins/schedules_test.ts";
 const algebra = "tests/plugins/algebra_test.ts";
 const moreSchedules = "tests/plugins/more_schedules_test.ts";
@@ -1019,6 +1021,62 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("plugins/optimizers/prodigy.ts", [reference], [
     ["prodigy takes the estimate of this step alone", "D  = max(D, h)", "D  = h", "^Prodigy"],
+  ]),
+  ...of("plugins/optimizers/tiger.ts", [field], [
+    ["tiger takes the sign of the gradient", "u  = sign(m)", "u  = sign(g)", "^Tiger"],
+  ]),
+  ...of("plugins/optimizers/adabelief.ts", [field], [
+    ["adabelief stores its variance without eps", "(g - m)*(g - m) + eps", "(g - m)*(g - m)", "^AdaBelief of timm"],
+    ["adabelief's rectified step looks at the greatest variance", "m/(sqrt(v) + eps), m)", "m/(sqrt(w) + eps), m)", "^AdaBelief of timm"],
+  ]),
+  ...of("plugins/optimizers/laprop.ts", [field], [
+    ["laprop adds eps before the correction", "sqrt(v/b) + eps", "(sqrt(v) + eps)/sqrt(b)", "^LaProp"],
+  ]),
+  ...of("plugins/optimizers/laprop.ts", [fieldRules], [
+    ["laprop divides by what the first lr made of the momentum", "where(a > 0, lr/a, 0)*u", "1/(1 - beta1)*u", "^laprop's first step"],
+  ]),
+  ...of("plugins/optimizers/novograd.ts", [field], [
+    ["novograd's first norm counts as the others", "where(v == 0, n, beta2*v + (1 - beta2)*n)", "beta2*v + (1 - beta2)*n", "^NvNovoGrad"],
+  ]),
+  ...of("plugins/optimizers/sm3.ts", [field], [
+    ["sm3 takes the greater of row and column", "beta*min(r, c)", "beta*max(r, c)", "^SM3"],
+    ["sm3 keeps the maximum of a scalar", "beta > 0 && shape.length > 0", "beta > 0", "^SM3"],
+  ]),
+  ...of("plugins/optimizers/stable_adamw.ts", [field, fieldRules], [
+    ["stable_adamw does not shrink its step", "lr/max(1, sqrt(mean(g*g/max(v, eps*eps))))", "lr", "^StableAdamW"],
+    ["stable_adamw adds what it has added", "s += q - p", "", "^stable_adamw moves 16-bit"],
+  ]),
+  ...of("plugins/optimizers/dadapt_adam.ts", [field], [
+    [
+      "dadapt_adam's estimate looks at the new moments",
+      "e  = g*(s/(sqrt(v) + eps))",
+      "e  = g*(s/(sqrt(beta2*v + (1 - beta2)*g*g) + eps))",
+      "^DAdaptAdam",
+    ],
+    ["dadapt_adam's estimate may fall", "max(d, ${growthRate", "max(0, ${growthRate", "^DAdaptAdam"],
+  ]),
+  ...of("plugins/optimizers/mars.ts", [field], [
+    [
+      "mars' first change is the gradient",
+      "where(t == 1, g, (g - q)*(gamma*(beta1/(1 - beta1))) + g)",
+      "(g - q)*(gamma*(beta1/(1 - beta1))) + g",
+      "^Mars",
+    ],
+    ["mars clips nothing", "c  = c/max(norm(c), 1)", "", "^Mars"],
+  ]),
+  ...of("plugins/optimizers/yogi.ts", [field], [
+    ["yogi's second moment only grows", "v -= (1 - beta2)*sign(v - g*g)*g*g", "v += (1 - beta2)*g*g", "^optax.yogi"],
+  ]),
+  ...of("plugins/optimizers/fromage.ts", [field, fieldRules], [
+    ["fromage does not shrink", "(shrink - 1)*p - lr*shrink*u", "0 - lr*shrink*u", "^optax.fromage"],
+    ["fromage's bound is of each step's own norm", "where(t == 1, pBound*norm(p), b)", "pBound*norm(p)", "^fromage's tensors"],
+  ]),
+  ...of("plugins/optimizers/optimistic_sgd.ts", [field], [
+    ["optimistic_sgd's first change is the gradient", "where(t == 1, g, q)", "q", "^optax.optimistic"],
+  ]),
+  ...of("plugins/optimizers/ftrl.ts", [field], [
+    ["ftrl shrinks by half", "2*shrinkage*p", "shrinkage*p", "Ftrl"],
+    ["ftrl's power is short of an eighth", "eighths & (4 >> i)", "eighths & (2 >> i)", "Ftrl"],
   ]),
   ...of("plugins/optimizers/schedule_free_adamw.ts", [reference], [
     ["schedule_free_adamw does not correct its second moment", "sqrt(v/c2)", "sqrt(v)", "^ScheduleFreeAdamW"],

@@ -10,6 +10,7 @@ import { createOptimizer } from "../../core/optimizer/optimizer.ts";
 import { roundBfloat16, roundFloat16, widenFloat16 } from "../../kernels/half.ts";
 import type { BackendName, Tensor } from "../../core/types.ts";
 import { widen } from "../reference/bits.ts";
+import { adabelief } from "../../plugins/optimizers/adabelief.ts";
 import { adadelta } from "../../plugins/optimizers/adadelta.ts";
 import { adafactorTorch } from "../../plugins/optimizers/adafactor_torch.ts";
 import { adagrad } from "../../plugins/optimizers/adagrad.ts";
@@ -20,11 +21,18 @@ import { ademamix } from "../../plugins/optimizers/ademamix.ts";
 import { adopt } from "../../plugins/optimizers/adopt.ts";
 import { asgd } from "../../plugins/optimizers/asgd.ts";
 import { came } from "../../plugins/optimizers/came.ts";
+import { dadaptAdam } from "../../plugins/optimizers/dadapt_adam.ts";
+import { fromage } from "../../plugins/optimizers/fromage.ts";
+import { ftrl } from "../../plugins/optimizers/ftrl.ts";
 import { lamb } from "../../plugins/optimizers/lamb.ts";
+import { laprop } from "../../plugins/optimizers/laprop.ts";
 import { lars } from "../../plugins/optimizers/lars.ts";
 import { lion } from "../../plugins/optimizers/lion.ts";
+import { mars } from "../../plugins/optimizers/mars.ts";
 import { nadam } from "../../plugins/optimizers/nadam.ts";
 import { nadamw } from "../../plugins/optimizers/nadamw.ts";
+import { novograd } from "../../plugins/optimizers/novograd.ts";
+import { optimisticSgd } from "../../plugins/optimizers/optimistic_sgd.ts";
 import { prodigy } from "../../plugins/optimizers/prodigy.ts";
 import { radam } from "../../plugins/optimizers/radam.ts";
 import { rmsprop } from "../../plugins/optimizers/rmsprop.ts";
@@ -33,7 +41,11 @@ import { scheduleFreeAdamw } from "../../plugins/optimizers/schedule_free_adamw.
 import { scheduleFreeRadam } from "../../plugins/optimizers/schedule_free_radam.ts";
 import { scheduleFreeSgd } from "../../plugins/optimizers/schedule_free_sgd.ts";
 import { sgd } from "../../plugins/optimizers/sgd.ts";
+import { sm3 } from "../../plugins/optimizers/sm3.ts";
 import { sophia } from "../../plugins/optimizers/sophia.ts";
+import { stableAdamw } from "../../plugins/optimizers/stable_adamw.ts";
+import { tiger } from "../../plugins/optimizers/tiger.ts";
+import { yogi } from "../../plugins/optimizers/yogi.ts";
 
 type Any = OptimizerPlugin<string, object>;
 
@@ -63,6 +75,18 @@ const plugins: readonly (readonly [plugin: Any, options: object])[] = [
   [scheduleFreeSgd, { weightDecay: 0.1, warmupSteps: 2 }],
   [scheduleFreeRadam, { betas: [0.9, 0.9], weightDecay: 0.1 }],
   [sophia, { weightDecay: 0.1 }],
+  [tiger, { weightDecay: 0.1 }],
+  [adabelief, { rectify: false, amsgrad: true, weightDecay: 0.1 }],
+  [laprop, { weightDecay: 0.1 }],
+  [novograd, { weightDecay: 0.1, amsgrad: true, gradAveraging: true }],
+  [sm3, { momentum: 0.9, beta: 0.9 }],
+  [stableAdamw, { weightDecay: 0.1 }],
+  [dadaptAdam, { d0: 1e-3, weightDecay: 0.1, growthRate: 2 }],
+  [mars, { weightDecay: 0.1, caution: true }],
+  [yogi, { weightDecay: 0.1 }],
+  [fromage, { pBound: 2 }],
+  [optimisticSgd, { lr: 0.1 }],
+  [ftrl, { lr: 0.1, learningRatePower: -0.625, l1RegularizationStrength: 0.01, l2ShrinkageRegularizationStrength: 0.1, beta: 0.1 }],
 ];
 
 const shape = [4, 3];
@@ -113,13 +137,14 @@ for (const [plugin, options] of plugins) {
     assert(data.every((value) => value < 1 && value > -1), `${data}`);
   });
 
+  if (!Object.hasOwn(plugin.options, "stateDtype")) continue;
   test(`${plugin.name} keeps float32 moments of float16 parameters, which small gradients leave finite`, () => {
     const low = { data: new Uint16Array(12).fill(roundFloat16(1)), shape, dtype: "float16" as const };
     using optimizer = createOptimizer(plugin, { low }, options, { backend: "js" });
     for (let t = 1; t <= 3; t++) optimizer.step({ low: { data: new Float32Array(12).fill(1e-5), shape } });
     assert(Array.from(low.data, widenFloat16).every((value) => value > 0.5 && value < 1.01), `${Array.from(low.data, widenFloat16)}`);
-    // Prodigy's p0 is the parameter itself, at the start.
-    const dtypes = Object.entries(optimizer.saveState().tensors).filter(([key]) => key.startsWith("low.") && key !== "low.p0").map((
+    // Prodigy's p0 is the parameter itself, at the start; Kahan's sum holds what the parameter lost.
+    const dtypes = Object.entries(optimizer.saveState().tensors).filter(([key]) => /^low\.(?!p0$|kahan_comp$)/.test(key)).map((
       [, { dtype }],
     ) => dtype);
     assertEquals(dtypes.filter((dtype) => dtype === "float16"), []);
@@ -192,6 +217,56 @@ test("adan takes a tensor whose gradients come later as it took the others", () 
   assertEquals(late, early);
 });
 
+test("stable_adamw moves 16-bit parameters by steps that are below their spacing, unless Kahan's sum is left out", () => {
+  const after = (kahanSum: boolean): number => {
+    const w = { data: new Uint16Array([roundBfloat16(1)]), shape: [1], dtype: "bfloat16" as const };
+    using optimizer = createOptimizer(stableAdamw, { w }, { lr: 1e-3, weightDecay: 0, kahanSum }, { backend: "js" });
+    for (let t = 1; t <= 40; t++) optimizer.step({ w: Float32Array.of(1) });
+    return widen(w.data, w.dtype)[0];
+  };
+  assertEquals(after(false), 1);
+  assert(Math.abs(after(true) - 0.96) < 2 ** -8, `${after(true)}`);
+});
+
+test("sm3 takes a tensor of rank 4 as a matrix of its first dimension and the others", () => {
+  const data = Float32Array.from({ length: 24 }, (_, i) => Math.sin(i));
+  const [deep, flat] = [{ data, shape: [2, 2, 3, 2] }, { data: data.slice(), shape: [2, 12] }];
+  using optimizer = createOptimizer(sm3, { deep, flat }, { momentum: 0.9 }, { backend: "js" });
+  for (let t = 1; t <= 5; t++) {
+    const grad = data.map((_, i) => Math.cos(i * t));
+    optimizer.step({ deep: { data: grad, shape: deep.shape }, flat: { data: grad, shape: flat.shape } });
+  }
+  assertEquals(deep.data, flat.data);
+  assertEquals(optimizer.saveState().tensors["deep.accumulator_1"].data.length, 12);
+});
+
+test("laprop's first step after a change of lr is as long as the new lr says", () => {
+  const w = Float32Array.of(0);
+  using optimizer = createOptimizer(laprop, { w }, { lr: 1, betas: [0.5, 0.9] }, {
+    backend: "js",
+    schedules: { lr: (step) => [1, 0.25, 0][step] },
+  });
+  const places = [1, 2, 3].map(() => {
+    optimizer.step({ w: Float32Array.of(2) });
+    return Math.round(w[0] * 1e6) / 1e6;
+  });
+  assertEquals(places, [-1, -1.25, -1.25]);
+});
+
+test("ftrl holds parameters at 0 whose gradients L1 outweighs", () => {
+  const w = Float32Array.of(0, 0);
+  using optimizer = createOptimizer(ftrl, { w }, { lr: 0.1, l1RegularizationStrength: 1 }, { backend: "js" });
+  optimizer.step({ w: Float32Array.of(0.5, 3) });
+  assert(w[0] === 0 && w[1] < -0.01, `${w}`);
+});
+
+test("fromage's tensors stay within their bound", () => {
+  const w = Float32Array.of(3, 4);
+  using optimizer = createOptimizer(fromage, { w }, { lr: 0.5, pBound: 1.25 }, { backend: "js" });
+  for (let t = 1; t <= 20; t++) optimizer.step({ w: Float32Array.of(-3, -4) });
+  assert(Math.abs(Math.hypot(...w) - 1.25 * 5) < 1e-5, `${w}`);
+});
+
 test("sophia divides by the diagonal that it was given, and clips where there is none", () => {
   const w = Float32Array.of(0, 0);
   using optimizer = createOptimizer(sophia, { w }, { lr: 1, betas: [0, 0.5], p: 0.5 }, { backend: "js" });
@@ -229,6 +304,10 @@ test("The references' combinations are refused, each with its numbers", () => {
     [scheduleFreeAdamw, { betas: [0, 0.999] }, "betas[0] = 0"],
     [scheduleFreeRadam, { betas: [0, 0.999] }, "betas[0] = 0"],
     [scheduleFreeSgd, { momentum: 0 }, "momentum = 0"],
+    [ftrl, { learningRatePower: -0.3 }, "learningRatePower = -0.3"],
+    [ftrl, { learningRatePower: 0.5 }, "learningRatePower"],
+    [ftrl, { lr: 0 }, "lr"],
+    [mars, { betas1d: [0.9, 1] }, "betas1d"],
   ];
   for (const [plugin, options, message] of refused) {
     assertThrows(() => createOptimizer(plugin, { w: new Float32Array(1) }, options, { backend: "js" }), RangeError, message);

@@ -29,6 +29,10 @@ const OPTIMIZERS: Readonly<Record<string, string>> = {
   AdEMAMix: "ademamix",
   SophiaH: "sophia",
   ScheduleFreeSGD: "schedule_free_sgd",
+  StableAdamW: "stable_adamw",
+  DAdaptAdam: "dadapt_adam",
+  NvNovoGrad: "novograd",
+  "optax.optimistic_gradient_descent": "optimistic_sgd",
 };
 
 /** Two libraries, one name, two algorithms: the second one's name here. */

@@ -26,6 +26,9 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   global_clipnorm: ["globalClipnorm", "globalClipNorm"],
   include_in_weight_decay: ["includeInWeightDecay", "include"],
   exclude_from_weight_decay: ["excludeFromWeightDecay", "exclude"],
+  weight_decouple: ["decoupledDecay"],
+  ams_bound: ["amsgrad"],
+  initial_accumulator: ["initialAccumulatorValue"],
 };
 
 /** Options that only say which of PyTorch's code paths runs; null and false are theirs to have. */
@@ -53,8 +56,8 @@ export function translate(plugin: Plugin, given: JsonObject): Translated {
     const name = optionName(plugin, key);
     // Options are JSON, which knows no infinity: no bound is null.
     if (name !== undefined) options[name] = value === Infinity ? null : value;
-    else if (/^beta_[12]$/.test(key) && Object.hasOwn(plugin.options, "betas")) {
-      options.betas = [given.beta_1 ?? null, given.beta_2 ?? null];
+    else if (/^(beta_|b)[12]$/.test(key) && Object.hasOwn(plugin.options, "betas")) {
+      options.betas = [given.beta_1 ?? given.b1 ?? null, given.beta_2 ?? given.b2 ?? null];
     } else unknown.push(key);
   }
   return { options: defaultBetas(plugin, options), unknown };

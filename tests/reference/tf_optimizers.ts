@@ -34,6 +34,8 @@ const SLOTS: Readonly<Record<string, readonly string[]>> = {
   m: ["m", "exp_avg"],
   v: ["v", "exp_avg_sq"],
   vhat: ["vhat", "max_exp_avg_sq"],
+  accumulator: ["accumulator"],
+  linear: ["linear"],
 };
 
 /** TensorFlow flushes subnormal numbers to 0, at each step again; less than this many smallest normal numbers remain of that in a moment. */
