@@ -41,6 +41,7 @@ const matrices = "tests/kernels/matrix_test.ts";
 const controlBlock = "tests/kernels/control_block_test.ts";
 const plans = "tests/core/plans_test.ts";
 const scheduled = "tests/core/schedules_test.ts";
+const jsonPlugins = "tests/core/json_plugin_test.ts";
 const reference = "tests/reference/reference_test.ts";
 const field = "tests/reference/field_test.ts";
 const fieldRules = "tests/plugins/optimizers_test.ts";
@@ -1439,5 +1440,39 @@ export const mutants: readonly Mutant[] = [
       "    if (knowsGroups(schedule, groups.length)) continue;\n    replaced.add(option);",
       "that knows groups",
     ],
+  ]),
+
+  // ---- plugins in JSON
+
+  ...of("core/json_plugin/read_json.ts", [jsonPlugins], [
+    [
+      "Unknown keys of a plugin are passed over",
+      "if (additionalProperties === false) fail(",
+      "if (Number(additionalProperties) > 1) fail(",
+      "unknown key",
+    ],
+    ["A circle is followed", "if (depth > mostDepth)", "if (depth > 4 * mostDepth)", "too deep"],
+    ["Values are not counted", "--room.values < 0", "room.values < 0", "too many values"],
+  ]),
+  ...of("core/json_plugin/expression.ts", [jsonPlugins], [
+    ["An option can be assigned", "names.fixed.has(name) ||", "", "assignment to an option"],
+    ["Reductions are numbers", "args.length !== ops[f as Op].arity", "false", "one argument"],
+  ]),
+  ...of("core/json_plugin/lines.ts", [jsonPlugins], [
+    ["Rows of a repetition begin again", "Math.min(i, rows.length - 1)", "i % rows.length", "muon.json.*nsSteps.:7"],
+    [
+      "A text may grow without end",
+      "(text.characters += line.length + 1)",
+      "(text.characters = line.length + 1)",
+      "only be known with a tensor",
+    ],
+  ]),
+  ...of("core/json_plugin/read_plugin.ts", [jsonPlugins], [
+    ["The first rule counts for all", "variants.find(({ condition }) => condition(one))", "variants[0]", "muon.json"],
+    ["Every group has the optimizer's base", "ofGroups[group] ?? own", "own", "own base"],
+    ["Demands hold everywhere", "if (applies(one) && !must(one))", "if (!must(one))", "check names"],
+  ]),
+  ...of("core/json_plugin/condition.ts", [jsonPlugins], [
+    ["NaN holds", "value < 0 || value > 0", "value !== 0", "null is NaN"],
   ]),
 ];

@@ -271,6 +271,7 @@ const wrong: readonly (readonly [what: string, json: unknown, error: typeof Type
   ],
   ["a word as a number", { ...withOptions, scalars: "a = word" }, SyntaxError, /a condition on it is \{ "word": … \}/],
   ["a reduction in numbers", { ...withOptions, scalars: "a = norm(k)" }, SyntaxError, /norm is of tensors/],
+  ["a greatest of one argument", { ...withOptions, scalars: "a = max(k)" }, SyntaxError, /max is of tensors/],
   ["a rounding in numbers", { ...withOptions, scalars: "a = round(k)" }, SyntaxError, /round is of tensors/],
   ["an assignment to an option", { ...withOptions, scalars: "k = 2" }, SyntaxError, /"k" cannot be assigned here/],
   ["an assignment to t", { ...withOptions, scalars: "t = 2" }, SyntaxError, /"t" cannot be assigned here/],
@@ -451,4 +452,20 @@ test("the examples in plugins/JSON.md are plugins", () => {
     step: number,
   ) => number;
   assertEquals([0, 3, 15].map(made), [0.25, 1, 0.5]);
+});
+
+test("null is NaN in an expression, and does not hold", () => {
+  const plugin = optimizer({
+    kind: "optimizer",
+    name: "by_null",
+    description: "Moves by k, or by 1 where it is null",
+    options: { k: { default: null, type: ["number", "null"], description: "How far" } },
+    rule: { update: { if: "k", then: "p -= k*g", else: "p -= g" } },
+  });
+  const moved = [null, 0, 3].map((k) => {
+    using made = createOptimizer(plugin, { w: new Float32Array(1) }, { k });
+    made.step({ w: [1] });
+    return (made.params.w as { data: Float32Array }).data[0];
+  });
+  assertEquals(moved, [-1, -1, -3]);
 });
