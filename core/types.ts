@@ -19,6 +19,11 @@ export interface Group<Options> {
    * may find nothing; a name in a list must be there, and in no other list.
    */
   readonly match: RegExp | string | readonly string[] | { readonly glob: string } | { readonly maxRank: number };
+  /**
+   * Schedules of this group alone, by option, in place of the optimizer's for the same option: `{ name: "constant" }` leaves an option as it is. Each is
+   * made over the group's base value, and asked for its first group.
+   */
+  readonly schedules?: Settings<Options>["schedules"];
   /** What differs from the optimizer's options. */
   readonly options?: Partial<Options> | object;
   /** Another algorithm for this group. Its options start from that algorithm's defaults and follow none of the optimizer's. */
@@ -150,7 +155,8 @@ export interface LoadReport {
 /**
  * Named tensors and string metadata. Keys: `w`, `w.<slot key>`, `w.step` (float64, shape `[]`); group slots `group.<i>.<key>`.
  *
- * Metadata: `format`, `optimizer` (the algorithm's name), `steps`, `schedule.<option>`, the JSON of a metric schedule's `state`, and
+ * Metadata: `format`, `optimizer` (the algorithm's name), `steps`, `schedule.<option>`, the JSON of a metric schedule's `state`,
+ * `group.<i>.schedule.<option>` of a group's own, and
  * `group.<i>.step` where the algorithm counts a group's steps. A state without metadata can be loaded, too.
  *
  * Of a trainer also: `accumulate.<key>`, what its accumulator has gathered, with the metadata `accumulate`; and `recipe`, the recipe's JSON.
@@ -177,6 +183,7 @@ export interface Recipe {
     readonly options?: object;
     readonly optimizer?: string;
     readonly scale?: Readonly<Record<string, number>>;
+    readonly schedules?: Recipe["schedules"];
   }[];
   /** Schedules by option. */
   readonly schedules?: Readonly<Record<string, { readonly name: string; readonly options?: object }>>;

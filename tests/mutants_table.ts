@@ -655,13 +655,13 @@ export const mutants: readonly Mutant[] = [
   ...of("core/optimizer/schedules.ts", [scheduled], [
     [
       "An option whose schedule gives values can be assigned, and nothing follows",
-      "    replaced.add(option);",
+      "  if (one !== undefined) throw replacedError(plugin, option, one);",
       "",
       "^A schedule of values",
     ],
     [
       "A group may set an option whose schedule gives values",
-      "if (!set.has(option)) continue;",
+      "if (!set.has(name) || values.get(one) !== false) continue;",
       "if (option) continue;",
       "^A schedule of values",
     ],
@@ -808,6 +808,35 @@ export const mutants: readonly Mutant[] = [
       "put(values[name], one, value)",
       "put(base[name], one, value)",
       "^steps with a scheduled",
+    ],
+  ]),
+  ...of("core/optimizer/schedules.ts", ["tests/core/group_schedules_test.ts"], [
+    ["A group has the optimizer's schedule beside its own", "&& !isOwn(one)", "", "^a group's own schedules"],
+    [
+      "A group's own schedule is made over the optimizer's value",
+      "const value = elementOf(unscaledValue(group, base, name), element);",
+      "const value = elementOf(base[name], element);",
+    ],
+    ["Groups save their schedules under one key", "`group.${group}.schedule.${option}`", "`schedule.${option}`", "^a group's metric"],
+    [
+      "A list is assigned where an element of it would not be used",
+      "one.name === option && isOfValues(one))",
+      "one.option === option && isOfValues(one))",
+      "^a list is not",
+    ],
+    [
+      "A value is refused that some group would use",
+      "if (taking.some((group) => replacing(group, option) === undefined)) return;",
+      "",
+      "^an assigned value",
+    ],
+  ]),
+  ...of("core/plugin/schedules.ts", ["tests/core/group_schedules_test.ts"], [
+    [
+      "A group's own schedule is asked for its place among all groups",
+      "one.group === undefined ? group : 0",
+      "group",
+      "^a group's own schedule is made",
     ],
   ]),
   ...of("plugins/schedules/compose.ts", [algebra], [
@@ -1436,8 +1465,8 @@ export const mutants: readonly Mutant[] = [
   ...of("core/optimizer/schedules.ts", [scheduled], [
     [
       "What a schedule of values never hears of is taken",
-      "    replaced.add(option);\n    if (knowsGroups(schedule, groups.length)) continue;",
-      "    if (knowsGroups(schedule, groups.length)) continue;\n    replaced.add(option);",
+      "one.name === option && isOfValues(one) && (one.group",
+      "one.name === option && isOfValues(one) && !knowsGroups(one.schedule as Schedule, groups.length) && (one.group",
       "that knows groups",
     ],
   ]),

@@ -95,6 +95,11 @@ test("A wrong name or option in a recipe does not compile, and throws where ther
   assertThrows(() => make(params(), { optimizer, schedules: { learningRate: { name: "constant" } } }), TypeError);
   // @ts-expect-error: no schedule has this name
   assertThrows(() => make(params(), { optimizer, schedules: { lr: { name: "Linear" } } }), TypeError);
+  const match = "w";
+  // @ts-expect-error: the same in a group
+  assertThrows(() => make(params(), { optimizer, groups: [{ match, schedules: { lr: { name: "Linear" } } }] }), TypeError);
+  // @ts-expect-error: no such option to schedule there
+  assertThrows(() => make(params(), { optimizer, groups: [{ match, schedules: { rate: { name: "constant" } } }] }), TypeError);
   // @ts-expect-error: its options must be given
   assertThrows(() => make(params(), { optimizer, schedules: { lr: { name: "linear" } } }), TypeError);
   // @ts-expect-error: numTrainingSteps must be given

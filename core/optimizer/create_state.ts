@@ -17,7 +17,7 @@ import { partsOf } from "./parts.ts";
 import type { TensorInfo } from "../plugin/contract.ts";
 import { ask, type Find, optionsOf, takePlugin, titleOf } from "../plugin/use.ts";
 import { textOf } from "./programs.ts";
-import { makeSchedules, replacedOptions } from "./schedules.ts";
+import { makeSchedules, refuseClashes, scheduledOf } from "./schedules.ts";
 import { savedEntries } from "./saved_state.ts";
 import { type FullTensor, fullTensor } from "../tensors.ts";
 import { refuseOverlap } from "../overlap.ts";
@@ -39,10 +39,10 @@ export function createState(
   const base = optionsOf(plugin, options as object | undefined);
   const transforms = makeTransforms(find, settings.transforms);
   const plain = splitGroups(find, plugin, new Map([...tensors].map(([name, { shape }]) => [name, shape])), settings.groups);
-  const scheduled = makeSchedules(find, settings.schedules, plugin, base, plain);
-  const replaced = replacedOptions(scheduled, plain);
+  const scheduled = makeSchedules(find, settings, plugin, base, plain);
+  refuseClashes(scheduled, plain, base);
   ask(plugin, () => plugin.check?.(Object.freeze({ ...base })));
-  const groups = plain.map((group) => settle(startGroup(group, scheduled, transforms), base));
+  const groups = plain.map((group) => settle(startGroup(group, scheduledOf(group, scheduled), transforms), base));
   const { backend, ownsBackend } = makeOrTake(settings);
   const memory = emptyMemory(backend);
   try {
@@ -57,7 +57,6 @@ export function createState(
       memory,
       groups,
       scheduled,
-      replaced,
       params,
       ordered: inNameOrder(params),
       inputs,

@@ -30,7 +30,7 @@ export interface GroupState {
   readonly set: ReadonlySet<string>;
   /** Factors by option: of the optimizer's value, with its schedule, until a value is assigned to the group itself. */
   readonly scale: Map<string, number>;
-  /** Schedules of options that it has. */
+  /** Schedules of its options: its own, and the optimizer's where it has none. */
   readonly scheduled: readonly Scheduled[];
   /** The options without their schedules, and the version of the optimizer's options that they were made from. */
   base: Values;
@@ -63,7 +63,7 @@ export function splitGroups(
 ): PlainGroup[] {
   if (!Array.isArray(given)) throw new TypeError(`Cannot use groups ${show(given)}: they must be an array`);
   given.forEach((group, index) =>
-    allAbout({ group: index }, () => refuseUnknownKeys(`group ${index}`, group, ["match", "options", "optimizer", "scale"]))
+    allAbout({ group: index }, () => refuseUnknownKeys(`group ${index}`, group, ["match", "options", "optimizer", "scale", "schedules"]))
   );
   const groups = splitNames([...shapes.keys()], given, (name) => shapes.get(name)!.length).map((names, index) =>
     allAbout({ group: index }, (): PlainGroup => {
@@ -105,12 +105,12 @@ function takeScale(title: string, specs: AnySpecs, set: ReadonlySet<string>, giv
   return scale;
 }
 
-/** A group with nothing done yet. */
+/** A group with nothing done yet, and its schedules. */
 export function startGroup(group: PlainGroup, scheduled: readonly Scheduled[], transforms: readonly TransformState[]): GroupState {
   return {
     ...group,
     transforms,
-    scheduled: scheduled.filter(({ name }) => Object.hasOwn(group.specs, name)),
+    scheduled,
     base: {},
     version: -1,
     current: {},

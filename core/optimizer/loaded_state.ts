@@ -11,7 +11,7 @@ import type { OptimizerState } from "./optimizer_state.ts";
 import { checkReachable, uploadParam } from "./param_state.ts";
 import { readCountTensor } from "./saved_count.ts";
 import { countingGroups, formats, type SavedElements, savedEntries, type SavedEntry, type SavedNumber } from "./saved_state.ts";
-import { type StatefulSchedule, statefulSchedules } from "./schedules.ts";
+import { type StatefulSchedule, statefulSchedules, stateKeyOf } from "./schedules.ts";
 import { rawOf, sameShape, sizeOf } from "../tensors.ts";
 import type { LoadReport, StateDict } from "../types.ts";
 
@@ -113,10 +113,11 @@ export function prepareLoad(
     groupSteps.set(index, saved ?? (own.length === 0 ? count : Math.max(...own)));
   }
   const schedules = statefulSchedules(of.scheduled).flatMap((one) => {
-    const { option } = one;
-    const text = metadata[`schedule.${option}`];
+    const { option, group } = one;
+    const text = metadata[stateKeyOf(one)];
     if (text === undefined) return [];
-    return attempt(() => allAbout({ option }, () => [{ ...one, state: readJson(`the state of the schedule of "${option}"`, text) }])) ?? [];
+    const what = { option, ...group !== undefined && { group } };
+    return attempt(() => allAbout(what, () => [{ ...one, state: readJson(`the state of the schedule of "${option}"`, text) }])) ?? [];
   });
   return { faults, report: { taken: taken.map(({ entry }) => entry.key), ignored, missing }, taken, steps, groupSteps, schedules };
 }
@@ -211,7 +212,9 @@ function readCount(what: string, text: unknown): number | undefined {
 function assignSchedules(schedules: PreparedLoad["schedules"]): void {
   const before = schedules.map(({ schedule }) => schedule.state);
   try {
-    for (const { option, schedule, state } of schedules) allAbout({ option }, () => schedule.state = state);
+    for (const { option, group, schedule, state } of schedules) {
+      allAbout({ option, ...group !== undefined && { group } }, () => schedule.state = state);
+    }
   } catch (error) {
     schedules.forEach(({ schedule }, i) => schedule.state = before[i]);
     throw error;

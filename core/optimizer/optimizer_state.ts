@@ -24,9 +24,8 @@ export interface OptimizerState {
   readonly ownsBackend: boolean;
   readonly memory: Memory;
   readonly groups: readonly GroupState[];
+  /** All schedules: those of all groups, then groups' own. */
   readonly scheduled: readonly Scheduled[];
-  /** Options whose schedules give values, so that base values would do nothing. */
-  readonly replaced: ReadonlySet<string>;
   /** In the caller's order. */
   readonly params: readonly ParamState[];
   /** In name order, in which sums over tensors are added. */

@@ -11,7 +11,7 @@ import type { GroupState } from "./groups.ts";
 import { copyTensor } from "./memory.ts";
 import type { OptimizerState } from "./optimizer_state.ts";
 import { checkReachable, type ParamState, uploadParam } from "./param_state.ts";
-import { statefulSchedules } from "./schedules.ts";
+import { statefulSchedules, stateKeyOf } from "./schedules.ts";
 import { type FullTensor, put, sizeOf } from "../tensors.ts";
 import type { StateDict } from "../types.ts";
 
@@ -128,7 +128,7 @@ export function saveEntries({ backend, plugin, params, groups, scheduled, steps 
     put(tensors, key, { data, shape, dtype });
   }
   const metadata: Record<string, string> = { format, optimizer: plugin.name, steps: String(steps) };
-  for (const { option, schedule } of statefulSchedules(scheduled)) metadata[`schedule.${option}`] = JSON.stringify(schedule.state);
+  for (const one of statefulSchedules(scheduled)) metadata[stateKeyOf(one)] = JSON.stringify(one.schedule.state);
   for (const { index, count } of countingGroups(groups)) metadata[`group.${index}.step`] = String(count);
   return { tensors, metadata };
 }

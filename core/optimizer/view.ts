@@ -18,7 +18,7 @@ import { pointOf } from "./points.ts";
 import { readingOf } from "./readings.ts";
 import { executeLoad, givenState, isPartial, prepareLoad, refusalOf, throwFaults } from "./loaded_state.ts";
 import { saveEntries } from "./saved_state.ts";
-import { metricSchedules, refuseReplaced } from "./schedules.ts";
+import { metricSchedules, refuseReplaced, refuseReplacedByAll } from "./schedules.ts";
 import { count, execute, prepare, type PreparedStep } from "./step.ts";
 import { put } from "../tensors.ts";
 import type { Grads, GroupView, LoadReport, Optimizer, StateDict, StepReport } from "../types.ts";
@@ -37,7 +37,7 @@ export function showOptimizer(state: OptimizerState): Optimizer<unknown> {
     name: plugin.name,
     backend,
     options: optionsView(plugin, (name) => base[name], (name, checked) => {
-      refuseReplaced(state.replaced, plugin, name);
+      refuseReplacedByAll(state, name);
       base[name] = checked();
       state.version++;
     }),
@@ -140,7 +140,11 @@ function update(state: OptimizerState, metric: number): void {
     const message = `Cannot update ${state.title} with a metric: none of its schedules follows one`;
     throw about(new TypeError(message), { plugin: state.plugin.name });
   }
-  for (const { option, schedule } of metrics) allAbout({ option }, () => schedule.update(metric));
+  // A schedule that stands in two places hears each metric once.
+  metrics.forEach(({ option, group, schedule }, i) => {
+    if (metrics.findIndex((one) => one.schedule === schedule) < i) return;
+    allAbout({ option, ...group !== undefined && { group } }, () => schedule.update(metric));
+  });
 }
 
 function saveState(state: OptimizerState): StateDict {
@@ -161,7 +165,7 @@ function groupView(state: OptimizerState, group: GroupState): GroupView<unknown>
   const { plugin, names, own, scale, index } = group;
   const read = (name: string): unknown => baseValue(group, state.base, name);
   const options = optionsView(plugin, read, (name, checked) => {
-    refuseReplaced(state.replaced, plugin, name);
+    refuseReplaced(group, name);
     own.set(name, checked());
     scale.delete(name);
     state.version++;

@@ -19,6 +19,8 @@ export interface Scheduled {
   readonly name: string;
   /** Which element of it; undefined: the option is the number itself. */
   readonly element?: number;
+  /** The group that it is of, which is its only one: it is made over that group's base value, and asked for its first. Undefined: it is of all groups. */
+  readonly group?: number;
   /** What sets its value. */
   readonly schedule: Schedule | MetricSchedule;
 }
@@ -98,8 +100,9 @@ export function isPerGroup({ perGroup, length }: Schedule): boolean {
 }
 
 /** The option's value in a group at a step: the base value times the factor, or the value itself. */
-export function valueAt({ option, schedule }: Scheduled, base: unknown, group: number, step: number): number {
-  const given: unknown = isMetric(schedule) ? schedule.factors(step)[group] : schedule(step, group);
+export function valueAt({ option, schedule, ...one }: Scheduled, base: unknown, group: number, step: number): number {
+  const index = one.group === undefined ? group : 0;
+  const given: unknown = isMetric(schedule) ? schedule.factors(step)[index] : schedule(step, index);
   if (typeof given !== "number") {
     throw about(new TypeError(`Cannot schedule option "${option}" by ${show(given)} at step ${step}: it must be a number`), {
       option,

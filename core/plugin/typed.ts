@@ -72,7 +72,8 @@ export type OptionsField<O> = Record<never, never> extends O ? { readonly option
 export type GroupsOf<P extends readonly Plugin[], R> = string extends AlgorithmIn<R> ? Recipe["groups"]
   : string extends NameOf<P, "optimizer"> ? Recipe["groups"]
   : readonly (
-    & Omit<ElementOf<Recipe["groups"]>, "options" | "optimizer">
+    & Omit<ElementOf<Recipe["groups"]>, "options" | "optimizer" | "schedules">
+    & { readonly schedules?: GroupSchedulesOf<P, R> }
     & (
       | { readonly optimizer?: undefined; readonly options?: Partial<OptionsIn<P, R>> }
       | GroupUses<P, NameOf<P, "optimizer">>
@@ -94,6 +95,13 @@ export type SchedulesOf<P extends readonly Plugin[], R> = string extends Algorit
       Key extends keyof At<R, "schedules"> ? At<R, "schedules">[Key] : never
     >;
   };
+
+/** The same in a group. */
+export type GroupSchedulesOf<P extends readonly Plugin[], R> = string extends keyof SchedulesIn<R> ? Recipe["schedules"]
+  : { readonly [Key in ScheduledKey<P, AlgorithmIn<R>>]?: UseOf<P, "schedule", SchedulesIn<R>[keyof SchedulesIn<R>]> };
+
+/** The schedules of groups, as far as their type knows them. */
+export type SchedulesIn<R> = At<ElementOf<At<R, "groups">>, "schedules">;
 
 /** Names under which schedules of these algorithms may stand. */
 export type ScheduledKey<P extends readonly Plugin[], N extends string> = N extends string

@@ -16,22 +16,26 @@ export function checkRecipe(given: unknown): Recipe {
   if (recipe.accumulate !== undefined) checkUse("the recipe's accumulate", recipe.accumulate);
   checkList("groups", recipe.groups).forEach((group, i) => {
     allAbout({ group: i }, () => {
-      refuseUnknownKeys(`group ${i} of the recipe`, group, ["match", "options", "optimizer", "scale"]);
-      const { optimizer } = group as { optimizer?: unknown };
+      refuseUnknownKeys(`group ${i} of the recipe`, group, ["match", "options", "optimizer", "scale", "schedules"]);
+      const { optimizer, schedules } = group as { optimizer?: unknown; schedules?: unknown };
       if (optimizer !== undefined && typeof optimizer !== "string") {
         throw new TypeError(`Cannot use optimizer ${show(optimizer)} in group ${i}: it must be a name`);
       }
+      checkSchedules(schedules, (option) => `the schedule of "${option}" in group ${i} of the recipe`);
     });
   });
   checkList("transforms", recipe.transforms).forEach((use, i) => checkUse(`transform ${i} of the recipe`, use));
-  const { schedules = {} } = recipe;
+  checkSchedules(recipe.schedules, (option) => `the recipe's schedule of "${option}"`);
+  return recipe;
+}
+
+function checkSchedules(schedules: unknown = {}, titleOf: (option: string) => string): void {
   if (!isRecord(schedules)) {
     throw new TypeError(`Cannot use schedules ${show(schedules)}: they must be an object`);
   }
   for (const [option, use] of Object.entries(schedules)) {
-    allAbout({ option }, () => checkUse(`the recipe's schedule of "${option}"`, use));
+    allAbout({ option }, () => checkUse(titleOf(option), use));
   }
-  return recipe;
 }
 
 function checkUse(what: string, use: unknown): void {

@@ -40,6 +40,13 @@ export function boundRecipe(recipe: unknown, names: readonly string[], optimizer
     const most = key === "transforms" ? mostTransforms : mostUses;
     if (count > most) refuseBody(`/recipe/${key}`, `There are ${count} ${key}, and at most ${most} are read`);
   }
+  const own = (Array.isArray(groups) ? groups : []).map((group) =>
+    Object.keys((group as { schedules?: object } | null)?.schedules ?? {}).length
+  );
+  const ownSchedules = own.reduce((sum, count) => sum + count, 0);
+  if (ownSchedules > mostUses) {
+    refuseBody("/recipe/groups", `Groups have ${ownSchedules} schedules of their own, and at most ${mostUses} are read`);
+  }
   const letters = names.reduce((sum, name) => sum + name.length + 1, 0);
   let matching = checkPatterns("/recipe/optimizer/options", specsOf(name), options, letters);
   (Array.isArray(groups) ? groups : []).forEach((group: unknown, i) => {

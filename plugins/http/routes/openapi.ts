@@ -28,6 +28,7 @@ const object = (properties: Json, required: readonly string[], more: Json = { ad
 });
 const content = (type: string, schema: Json): Json => ({ content: { [type]: { schema } } });
 const text: Json = { type: "string" };
+const schedulesByOption: Json = { type: "object", additionalProperties: object({ name: text, options: { type: "object" } }, ["name"]) };
 const number: Json = { type: "number" };
 const numbers = listOf(number);
 const step: Json = { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
@@ -230,8 +231,9 @@ const schemas: Json = {
       options: { type: "object" },
       optimizer: text,
       scale: { type: "object", additionalProperties: { type: "number" } },
+      schedules: schedulesByOption,
     }, ["match"])),
-    schedules: { type: "object", additionalProperties: object({ name: text, options: { type: "object" } }, ["name"]) },
+    schedules: schedulesByOption,
     transforms: listOf(object({ name: text, options: { type: "object" } }, ["name"])),
   }, ["optimizer"]),
 };
