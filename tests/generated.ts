@@ -8,6 +8,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { withSizes } from "../bench/sizes.ts";
+import { algorithms } from "./algorithms.ts";
 import { pluginSchema } from "../core/json_plugin/schema.ts";
 import { pageModule } from "./page.ts";
 import { pictures } from "./pictures.ts";
@@ -175,6 +176,7 @@ export const generated: readonly (readonly [path: string, make: () => string])[]
     : [],
   ["core/json_plugin/plugin.schema.json", () => `${JSON.stringify(pluginSchema, null, 2)}\n`],
   ["plugins/http/page.ts", pageModule],
+  ["plugins/ALGORITHMS.md", () => algorithms(read)],
   ["README.md", () => withSizes(read("README.md"))],
   ...pictures,
 ];

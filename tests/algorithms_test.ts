@@ -1,0 +1,55 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { test } from "node:test";
+import type { OptimizerPlugin, Plugin } from "../core/plugin/contract.ts";
+import { plugins } from "../plugins/builtins.ts";
+import { algorithms, headOf, stateBytes } from "./algorithms.ts";
+import { read } from "./generated.ts";
+
+const optimizers = (plugins as readonly Plugin[]).filter((plugin): plugin is OptimizerPlugin => plugin.kind === "optimizer");
+
+for (const { name } of optimizers) {
+  test(`${name}'s head names its source, its reference with a version, and what differs`, () => {
+    const { what, papers, reference, differences } = headOf(read(`plugins/optimizers/${name}.ts`));
+    assertMatch(what, /\.$/);
+    assert(papers.length > 0, "no address of a paper");
+    assertMatch(reference ?? "", /\d/);
+    assert(differences.includes(reference!), differences);
+  });
+}
+
+test("headOf() reads sentence, papers and reference of a head that runs over lines", () => {
+  const head = `/**
+ * Adam as X has it: one
+ * sentence.
+ *
+ * A, "T", 2014, https://arxiv.org/abs/1; B, "U", https://example.org/b.pdf.
+ * Follows \`torch.optim.Adam\` 2.2.2, which
+ * differs.
+ *
+ * @module
+ */`;
+  assertEquals(headOf(head), {
+    what: "Adam as X has it: one sentence.",
+    papers: ["https://arxiv.org/abs/1", "https://example.org/b.pdf"],
+    reference: "`torch.optim.Adam` 2.2.2",
+    differences: "Follows `torch.optim.Adam` 2.2.2, which differs.",
+  });
+});
+
+test("stateBytes() counts moments, rows and columns in their dtypes, and no scratch memory", () => {
+  const bytes = (name: string, shape: readonly number[]): number[] => {
+    const plugin = optimizers.find((plugin) => plugin.name === name)!;
+    return (["float32", "bfloat16", "float16"] as const).map((dtype) => stateBytes(plugin, shape, dtype));
+  };
+  assertEquals(bytes("adamw_torch", [4, 8]), [8, 4, 8]);
+  assertEquals(bytes("sgd", [4, 8]), [0, 0, 0]);
+  assertEquals(bytes("tiger", [4, 8]), [4, 2, 4]);
+  assertEquals(bytes("sm3", [2, 4, 4]), [4 * (2 + 16) / 32, 2 * (2 + 16) / 32, 4 * (2 + 16) / 32]);
+  assertEquals(bytes("novograd", [8])[0], 4);
+  assertEquals(bytes("stable_adamw", [8]), [8, 6, 10]);
+});
+
+test("algorithms() has a row for every plugin", () => {
+  const text = algorithms(read);
+  assertEquals((plugins as readonly Plugin[]).filter(({ name }) => !text.includes(`| \`${name}\``)).map(({ name }) => name), []);
+});
