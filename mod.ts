@@ -49,6 +49,7 @@
  */
 import { createRegistry, type Registry } from "./core/registry.ts";
 import { type Builtins, plugins } from "./plugins/builtins.ts";
+import { bindLintRecipe, type LintRecipe } from "./plugins/lint/lint.ts";
 import { bindTfOptimizer, type CreateTfOptimizer } from "./plugins/recipes/tf.ts";
 
 export { explain } from "./core/explain.ts";
@@ -60,6 +61,8 @@ export type * from "./core/plugin/contract.ts";
 export { createRegistry, type Registry } from "./core/registry.ts";
 export { differences } from "./core/training/differences.ts";
 export type * from "./core/plugin/typed.ts";
+export { type Finding, type FindingCode, findingCodes } from "./plugins/lint/finding.ts";
+export { bindLintRecipe, type LintOptions, type LintRecipe } from "./plugins/lint/lint.ts";
 export type * from "./core/types.ts";
 export { createBackend } from "./kernels/backends/create.ts";
 export type { Builtins } from "./plugins/builtins.ts";
@@ -173,3 +176,6 @@ export const builtins: Registry<Builtins> = /* @__PURE__ */ createRegistry(plugi
 
 /** TensorFlow's `create_optimizer` over named tensors: the optimizer that {@linkcode tfRecipe} describes. */
 export const createTfOptimizer: CreateTfOptimizer = /* @__PURE__ */ bindTfOptimizer(builtins);
+
+/** Says what in a recipe of the built-in plugins is probably not meant, before it trains. */
+export const lintRecipe: LintRecipe = /* @__PURE__ */ bindLintRecipe(builtins);

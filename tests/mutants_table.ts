@@ -1504,4 +1504,28 @@ export const mutants: readonly Mutant[] = [
   ...of("core/json_plugin/condition.ts", [jsonPlugins], [
     ["NaN holds", "value < 0 || value > 0", "value !== 0", "null is NaN"],
   ]),
+
+  // ---- looks at recipes
+
+  ...of("plugins/lint/curve_rules.ts", ["tests/plugins/lint_test.ts"], [
+    ["A length that misses the updates by a batch is found", "if (rest <= Math.max(1, tolerance * updates)) return [];", ""],
+    [
+      "A wave that is held is said to rise",
+      "goesOn(node) && there < peak && highest > there + 1e-3 * peak",
+      "there < peak && highest >= there",
+    ],
+    ["A length in micro-batches is held against the updates", "Math.abs(at - every * updates)", "Math.abs(at - updates)"],
+  ]),
+  ...of("plugins/lint/horizons.ts", ["tests/plugins/lint_test.ts"], [
+    [
+      "What stands behind a warmup begins with it",
+      'warm: { option: "numWarmupSteps", sign: 1 }',
+      'warm: { option: "numWarmupSteps", sign: -1 }',
+    ],
+    ["What is repeated need not end in its time", "Math.min(until, from + every)", "until"],
+  ]),
+  ...of("plugins/lint/tensor_rules.ts", ["tests/plugins/lint_test.ts"], [
+    ["Weights of 0 count as stuck", "if (x === 0) return;", ""],
+    ["One change that moves a weight is not enough", ".every((changed)", ".some((changed)"],
+  ]),
 ];
