@@ -163,9 +163,18 @@ export { warmupDecay, type WarmupDecayOptions } from "./plugins/schedules/warmup
 export { warmupStableDecay, type WarmupStableDecayOptions, type WarmupStableDecayShape } from "./plugins/schedules/warmup_stable_decay.ts";
 export { mean, type MeanAccumulator, type MeanOptions } from "./plugins/accumulators/mean.ts";
 export { sum, type SumOptions } from "./plugins/accumulators/sum.ts";
+export { agc, type AgcOptions } from "./plugins/transforms/agc.ts";
+export { cautious, type CautiousOptions } from "./plugins/transforms/cautious.ts";
+export { centralize, type CentralizeOptions } from "./plugins/transforms/centralize.ts";
+export { clipByGlobalNorm, type ClipByGlobalNormOptions } from "./plugins/transforms/clip_by_global_norm.ts";
 export { clipGlobalNorm, type ClipGlobalNormOptions } from "./plugins/transforms/clip_global_norm.ts";
 export { clipNorm, type ClipNormOptions } from "./plugins/transforms/clip_norm.ts";
 export { clipValue, type ClipValueOptions } from "./plugins/transforms/clip_value.ts";
+export { ema, type EmaOptions } from "./plugins/transforms/ema.ts";
+export { grams, type GramsOptions } from "./plugins/transforms/grams.ts";
+export { lookahead, type LookaheadOptions } from "./plugins/transforms/lookahead.ts";
+export { sam, type SamOptions } from "./plugins/transforms/sam.ts";
+export { zclip, type ZClipOptions } from "./plugins/transforms/zclip.ts";
 export { fromConfig, getConfig, type KerasConfig } from "./plugins/recipes/keras_config.ts";
 export { layerDecay, type LayerDecayOptions, type LayerGroup } from "./plugins/recipes/layer_decay.ts";
 export { t5FixedLr, type T5FixedLrOptions, t5Relative } from "./plugins/recipes/t5.ts";
