@@ -94,15 +94,14 @@ export const zclip: TransformPlugin<"zclip", ZClipOptions> = {
         to    = where(high, ${bound}, n)
         k     = ${least("to")}
         g    *= where(warm, ${maxGradNorm === null ? "1" : "min(1, maxGradNorm/(n + 1e-6))"}, where(n > k, min(1, k/(n + 1e-6)), 1))
-        count = seen + calm
+        seen += calm
         d     = n - mu
-        first = mu + d/max(count, 1)
+        first = mu + d/max(seen, 1)
         sum   = v + d*(n - first)
         next  = alpha*mu + (1 - alpha)*to
         moves = ${skipUpdateOnSpike ? "where(high, 0, calm)" : "calm"}
-        v     = where(moves, where(warm, where(count == warmupSteps, sum/warmupSteps, sum), alpha*v + (1 - alpha)*(to - next)*(to - next)), v)
+        v     = where(moves, where(warm, where(seen == warmupSteps, sum/warmupSteps, sum), alpha*v + (1 - alpha)*(to - next)*(to - next)), v)
         mu    = where(moves, where(warm, first, next), mu)
-        seen  = where(warm, count, seen)
       `,
     };
   },
