@@ -73,10 +73,13 @@ export interface BackendOptions {
 /** Where a slot's numbers lie: one per element, per row, per column, per matrix, per tensor, per group. */
 export type SlotClass = "param" | "row" | "col" | "batch" | "scalar" | "group";
 
+/** Matrices of other sides than the tensor's: `colsRows` has as many rows as the tensor has columns. */
+export type MadeClass = "colsRows" | "rowsRows" | "colsCols";
+
 /** A slot as a text sees it. */
 export interface SlotType {
-  /** One number per what. */
-  readonly shape: SlotClass;
+  /** One number per what, or a matrix. */
+  readonly shape: SlotClass | MadeClass;
   /** Element type of tensor slots; scalar and group slots are float64. */
   readonly dtype: DType;
 }

@@ -527,7 +527,7 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("core/optimizer/programs.ts", [plans], [
     ["Texts that differ at the end are taken for one", "rule.after, rule.last,", "rule.after,", "^Optimizers of one backend"],
-    ["Texts over slots of other dtypes are taken for one", "[name, shape, dtype]", "[name, shape]", "^Optimizers of one backend"],
+    ["Texts over slots of other dtypes are taken for one", "[name, cls, dtype]", "[name, cls]", "^Optimizers of one backend"],
     ["Texts with and without a number are taken for one", "      scope,\n      scalars,", "      scope,", "^Optimizers of one backend"],
   ]),
   ...of("core/optimizer/param_state.ts", [optimizers], [

@@ -6,7 +6,7 @@
 import { extentOf } from "../../kernels/extent.ts";
 import { dependsOnCut } from "../../kernels/language/matrices.ts";
 import { isVector } from "../../kernels/tables/classes.ts";
-import type { Extent, SlotClass } from "../../kernels/types.ts";
+import type { Extent } from "../../kernels/types.ts";
 import { about } from "../errors.ts";
 import { show } from "../names.ts";
 import type { Part } from "./parts.ts";
@@ -42,6 +42,6 @@ export function matrixOf(
 
 /** True where the part cannot do without matrices, though it says no cut of its own. */
 function usesMatrix({ scope, rule: { slots = {} } }: Part, { update, also, points }: Splice): boolean {
-  return Object.values(slots).some(({ shape }) => isVector(shape as SlotClass)) ||
+  return Object.values(slots).some(({ cls, shape }) => isVector(cls) || Array.isArray(shape)) ||
     [update, ...also.values(), ...points.values()].some((lines) => lines.some((line) => line.scope === scope && dependsOnCut(line)));
 }

@@ -5,7 +5,7 @@
  */
 import type { KernelBackend } from "../../kernels/backend.ts";
 import { isNumber } from "../../kernels/tables/classes.ts";
-import type { Extent, Raw, SlotClass, Tensor } from "../../kernels/types.ts";
+import type { Extent, Raw, Tensor } from "../../kernels/types.ts";
 import { about } from "../errors.ts";
 import type { GroupState } from "./groups.ts";
 import { matrixOf } from "./matrix.ts";
@@ -87,7 +87,7 @@ export function createParam(memory: Memory, { given, info, group, parts, text }:
       part,
       shape: shapeOf(slot, shape, extent, isOwn),
       dtype: slot.dtype === "param" ? dtype : slot.dtype ?? "float32",
-      isNumber: isNumber(slot.shape as SlotClass),
+      isNumber: isNumber(slot.cls),
     };
   });
   // The gradient's memory at once: kernels must reach it together with the rest, and what nobody touches costs nothing.
@@ -172,7 +172,8 @@ export function checkReachable({ elements, size, info }: ParamState): void {
 
 /** A slot's shape as it is saved: that of the parameter with the dimensions left out that it does not differ over. */
 function shapeOf({ shape }: Slot, of: readonly number[], { batch, rows, cols }: Extent, isOwn: boolean): readonly number[] {
-  switch (shape as SlotClass) {
+  if (typeof shape !== "string") return shape;
+  switch (shape) {
     case "param":
       return of;
     case "row":

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { slotClasses } from "../../kernels/tables/classes.ts";
+import { extentOf } from "../../kernels/extent.ts";
+import { slotClasses, slotClassOf } from "../../kernels/tables/classes.ts";
 import { dtypes } from "../../kernels/tables/dtype_names.ts";
-import type { SlotClass } from "../../kernels/types.ts";
+import type { SlotClass, SlotType } from "../../kernels/types.ts";
 import { allAbout } from "../errors.ts";
 import type { GroupState } from "./groups.ts";
 import { isRecord, known, refuseUnknownKeys, show } from "../names.ts";
@@ -29,7 +30,7 @@ export interface Part {
 
 /** What a plugin said, checked: a rule, or a transform's texts. Entries that were undefined are not there. */
 export interface GivenRule {
-  readonly slots?: Readonly<Record<string, Slot>>;
+  readonly slots?: Readonly<Record<string, GivenSlot>>;
   readonly also?: Readonly<Record<string, string>>;
   readonly points?: Readonly<Record<string, string>>;
   readonly matrix?: Rule["matrix"];
@@ -39,13 +40,18 @@ export interface GivenRule {
   readonly last?: string;
 }
 
+/** A slot with what its shape is to kernels. */
+export interface GivenSlot extends Slot {
+  readonly cls: SlotType["shape"];
+}
+
 /** A slot of a part. */
 export interface PartSlot {
   readonly scope: string;
   /** `scope/name`, as kernels call it. */
   readonly key: string;
   readonly name: string;
-  readonly slot: Slot;
+  readonly slot: GivenSlot;
   readonly title: string;
   readonly plugin: string;
 }
@@ -62,7 +68,7 @@ export function rulePart({ plugin, title, reads }: GroupState, options: Values, 
   }
   return ask(plugin, () => {
     const given: unknown = plugin.rule(watched, info);
-    const rule = takeRule(title, given, [], ["update"]);
+    const rule = takeRule(title, given, info, [], ["update"]);
     checkUpdate(title, rule.update);
     return { scope: plugin.name, title, plugin: plugin.name, rule, scalars: names };
   });
@@ -85,7 +91,7 @@ function checkUpdate(title: string, update: unknown): void {
 /** What a transform gives for a parameter. */
 function transformPart({ plugin, title, scope, options, scalars }: TransformState, info: TensorInfo): Part {
   return ask(plugin, () => {
-    const rule = takeRule(title, plugin.rule(options, info), ["before", "after", "last"]);
+    const rule = takeRule(title, plugin.rule(options, info), info, ["before", "after", "last"]);
     return { scope, title, plugin: plugin.name, rule, scalars: scalars.names };
   });
 }
@@ -113,7 +119,13 @@ export function slotsText(parts: readonly Part[]): string {
 }
 
 /** What a plugin gave as a rule, checked but for its texts, which are parsed when they are spliced. */
-function takeRule(title: string, rule: unknown, texts: readonly string[], others: readonly string[] = []): GivenRule {
+function takeRule(
+  title: string,
+  rule: unknown,
+  { shape }: TensorInfo,
+  texts: readonly string[],
+  others: readonly string[] = [],
+): GivenRule {
   if (!isRecord(rule)) throw new TypeError(`Cannot use ${title}: its rule is ${show(rule)}, not an object`);
   refuseUnknownKeys(`the rule of ${title}`, rule, ["slots", "matrix", "also", "points", ...texts, ...others]);
   for (const text of texts) {
@@ -131,8 +143,28 @@ function takeRule(title: string, rule: unknown, texts: readonly string[], others
       if (typeof text !== "string") throw new TypeError(`Cannot use ${title}: ${entries}.${name} is ${show(text)}, not a text`);
     }
   }
-  for (const [name, slot] of Object.entries(slots)) checkSlot(title, name, slot);
+  for (const [name, slot] of Object.entries(slots)) {
+    checkSlot(title, name, slot);
+    const given = slot as Slot;
+    slots[name] = { ...given, cls: classOf(title, name, given, shape, rule.matrix as Rule["matrix"]) };
+  }
   return { ...rule, slots, also, points } as GivenRule;
+}
+
+/** What a slot's shape is to kernels: its name, or of dimensions what of the tensor's is as large. */
+function classOf(title: string, name: string, { shape }: Slot, tensor: readonly number[], matrix: Rule["matrix"]): SlotType["shape"] {
+  if (!Array.isArray(shape)) return shape as SlotClass;
+  const extent = extentOf(tensor, matrix);
+  const cls = slotClassOf(shape, extent);
+  if (cls !== undefined) return cls;
+  const { batch, rows, cols } = extent;
+  const before = batch === 1 ? [] : [batch];
+  const fitting = [[rows, cols], [rows, rows], [cols, cols], [cols, rows], [rows], [cols]].map((dims) => show([...before, ...dims]));
+  throw new RangeError(
+    `Cannot use slot "${name}" of ${title}, of shape ${show(shape)}: for a tensor of shape ${show(tensor)} it may be ${
+      [...new Set(fitting)].join(", ")
+    }`,
+  );
 }
 
 function checkSlot(title: string, name: string, slot: unknown): void {
@@ -142,9 +174,8 @@ function checkSlot(title: string, name: string, slot: unknown): void {
   }
   refuseUnknownKeys(what, slot, ["shape", "key", "init", "dtype", "input"]);
   const { shape, key, dtype, init, input } = slot as Partial<Slot>;
-  if (!slotClasses.includes(shape as SlotClass)) {
-    const why = Array.isArray(shape) ? "a slot with dimensions of its own is not supported" : known(slotClasses);
-    throw new TypeError(`Cannot use ${what}, of shape ${show(shape)}: ${why}`);
+  if (!slotClasses.includes(shape as SlotClass) && !(Array.isArray(shape) && shape.every((n) => Number.isSafeInteger(n) && n >= 0))) {
+    throw new TypeError(`Cannot use ${what}, of shape ${show(shape)}: ${known(slotClasses)}, or a list of lengths`);
   }
   if (key !== null && (typeof key !== "string" || key === "")) throw new TypeError(`Cannot use ${what}: its key must be a string or null`);
   if (dtype !== undefined && !slotDTypes.includes(dtype)) {

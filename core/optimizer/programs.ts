@@ -117,7 +117,7 @@ function keyOf(parts: readonly Part[], p: DType): string {
     ...parts.map(({ scope, rule, scalars }) => [
       scope,
       scalars,
-      Object.entries(rule.slots ?? {}).map(([name, { shape, dtype }]) => [name, shape, dtype]),
+      Object.entries(rule.slots ?? {}).map(([name, { cls, dtype }]) => [name, cls, dtype]),
       [rule.before, rule.update, rule.after, rule.last, rule.also, rule.points],
     ]),
   ]);

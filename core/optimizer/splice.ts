@@ -10,7 +10,7 @@ import { parseCondition } from "../../kernels/language/condition.ts";
 import { mistake, ruleError } from "../../kernels/language/mistake.ts";
 import { parse } from "../../kernels/language/parse.ts";
 import type { Condition, Statement } from "../../kernels/language/statement.ts";
-import type { DType, Scope, SlotClass, SlotType } from "../../kernels/types.ts";
+import type { DType, Scope, SlotType } from "../../kernels/types.ts";
 import { about, allAbout } from "../errors.ts";
 import type { Part } from "./parts.ts";
 
@@ -86,9 +86,9 @@ function directionsPart(update: readonly Statement[]): Pick<Statement, "when"> {
 }
 
 function scopeOf({ rule, scalars }: Part, p: DType): Scope {
-  const slots = Object.entries(rule.slots ?? {}).map(([name, { shape, dtype = "float32" }]): [string, SlotType] => [
+  const slots = Object.entries(rule.slots ?? {}).map(([name, { cls, dtype = "float32" }]): [string, SlotType] => [
     name,
-    { shape: shape as SlotClass, dtype: dtype === "param" ? p : dtype },
+    { shape: cls, dtype: dtype === "param" ? p : dtype },
   ]);
   return { slots: Object.fromEntries(slots), scalars };
 }

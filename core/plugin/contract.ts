@@ -109,7 +109,10 @@ export interface AccumulatorState {
   readonly more?: unknown;
 }
 
-/** One number per what, or the dimensions of a tensor of its own. */
+/**
+ * One number per what, or dimensions: those of one of the matrices that the tensor's rows and columns make, as `[rows, rows]`, or `[rows]`. Before them
+ * stands the batch where there is one. Of a square tensor `[rows]` is `"row"`: vectors are better called by name.
+ */
 export type SlotShape = "param" | "row" | "col" | "batch" | "scalar" | "group" | readonly number[];
 
 /** Memory that a rule keeps between steps. */
@@ -164,6 +167,10 @@ export interface Maths {
  * - Of matrices, on a line of its own and of names alone: `A = matmul(X, Y)`, `XT = transpose(X)`, over each matrix of a batch. What it gives has as many
  *   rows and columns as follow, and goes with numbers and with matrices of as many. A product is summed in float32, in the order of the columns of X.
  *   Sides that agree in square tensors alone are a RangeError for others.
+ *   `Q = qr(X)` is Q of X = Q R, with LAPACK's signs; X has at least as many rows as columns. `Q = eigh(X)` has the eigenvectors of a symmetric X as its
+ *   columns, those of the least eigenvalues first, with signs that mean nothing. What is not finite makes all of a matrix NaN.
+ *   `order = argsort(v)` of a value per row or column are the places of its numbers from the least to the greatest, counted from 0; `Y = gather(X, order)`
+ *   are the columns of X in this order. Reductions along rows and columns (`colsum`) are there for these matrices, too.
  *
  * A value has a class: number, per matrix, per row, per column, or per element. Classes mix by broadcasting, and a slot takes what is not wider than
  * itself. Numbers are float64 and are rounded where they meet a tensor; per element every operation rounds to float32; reductions add in float64, in

@@ -15,7 +15,7 @@ import { isMade, type Names, type Value, valuesOf } from "./values.ts";
 /** Compiles statements. Throws a SyntaxError with `line`, `name` and `known`. */
 export function compile(statements: readonly Statement[], names: Names): Program {
   const meaning = valuesOf(statements, names);
-  const { values, outputs, numberStores, labels, square } = meaning;
+  const { values, outputs, numberStores, labels, square, tall } = meaning;
   const { live, loops, count, loaded, sumRound, numberRound } = roundsOf(meaning);
 
   const rounds: Kernel[][] = Array.from({ length: count }, () => []);
@@ -42,6 +42,7 @@ export function compile(statements: readonly Statement[], names: Names): Program
     results: sums.filter((v) => isVector(v.cls)).map((v) => v.id),
     ...buffersOf(matrices, loops, sumRound),
     square,
+    tall,
     numberStores,
     tensors: [...new Set(keys.filter((key) => !key.startsWith("#")))],
     writes: [...outputs.keys()],

@@ -4,7 +4,7 @@
  * @module
  */
 import type { RoutineName } from "../routines/table.ts";
-import type { Domain, MatrixClass } from "../tables/classes.ts";
+import type { Domain, MatrixClass, VectorClass } from "../tables/classes.ts";
 import type { ElementOp, ReductionName } from "../tables/ops.ts";
 import type { DType } from "../types.ts";
 
@@ -40,9 +40,9 @@ export interface Pointer {
 /** A routine over one tensor: what stands beside kernels in a round. */
 export interface RoutineCall {
   readonly routine: RoutineName;
-  /** Memory that it reads and writes: keys as {@linkcode Pointer} has them, and the matrices there. */
-  readonly args: readonly { readonly key: string; readonly cls: MatrixClass }[];
-  readonly into: { readonly key: string; readonly cls: MatrixClass };
+  /** Memory that it reads and writes: keys as {@linkcode Pointer} has them, and what lies there. */
+  readonly args: readonly { readonly key: string; readonly cls: MatrixClass | VectorClass }[];
+  readonly into: { readonly key: string; readonly cls: MatrixClass | VectorClass };
 }
 
 /** One loop over one domain. */

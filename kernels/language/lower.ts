@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Class, type Domain, isMatrix, isNumber, isVector, type MatrixClass } from "../tables/classes.ts";
+import { type Class, type Domain, isMatrix, isNumber, isVector, type MatrixClass, type VectorClass } from "../tables/classes.ts";
 import type { ElementOp } from "../tables/ops.ts";
 import type { DType } from "../types.ts";
 import type { RoutineName } from "../routines/table.ts";
@@ -51,7 +51,7 @@ export function lower(
     const { f, axis } = v.reduce!;
     return {
       f,
-      axis: axis === "full" || axis === "all" ? "total" as const : domain === "param" ? axis : "row" as const,
+      axis: axis === "full" || axis === "all" ? "total" as const : isMatrix(domain) ? axis : "row" as const,
       node: node(v.args[0]),
       value: v.id,
       pointer: isVector(v.cls) ? pointer(`#${v.id}`, v.cls, "float32") : -1,
@@ -80,8 +80,8 @@ export function lower(
 export function lowerRoutine({ id, op, args, cls }: Value): RoutineCall {
   return {
     routine: op as RoutineName,
-    args: args.map((v) => ({ key: v.op === "load" ? v.key : `#${v.id}`, cls: v.cls as MatrixClass })),
-    into: { key: `#${id}`, cls: cls as MatrixClass },
+    args: args.map((v) => ({ key: v.op === "load" ? v.key : `#${v.id}`, cls: v.cls as MatrixClass | VectorClass })),
+    into: { key: `#${id}`, cls: cls as MatrixClass | VectorClass },
   };
 }
 

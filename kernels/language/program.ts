@@ -5,7 +5,7 @@
  */
 import type { Class } from "../tables/classes.ts";
 import type { Kernel, RoutineCall } from "./kernel.ts";
-import type { NumberStore, Square, Value } from "./values.ts";
+import type { NumberStore, Square, Tall, Value } from "./values.ts";
 
 /** A compiled text. Made by {@linkcode compile}, laid out over tensors by `createPlan`. */
 export interface Program {
@@ -27,6 +27,8 @@ export interface Program {
   readonly buffers: readonly Class[];
   /** Where it needs tensors with as many rows as columns. */
   readonly square: Square | null;
+  /** Where it needs matrices with at least as many rows as columns. */
+  readonly tall: readonly Tall[];
   /** Scalar and group slots that are written. */
   readonly numberStores: readonly NumberStore[];
   /** Keys of the memory it needs: `p`, `g`, `scope/slot`. */

@@ -177,6 +177,7 @@ function earliest({ outputs, holder }: Subject, bounds: Bounds, wished: Bounds, 
   const stores = new Map<string, Because>();
   for (const [key, v] of outputs) {
     if (isVector(v.cls)) stores.set(key, vectorRound(key, v));
+    else if (v.cls !== "param") stores.set(key, bounded(key, known(v, v.cls as Domain))); // a matrix of other sides, which no loop over elements reads
     else stores.set(key, bounded(key, wished.has(key) ? known(v, "param") : together));
   }
   return { stores, sumRound, known };

@@ -6,22 +6,26 @@
  *
  * @module
  */
-import { isRoutine, type RoutineName, routines, type Sides } from "../routines/table.ts";
+import { isRoutine, type RoutineName, routines, type Side, type Sides } from "../routines/table.ts";
 import {
   type Class,
   classes,
+  classOf,
   fits,
   isMatrix,
   isNumber,
   isVector,
-  matrixOf,
+  type MatrixClass,
   matrixSides,
   type NumberSlotClass,
   perWhat,
+  shapeOf,
+  type VectorClass,
+  vectorOf,
   wider,
 } from "../tables/classes.ts";
 import { type Axis, numberOps, type Op, reductionCalls, type ReductionName } from "../tables/ops.ts";
-import type { DType, Scope, SlotClass } from "../types.ts";
+import type { DType, Scope, SlotType } from "../types.ts";
 import { dimensions } from "./matrices.ts";
 import { mistake } from "./mistake.ts";
 import { type Expr, print, type Statement } from "./statement.ts";
@@ -78,19 +82,26 @@ export interface Square {
   readonly scope: string;
 }
 
+/** A line that needs a matrix with at least as many rows as columns, and the matrix' sides. */
+export interface Tall extends Square {
+  readonly height: Side;
+  readonly width: Side;
+}
+
 /** What a text computes. */
 export interface Meaning {
   readonly values: readonly Value[];
   /** What tensors' slots hold afterwards, by key. */
   readonly outputs: ReadonlyMap<string, Value>;
   /** Class and dtype of every slot, by key. */
-  readonly slotType: ReadonlyMap<string, { readonly cls: SlotClass; readonly dtype: DType }>;
+  readonly slotType: ReadonlyMap<string, { readonly cls: SlotType["shape"]; readonly dtype: DType }>;
   /** What must be computed; all else that a value's arguments do not lead to is dead. */
   readonly roots: readonly Value[];
   readonly numberStores: readonly NumberStore[];
   /** By id of a matrix in memory: what the text calls it. */
   readonly labels: ReadonlyMap<number, string>;
   readonly square: Square | null;
+  readonly tall: readonly Tall[];
 }
 
 /** True for what lies in memory of its own, from the round after the one that makes it. */
@@ -115,7 +126,7 @@ interface Draft {
   readonly values: Value[];
   readonly interned: Map<string, Value>;
   /** Class and dtype of slots and of `p`, by key. */
-  readonly slotType: Map<string, { readonly cls: SlotClass; readonly dtype: DType }>;
+  readonly slotType: Map<string, { readonly cls: SlotType["shape"]; readonly dtype: DType }>;
   /** What slots and `p` hold now, by key. */
   readonly current: Map<string, Value>;
   /** What locals hold now, by {@linkcode localKey}. */
@@ -124,6 +135,7 @@ interface Draft {
   readonly sums: Map<string, number>;
   readonly labels: Map<number, string>;
   square: Square | null;
+  readonly tall: Tall[];
 }
 
 /** The values of a text. Throws a SyntaxError with `line`, `name` and `known`. */
@@ -179,8 +191,9 @@ function begin(names: Names): Draft {
     sums: new Map(),
     labels: new Map(),
     square: null,
+    tall: [],
   };
-  const addSlot = (key: string, cls: SlotClass, dtype: DType): void => {
+  const addSlot = (key: string, cls: SlotType["shape"], dtype: DType): void => {
     draft.slotType.set(key, { cls, dtype });
     draft.current.set(key, isNumber(cls) ? make(draft, "slot", [], cls, { key }) : make(draft, "load", [], cls, { key, dtype }));
   };
@@ -281,25 +294,31 @@ function needSquare(draft: Draft, { line, scope }: Statement): void {
 
 /** What a line gives that calls a routine. */
 function matrixLine(draft: Draft, name: string, f: RoutineName, args: readonly Expr[], s: Statement): Value {
-  const operands = args.map((arg) => operandOf(draft, f, arg, s));
-  const sides = operands.map(({ cls }) => matrixSides[cls as "param"]);
-  const equal: Sides | null = routines[f].agree(sides);
+  const { takes, agree, result, tall } = routines[f];
+  const operands = args.map((arg, k) => operandOf(draft, f, takes[k], arg, s));
+  const shapes = operands.map(({ cls }) => shapeOf(cls as MatrixClass | VectorClass));
+  const equal: Sides | null = agree(shapes);
   if (equal !== null && equal[0] !== equal[1]) needSquare(draft, s);
-  const value = make(draft, f, operands, matrixOf(routines[f].result(sides)));
+  const [[height, width = height]] = shapes;
+  if (tall && height !== width) draft.tall.push({ line: s.line, scope: s.scope, height, width });
+  const value = make(draft, f, operands, classOf(result(shapes)));
   if (!draft.labels.has(value.id)) draft.labels.set(value.id, name);
   return value;
 }
 
-/** A routine's argument, where the routine can read it: a tensor of float32 as it was, what a routine gave, or a copy of anything else. */
-function operandOf(draft: Draft, f: RoutineName, arg: Expr, s: Statement): Value {
+/**
+ * A routine's argument, where the routine can read it: a tensor of float32 as it was, what a routine or a reduction gave, or a copy of anything else.
+ */
+function operandOf(draft: Draft, f: RoutineName, what: "matrix" | "vector", arg: Expr, s: Statement): Value {
   const { line, scope } = s;
   if (arg.kind !== "name") throw mistake(`${f} takes names: what it reads lies in memory`, { line, name: f, scope });
   const value = resolve(draft, arg.name, s);
-  if (!isMatrix(value.cls)) {
-    const what = isNumber(value.cls) ? "a number" : `a value per ${value.cls}`;
-    throw mistake(`${f} takes matrices, and "${arg.name}" is ${what}`, { line, name: arg.name, scope });
+  if (what === "matrix" ? !isMatrix(value.cls) : value.cls !== "row" && value.cls !== "col") {
+    const wanted = what === "matrix" ? "takes matrices" : `has a value per row or column as its ${f === "gather" ? "order" : "numbers"}`;
+    const is = isNumber(value.cls) ? "a number" : isMatrix(value.cls) ? "a matrix" : `a value per ${value.cls}`;
+    throw mistake(`${f} ${wanted}, and "${arg.name}" is ${is}`, { line, name: arg.name, scope });
   }
-  if (isRoutine(value.op) || value.op === "load" && value.dtype === "float32") return value;
+  if (isMade(value) || value.op === "load" && value.dtype === "float32") return value;
   const kept = make(draft, "keep", [value], value.cls);
   if (!draft.labels.has(kept.id)) draft.labels.set(kept.id, arg.name);
   return kept;
@@ -324,9 +343,9 @@ function reduceTo(
   if (isNumber(arg.cls)) refuse("takes a tensor, not one number");
   const reduce = { f, axis, all: "" };
   if (axis === "full") return make(draft, "reduce", [arg], "scalar", { reduce });
-  if (isMatrix(arg.cls) && arg.cls !== "param") refuse(`takes matrices of the tensor's own rows and columns: of others, ${f} alone`);
+  if (isMatrix(arg.cls)) return make(draft, "reduce", [arg], vectorOf(arg.cls, axis), { reduce });
   if (arg.cls === axis || arg.cls === "batch") refuse(`has nothing to reduce: its argument has one value per ${arg.cls}`);
-  return make(draft, "reduce", [arg], arg.cls === "param" ? axis : "batch", { reduce });
+  return make(draft, "reduce", [arg], "batch", { reduce });
 }
 
 /** A sum over all tensors. Texts of several groups take part in one sum where they say the same: the nth time in one, the nth time in all. */
@@ -387,7 +406,7 @@ function updateOf(draft: Draft): Meaning {
 }
 
 function meaningOf(
-  { values, slotType, labels, square }: Draft,
+  { values, slotType, labels, square, tall }: Draft,
   outputs: ReadonlyMap<string, Value>,
   numberStores: readonly NumberStore[],
 ): Meaning {
@@ -401,5 +420,6 @@ function meaningOf(
     numberStores,
     labels,
     square,
+    tall,
   };
 }

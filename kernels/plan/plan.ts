@@ -104,12 +104,17 @@ function groupOf({ program, groupSlots }: Item, groups: GroupNumbers[]): GroupNu
   return group;
 }
 
-function checkSides({ program: { square }, extent: { rows, cols }, name }: Item): void {
-  if (square === null || rows === cols) return;
-  const { line, scope } = square;
+function checkSides({ program: { square, tall }, extent, name }: Item): void {
+  const { rows, cols } = extent;
+  const wide = tall.find(({ height, width }) => extent[height] < extent[width]);
+  const wrong = rows !== cols && square !== null ? square : wide;
+  if (wrong === undefined) return;
+  const place = `line ${wrong.line}${wrong.scope === "" ? "" : ` of ${wrong.scope}`}`;
   const error = new RangeError(
     `Cannot run over ${name === undefined ? "a tensor" : `"${name}"`} of ${rows} rows and ${cols} columns: ` +
-      `the matrices of line ${line}${scope === "" ? "" : ` of ${scope}`} go together where there are as many rows as columns`,
+      (wrong === square
+        ? `the matrices of ${place} go together where there are as many rows as columns`
+        : `qr on ${place} takes a matrix with at least as many rows as columns; transpose it first`),
   );
   throw name === undefined ? error : Object.assign(error, { tensor: name });
 }

@@ -6,14 +6,14 @@
  *
  * @module
  */
-import type { Side, Sides } from "../routines/table.ts";
-import type { Extent, SlotClass } from "../types.ts";
-
-/** Matrices of other sides than the tensor's, that matrix lines make: `colsRows` has as many rows as the tensor has columns. */
-export type MadeClass = "colsRows" | "rowsRows" | "colsCols";
+import type { Shape, Side, Sides } from "../routines/table.ts";
+import type { Extent, MadeClass, SlotClass, SlotType } from "../types.ts";
 
 /** Matrices: one number for each element. */
 export type MatrixClass = "param" | MadeClass;
+
+/** Vectors that belong to a side of a matrix. */
+export type VectorClass = "row" | "col";
 
 /** How much of a tensor a value differs over; `option`: not even over groups. */
 export type Class = "option" | SlotClass | MadeClass;
@@ -53,7 +53,7 @@ export const classes:
     option: { rank: 0, lies: "number", count: () => 1 },
   };
 
-/** The classes that slots may have. */
+/** The classes that slots may name. */
 export const slotClasses: readonly SlotClass[] = /* @__PURE__ */ slotClassList();
 
 function slotClassList(): SlotClass[] {
@@ -69,17 +69,47 @@ export const matrixSides: Readonly<Record<MatrixClass, Sides>> = {
   colsCols: ["cols", "cols"],
 };
 
-/** The matrix of these sides. */
-export function matrixOf([height, width]: Sides): MatrixClass {
+/** The matrix of these sides, or the vector of this length. */
+export function classOf([height, width]: Shape): MatrixClass | VectorClass {
+  if (width === undefined) return vectors[height];
   return height === width ? squares[height] : height === "rows" ? "param" : "colsRows";
 }
 
 const squares: Readonly<Record<Side, MadeClass>> = { rows: "rowsRows", cols: "colsCols" };
+const vectors: Readonly<Record<Side, VectorClass>> = { rows: "row", cols: "col" };
 
-/** A matrix' dimensions for a tensor. */
-export function matrixExtent(cls: MatrixClass, tensor: Extent): Extent {
+/** The sides of a matrix, or the length of a vector, as routines see them. */
+export function shapeOf(cls: MatrixClass | VectorClass): Shape {
+  return cls === "row" ? ["rows"] : cls === "col" ? ["cols"] : matrixSides[cls];
+}
+
+/** The vector that a reduction along the rows, or the columns, of a matrix gives: as long as the matrix is high, or wide. */
+export function vectorOf(cls: MatrixClass, axis: "row" | "col"): VectorClass {
   const [height, width] = matrixSides[cls];
-  return { size: classes[cls].count(tensor), batch: tensor.batch, rows: tensor[height], cols: tensor[width] };
+  return vectors[axis === "row" ? height : width];
+}
+
+/** The class of a slot of these dimensions, for tensors that are cut like this; undefined: of none. A square tensor's matrices are all its own. */
+export function slotClassOf(shape: readonly number[], extent: Extent): SlotType["shape"] | undefined {
+  const { batch, rows, cols } = extent;
+  const dims: readonly (readonly [SlotType["shape"], readonly number[]])[] = [
+    ["param", [rows, cols]],
+    ["rowsRows", [rows, rows]],
+    ["colsCols", [cols, cols]],
+    ["colsRows", [cols, rows]],
+    ["row", [rows]],
+    ["col", [cols]],
+  ];
+  const same = (of: readonly number[]): boolean => of.length === shape.length && of.every((length, i) => length === shape[i]);
+  return dims.find(([, of]) => same([batch, ...of]) || batch === 1 && same(of))?.[0];
+}
+
+/** A matrix' dimensions for a tensor; a vector is one row of each matrix. */
+export function matrixExtent(cls: MatrixClass | VectorClass, tensor: Extent): Extent {
+  const [height, width] = shapeOf(cls);
+  const size = classes[cls].count(tensor);
+  if (width === undefined) return { size, batch: tensor.batch, rows: 1, cols: tensor[height] };
+  return { size, batch: tensor.batch, rows: tensor[height], cols: tensor[width] };
 }
 
 /** True for numbers: their arithmetic is float64, and kernels are handed them. */

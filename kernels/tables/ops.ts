@@ -169,6 +169,6 @@ function functionTable(): Map<string, number[]> {
   const table = new Map<string, number[]>();
   for (const [name, { written, arity }] of Object.entries(ops)) if (written === "function") table.set(name, [arity]);
   for (const name of reductionCalls.keys()) table.set(name, [1, ...table.get(name) ?? []]);
-  for (const [name, { arity }] of Object.entries(routines)) table.set(name, [arity]);
+  for (const [name, { takes }] of Object.entries(routines)) table.set(name, [takes.length]);
   return table;
 }

@@ -159,6 +159,26 @@ const texts: readonly (readonly [what: string, text: string, square?: boolean])[
   ],
   ["a parameter that is stored without waiting for the routine that reads it", "A = matmul(p, g)\ns = max(A)\np = g*0.5", true],
   ["one matrix on both sides", "A = matmul(g, g)\np = matmul(A, A)\nm = A", true],
+  [
+    "reductions along rows and columns of made matrices, which sort them and the tensor's",
+    [
+      "x = transpose(g)",
+      "A = matmul(g, x)",
+      "B = matmul(x, p)",
+      "r = rowsum(A)",
+      "c = colmax(B)",
+      "d = -rowrms(x)",
+      "e = colmean(x)",
+      ...["ro = argsort(r)", "co = argsort(c)", "do = argsort(d)", "eo = argsort(e)"],
+      ...["A = gather(A, ro)", "x = gather(x, eo)", "g = gather(g, co)", "p = gather(p, do)"],
+      ...["y = matmul(A, p)", "x = transpose(x)", "p = y + x*0.5 + c*0.1 - r*0.1", "m = g"],
+    ].join("\n"),
+  ],
+  [
+    "orthogonal matrices and eigenvectors",
+    "x = transpose(g)\nA = matmul(g, x)\nQ = qr(A)\nE = eigh(A)\nB = Q + E\np = matmul(B, p)\nm = matmul(Q, g)",
+  ],
+  ["what is no place in an order", "r = colsum(g)*3\ng = gather(g, r)\np = where(g < 5, g, 1)"],
 ];
 
 const slots: Readonly<Record<string, SlotType>> = { m: { shape: "param", dtype: "float32" }, s: { shape: "scalar", dtype: "float32" } };
@@ -192,7 +212,7 @@ function randomLines(r: Random, square: boolean): string {
   for (let k = 0; k < 12; k++) {
     const a = pick(() => true)!;
     const own = sides.get(a)!;
-    const kind = r.pick(["matmul", "matmul", "transpose", "mix", "mix", "max", "store"]);
+    const kind = r.pick(["matmul", "matmul", "transpose", "mix", "mix", "max", "store", "whole", "sort"]);
     const target = r.pick(["A", "B", "C", "D", "E"]);
     if (kind === "matmul") {
       const b = pick((other) => square || other[0] === own[1]);
@@ -205,6 +225,16 @@ function randomLines(r: Random, square: boolean): string {
       sides.set(target, own[1] + own[0]);
     } else if (kind === "mix") {
       lines.push(`${target} = 0.5*${a} - ${pick((other) => square || other === own)!}*0.75`);
+      sides.set(target, own);
+    } else if (kind === "whole") {
+      if (!square && own[0] !== own[1]) continue;
+      lines.push(`${target} = ${r.pick(["qr", "eigh"])}(${a})`);
+      sides.set(target, own);
+    } else if (kind === "sort") {
+      lines.push(`o = ${r.pick(["rowsum", "colmax", "colrms"])}(${a})`, "o = argsort(o)");
+      const along = lines.at(-2)!.includes("row") ? own[0] : own[1];
+      if (!square && along !== own[1]) continue;
+      lines.push(`${target} = gather(${a}, o)`);
       sides.set(target, own);
     } else if (kind === "max") {
       lines.push(`k = max(${a})`, `${a} = ${a}/(1 + abs(k))`);
@@ -308,7 +338,12 @@ const mistakes: readonly (readonly [text: string, name: string, message: string]
   ["A = transpose(q)", "q", `"q" has no value here`],
   ["A = matmul(g)", "matmul", "matmul takes 2 argument(s), not 1"],
   ["A = transpose(g)\nr = rowsum(g)\nB = A + r", "B", "a matrix of cols x rows does not go with a value per row"],
-  ["A = transpose(g)\nr = rowsum(A)", "rowsum", "rowsum takes matrices of the tensor's own rows and columns"],
+  ["r = rowsum(g)\nA = gather(g, g)", "g", `gather has a value per row or column as its order, and "g" is a matrix`],
+  ["r = rowsum(g)\nA = gather(r, r)", "r", `gather takes matrices, and "r" is a value per row`],
+  ["o = argsort(g)", "g", `argsort has a value per row or column as its numbers, and "g" is a matrix`],
+  ["b = mean(g)\no = argsort(b)", "b", `argsort has a value per row or column as its numbers, and "b" is a number`],
+  ["p -= qr(g)", "qr", "qr must stand on a line of its own, as name = qr(…)"],
+  ["A = eigh(g + g)", "eigh", "eigh takes names"],
   ["A = transpose(g)\nk = pow(A, 2)", "pow", "pow takes numbers, not a value per element"],
   ["p = g % 2", "%", "% takes numbers, not a value per element"],
 ];

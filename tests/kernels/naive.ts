@@ -4,9 +4,12 @@
  *
  * @module
  */
+// Bits of these two are those of one order of operations, which to write down once more would be to copy it; linalg_test.ts holds them against numpy.
+import { eigh } from "../../kernels/backends/js/eigh.ts";
+import { qr } from "../../kernels/backends/js/qr.ts";
 import { roundTo } from "../../kernels/tables/dtypes.ts";
 import { maths } from "../../kernels/math.ts";
-import type { DType, Extent, SlotClass, SlotType } from "../../kernels/types.ts";
+import type { DType, Extent, SlotType } from "../../kernels/types.ts";
 
 /** How much of a tensor a value differs over. */
 export type Class = "option" | "group" | "scalar" | "batch" | "row" | "col" | "param" | "colsRows" | "rowsRows" | "colsCols";
@@ -85,9 +88,60 @@ function ofSides(height: number, width: number, extent: Extent): Class {
   return classes.find((cls) => isMatrix(cls) && String(sidesOf(cls, extent)) === String([height, width]))!;
 }
 
+/** The places of a vector's numbers from the least to the greatest: one after the other, the first that nothing left is below. */
+function sorted(numbers: readonly number[]): number[] {
+  const left = new Map(numbers.entries());
+  return numbers.map(() => {
+    let least = [...left.keys()][0];
+    for (const [i, x] of left) if (x < left.get(least)! || Number.isNaN(left.get(least)) && !Number.isNaN(x)) least = i;
+    left.delete(least);
+    return least;
+  });
+}
+
+/** What a line gives that sorts a vector: for each matrix of its own. */
+function ofVector({ cls, numbers }: Value, { batch }: Extent): Value {
+  const length = numbers.length / Math.max(1, batch);
+  const each = Array.from({ length: batch }, (_, matrix) => sorted([...numbers.subarray(matrix * length, (matrix + 1) * length)]));
+  return { cls, numbers: Float32Array.from(each.flat()) };
+}
+
+/** A reduction along the rows or columns of a matrix of other sides than the tensor's. */
+function alongMade(what: string, along: "row" | "col", { cls, numbers }: Value, extent: Extent): Value {
+  const [height, width] = sidesOf(cls, extent);
+  const length = along === "row" ? height : width;
+  const made = Array.from({ length: extent.batch * length }, (_, at) => {
+    const [matrix, k] = [Math.floor(at / length), at % length];
+    const first = matrix * height * width;
+    const of = along === "row"
+      ? Array.from({ length: width }, (_, j) => numbers[first + k * width + j])
+      : Array.from({ length: height }, (_, i) => numbers[first + i * width + k]);
+    const { sums: [sum] } = sums(what, { cls: "batch", numbers: Float32Array.from(of) }, "scalar", extent);
+    return end(what, sum, of.length);
+  });
+  const side = along === "row" ? cls === "rowsRows" : cls !== "colsCols";
+  return { cls: side ? "row" : "col", numbers: Float32Array.from(made) };
+}
+
 /** What a matrix line gives. */
 function ofMatrices(f: string, [x, y]: readonly Value[], extent: Extent): Value {
   const [height, inner] = sidesOf(x.cls, extent);
+  if (f === "qr" || f === "eigh") {
+    const numbers = new Float32Array(x.numbers.length);
+    for (let at = 0; at < numbers.length; at += height * inner) {
+      if (f === "qr") qr(x.numbers as Float32Array, numbers, at, height, inner);
+      else eigh(x.numbers as Float32Array, numbers, at, height);
+    }
+    return { cls: x.cls, numbers };
+  }
+  if (f === "gather") {
+    const numbers = x.numbers.map((_, at) => {
+      const [row, matrix] = [Math.floor(at / inner), Math.floor(at / (height * inner))];
+      const place = y.numbers[matrix * inner + at % inner];
+      return Number.isInteger(place) && place >= 0 && place < inner ? x.numbers[row * inner + place] : NaN;
+    });
+    return { cls: x.cls, numbers };
+  }
   const width = f === "matmul" ? sidesOf(y.cls, extent)[1] : height;
   const rows = f === "matmul" ? height : inner;
   const numbers = new Float32Array(extent.batch * rows * width);
@@ -186,12 +240,14 @@ function evaluate(tree: Tree, scope: string, names: Names, { text, extent }: Sub
   const reduction = args.length === 1 ? /^(row|col|)(sum|mean|norm|rms|max)$/.exec(f) : null;
   if (reduction !== null) {
     const [, along, what] = reduction;
+    if (along !== "" && isMatrix(args[0].cls) && args[0].cls !== "param") return alongMade(what, along as "row", args[0], extent);
     const to: Class = along === "" ? "scalar" : args[0].cls === "param" ? along as Class : "batch";
     const { sums: made, n } = sums(what, args[0], to, extent);
     const ended = made.map((sum) => end(what, sum, n));
     return { cls: to, numbers: to === "scalar" ? ended : Float32Array.from(ended) };
   }
-  if (f === "matmul" || f === "transpose") return ofMatrices(f, args, extent);
+  if (f === "argsort") return ofVector(args[0], extent);
+  if (["matmul", "transpose", "qr", "eigh", "gather"].includes(f)) return ofMatrices(f, args, extent);
   const cls = widest(args.map((arg) => arg.cls));
   const make = f === "round" ? (x: number) => roundTo(text.p, Math.fround(x)) : functions[f];
   if (isNumber(cls)) return { cls, numbers: Float64Array.of(make(args[0].numbers[0], args[1]?.numbers[0], args[2]?.numbers[0])) };
@@ -311,9 +367,7 @@ export const ruleScope = "r";
 
 function assign({ scope, name }: Line, members: readonly { subject: Subject; names: Names }[], made: readonly Value[]): void {
   members.forEach(({ subject: { text, extent }, names }, i) => {
-    const slot: { shape: SlotClass; dtype: DType } | undefined = name === "p"
-      ? { shape: "param", dtype: text.p }
-      : text.slots[scope]?.[name];
+    const slot: SlotType | undefined = name === "p" ? { shape: "param", dtype: text.p } : text.slots[scope]?.[name];
     if (slot === undefined) {
       names.set(keyOf(scope, name), made[i]);
       return;

@@ -141,7 +141,8 @@ test("the functions are those of the language", () => {
   const element = ["abs", "sqrt", "sign", "min", "max", "clamp", "fma", "where", "round"];
   const scalar = ["pow", "exp", "log", "cos", "floor"];
   const reduce = ["", "row", "col", "all"].flatMap((along) => ["sum", "mean", "norm", "rms", "max"].map((f) => along + f));
-  assertEquals([...functions.keys()].sort(), [...new Set([...element, ...scalar, ...reduce, "matmul", "transpose"])].sort());
+  const routines = ["matmul", "transpose", "qr", "eigh", "argsort", "gather"];
+  assertEquals([...functions.keys()].sort(), [...new Set([...element, ...scalar, ...reduce, ...routines])].sort());
 });
 
 for (const [f, arities] of functions) {

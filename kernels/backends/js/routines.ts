@@ -5,6 +5,8 @@
  */
 import { type Region, type RoutineJob, unitFields } from "../../plan/job.ts";
 import type { RoutineName } from "../../routines/table.ts";
+import { eigh } from "./eigh.ts";
+import { qr } from "./qr.ts";
 
 /** A tile of one matrix of a result. */
 interface Tile {
@@ -40,7 +42,27 @@ const routineLoops: Readonly<Record<RoutineName, RoutineLoop>> = {
       for (let col = begin; col < end; col++) z[first + row * cols + col] = x[first + col * rows + row];
     }
   },
+  qr: ({ rows, cols }, [x], z, { matrix }) => qr(x, z, matrix * rows * cols, rows, cols),
+  eigh: ({ rows }, [x], z, { matrix }) => eigh(x, z, matrix * rows * rows, rows),
+  argsort({ cols }, [x], z, { matrix }) {
+    const numbers = x.subarray(matrix * cols, (matrix + 1) * cols);
+    z.set([...numbers.keys()].sort((i, j) => inOrder(numbers[i], numbers[j]) || i - j), matrix * cols);
+  },
+  gather({ rows, cols, inner }, [x, order], z, { begin, end, rowBegin, rowEnd, matrix }) {
+    for (let row = matrix * rows + rowBegin; row < matrix * rows + rowEnd; row++) {
+      for (let col = begin; col < end; col++) {
+        const place = order[matrix * cols + col];
+        z[row * cols + col] = isPlace(place, inner) ? x[row * inner + place] : NaN;
+      }
+    }
+  },
 };
+
+/** Whether a number of an order is the place of one of so many columns. */
+const isPlace = (place: number, cols: number): boolean => place >= 0 && place < cols && place === Math.floor(place);
+
+/** Below 0 where a comes first: NaN comes last. */
+const inOrder = (a: number, b: number): number => a < b ? -1 : a > b ? 1 : Number(Number.isNaN(a)) - Number(Number.isNaN(b));
 
 const floats = ({ buffer, byteOffset, byteLength }: Region): Float32Array => new Float32Array(buffer, byteOffset, byteLength / 4);
 

@@ -35,7 +35,7 @@ export function compileAhead(use: (backend: Backend) => void): Map<string, Bytes
       const kernels = rounds.flat().map((kernel) => ({ signature: kernel.signature, module: () => wasmModule(kernel) }));
       for (const source of [...kernels, ...routines.flat().map(({ routine }) => routineLowerings[routine])]) {
         const name = kernelName(source);
-        if (!found.has(name)) found.set(name, source.module());
+        if (source.module !== null && !found.has(name)) found.set(name, source.module());
       }
     }
     return js.plan(items);

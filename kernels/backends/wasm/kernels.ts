@@ -22,7 +22,7 @@ export type KernelFunction = (
 export interface CompiledKernel {
   /** Its number among the backend's kernels. */
   readonly id: number;
-  /** null where the host forbids compiling and nobody has compiled it ahead. */
+  /** null where the host forbids compiling and nobody has compiled it ahead, and of routines that are in JavaScript. */
   readonly module: WebAssembly.Module | null;
   /** By the arena's number. */
   readonly functions: KernelFunction[];
@@ -41,7 +41,8 @@ export interface CompiledKernels {
 export interface Source {
   /** Equal where the code is. */
   readonly signature: string;
-  module(): Uint8Array<ArrayBuffer>;
+  /** null: it runs in JavaScript, over the same memory. */
+  readonly module: (() => Uint8Array<ArrayBuffer>) | null;
 }
 
 /** A short name of a kernel's text, for modules that are compiled ahead of time. */
@@ -59,9 +60,10 @@ export function kernelName({ signature }: Pick<Source, "signature">): string {
 export function compiledKernel({ ahead, bySignature, compiled }: CompiledKernels, source: Source): CompiledKernel {
   const known = bySignature.get(source.signature);
   if (known !== undefined) return known;
-  const bytes = source.module();
-  const made = { id: bySignature.size, module: ahead?.[kernelName(source)] ?? compile(bytes, ahead !== undefined), functions: [] };
-  if (made.module !== null) compiled(made.id, bytes);
+  const bytes = source.module?.() ?? null;
+  const module = bytes && (ahead?.[kernelName(source)] ?? compile(bytes, ahead !== undefined));
+  const made = { id: bySignature.size, module, functions: [] };
+  if (bytes !== null && module !== null) compiled(made.id, bytes);
   bySignature.set(source.signature, made);
   return made;
 }

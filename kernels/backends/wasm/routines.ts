@@ -31,7 +31,8 @@ import {
 export interface RoutineLowering {
   /** Equal for equal modules, and like no kernel's. */
   readonly signature: string;
-  module(): Uint8Array<ArrayBuffer>;
+  /** null: it runs in JavaScript, on the calling thread. */
+  readonly module: (() => Uint8Array<ArrayBuffer>) | null;
   /** Bytes of a thread's own memory for a call. */
   localBytes(job: RoutineJob): number;
 }
@@ -251,4 +252,8 @@ export const routineLowerings: Readonly<Record<RoutineName, RoutineLowering>> = 
     localBytes: ({ inner, cols }) => edgeBytes + 4 * inner * panelCols * Math.ceil(Math.min(cols, routines.matmul.tile[1]) / panelCols),
   },
   transpose: { signature: "routine transpose", module: transposeModule, localBytes: () => 0 },
+  qr: { signature: "routine qr", module: null, localBytes: () => 0 },
+  eigh: { signature: "routine eigh", module: null, localBytes: () => 0 },
+  argsort: { signature: "routine argsort", module: null, localBytes: () => 0 },
+  gather: { signature: "routine gather", module: null, localBytes: () => 0 },
 };
