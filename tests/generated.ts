@@ -50,6 +50,7 @@ const ownEntryPoints: Readonly<Record<string, string>> = {
   "./page": "./plugins/http/page.ts",
   "./plugin-folder": "./plugins/http/plugin_folder.ts",
   "./safetensors": "./plugins/formats/safetensors.ts",
+  "./testing": "./plugins/testing/mod.ts",
 };
 
 /** The folders of plugins, in the order in which `builtins` lists them; and the one of recipes, which are no plugins but have entry points and public names. */

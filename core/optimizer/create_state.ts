@@ -42,8 +42,7 @@ export function createState(
   const scheduled = makeSchedules(find, settings, plugin, base, plain);
   refuseClashes(scheduled, plain, base);
   ask(plugin, () => plugin.check?.(Object.freeze({ ...base })));
-  const common = new Map<string, number>();
-  const groups = plain.map((group) => settle(startGroup(group, scheduledOf(group, scheduled), transforms, common), base));
+  const groups = plain.map((group) => settle(startGroup(group, scheduledOf(group, scheduled), transforms), base));
   const { backend, ownsBackend } = makeOrTake(settings);
   const memory = emptyMemory(backend);
   try {
@@ -57,7 +56,6 @@ export function createState(
       ownsBackend,
       memory,
       groups,
-      transforms,
       scheduled,
       params,
       ordered: inNameOrder(params),

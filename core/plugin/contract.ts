@@ -236,6 +236,8 @@ export interface OptimizerPlugin<Name extends string = string, Options = unknown
   readonly name: Name;
   /** One line for people. */
   readonly description: string;
+  /** Where it is from: a paper or an implementation, as an address or a citation. Not needed where the description says it. */
+  readonly source?: string;
   /** A spec for each option. */
   readonly options: Specs<Options>;
   /**
@@ -279,6 +281,8 @@ export interface SchedulePlugin<
   readonly name: Name;
   /** One line for people. */
   readonly description: string;
+  /** Where it is from: a paper or an implementation, as an address or a citation. Not needed where the description says it. */
+  readonly source?: string;
   /**
    * What it makes: a schedule that returns factors, one that returns values, or one that follows a metric. Said here, it is known without options, and
    * core holds what `create` makes against it; left out, it is known only of a schedule that is made.
@@ -300,6 +304,8 @@ export interface AccumulatorPlugin<Name extends string = string, Options = unkno
   readonly name: Name;
   /** One line for people. */
   readonly description: string;
+  /** Where it is from: a paper or an implementation, as an address or a citation. Not needed where the description says it. */
+  readonly source?: string;
   /** A spec for each option. */
   readonly options: Specs<Options>;
   /** An empty accumulator for tensors like these. */
@@ -314,14 +320,13 @@ export interface TransformPlugin<Name extends string = string, Options = unknown
   readonly name: Name;
   /** One line for people. */
   readonly description: string;
+  /** Where it is from: a paper or an implementation, as an address or a citation. Not needed where the description says it. */
+  readonly source?: string;
   /** A spec for each option. */
   readonly options: Specs<Options>;
   /** Refuses what no single range can say. */
   check?(options: Required<Options>): void;
-  /**
-   * Memory and lines: `before` ahead of the rule, `after` behind the last line that assigns `u`, `last` at the end. A transform's group slot is one number
-   * for all groups of the optimizer.
-   */
+  /** Memory and lines: `before` ahead of the rule, `after` behind the last line that assigns `u`, `last` at the end. */
   rule(options: Required<Options>, tensor: TensorInfo): Partial<Omit<Rule, "update">> & {
     readonly before?: string;
     readonly after?: string;
@@ -329,8 +334,6 @@ export interface TransformPlugin<Name extends string = string, Options = unknown
   };
   /** The numbers of step t (from 1). */
   scalars?(options: Required<Options>, t: number, maths: Maths): Scalars;
-  /** Numbers worth showing, of its group slots, of which the optimizer has one each: `optimizer.transforms[i].readings()`. */
-  reading?(options: Required<Options>, slots: Scalars): Readonly<Record<string, number>>;
 }
 
 /** Any plugin. */

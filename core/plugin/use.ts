@@ -59,9 +59,12 @@ export function checkPlugin(plugin: unknown): asserts plugin is Plugin {
 }
 
 function checkMembers(plugin: object, kind: keyof Kinds, name: string): void {
-  const { description, options } = plugin as Partial<Plugin>;
+  const { description, source, options } = plugin as Partial<Plugin>;
   const title = titleOf({ kind, name });
   if (typeof description !== "string") throw new TypeError(`Cannot use ${title}: its description must be a string`);
+  if (source !== undefined && typeof source !== "string") {
+    throw new TypeError(`Cannot use ${title}: its source is ${show(source)}, not a string`);
+  }
   if (!isRecord(options)) throw new TypeError(`Cannot use ${title}: its options must be an object of specs`);
   for (const [option, spec] of Object.entries(options)) allAbout({ option }, () => checkSpec(title, option, spec));
   const members = plugin as unknown as Readonly<Record<string, unknown>>;
@@ -74,8 +77,12 @@ function checkMembers(plugin: object, kind: keyof Kinds, name: string): void {
       throw new TypeError(`Cannot use ${title}: its ${name} is ${show(members[name])}, not a function`);
     }
   }
-  const own = ["kind", "name", "description", "options", ...functions[kind], ...optional[kind], ...Object.keys(words[kind])];
-  refuseMisspelt(title, plugin, own);
+  refuseMisspelt(title, plugin, membersOf(kind));
+}
+
+/** Names of all that a plugin of this kind may have. */
+export function membersOf(kind: keyof Kinds): readonly string[] {
+  return ["kind", "name", "description", "source", "options", ...functions[kind], ...optional[kind], ...Object.keys(words[kind])];
 }
 
 /** Refuses what is said in a word that is not known; nothing need be said. */
@@ -98,7 +105,8 @@ const specKeys = [
   "exclusiveMaximum",
 ] as const satisfies readonly (keyof OptionSpec<unknown>)[];
 
-function checkSpec(title: string, option: string, spec: unknown): void {
+/** Refuses a spec that says what is not known, or whose default it would refuse itself. */
+export function checkSpec(title: string, option: string, spec: unknown): void {
   if (typeof spec !== "object" || spec === null) throw new TypeError(`Cannot use ${title}: option "${option}" has no spec`);
   refuseUnknownKeys(`the spec of option "${option}" of ${title}`, spec, specKeys);
   const { default: value, holds, unit } = spec as OptionSpec<unknown>;

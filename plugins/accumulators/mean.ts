@@ -45,6 +45,7 @@ export const mean: AccumulatorPlugin<"mean", MeanOptions> = {
   kind: "accumulator",
   name: "mean",
   description: "The mean of the gradients, each with its weight",
+  source: "GradientAccumulator of transformers 4.37.2, with weights; own work",
   options: sum.options,
   create(options, like, backend, tools): MeanAccumulator {
     const sums = sum.create(options, like, backend, tools);

@@ -36,6 +36,7 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
   kind: "accumulator",
   name: "sum",
   description: "The sum of the gradients, each times its weight",
+  source: "GradientAccumulator of transformers 4.37.2",
   options: {
     every: {
       default: null,

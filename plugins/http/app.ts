@@ -90,12 +90,7 @@ export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">
     page,
     openapi,
     guarded: { open: false, told: false, schedules: isPrivate, steps: gate !== null, metrics: gates.metrics !== null },
-    step: loaded(async () => {
-      const { createSteps } = await import("./routes/steps.ts");
-      const { backend } = options;
-      return createSteps(await plugins(), typeof backend === "function" ? await backend() : backend);
-    }),
-    lint: loaded(async () => (await import("./routes/lint.ts")).createLint(await plugins())),
+    step: loadSteps(plugins, options.backend),
   };
   const served = routes.filter(({ isServed }) => isServed?.(service) !== false);
   const methods = methodsByPath(served);
@@ -132,15 +127,19 @@ function isSource(source: { readonly plugins?: unknown } | undefined): boolean {
 /** Bytes of the bodies that ask for curves, all together. */
 const mostCurveBodies = 8 * 2 ** 20;
 
-/** What answers a route that is loaded by its first request, and again where that failed. */
-function loaded(load: () => Promise<Service["step"]>): Service["step"] {
-  let there: Promise<Service["step"]> | undefined;
+/** What takes steps: it is loaded by the first one, and again where that failed. */
+function loadSteps(plugins: Service["plugins"], backend: AppOptions["backend"]): Service["step"] {
+  let steps: Promise<Service["step"]> | undefined;
+  const load = async (): Promise<Service["step"]> => {
+    const { createSteps } = await import("./routes/steps.ts");
+    return createSteps(await plugins(), typeof backend === "function" ? await backend() : backend);
+  };
   return async (incoming, service) => {
-    there ??= load().catch((error) => {
-      there = undefined;
+    steps ??= load().catch((error) => {
+      steps = undefined;
       throw error;
     });
-    return (await there)(incoming, service);
+    return (await steps)(incoming, service);
   };
 }
 

@@ -24,8 +24,6 @@ export type {
   GlissadeApp,
   GlissadeSchema,
   JsonRoute,
-  LintAnswer,
-  LintJson,
   PluginsAnswer,
   ScheduleAnswer,
   ScheduleQuery,

@@ -56,6 +56,7 @@ export const adabelief: OptimizerPlugin<"adabelief", AdaBeliefOptions> = {
   kind: "optimizer",
   name: "adabelief",
   description: "Adam by the variance of the gradients, as in timm",
+  source: "https://arxiv.org/abs/2010.07468; AdaBelief of timm 1.0.31",
   options: {
     lr: { default: 1e-3, minimum: 0, unit: "rate", description: "Learning rate" },
     betas: {

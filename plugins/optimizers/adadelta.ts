@@ -44,6 +44,7 @@ export const adadelta: OptimizerPlugin<"adadelta", AdadeltaOptions> = {
   kind: "optimizer",
   name: "adadelta",
   description: "Adadelta, as in PyTorch",
+  source: "https://arxiv.org/abs/1212.5701; torch.optim.Adadelta 2.2.2",
   options: {
     lr: { default: 1, minimum: 0, unit: "rate", description: "Learning rate" },
     rho: { default: 0.9, minimum: 0, maximum: 1, description: "Decay of both mean squares" },

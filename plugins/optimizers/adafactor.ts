@@ -51,6 +51,7 @@ export const adafactor: OptimizerPlugin<"adafactor", AdafactorOptions> = {
   kind: "optimizer",
   name: "adafactor",
   description: "Second moments from row and column sums, relative step sizes; as in transformers 4.37.2",
+  source: "https://arxiv.org/abs/1804.04235; transformers.Adafactor 4.37.2",
   options: {
     lr: { default: null, type: ["number", "null"], unit: "rate", description: "External learning rate; null with relativeStep" },
     eps: { default: [1e-30, 1e-3], description: "Added to the squared gradient, and least scale of a parameter" },

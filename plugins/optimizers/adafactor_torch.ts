@@ -50,6 +50,7 @@ export const adafactorTorch: OptimizerPlugin<"adafactor_torch", AdafactorTorchOp
   kind: "optimizer",
   name: "adafactor_torch",
   description: "Adafactor, as in PyTorch",
+  source: "https://arxiv.org/abs/1804.04235; torch.optim.Adafactor 2.7.1",
   options: {
     lr: { default: 1e-2, minimum: 0, unit: "rate", description: "Learning rate" },
     beta2Decay: { default: -0.8, maximum: 0, description: "Exponent of the step in the decay of the second moment" },

@@ -46,6 +46,7 @@ export const adagrad: OptimizerPlugin<"adagrad", AdagradOptions> = {
   kind: "optimizer",
   name: "adagrad",
   description: "Adagrad, as in PyTorch",
+  source: "https://jmlr.org/papers/v12/duchi11a.html; torch.optim.Adagrad 2.2.2",
   options: {
     lr: { default: 1e-2, minimum: 0, unit: "rate", description: "Learning rate" },
     lrDecay: { default: 0, minimum: 0, description: "How fast the learning rate falls: 1 / (1 + (t - 1) lrDecay)" },

@@ -48,6 +48,7 @@ export const adam: OptimizerPlugin<"adam", AdamOptions> = {
   kind: "optimizer",
   name: "adam",
   description: "Adam, as in PyTorch",
+  source: "https://arxiv.org/abs/1412.6980; https://arxiv.org/abs/1904.09237; torch.optim.Adam 2.2.2",
   options: {
     lr: { default: 1e-3, minimum: 0, unit: "rate", description: "Learning rate" },
     betas: { default: [0.9, 0.999], minimum: 0, exclusiveMaximum: 1, description: "Decay of the first and of the second moment" },

@@ -52,6 +52,7 @@ export const adamKeras: OptimizerPlugin<"adam_keras", AdamKerasOptions> = {
   kind: "optimizer",
   name: "adam_keras",
   description: "Adam as in Keras 2.15, which create_optimizer picks without weight decay",
+  source: "https://arxiv.org/abs/1412.6980; tf.keras.optimizers.Adam 2.15",
   counts: "optimizer",
   options: {
     lr: { default: 1e-3, unit: "rate", description: "Learning rate" },

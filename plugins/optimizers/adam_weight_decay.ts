@@ -69,6 +69,7 @@ export const adamWeightDecay: OptimizerPlugin<"adam_weight_decay", AdamWeightDec
   kind: "optimizer",
   name: "adam_weight_decay",
   description: "Adam with decoupled weight decay, as TensorFlow's AdamWeightDecay in transformers 4.37.2",
+  source: "https://arxiv.org/abs/1711.05101; AdamWeightDecay of transformers 4.37.2",
   counts: "optimizer",
   options: {
     lr: { default: 1e-3, unit: "rate", description: "Learning rate" },

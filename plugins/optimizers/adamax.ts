@@ -44,6 +44,7 @@ export const adamax: OptimizerPlugin<"adamax", AdamaxOptions> = {
   kind: "optimizer",
   name: "adamax",
   description: "Adamax, as in PyTorch",
+  source: "https://arxiv.org/abs/1412.6980; torch.optim.Adamax 2.2.2",
   options: {
     lr: { default: 2e-3, minimum: 0, unit: "rate", description: "Learning rate" },
     betas: {

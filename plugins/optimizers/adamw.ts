@@ -45,6 +45,7 @@ export const adamw: OptimizerPlugin<"adamw", AdamWOptions> = {
   kind: "optimizer",
   name: "adamw",
   description: "Adam with decoupled weight decay, as in transformers 4.37.2",
+  source: "https://arxiv.org/abs/1711.05101; transformers.AdamW 4.37.2",
   options: {
     lr: { default: 1e-3, minimum: 0, unit: "rate", description: "Learning rate" },
     betas: { default: [0.9, 0.999], minimum: 0, exclusiveMaximum: 1, description: "Decay of the first and of the second moment" },

@@ -48,6 +48,7 @@ export const adamwTorch: OptimizerPlugin<"adamw_torch", AdamWTorchOptions> = {
   kind: "optimizer",
   name: "adamw_torch",
   description: "Adam with decoupled weight decay, as in PyTorch",
+  source: "https://arxiv.org/abs/1711.05101; https://arxiv.org/abs/1904.09237; torch.optim.AdamW 2.2.2",
   options: {
     lr: { default: 1e-3, minimum: 0, unit: "rate", description: "Learning rate" },
     betas: { default: [0.9, 0.999], minimum: 0, exclusiveMaximum: 1, description: "Decay of the first and of the second moment" },

@@ -47,6 +47,7 @@ export const adan: OptimizerPlugin<"adan", AdanOptions> = {
   kind: "optimizer",
   name: "adan",
   description: "Adaptive Nesterov momentum, as in timm",
+  source: "https://arxiv.org/abs/2208.06677; Adan of timm 1.0.31",
   options: {
     lr: { default: 1e-3, minimum: 0, unit: "rate", description: "Learning rate" },
     betas: {

@@ -50,6 +50,7 @@ export const ademamix: OptimizerPlugin<"ademamix", AdEMAMixOptions> = {
   kind: "optimizer",
   name: "ademamix",
   description: "Adam with a slow moment beside the fast one, as in pytorch_optimizer",
+  source: "https://arxiv.org/abs/2409.03137; AdEMAMix of pytorch_optimizer 4.1.0",
   counts: "optimizer",
   options: {
     lr: { default: 1e-3, minimum: 0, unit: "rate", description: "Learning rate" },

@@ -49,6 +49,7 @@ export const adopt: OptimizerPlugin<"adopt", AdoptOptions> = {
   kind: "optimizer",
   name: "adopt",
   description: "Adam by the second moment of the steps before, as in timm",
+  source: "https://arxiv.org/abs/2411.02853; Adopt of timm 1.0.31",
   options: {
     lr: { default: 1e-3, minimum: 0, unit: "rate", description: "Learning rate" },
     betas: { default: [0.9, 0.9999], minimum: 0, exclusiveMaximum: 1, description: "Decay of the first and of the second moment" },

@@ -47,6 +47,7 @@ export const asgd: OptimizerPlugin<"asgd", ASGDOptions> = {
   kind: "optimizer",
   name: "asgd",
   description: "Gradient descent with an average of its iterates, as in PyTorch",
+  source: "https://doi.org/10.1137/0330046; https://leon.bottou.org/projects/sgd; torch.optim.ASGD 2.2.2",
   options: {
     lr: { default: 1e-2, minimum: 0, unit: "rate", description: "Learning rate" },
     lambd: { default: 1e-4, description: "How fast the learning rate falls, and a decay" },

@@ -51,6 +51,7 @@ export const came: OptimizerPlugin<"came", CameOptions> = {
   kind: "optimizer",
   name: "came",
   description: "Factored moments guided by confidence, as in pytorch_optimizer",
+  source: "https://arxiv.org/abs/2307.02047; CAME of pytorch_optimizer 4.1.0",
   options: {
     lr: { default: 2e-4, minimum: 0, unit: "rate", description: "Learning rate" },
     betas: {

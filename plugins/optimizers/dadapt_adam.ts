@@ -55,6 +55,7 @@ export const dadaptAdam: OptimizerPlugin<"dadapt_adam", DAdaptAdamOptions> = {
   kind: "optimizer",
   name: "dadapt_adam",
   description: "Adam with a learned step size, by D-Adaptation, as in pytorch_optimizer",
+  source: "https://arxiv.org/abs/2301.07733; DAdaptAdam of pytorch_optimizer 4.1.0",
   counts: "group",
   options: {
     lr: { default: 1, minimum: 0, unit: "rate", description: "Factor of the learned step size" },

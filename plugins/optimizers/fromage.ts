@@ -37,6 +37,7 @@ export const fromage: OptimizerPlugin<"fromage", FromageOptions> = {
   kind: "optimizer",
   name: "fromage",
   description: "Steps that are a share of the tensor's norm, as in optax",
+  source: "https://arxiv.org/abs/2002.03432; fromage of optax 0.2.8",
   options: {
     lr: { default: 1e-2, minimum: 0, unit: "rate", description: "Learning rate: the step's share of the tensor's norm" },
     minNorm: { default: 1e-6, minimum: 0, description: "Least norm of a tensor and of its gradient" },

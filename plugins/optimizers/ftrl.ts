@@ -43,6 +43,7 @@ export const ftrl: OptimizerPlugin<"ftrl", FtrlOptions> = {
   kind: "optimizer",
   name: "ftrl",
   description: "Follow the regularized leader, as in Keras",
+  source: "https://research.google/pubs/pub41159; tf.keras.optimizers.Ftrl 2.15",
   options: {
     lr: { default: 1e-3, exclusiveMinimum: 0, unit: "rate", description: "Learning rate" },
     learningRatePower: {

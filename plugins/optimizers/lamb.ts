@@ -55,6 +55,7 @@ export const lamb: OptimizerPlugin<"lamb", LambOptions> = {
   kind: "optimizer",
   name: "lamb",
   description: "Adam's update, scaled per tensor by a ratio of norms, as in timm",
+  source: "https://arxiv.org/abs/1904.00962; LAMB of timm 1.0.31",
   counts: "optimizer",
   options: {
     lr: { default: 1e-3, minimum: 0, unit: "rate", description: "Learning rate" },

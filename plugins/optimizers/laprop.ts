@@ -43,6 +43,7 @@ export const laprop: OptimizerPlugin<"laprop", LaPropOptions> = {
   kind: "optimizer",
   name: "laprop",
   description: "A momentum of normalized gradients, as in timm",
+  source: "https://arxiv.org/abs/2002.04839; LaProp of timm 1.0.31",
   options: {
     lr: { default: 4e-4, minimum: 0, unit: "rate", description: "Learning rate" },
     betas: { default: [0.9, 0.999], minimum: 0, exclusiveMaximum: 1, description: "Decay of the momentum and of the second moment" },

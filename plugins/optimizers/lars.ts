@@ -52,6 +52,7 @@ export const lars: OptimizerPlugin<"lars", LarsOptions> = {
   kind: "optimizer",
   name: "lars",
   description: "Momentum, scaled per tensor by a ratio of norms, as in timm",
+  source: "https://arxiv.org/abs/1708.03888; Lars of timm 1.0.31",
   options: {
     lr: { default: 1, minimum: 0, unit: "rate", description: "Learning rate" },
     momentum: { default: 0, minimum: 0, description: "Share of the last step that goes on" },

@@ -46,6 +46,7 @@ export const lion: OptimizerPlugin<"lion", LionOptions> = {
   kind: "optimizer",
   name: "lion",
   description: "The sign of an interpolated momentum, as in timm",
+  source: "https://arxiv.org/abs/2302.06675; Lion of timm 1.0.31",
   options: {
     lr: { default: 1e-4, minimum: 0, unit: "rate", description: "Learning rate; a third to a tenth of AdamW's" },
     betas: {

@@ -56,6 +56,7 @@ export const mars: OptimizerPlugin<"mars", MarsOptions> = {
   kind: "optimizer",
   name: "mars",
   description: "AdamW or Lion over gradients corrected by their change, as in timm",
+  source: "https://arxiv.org/abs/2411.10438; Mars of timm 1.0.31",
   options: {
     lr: { default: 3e-3, minimum: 0, unit: "rate", description: "Learning rate" },
     betas: { default: [0.9, 0.99], minimum: 0, exclusiveMaximum: 1, description: "Decay of the first and of the second moment" },

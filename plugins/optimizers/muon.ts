@@ -119,6 +119,8 @@ export const muon: OptimizerPlugin<"muon", MuonOptions> = {
   kind: "optimizer",
   name: "muon",
   description: "Momentum made orthogonal for matrices, AdamW for the rest, as in timm",
+  source:
+    "https://kellerjordan.github.io/posts/muon/; https://arxiv.org/abs/2502.16982; https://arxiv.org/abs/2505.16932; Muon of timm 1.0.31",
   options: {
     lr: { default: 0.02, minimum: 0, unit: "rate", description: "Learning rate" },
     weightDecay: { default: 0, minimum: 0, description: "Decoupled decay, before the step" },

@@ -48,6 +48,7 @@ export const nadam: OptimizerPlugin<"nadam", NAdamOptions> = {
   kind: "optimizer",
   name: "nadam",
   description: "Adam with Nesterov momentum, as in PyTorch",
+  source: "https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ; torch.optim.NAdam 2.2.2",
   options: {
     lr: { default: 2e-3, minimum: 0, unit: "rate", description: "Learning rate" },
     betas: { default: [0.9, 0.999], minimum: 0, exclusiveMaximum: 1, description: "Decay of the first and of the second moment" },

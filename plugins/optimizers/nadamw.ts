@@ -45,6 +45,7 @@ export const nadamw: OptimizerPlugin<"nadamw", NAdamWOptions> = {
   kind: "optimizer",
   name: "nadamw",
   description: "AdamW with Nesterov momentum, as in timm",
+  source: "https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ; https://arxiv.org/abs/1711.05101; NAdamW of timm 1.0.31",
   options: {
     lr: { default: 1e-3, minimum: 0, unit: "rate", description: "Learning rate" },
     betas: { default: [0.9, 0.999], minimum: 0, exclusiveMaximum: 1, description: "Decay of the first and of the second moment" },

@@ -49,6 +49,7 @@ export const novograd: OptimizerPlugin<"novograd", NovoGradOptions> = {
   kind: "optimizer",
   name: "novograd",
   description: "A momentum of gradients divided by their norm, as in timm",
+  source: "https://arxiv.org/abs/1905.11286; NvNovoGrad of timm 1.0.31",
   options: {
     lr: { default: 1e-3, minimum: 0, unit: "rate", description: "Learning rate" },
     betas: { default: [0.95, 0.98], minimum: 0, exclusiveMaximum: 1, description: "Decay of the momentum and of the squared norm" },

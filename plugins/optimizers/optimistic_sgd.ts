@@ -41,6 +41,7 @@ export const optimisticSgd: OptimizerPlugin<"optimistic_sgd", OptimisticSgdOptio
   kind: "optimizer",
   name: "optimistic_sgd",
   description: "The gradient and its change, as in optax",
+  source: "https://arxiv.org/abs/1901.08511; optimistic_gradient_descent of optax 0.2.8",
   options: {
     lr: { default: 1e-3, minimum: 0, unit: "rate", description: "Learning rate" },
     alpha: { default: 1, description: "Weight of the gradient" },

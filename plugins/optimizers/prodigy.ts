@@ -55,6 +55,7 @@ export const prodigy: OptimizerPlugin<"prodigy", ProdigyOptions> = {
   kind: "optimizer",
   name: "prodigy",
   description: "Adam with a learned step size, as in pytorch_optimizer",
+  source: "https://arxiv.org/abs/2306.06101; Prodigy of pytorch_optimizer 4.1.0",
   counts: "group",
   options: {
     lr: { default: 1, minimum: 0, unit: "rate", description: "Factor of the learned step size" },

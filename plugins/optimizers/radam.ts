@@ -46,6 +46,7 @@ export const radam: OptimizerPlugin<"radam", RAdamOptions> = {
   kind: "optimizer",
   name: "radam",
   description: "Adam with a rectified second moment, as in PyTorch",
+  source: "https://arxiv.org/abs/1908.03265; torch.optim.RAdam 2.2.2",
   options: {
     lr: { default: 1e-3, minimum: 0, unit: "rate", description: "Learning rate" },
     betas: { default: [0.9, 0.999], minimum: 0, exclusiveMaximum: 1, description: "Decay of the first and of the second moment" },

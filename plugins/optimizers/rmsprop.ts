@@ -49,6 +49,7 @@ export const rmsprop: OptimizerPlugin<"rmsprop", RMSpropOptions> = {
   kind: "optimizer",
   name: "rmsprop",
   description: "RMSprop, as in PyTorch",
+  source: "https://arxiv.org/abs/1308.0850; torch.optim.RMSprop 2.2.2",
   options: {
     lr: { default: 1e-2, minimum: 0, unit: "rate", description: "Learning rate" },
     alpha: { default: 0.99, minimum: 0, description: "Decay of the mean square" },

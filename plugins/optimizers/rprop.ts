@@ -43,6 +43,7 @@ export const rprop: OptimizerPlugin<"rprop", RpropOptions> = {
   kind: "optimizer",
   name: "rprop",
   description: "Steps by the sign of the gradient, as in PyTorch",
+  source: "https://doi.org/10.1109/ICNN.1993.298623; torch.optim.Rprop 2.2.2",
   options: {
     lr: { default: 1e-2, minimum: 0, unit: "rate", description: "Learning rate" },
     etas: { default: [0.5, 1.2], exclusiveMinimum: 0, description: "Factors of the step where the sign turns, and where it stays" },

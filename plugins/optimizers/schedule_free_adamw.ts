@@ -48,6 +48,7 @@ export const scheduleFreeAdamw: OptimizerPlugin<"schedule_free_adamw", ScheduleF
   kind: "optimizer",
   name: "schedule_free_adamw",
   description: "AdamW with an average in place of a schedule, as in schedulefree",
+  source: "https://arxiv.org/abs/2405.15682; AdamWScheduleFree of schedulefree 1.4.1",
   counts: "group",
   options: {
     lr: { default: 2.5e-3, minimum: 0, unit: "rate", description: "Learning rate" },

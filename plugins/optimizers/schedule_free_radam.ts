@@ -51,6 +51,7 @@ export const scheduleFreeRadam: OptimizerPlugin<"schedule_free_radam", ScheduleF
   kind: "optimizer",
   name: "schedule_free_radam",
   description: "RAdam with an average in place of a schedule, as in schedulefree",
+  source: "https://arxiv.org/abs/2405.15682; https://arxiv.org/abs/1908.03265; RAdamScheduleFree of schedulefree 1.4.1",
   counts: "group",
   options: {
     lr: { default: 2.5e-3, minimum: 0, unit: "rate", description: "Learning rate" },

@@ -47,6 +47,7 @@ export const scheduleFreeSgd: OptimizerPlugin<"schedule_free_sgd", ScheduleFreeS
   kind: "optimizer",
   name: "schedule_free_sgd",
   description: "Gradient descent with an average in place of a schedule, as in schedulefree",
+  source: "https://arxiv.org/abs/2405.15682; SGDScheduleFree of schedulefree 1.4.1",
   counts: "group",
   options: {
     lr: { default: 1, minimum: 0, unit: "rate", description: "Learning rate" },

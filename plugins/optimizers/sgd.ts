@@ -47,6 +47,7 @@ export const sgd: OptimizerPlugin<"sgd", SGDOptions> = {
   kind: "optimizer",
   name: "sgd",
   description: "Gradient descent with momentum, as in PyTorch",
+  source: "https://proceedings.mlr.press/v28/sutskever13.html; torch.optim.SGD 2.2.2",
   options: {
     lr: { default: 1e-3, minimum: 0, unit: "rate", description: "Learning rate" },
     momentum: { default: 0, minimum: 0, description: "Share of the last step that goes on" },

@@ -45,6 +45,7 @@ export const sm3: OptimizerPlugin<"sm3", Sm3Options> = {
   kind: "optimizer",
   name: "sm3",
   description: "Adagrad with a number for each row and column, as in pytorch_optimizer",
+  source: "https://arxiv.org/abs/1901.11150; SM3 of pytorch_optimizer 4.1.0",
   options: {
     lr: { default: 0.1, minimum: 0, unit: "rate", description: "Learning rate" },
     momentum: { default: 0, minimum: 0, exclusiveMaximum: 1, description: "Decay of the momentum; 0: none, and no memory for it" },

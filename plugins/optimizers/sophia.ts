@@ -49,6 +49,7 @@ export const sophia: OptimizerPlugin<"sophia", SophiaOptions> = {
   kind: "optimizer",
   name: "sophia",
   description: "Momentum over a diagonal of the Hessian, as in pytorch_optimizer",
+  source: "https://arxiv.org/abs/2305.14342; SophiaH of pytorch_optimizer 4.1.0",
   options: {
     lr: { default: 6e-2, minimum: 0, unit: "rate", description: "Learning rate" },
     betas: { default: [0.96, 0.99], minimum: 0, exclusiveMaximum: 1, description: "Decay of the momentum and of the diagonal" },

@@ -49,6 +49,7 @@ export const stableAdamw: OptimizerPlugin<"stable_adamw", StableAdamWOptions> = 
   kind: "optimizer",
   name: "stable_adamw",
   description: "AdamW with clipped steps, as in pytorch_optimizer",
+  source: "https://arxiv.org/abs/2304.13013; StableAdamW of pytorch_optimizer 4.1.0",
   counts: "group",
   options: {
     lr: { default: 1e-3, minimum: 0, unit: "rate", description: "Learning rate" },

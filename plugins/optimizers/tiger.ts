@@ -46,6 +46,7 @@ export const tiger: OptimizerPlugin<"tiger", TigerOptions> = {
   kind: "optimizer",
   name: "tiger",
   description: "The sign of a momentum, as in pytorch_optimizer",
+  source: "https://github.com/bojone/tiger; Tiger of pytorch_optimizer 4.1.0",
   options: {
     lr: { default: 1e-3, minimum: 0, unit: "rate", description: "Learning rate; a third to a tenth of AdamW's" },
     beta: { default: 0.965, minimum: 0, exclusiveMaximum: 1, description: "Decay of the momentum" },

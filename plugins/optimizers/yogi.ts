@@ -51,6 +51,7 @@ export const yogi: OptimizerPlugin<"yogi", YogiOptions> = {
   kind: "optimizer",
   name: "yogi",
   description: "Adam with a slowly falling second moment, as in optax",
+  source: "https://proceedings.neurips.cc/paper/2018/hash/90365351ccc7437a1309dc64e4db32a3; yogi of optax 0.2.8",
   counts: "optimizer",
   options: {
     lr: { default: 1e-2, minimum: 0, unit: "rate", description: "Learning rate" },

@@ -38,6 +38,7 @@ export const clamp: SchedulePlugin<"clamp", ClampOptions, Schedule | MetricSched
   kind: "schedule",
   name: "clamp",
   description: "A schedule between bounds",
+  source: "own work",
   options: {
     schedule: { type: "object", holds: "schedule", description: "The schedule: { name, options }, a plugin for name, or a function" },
     min: { default: null, type: ["number", "null"], description: "Least factor or value, as the schedule gives; null: no bound" },

@@ -28,6 +28,7 @@ export const constant: SchedulePlugin<"constant", ConstantOptions, Schedule> = {
   kind: "schedule",
   name: "constant",
   description: "The base value at every step",
+  source: "get_constant_schedule of transformers 4.37.2",
   returns: "factor",
   options: {},
   create: () => (step) => {

@@ -36,6 +36,7 @@ export const constantInverseSqrt: SchedulePlugin<"constant_inverse_sqrt", Consta
   kind: "schedule",
   name: "constant_inverse_sqrt",
   description: "T5's: constant at first, then one over the square root of the step",
+  source: "https://arxiv.org/abs/1910.10683, section 3.1.2",
   returns: "value",
   options: {
     numConstantSteps: { default: 10_000, exclusiveMinimum: 0, unit: "steps", description: "Steps at the first value" },

@@ -34,6 +34,7 @@ export const constantLr: SchedulePlugin<"constant_lr", ConstantLrOptions, Schedu
   kind: "schedule",
   name: "constant_lr",
   description: "A part of the base value at first, then all of it",
+  source: "torch.optim.lr_scheduler.ConstantLR 2.7",
   returns: "factor",
   options: {
     factor: { default: 1 / 3, minimum: 0, maximum: 1, description: "The factor at first" },

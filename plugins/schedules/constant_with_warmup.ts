@@ -34,6 +34,7 @@ export const constantWithWarmup: SchedulePlugin<"constant_with_warmup", Constant
   kind: "schedule",
   name: "constant_with_warmup",
   description: "Linear warmup, then the base value",
+  source: "get_constant_schedule_with_warmup of transformers 4.37.2",
   returns: "factor",
   options: {
     numWarmupSteps: { type: "number", minimum: 0, unit: "steps", description: "Steps of the linear warmup" },

@@ -41,6 +41,7 @@ export const cosine: SchedulePlugin<"cosine", CosineOptions, Schedule> = {
   kind: "schedule",
   name: "cosine",
   description: "Linear warmup, then a cosine wave, by default half of one down to 0",
+  source: "https://arxiv.org/abs/1608.03983; get_cosine_schedule_with_warmup of transformers 4.37.2",
   returns: "factor",
   options: {
     numWarmupSteps: { type: "number", minimum: 0, unit: "steps", description: "Steps of the linear warmup" },

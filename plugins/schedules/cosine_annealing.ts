@@ -40,6 +40,7 @@ export const cosineAnnealing: SchedulePlugin<"cosine_annealing", CosineAnnealing
   kind: "schedule",
   name: "cosine_annealing",
   description: "A cosine wave between the base value and a least value",
+  source: "https://arxiv.org/abs/1608.03983; torch.optim.lr_scheduler.CosineAnnealingLR 2.7",
   returns: "factor",
   options: {
     tMax: { type: "number", exclusiveMinimum: 0, unit: "steps", description: "Step at which the wave has gone down once" },

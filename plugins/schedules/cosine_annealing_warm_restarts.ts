@@ -41,6 +41,7 @@ export const cosineAnnealingWarmRestarts: SchedulePlugin<"cosine_annealing_warm_
   kind: "schedule",
   name: "cosine_annealing_warm_restarts",
   description: "Half cosine waves that start again at the base value, each tMult times as long as the one before",
+  source: "https://arxiv.org/abs/1608.03983; torch.optim.lr_scheduler.CosineAnnealingWarmRestarts 2.7",
   returns: "factor",
   options: {
     t0: { type: "integer", minimum: 1, unit: "steps", description: "Steps of the first wave" },

@@ -43,6 +43,7 @@ export const cosineDecay: SchedulePlugin<"cosine_decay", CosineDecayOptions, Sch
   kind: "schedule",
   name: "cosine_decay",
   description: "Keras' half cosine wave, with an optional linear warmup",
+  source: "https://arxiv.org/abs/1608.03983; tf.keras.optimizers.schedules.CosineDecay 2.15",
   returns: "value",
   options: {
     initialLearningRate: { type: "number", unit: "rate", description: "Value at step 0" },

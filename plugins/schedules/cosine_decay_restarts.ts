@@ -43,6 +43,7 @@ export const cosineDecayRestarts: SchedulePlugin<"cosine_decay_restarts", Cosine
   kind: "schedule",
   name: "cosine_decay_restarts",
   description: "Keras' half cosine waves that start again, each longer and lower by a factor",
+  source: "https://arxiv.org/abs/1608.03983; tf.keras.optimizers.schedules.CosineDecayRestarts 2.15",
   returns: "value",
   options: {
     initialLearningRate: { type: "number", unit: "rate", description: "Value at step 0" },

@@ -53,6 +53,7 @@ export const cosineTimm: SchedulePlugin<"cosine_timm", CosineTimmOptions, Schedu
   kind: "schedule",
   name: "cosine_timm",
   description: "timm's half cosine waves from the base value to a least one, after a warmup from a value above 0",
+  source: "https://arxiv.org/abs/1608.03983; https://arxiv.org/abs/2004.05909; CosineLRScheduler of timm 1.0",
   returns: "factor",
   options: {
     tInitial: { type: "number", exclusiveMinimum: 0, unit: "steps", description: "Steps of the first wave" },

@@ -48,6 +48,7 @@ export const cosineWarmupWithMinLr: SchedulePlugin<"cosine_warmup_with_min_lr", 
   kind: "schedule",
   name: "cosine_warmup_with_min_lr",
   description: "Linear warmup from above 0, then a cosine wave down to a least value",
+  source: "get_cosine_with_min_lr_schedule_with_warmup_lr_rate of transformers 5",
   returns: "factor",
   options: {
     numWarmupSteps: { type: "number", minimum: 0, unit: "steps", description: "Steps of the linear warmup" },

@@ -45,6 +45,7 @@ export const cosineWithMinLr: SchedulePlugin<"cosine_with_min_lr", CosineWithMin
   kind: "schedule",
   name: "cosine_with_min_lr",
   description: "Linear warmup, then a cosine wave down to a least value",
+  source: "get_cosine_with_min_lr_schedule_with_warmup of transformers 5",
   returns: "factor",
   options: {
     numWarmupSteps: { type: "number", minimum: 0, unit: "steps", description: "Steps of the linear warmup" },

@@ -40,6 +40,7 @@ export const cosineWithRestarts: SchedulePlugin<"cosine_with_restarts", CosineWi
   kind: "schedule",
   name: "cosine_with_restarts",
   description: "Linear warmup, then cosine waves that start again at the top",
+  source: "https://arxiv.org/abs/1608.03983; get_cosine_with_hard_restarts_schedule_with_warmup of transformers 4.37.2",
   returns: "factor",
   options: {
     numWarmupSteps: { type: "number", minimum: 0, unit: "steps", description: "Steps of the linear warmup" },

@@ -47,6 +47,7 @@ export const cyclic: SchedulePlugin<"cyclic", CyclicOptions, Schedule> = {
   kind: "schedule",
   name: "cyclic",
   description: "A triangle wave between two values",
+  source: "https://arxiv.org/abs/1506.01186; torch.optim.lr_scheduler.CyclicLR 2.7",
   returns: "value",
   options: {
     baseLr: { type: ["number", "array"], unit: "rate", description: "Value at the foot: one for all groups, or one for each" },

@@ -33,6 +33,7 @@ export const delay: SchedulePlugin<"delay", DelayOptions, Schedule | MetricSched
   kind: "schedule",
   name: "delay",
   description: "A schedule that begins later: its first value for so long",
+  source: "own work",
   options: {
     schedule: { type: "object", holds: "schedule", description: "The schedule: { name, options }, a plugin for name, or a function" },
     steps: { type: "number", minimum: 0, unit: "steps", description: "Steps at its first value" },

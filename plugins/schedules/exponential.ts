@@ -32,6 +32,7 @@ export const exponential: SchedulePlugin<"exponential", ExponentialOptions, Sche
   kind: "schedule",
   name: "exponential",
   description: "A cut at every step",
+  source: "torch.optim.lr_scheduler.ExponentialLR 2.7",
   returns: "factor",
   options: { gamma: { type: "number", minimum: 0, description: "What each step multiplies the value by" } },
   create({ gamma }, { pow }) {

@@ -41,6 +41,7 @@ export const exponentialDecay: SchedulePlugin<"exponential_decay", ExponentialDe
   kind: "schedule",
   name: "exponential_decay",
   description: "Keras' fall by the same factor in every decaySteps steps",
+  source: "tf.keras.optimizers.schedules.ExponentialDecay 2.15",
   returns: "value",
   options: {
     initialLearningRate: { type: "number", unit: "rate", description: "Value at step 0" },

@@ -90,6 +90,7 @@ export const greedy: SchedulePlugin<"greedy", GreedyOptions, GreedySchedule> = {
   kind: "schedule",
   name: "greedy",
   description: "Raises the value while a metric gets better, and cuts it while it does not",
+  source: "https://arxiv.org/abs/2512.14527; GreedyLR of transformers 5",
   returns: "metric",
   options: {
     mode: { default: "min", enum: ["min", "max"], description: "Whether a smaller or a greater metric is better" },

@@ -37,6 +37,7 @@ export const inverseSqrt: SchedulePlugin<"inverse_sqrt", InverseSqrtOptions, Sch
   kind: "schedule",
   name: "inverse_sqrt",
   description: "Linear warmup, then one over the square root of the step",
+  source: "https://arxiv.org/abs/1706.03762; get_inverse_sqrt_schedule of transformers 4.37.2",
   returns: "factor",
   options: {
     numWarmupSteps: { type: "number", minimum: 0, unit: "steps", description: "Steps of the linear warmup" },

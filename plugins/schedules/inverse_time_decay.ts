@@ -41,6 +41,7 @@ export const inverseTimeDecay: SchedulePlugin<"inverse_time_decay", InverseTimeD
   kind: "schedule",
   name: "inverse_time_decay",
   description: "Keras' decay by one over the time",
+  source: "tf.keras.optimizers.schedules.InverseTimeDecay 2.15",
   returns: "value",
   options: {
     initialLearningRate: { type: "number", unit: "rate", description: "Value at step 0" },

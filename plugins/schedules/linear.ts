@@ -37,6 +37,7 @@ export const linear: SchedulePlugin<"linear", LinearOptions, Schedule> = {
   kind: "schedule",
   name: "linear",
   description: "Linear warmup, then a straight line down to 0",
+  source: "get_linear_schedule_with_warmup of transformers 4.37.2",
   returns: "factor",
   options: {
     numWarmupSteps: { type: "number", minimum: 0, unit: "steps", description: "Steps of the linear warmup" },

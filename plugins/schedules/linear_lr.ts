@@ -36,6 +36,7 @@ export const linearLr: SchedulePlugin<"linear_lr", LinearLrOptions, Schedule> = 
   kind: "schedule",
   name: "linear_lr",
   description: "A straight line from one factor to another",
+  source: "torch.optim.lr_scheduler.LinearLR 2.7",
   returns: "factor",
   options: {
     startFactor: { default: 1 / 3, exclusiveMinimum: 0, maximum: 1, description: "Factor at step 0" },

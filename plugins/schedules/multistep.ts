@@ -35,6 +35,7 @@ export const multistep: SchedulePlugin<"multistep", MultistepOptions, Schedule> 
   kind: "schedule",
   name: "multistep",
   description: "A cut at each milestone",
+  source: "torch.optim.lr_scheduler.MultiStepLR 2.7",
   returns: "factor",
   options: {
     milestones: { type: "array", unit: "steps", description: "Steps at which it cuts, in any order" },

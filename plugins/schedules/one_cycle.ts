@@ -56,6 +56,7 @@ export const oneCycle: SchedulePlugin<"one_cycle", OneCycleOptions, Schedule> = 
   kind: "schedule",
   name: "one_cycle",
   description: "One cycle: up to a greatest value, then down far below the first",
+  source: "https://arxiv.org/abs/1708.07120; torch.optim.lr_scheduler.OneCycleLR 2.7",
   returns: "value",
   options: {
     maxLr: { type: ["number", "array"], unit: "rate", description: "Greatest value: one for all groups, or one for each" },

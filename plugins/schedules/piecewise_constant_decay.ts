@@ -35,6 +35,7 @@ export const piecewiseConstantDecay: SchedulePlugin<"piecewise_constant_decay", 
   kind: "schedule",
   name: "piecewise_constant_decay",
   description: "Keras' table of values: one up to each boundary",
+  source: "tf.keras.optimizers.schedules.PiecewiseConstantDecay 2.15",
   returns: "value",
   options: {
     boundaries: { type: "array", unit: "steps", description: "Last step of each value but the last, ascending" },

@@ -42,6 +42,7 @@ export const piecewiseInterpolate: SchedulePlugin<"piecewise_interpolate", Piece
   kind: "schedule",
   name: "piecewise_interpolate",
   description: "optax' lines or waves between values, each a multiple of the one before",
+  source: "optax.piecewise_interpolate_schedule",
   returns: "value",
   options: {
     interpolateType: { type: "string", enum: ["linear", "cosine"], description: "A straight line, or half a cosine wave" },

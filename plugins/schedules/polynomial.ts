@@ -44,6 +44,7 @@ export const polynomial: SchedulePlugin<"polynomial", PolynomialOptions, Schedul
   kind: "schedule",
   name: "polynomial",
   description: "Linear warmup, then a polynomial down to lrEnd",
+  source: "get_polynomial_decay_schedule_with_warmup of transformers 4.37.2",
   returns: "factor",
   options: {
     numWarmupSteps: { type: "number", minimum: 0, unit: "steps", description: "Steps of the linear warmup" },

@@ -43,6 +43,7 @@ export const polynomialDecay: SchedulePlugin<"polynomial_decay", PolynomialDecay
   kind: "schedule",
   name: "polynomial_decay",
   description: "Keras' polynomial from one value down to another",
+  source: "tf.keras.optimizers.schedules.PolynomialDecay 2.15",
   returns: "value",
   options: {
     initialLearningRate: { type: "number", unit: "rate", description: "Value at step 0" },

@@ -34,6 +34,7 @@ export const polynomialLr: SchedulePlugin<"polynomial_lr", PolynomialLrOptions, 
   kind: "schedule",
   name: "polynomial_lr",
   description: "A polynomial down to 0",
+  source: "torch.optim.lr_scheduler.PolynomialLR 2.7",
   returns: "factor",
   options: {
     totalIters: { default: 5, exclusiveMinimum: 0, unit: "steps", description: "Step from which on it is 0" },

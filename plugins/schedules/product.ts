@@ -35,6 +35,7 @@ export const product: SchedulePlugin<"product", ProductOptions, Schedule | Metri
   kind: "schedule",
   name: "product",
   description: "Schedules multiplied",
+  source: "torch.optim.lr_scheduler.ChainedScheduler 2.7",
   options: {
     schedules: { type: "array", holds: "schedule", description: "The schedules: each { name, options }, a plugin for name, or a function" },
   },

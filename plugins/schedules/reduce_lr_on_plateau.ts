@@ -78,6 +78,7 @@ export const reduceLrOnPlateau: SchedulePlugin<"reduce_lr_on_plateau", ReduceLrO
   kind: "schedule",
   name: "reduce_lr_on_plateau",
   description: "Cuts the value when a metric has stopped to improve",
+  source: "torch.optim.lr_scheduler.ReduceLROnPlateau 2.2.2",
   returns: "metric",
   options: {
     mode: { default: "min", enum: ["min", "max"], description: "Whether a smaller or a greater metric is better" },

@@ -31,6 +31,7 @@ export const repeat: SchedulePlugin<"repeat", RepeatOptions, Schedule | MetricSc
   kind: "schedule",
   name: "repeat",
   description: "A schedule that begins again and again",
+  source: "own work",
   options: {
     schedule: { type: "object", holds: "schedule", description: "The schedule: { name, options }, a plugin for name, or a function" },
     every: { type: "number", exclusiveMinimum: 0, unit: "steps", description: "Steps after which it begins again" },

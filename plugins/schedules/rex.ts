@@ -34,6 +34,7 @@ export const rex: SchedulePlugin<"rex", RexOptions, Schedule> = {
   kind: "schedule",
   name: "rex",
   description: "REX: nearly straight at first, steep at the end",
+  source: "https://arxiv.org/abs/2107.04197",
   returns: "factor",
   options: {
     totalSteps: { type: "number", exclusiveMinimum: 0, unit: "steps", description: "Step at which it ends" },

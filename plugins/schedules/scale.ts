@@ -31,6 +31,7 @@ export const scale: SchedulePlugin<"scale", ScaleOptions, Schedule | MetricSched
   kind: "schedule",
   name: "scale",
   description: "A schedule times a number",
+  source: "own work",
   options: {
     schedule: { type: "object", holds: "schedule", description: "The schedule: { name, options }, a plugin for name, or a function" },
     factor: { type: "number", description: "What it is multiplied by" },

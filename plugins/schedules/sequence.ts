@@ -40,6 +40,7 @@ export const sequence: SchedulePlugin<"sequence", SequenceOptions, Schedule | Me
   kind: "schedule",
   name: "sequence",
   description: "Schedules one after another",
+  source: "torch.optim.lr_scheduler.SequentialLR 2.7",
   options: {
     schedules: { type: "array", holds: "schedule", description: "The schedules: each { name, options }, a plugin for name, or a function" },
     milestones: { type: "array", unit: "steps", description: "Steps at which the next one begins, ascending: one fewer than schedules" },

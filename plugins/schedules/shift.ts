@@ -33,6 +33,7 @@ export const shift: SchedulePlugin<"shift", ShiftOptions, Schedule | MetricSched
   kind: "schedule",
   name: "shift",
   description: "A schedule from a later step on",
+  source: "own work",
   options: {
     schedule: { type: "object", holds: "schedule", description: "The schedule: { name, options }, a plugin for name, or a function" },
     steps: { type: "number", minimum: 0, unit: "steps", description: "Its step at step 0" },

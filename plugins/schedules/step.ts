@@ -34,6 +34,7 @@ export const step: SchedulePlugin<"step", StepOptions, Schedule> = {
   kind: "schedule",
   name: "step",
   description: "A cut every so many steps",
+  source: "torch.optim.lr_scheduler.StepLR 2.7",
   returns: "factor",
   options: {
     stepSize: { type: "number", exclusiveMinimum: 0, unit: "steps", description: "Steps between two cuts" },

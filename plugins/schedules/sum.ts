@@ -33,6 +33,7 @@ export const scheduleSum: SchedulePlugin<"sum", ScheduleSumOptions, Schedule | M
   kind: "schedule",
   name: "sum",
   description: "Schedules added",
+  source: "own work",
   options: {
     schedules: { type: "array", holds: "schedule", description: "The schedules: each { name, options }, a plugin for name, or a function" },
   },

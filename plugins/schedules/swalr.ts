@@ -39,6 +39,7 @@ export const swalr: SchedulePlugin<"swalr", SwalrOptions, Schedule> = {
   kind: "schedule",
   name: "swalr",
   description: "From the base value to that of weight averaging",
+  source: "https://arxiv.org/abs/1803.05407; torch.optim.swa_utils.SWALR 2.7",
   returns: "factor",
   options: {
     swaLr: { type: ["number", "array"], unit: "rate", description: "Value in the end: one for all groups, or one for each" },

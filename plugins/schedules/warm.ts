@@ -40,6 +40,7 @@ export const warm: SchedulePlugin<"warm", WarmOptions, Schedule | MetricSchedule
   kind: "schedule",
   name: "warm",
   description: "A linear warmup in front of any schedule",
+  source: "own work",
   options: {
     schedule: { type: "object", holds: "schedule", description: "The schedule: { name, options }, a plugin for name, or a function" },
     numWarmupSteps: { type: "number", minimum: 0, unit: "steps", description: "Steps of the warmup" },

@@ -57,6 +57,7 @@ export const warmup: SchedulePlugin<"warmup", WarmupOptions, Schedule> = {
   kind: "schedule",
   name: "warmup",
   description: "TensorFlow's warmup in front of another schedule",
+  source: "WarmUp of transformers 4.37.2",
   returns: "value",
   options: {
     initialLearningRate: { type: "number", unit: "rate", description: "Value at the end of the warmup" },

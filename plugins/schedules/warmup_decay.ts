@@ -43,6 +43,7 @@ export const warmupDecay: SchedulePlugin<"warmup_decay", WarmupDecayOptions, Sch
   kind: "schedule",
   name: "warmup_decay",
   description: "DeepSpeed's warmup, by the logarithm, and straight decay",
+  source: "WarmupDecayLR of DeepSpeed",
   returns: "value",
   options: {
     totalNumSteps: { type: "number", unit: "steps", description: "Step at which the decay ends" },

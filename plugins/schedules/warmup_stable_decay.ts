@@ -58,6 +58,7 @@ export const warmupStableDecay: SchedulePlugin<"warmup_stable_decay", WarmupStab
   kind: "schedule",
   name: "warmup_stable_decay",
   description: "A warmup, a plateau, and a decay (WSD)",
+  source: "https://arxiv.org/abs/2404.06395; https://arxiv.org/abs/2405.18392; get_wsd_schedule of transformers 5",
   returns: "factor",
   options: {
     numWarmupSteps: { type: "number", minimum: 0, unit: "steps", description: "Steps of the warmup" },

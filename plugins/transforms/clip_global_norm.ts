@@ -31,6 +31,7 @@ export const clipGlobalNorm: TransformPlugin<"clip_global_norm", ClipGlobalNormO
   kind: "transform",
   name: "clip_global_norm",
   description: "Scales all gradients down to a common norm of at most maxNorm",
+  source: "https://arxiv.org/abs/1211.5063; torch.nn.utils.clip_grad_norm_",
   options: {
     maxNorm: {
       type: "number",
@@ -40,12 +41,10 @@ export const clipGlobalNorm: TransformPlugin<"clip_global_norm", ClipGlobalNormO
   },
   check: ({ maxNorm }) => checkBound("maxNorm", maxNorm),
   rule: () => ({
-    slots: { norm: { shape: "group", key: null, init: NaN } },
     before: `
-      norm = allnorm(g)
-      g   *= min(1, maxNorm/(norm + 1e-6))
+      n  = allnorm(g)
+      g *= min(1, maxNorm/(n + 1e-6))
     `,
   }),
   scalars: ({ maxNorm }) => ({ maxNorm }),
-  reading: (_, { norm }) => ({ norm }),
 };

@@ -30,6 +30,7 @@ export const clipValue: TransformPlugin<"clip_value", ClipValueOptions> = {
   kind: "transform",
   name: "clip_value",
   description: "Clips each number of the gradient to [-value, value]",
+  source: "torch.nn.utils.clip_grad_value_",
   options: {
     value: {
       type: "number",
