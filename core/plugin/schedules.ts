@@ -43,9 +43,13 @@ export function makeSchedule(
   base: Base = { value: 1, groups: [1] },
   find: Find = findNothing,
 ): Schedule | MetricSchedule {
+  return scheduleWith(plugin, optionsOf(plugin, given), base, find);
+}
+
+/** The same from options that have been resolved already. */
+export function scheduleWith(plugin: SchedulePlugin, options: Record<string, unknown>, base: Base, find: Find): Schedule | MetricSchedule {
   const title = titleOf(plugin);
   return ask(plugin, () => {
-    const options = optionsOf(plugin, given);
     checkBase(title, base);
     plugin.check?.(options);
     const schedule: unknown = plugin.create(options, maths, base, toolsOf(plugin, schedulesOf(find)));

@@ -1,11 +1,12 @@
 """Drives a PyTorch optimizer's lr by a curve that is fetched once: `python examples/python/pytorch_lr.py http://127.0.0.1:8000`."""
-import json, sys, urllib.parse, urllib.request
+import array, sys, urllib.parse, urllib.request
 import torch
 
 def curve(url, name, lr, steps, **options):
     query = urllib.parse.urlencode({**options, "lr": ",".join(map(str, lr)), "from": 0, "to": steps, "every": 1})
-    with urllib.request.urlopen(f"{url}/v1/schedules/{name}?{query}") as answer:
-        return json.load(answer)["lr"]  # lr[group][step]
+    with urllib.request.urlopen(f"{url}/v1/schedules/{name}.f64?{query}") as answer:
+        values = array.array("d", answer.read())  # float64, little-endian: group after group
+    return [values[group * (steps + 1):(group + 1) * (steps + 1)] for group in range(len(lr))]  # [group][step]
 
 layer = torch.nn.Linear(4, 1)
 optimizer = torch.optim.AdamW([{"params": [layer.weight], "lr": 1e-2}, {"params": [layer.bias], "lr": 1e-3}])

@@ -26,6 +26,9 @@ const longestUrl = 4096;
 /** A cache of so many bytes. */
 export function createCache(most: number): Cache {
   const answers = new Map<string, Cached>();
+  // The URLs from the oldest on. A map knows that order, too, but walks over all that was deleted to find its first: 8 to 14 us an answer.
+  let order: string[] = [];
+  let oldest = 0;
   let used = 0;
   const sizeOf = (url: string, { body }: Cached): number => 2 * url.length + body.length + 512;
   return {
@@ -33,12 +36,14 @@ export function createCache(most: number): Cache {
     set(url, answer) {
       const size = sizeOf(url, answer);
       if (url.length > longestUrl || size > most / 16 || answers.has(url)) return;
-      for (const [old, { body }] of answers) {
-        if (used + size <= most) break;
+      while (used + size > most) {
+        const old = order[oldest++];
+        used -= sizeOf(old, answers.get(old)!);
         answers.delete(old);
-        used -= sizeOf(old, { body } as Cached);
       }
+      if (2 * oldest > order.length) [order, oldest] = [order.slice(oldest), 0];
       answers.set(url, answer);
+      order.push(url);
       used += size;
     },
   };

@@ -24,9 +24,7 @@ function alwaysHeld(): Holding {
     const held = helds.get(tenant !== "");
     if (held !== undefined) return validated(request, held);
     return then(answer(context, tenant), (made) => {
-      const { body, headers } = toHold(made, "private, no-cache");
-      // Its bytes are made once: whoever leaves them unread has none of his own.
-      const held = { body: new TextEncoder().encode(body as string), headers };
+      const held = toHold(made, "private, no-cache");
       helds.set(tenant !== "", held);
       return validated(request, held);
     });
@@ -52,9 +50,12 @@ function heldByUrl({ metrics, guarded, limits }: Service): Holding {
   };
 }
 
+const encoder = new TextEncoder();
+
+/** Its bytes are made once, for the validator and for whoever reads them; who leaves them unread has none of his own. */
 function toHold({ body, headers }: Answer, cacheControl: string): Cached {
-  const text = body as string; // no route with tensors is held
-  return { body: text, headers: { ...headers, "ETag": etagOf(text), "Cache-Control": cacheControl } };
+  const bytes = typeof body === "string" ? encoder.encode(body) : body!; // no route without a body is held
+  return { body: bytes, headers: { ...headers, "ETag": etagOf(bytes), "Cache-Control": cacheControl } };
 }
 
 /** An answer with a validator, which its headers hold: 304 where the client has it already. */

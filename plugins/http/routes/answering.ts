@@ -7,7 +7,7 @@ import type { AnySpecs } from "../../../core/plugin/options.ts";
 import type { Handler } from "../serve.ts";
 import { splitSuffix } from "../wire/curve.ts";
 import { type Form, mediaTypes } from "../wire/media.ts";
-import { readParameters } from "../wire/parameters.ts";
+import { type ParameterName, readParameters } from "../wire/parameters.ts";
 import { type Fault, refuseQuery } from "../wire/problem.ts";
 import { parseQuery, readOptions, strayFaults } from "../wire/query.ts";
 import { parametersOf, type Route, type Service, then } from "./route.ts";
@@ -19,6 +19,7 @@ export function answering(route: Route, ofPath: Form, service: Service): Handler
   const { bySuffix, takesOptions, method } = route;
   const asks = route.parameters.length > 0 || route.body !== undefined;
   const { schedules, limits } = service;
+  const namesOf: Partial<Record<Form, readonly ParameterName[]>> = {};
   const answer: Handler = (context, tenant) => {
     const request = context.req.raw;
     const named = context.req.param("name") ?? "";
@@ -28,8 +29,8 @@ export function answering(route: Route, ofPath: Form, service: Service): Handler
     // A page or a probe asks nothing of its query, and whoever links to it may put there what he likes.
     const query = asks ? parseQuery(request.url) : new Map();
     // A POST asks in its body.
-    const names = method === "GET" ? parametersOf(route, form) : [];
-    const stray = strayFaults(query, [...Object.keys(specs), ...names], ["schedule"]);
+    const names = method === "GET" ? namesOf[form] ??= parametersOf(route, form) : [];
+    const stray = strayFaults(query, specs, names, ["schedule"]);
     if (stray.length > 0) refuseQuery(stray);
     const faults: Fault[] = [];
     const values = plugin === undefined ? {} : readOptions(`schedule "${name}"`, specs, query, faults);
@@ -47,6 +48,7 @@ const headersOf = (form: Form): Readonly<Record<string, string>> => ({ "Content-
 const formHeaders: Readonly<Record<Form, Readonly<Record<string, string>>>> = {
   json: headersOf("json"),
   csv: headersOf("csv"),
+  f64: headersOf("f64"),
   svg: { ...headersOf("svg"), "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'" },
   html: headersOf("html"),
   text: headersOf("text"),

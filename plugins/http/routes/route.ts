@@ -40,7 +40,7 @@ export interface Route {
   readonly gate: GateName;
   /** Forms of the answer. */
   readonly forms: readonly Form[];
-  /** True where the end of the path says which: nothing for JSON, `.csv`, `.svg`. */
+  /** True where the end of the path says which: nothing for JSON, `.csv`, `.f64`, `.svg`. */
   readonly bySuffix?: true;
   /** How long an answer holds: for its URL, and anybody may keep it; for the life of the app, but it is asked for again; not at all. */
   readonly holds: "byUrl" | "always" | "never";

@@ -7,7 +7,7 @@ import { known } from "../../../core/names.ts";
 import type { SchedulePlugin } from "../../../core/plugin/contract.ts";
 import { type Find, titleOf } from "../../../core/plugin/use.ts";
 import type { Limits } from "../guard/limits.ts";
-import { type Curve, makeCurve, writeCurves, writeSchedule } from "../wire/curve.ts";
+import { type Curve, makeCurve, writeCurves, writeSchedule, type Written } from "../wire/curve.ts";
 import type { Form } from "../wire/media.ts";
 import type { Asked } from "../wire/parameters.ts";
 import { type Points, pointsOf } from "../wire/points.ts";
@@ -90,10 +90,10 @@ export function inTurn(
   { turns }: Service,
   { signal }: Request,
   numbers: number,
-  write: () => string | Promise<string>,
+  write: () => Written | Promise<Written>,
 ): Answer | Promise<Answer> {
   const body = numbers <= few ? write() : turns.take(signal, Math.min(1, numbers / wholeTurn), write);
-  return typeof body === "string" ? { body } : body.then((body) => ({ body }));
+  return body instanceof Promise ? body.then((body) => ({ body })) : { body };
 }
 
 /** Steps of which a picture over a range asks each; of more it asks those that can be seen, which are not more than these. */

@@ -82,5 +82,5 @@ function checkServed(plugin: SchedulePlugin): SchedulePlugin {
 
 function checkName(name: string): void {
   if (/^[\w.~-]+$/.test(name) && splitSuffix(name).form === "json") return;
-  throw new TypeError(`Cannot serve schedule ${show(name)}: its name must be fit for a path, and not end in .csv or .svg`);
+  throw new TypeError(`Cannot serve schedule ${show(name)}: its name must be fit for a path, and not end in .csv, .f64 or .svg`);
 }

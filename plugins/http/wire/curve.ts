@@ -4,13 +4,15 @@
  * @module
  */
 import type { MetricSchedule, Schedule } from "../../../core/plugin/contract.ts";
-import { type AnySpecs, resolveOptions } from "../../../core/plugin/options.ts";
 import type { SchedulePlugin } from "../../../core/plugin/contract.ts";
-import { isMetric, isPerGroup, makeSchedule } from "../../../core/plugin/schedules.ts";
-import { type Find, titleOf } from "../../../core/plugin/use.ts";
+import { isMetric, isPerGroup, scheduleWith } from "../../../core/plugin/schedules.ts";
+import { type Find, optionsOf } from "../../../core/plugin/use.ts";
 import type { Form } from "./media.ts";
 import type { Asked } from "./parameters.ts";
 import type { Points } from "./points.ts";
+
+/** What curves are written as. */
+export type Written = string | Uint8Array<ArrayBuffer>;
 
 /** A schedule over base values. */
 export interface Curve {
@@ -21,9 +23,9 @@ export interface Curve {
 }
 
 /** The form that a path asks for by its end, and the path without. */
-export function splitSuffix(name: string): { readonly name: string; readonly form: "json" | "csv" | "svg" } {
-  const [, stem, form] = /^(.*)\.(csv|svg)$/.exec(name) ?? [];
-  return form === undefined ? { name, form: "json" } : { name: stem, form: form as "csv" | "svg" };
+export function splitSuffix(name: string): { readonly name: string; readonly form: "json" | "csv" | "f64" | "svg" } {
+  const [, stem, form] = /^(.*)\.(csv|f64|svg)$/.exec(name) ?? [];
+  return form === undefined ? { name, form: "json" } : { name: stem, form: form as "csv" | "f64" | "svg" };
 }
 
 /**
@@ -37,8 +39,8 @@ export function makeCurve(
   find: Find,
   refuseMetric: (detail: string) => never,
 ): Curve {
-  const options = resolveOptions(titleOf(plugin), plugin.options as AnySpecs, given);
-  const schedule: Schedule | MetricSchedule = makeSchedule(plugin, given, { value: bases[0], groups: bases }, find);
+  const options = optionsOf(plugin, given);
+  const schedule: Schedule | MetricSchedule = scheduleWith(plugin, options, { value: bases[0], groups: bases }, find);
   if (isMetric(schedule)) return refuseMetric(`Schedule "${plugin.name}" follows a metric: it has no value at a step`);
   return { name: plugin.name, options, schedule };
 }
@@ -76,24 +78,33 @@ function valuesOf(curve: Curve, steps: readonly number[], bases: readonly number
 }
 
 /** One schedule: the answer of `/v1/schedules/{name}`. */
-export function writeSchedule(form: Form, curve: Curve, points: Points, asked: Asked): string | Promise<string> {
+export function writeSchedule(form: Form, curve: Curve, points: Points, asked: Asked): Written | Promise<Written> {
   const { steps, alone } = points;
   const { name, options } = curve;
   if (form === "svg") return drawPicture([curve], points, { title: name, ...asked });
   const lr = valuesOf(curve, steps, asked.lr ?? [1]);
   if (form === "csv") return writeCsv(steps, lr);
+  if (form === "f64") return writeFloats(lr);
   return JSON.stringify(
     alone ? { schedule: name, options, step: steps[0], lr: lr.map(([value]) => value) } : { schedule: name, options, steps, lr },
   );
 }
 
 /** Several schedules: the answer of `/v1/curves`. */
-export function writeCurves(form: Form, curves: readonly Curve[], points: Points, asked: Asked): string | Promise<string> {
+export function writeCurves(form: Form, curves: readonly Curve[], points: Points, asked: Asked): Written | Promise<Written> {
   if (form === "svg") return drawPicture(curves, points, asked);
   const { steps } = points;
   const written = curves.map((curve) => ({ schedule: curve.name, options: curve.options, lr: valuesOf(curve, steps, asked.lr ?? [1]) }));
   if (form === "csv") return writeCsv(steps, written.flatMap(({ lr }) => lr));
+  if (form === "f64") return writeFloats(written.flatMap(({ lr }) => lr));
   return JSON.stringify({ steps, curves: written });
+}
+
+/** Each group of each curve after the other, in float64. Typed arrays are little-endian on every host that runs WASM. */
+function writeFloats(rows: readonly (readonly number[])[]): Uint8Array<ArrayBuffer> {
+  const numbers = new Float64Array(rows.length * rows[0].length);
+  rows.forEach((row, i) => numbers.set(row, i * row.length));
+  return new Uint8Array(numbers.buffer);
 }
 
 /** A column for each group of each curve. */

@@ -8,14 +8,20 @@
 export type Validated = Readonly<Record<string, string> & Record<"ETag" | "Cache-Control", string>>;
 
 /** A quoted ETag of a body. */
-export function etagOf(body: string): string {
-  // FNV-1a from two seeds, finished by murmur's mixer. Validators of one URL are told apart; nothing is kept secret.
-  let [one, two] = [0x811c9dc5, 0x2f0b4c47];
-  for (let i = 0; i < body.length; i++) {
-    const letter = body.charCodeAt(i);
-    one = Math.imul(one ^ letter, 0x01000193);
-    two = Math.imul(two ^ letter, 0x01000193);
-  }
+export function etagOf(body: Uint8Array<ArrayBuffer>): string {
+  // Two hashes of murmur's kind, a word at a time: letter by letter a curve's took a fifth of its answer. Validators of one URL are told apart; nothing is
+  // kept secret. Each step keeps apart what was apart, since its factor is odd and its shift can be undone.
+  let one = 0x811c9dc5 ^ body.length;
+  let two = 0x2f0b4c47;
+  const take = (word: number): void => {
+    one = Math.imul(one ^ word, 0xcc9e2d51);
+    one ^= one >>> 15;
+    two = Math.imul(two ^ word, 0x1b873593);
+    two ^= two >>> 13;
+  };
+  const words = new Uint32Array(body.buffer, 0, body.length >> 2); // an encoder's bytes begin their buffer
+  for (let i = 0; i < words.length; i++) take(words[i]);
+  for (let i = 4 * words.length; i < body.length; i++) take(body[i]);
   return `"${mix(one)}${mix(two)}"`;
 }
 

@@ -6,12 +6,13 @@
 import { Problem } from "./problem.ts";
 
 /** What bodies and answers are written in. */
-export type Form = "json" | "csv" | "svg" | "html" | "text" | "safetensors";
+export type Form = "json" | "csv" | "f64" | "svg" | "html" | "text" | "safetensors";
 
 /** Media types of the forms. */
 export const mediaTypes: Readonly<Record<Form, string>> = {
   json: "application/json",
   csv: "text/csv; charset=utf-8",
+  f64: "application/octet-stream",
   svg: "image/svg+xml",
   html: "text/html; charset=utf-8",
   text: "text/plain; version=0.0.4; charset=utf-8",

@@ -20,8 +20,9 @@ export function parseQuery(url: string): Query {
   if (from < 0) return query;
   for (const pair of url.slice(from + 1).split("#", 1)[0].split("&")) {
     if (pair === "") continue;
-    const [name, ...rest] = pair.split("=").map(decode);
-    const value = rest.join("=");
+    const at = pair.indexOf("=");
+    const name = decode(at < 0 ? pair : pair.slice(0, at));
+    const value = at < 0 ? "" : decode(pair.slice(at + 1));
     const values = query.get(name);
     if (values === undefined) query.set(name, [value]);
     else values.push(value);
@@ -29,13 +30,14 @@ export function parseQuery(url: string): Query {
   return query;
 }
 
-/** What is wrong with a query's names: those beside `names`, and all but those in `lists` more than once. */
-export function strayFaults(query: Query, names: readonly string[], lists: readonly string[]): Fault[] {
+/** What is wrong with a query's names: those beside the options and `own`, and all but those in `lists` more than once. */
+export function strayFaults(query: Query, options: object, own: readonly string[], lists: readonly string[]): Fault[] {
   const faults: Fault[] = [];
   for (const [name, values] of query) {
     // More are not told, and looking for near names takes time.
     if (faults.length === mostFaults) break;
-    if (!names.includes(name)) {
+    if (!Object.hasOwn(options, name) && !own.includes(name)) {
+      const names = [...Object.keys(options), ...own];
       const detail = `There is no parameter ${JSON.stringify(name.slice(0, 80))} here: ${known(names, name)}`;
       faults.push({ in: "query", name: name.slice(0, 80), detail, allowed: names });
     } else if (values.length > 1 && !lists.includes(name)) {
@@ -96,6 +98,7 @@ export function optionFault(error: Error, plugin: SchedulePlugin, given: Readonl
 }
 
 function decode(text: string): string {
+  if (!/[%+]/.test(text)) return text;
   try {
     return decodeURIComponent(text.replaceAll("+", " "));
   } catch {

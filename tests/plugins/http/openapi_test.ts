@@ -33,7 +33,9 @@ test("the document has every route, and no other", async () => {
   const told = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
   const served = app.routes.flatMap(({ method, path }) => {
     if (!path.includes(":name")) return [`${method} ${path}`];
-    return schedules.flatMap(({ name }) => ["", ".csv", ".svg"].map((suffix) => `${method} ${path.replace(":name", name)}${suffix}`));
+    return schedules.flatMap(({ name }) =>
+      ["", ".csv", ".f64", ".svg"].map((suffix) => `${method} ${path.replace(":name", name)}${suffix}`)
+    );
   });
   assertEquals(told.toSorted(), served.toSorted());
 });

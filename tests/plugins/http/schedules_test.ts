@@ -114,6 +114,31 @@ test("CSV has a column a group", async () => {
   assertEquals(await answer.text(), `step,lr0,lr1\n0,0,0\n20,${cosine(20)},${2 * cosine(20)}\n`);
 });
 
+test("a curve in float64 has the bytes of the values that JSON has", async () => {
+  const asked = `${query({ ...linear, lr: "1,2" })}&from=0&to=25`;
+  const answer = await app.request(`/v1/schedules/cosine.f64?${asked}`);
+  assertEquals(answer.headers.get("content-type"), "application/octet-stream");
+  const bytes = new DataView(await answer.arrayBuffer());
+  const { lr } = await (await app.request(`/v1/schedules/cosine?${asked}`)).json();
+  assertEquals(Array.from({ length: bytes.byteLength / 8 }, (_, i) => bytes.getFloat64(8 * i, true)), lr.flat());
+  const again = await app.request(`/v1/schedules/cosine.f64?${asked}`, { headers: { "If-None-Match": answer.headers.get("etag")! } });
+  assertEquals(again.status, 304);
+  const several = `schedule=${encodeURIComponent('{"name":"constant"}')}&schedule=${encodeURIComponent('{"name":"constant"}')}`;
+  const curves = await app.request(`/v1/curves.f64?${several}&lr=1,2&step=7`);
+  assertEquals([...new Float64Array(await curves.arrayBuffer())], [1, 2, 1, 2]);
+});
+
+test("a validator tells apart bodies that differ in one byte, wherever it is", async () => {
+  const { etagOf } = await import("../../../plugins/http/wire/etag.ts");
+  const tags = new Set<string>();
+  for (const length of [0, 1, 2, 3, 4, 5, 7, 8, 9, 64]) {
+    const body = new Uint8Array(length).fill(48);
+    tags.add(etagOf(body));
+    for (let i = 0; i < length; i++) for (const byte of [49, 176]) tags.add(etagOf(Uint8Array.from(body, (x, k) => k === i ? byte : x)));
+  }
+  assertEquals(tags.size, 10 + 2 * (1 + 2 + 3 + 4 + 5 + 7 + 8 + 9 + 64));
+});
+
 test("SVG is the library's picture", async () => {
   const asked = { scale: "log", title: "Up <and> down", width: 400, height: 200, theme: "dark", lr: 1e-3 };
   const answer = await app.request(`/v1/schedules/cosine.svg?${query({ ...linear, ...asked })}&from=0&to=100&every=10`);
