@@ -41,6 +41,7 @@ const matrices = "tests/kernels/matrix_test.ts";
 const controlBlock = "tests/kernels/control_block_test.ts";
 const plans = "tests/core/plans_test.ts";
 const scheduled = "tests/core/schedules_test.ts";
+const httpSchedules = "tests/plugins/http/schedules_test.ts";
 const jsonPlugins = "tests/core/json_plugin_test.ts";
 const reference = "tests/reference/reference_test.ts";
 const field = "tests/reference/field_test.ts";
@@ -1275,16 +1276,21 @@ export const mutants: readonly Mutant[] = [
     ],
   ]),
   ...of("plugins/http/guard/cache.ts", [bounds], [
-    ["The cache forgets how much it has let go", "used -= sizeOf(old, { body } as Cached);", "", "^a cache"],
+    ["The cache forgets how much it has let go", "used -= sizeOf(old, answers.get(old)!);", "", "^a cache"],
     ["The cache counts only what it lets go", "      used += size;", "", "^a cache"],
     ["The cache counts an answer that it has already", " || answers.has(url)) return;", ") return;", "^a cache"],
     [
       "The cache lets go of one answer at a time, however large the new one is",
-      "if (used + size <= most) break;",
-      "if (used <= most) break;",
+      "while (used + size > most) {",
+      "if (used + size > most) {",
       "^a cache",
     ],
+    ["The cache loses a URL when it cuts its list", "[order.slice(oldest), 0]", "[order.slice(oldest + 1), 0]", "^a cache"],
     ["The cache keeps an answer as large as itself", "size > most / 16", "size > most", "^a cache"],
+  ]),
+  ...of("plugins/http/wire/etag.ts", [httpSchedules], [
+    ["The last bytes of a body do not count", "i < body.length; i++) take", "i < 0; i++) take", "tells apart"],
+    ["A validator knows one hash only", "two = Math.imul(two ^ word, 0x1b873593);", "two = 0;\n    one = 0;", "tells apart"],
   ]),
   ...of("plugins/http/wire/etag.ts", [bounds], [
     ["A weak validator is not known again", '.replace(/^W\\//, "")', "", "validator"],
