@@ -50,6 +50,7 @@ const ownEntryPoints: Readonly<Record<string, string>> = {
   "./page": "./plugins/http/page.ts",
   "./plugin-folder": "./plugins/http/plugin_folder.ts",
   "./safetensors": "./plugins/formats/safetensors.ts",
+  "./checkpoints": "./plugins/formats/checkpoints.ts",
   "./testing": "./plugins/testing/mod.ts",
 };
 

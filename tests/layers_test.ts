@@ -13,6 +13,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "plugins/accumulators/": ["type:core/plugin/contract.ts", "plugins/accumulators/"],
   "plugins/transforms/": ["type:core/plugin/contract.ts", "plugins/transforms/"],
   "plugins/formats/": ["type:core/", "plugins/formats/"],
+  // A checkpoint is of a trainer, and tells what of its recipe is another.
+  "plugins/formats/checkpoint": ["core/", "plugins/formats/"],
   // A recipe may ask a plugin for its options.
   "plugins/recipes/": ["type:core/", "plugins/recipes/", "plugins/optimizers/", "plugins/schedules/"],
   // The kit tries plugins as core and the kernels would run them, and knows the built-in ones by name.

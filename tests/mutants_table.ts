@@ -58,6 +58,8 @@ const attacks = "tests/plugins/http/attacks_test.ts";
 const guard = "tests/plugins/http/guard_test.ts";
 const accumulators = "tests/plugins/accumulators_test.ts";
 const safetensors = "tests/plugins/formats/safetensors_test.ts";
+const checkpoints = "tests/plugins/formats/checkpoints_test.ts";
+const checkpointCrashes = "tests/plugins/formats/checkpoint_crashes_test.ts";
 const safetensorsFiles = "tests/plugins/formats/safetensors_files_test.ts";
 const optimizers = "tests/core/optimizer_test.ts";
 
@@ -1236,6 +1238,61 @@ export const mutants: readonly Mutant[] = [
     ["A file may have tensors that its index does not know", "if (places.get(tensor) !== name) {", "if (false) {", "as their index says"],
     ["A file's name may lead out of the folder", "/^[^/\\\\\\0]+$/.test(name)", "name.length > 0", "as their index says"],
     ["A file may take more than its size", "if (inPart > shardBytes) {", "if (inPart - byteLength > shardBytes) {", "is cut into files"],
+  ]),
+  ...of("plugins/formats/checkpoint_disk.ts", [checkpointCrashes], [
+    [
+      "A checkpoint gets its name before its bytes are on the disk",
+      "await handle.sync();\n          } finally",
+      "} finally",
+      "Power is lost",
+    ],
+    ["A write that took fewer bytes is taken for whole", "done += bytesWritten;", "done = bytes.length;", "Power is lost"],
+    [
+      "A file of a live process is taken for one that is left over",
+      "now - mtimeMs > abandoned",
+      "now - mtimeMs >= 0",
+      "nobody wrote to it",
+    ],
+    ["A save whose file was removed is given up", "attempt === 3", "attempt === 1", "written anew"],
+  ]),
+  ...of("plugins/formats/checkpoint_keeping.ts", [checkpointCrashes], [
+    ["A folder is not synced", "await store.sync();", "", "Power is lost"],
+    [
+      "Old checkpoints go before the new one is safe",
+      "await store.sync();",
+      "for (const one of old) await store.remove(one);\n  await store.sync();",
+      "Power is lost",
+    ],
+    [
+      "A process keeps its own and removes the other's",
+      ".slice(keep);",
+      ".filter((one) => one !== name).slice(keep - 1);",
+      "at the same moment",
+    ],
+    [
+      "A checkpoint that was removed meanwhile ends the search",
+      "if (file === null) continue;",
+      "if (file === null) return { name: undefined, skipped };",
+      "not missed",
+    ],
+  ]),
+  ...of("plugins/formats/checkpoint_file.ts", [checkpoints], [
+    ["A file's checksum is not looked at", "if (wanted !== textOf(checksum)) {", "if (false) {", "Every bit"],
+    [
+      "The header is left out of the checksum",
+      "let checksum = crc32(start);\n  const tensors",
+      "let checksum = crc32(new Uint8Array(0));\n  const tensors",
+    ],
+    ["A small tensor overtakes those that wait", "filled > 0 && filled + part.length > gathered.length", "false", "small and large"],
+  ]),
+  ...of("plugins/formats/checkpoints.ts", [checkpoints], [
+    [
+      "Saves into one folder run across each other",
+      "(last.get(key) ?? Promise.resolve()).then(run)",
+      "Promise.resolve().then(run)",
+      "overlap",
+    ],
+    ["NaN is saved as null", "return Number.isFinite(value) ? undefined : refuse(String(value));", "return;", "cannot be meant"],
   ]),
   ...of("plugins/formats/stream_safetensors.ts", [safetensorsFiles], [
     [

@@ -34,6 +34,7 @@ import {
 import { available, type Bytes, compileAhead } from "@glissade/optim/kernels";
 import { adamw } from "@glissade/optim/optimizers/adamw";
 import { tfRecipe } from "@glissade/optim/recipes/tf";
+import { loadLatest, saveCheckpoint } from "@glissade/optim/checkpoints";
 import { readSafetensors, writeSafetensors } from "@glissade/optim/safetensors";
 
 /** What a lib lacks must not have become `any`. */
@@ -71,6 +72,8 @@ export const applied: boolean = optimizer.step({ w: new Float32Array(4), b: null
 optimizer.step({ w: { indices: new Int32Array(1), values: new Float32Array(1) } });
 export const state: StateDict = readSafetensors(writeSafetensors(optimizer.saveState()));
 optimizer.loadState(state);
+export const saved: Promise<{ readonly path: string }> = saveCheckpoint("run", optimizer, { keep: 3, extra: { at: 1 } });
+export const found: Promise<number | undefined> = loadLatest("run", optimizer).then((found) => found?.steps);
 export const bare: Optimizer<{ lr?: number }> = createOptimizer(adamw, params);
 
 const trainer = builtins.createTrainer(params, {
