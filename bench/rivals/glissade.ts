@@ -1,5 +1,7 @@
 /**
- * Ours as a contestant: `glissade.ts BACKEND THREADS [CHECKOUT]`, of this checkout or of the one in a folder. Variants: `adamw`, `adamw_torch`, `adafactor`.
+ * Ours as a contestant: `glissade.ts BACKEND THREADS [CHECKOUT]`, of this checkout or of the one in a folder.
+ *
+ * A variant is an optimizer's name, alone or with options: `sgd:{"momentum":0.9}`. `adamw` and `adamw_torch` alone have the race's.
  *
  * @module
  */
@@ -20,9 +22,9 @@ await serve(runtime, (variant, shapes) => {
   const backend = createBackend(backendName as BackendName, { threads: Number(threads) });
   const params = Object.fromEntries(shapes.map((shape, i) => [`w${i}`, backend.allocate(shape)]));
   for (const { data } of Object.values(params)) refill(data, pool, 7);
-  const optimizer = variant === "adafactor"
-    ? builtins.createOptimizer(variant, params, {}, { backend })
-    : builtins.createOptimizer(variant as "adamw", params, adamw, { backend });
+  const [, name, given] = /^(\w+)(?::(.*))?$/.exec(variant)!;
+  const options = given !== undefined ? JSON.parse(given) : name.startsWith("adamw") ? adamw : {};
+  const optimizer = builtins.createOptimizer(name as "adamw", params, options, { backend });
   const targets = Object.values(optimizer.grads).map(({ data }) => data);
   return {
     refill: (k) => targets.forEach((data) => refill(data, pool, k)),

@@ -17,6 +17,7 @@ import { createDisturbance } from "../disturbance.ts";
 import { readShapes, size } from "../layouts.ts";
 import { median, quantile, table } from "../measure.ts";
 import type { Command, Runtime } from "./commands.ts";
+import { compete } from "./compete.ts";
 import { type Running, start } from "./talk.ts";
 
 /** One that takes part; its id is its name with its threads, as `torch fused 2`. */
@@ -84,12 +85,6 @@ interface Failure {
   readonly reason: string;
 }
 
-/**
- * Twice so many milliseconds of rest before a turn: OpenMP's threads spin for up to 10 ms after their last work before they sleep. Making them sleep at once
- * (OMP_WAIT_POLICY=passive) would be unfair: it costs PyTorch's fused AdamW on two threads half as much again at 1 Mi, and ten times at 200 x 4096.
- */
-const REST = 20;
-
 /** Runs a race with the command line's options, and prints what came of it. */
 export async function run(race: Race): Promise<void> {
   const { values } = parseArgs({
@@ -124,46 +119,19 @@ export async function run(race: Race): Promise<void> {
     failures.push({ id: id(contestant), name, threads, layout, reason });
   };
 
-  /** All rounds of one layout. */
-  const compete = async (layout: string, taking: readonly (readonly [Contestant, Running])[]): Promise<void> => {
-    const parameters = readShapes(race.layouts[layout]).reduce((sum, shape) => sum + size(shape), 0);
-    const competing: { readonly contestant: Contestant; readonly running: Running; readonly medians: number[]; steps: number }[] = [];
-    const leave = (contestant: Contestant, error: unknown) => {
-      fail(contestant, layout, error);
-      const at = competing.findIndex((one) => one.contestant === contestant);
-      if (at >= 0) competing.splice(at, 1);
-    };
-    for (const [contestant, running] of taking) {
-      try {
-        await running.ask(`prepare ${contestant.variant} ${race.layouts[layout]}`);
-        await running.ask(`round ${values.quick ? 200 : 600} 3 100000`); // warm-up: compilers, allocators, page tables
-        competing.push({ contestant, running, medians: [], steps: 0 });
-      } catch (error) {
-        leave(contestant, error);
-      }
-    }
-    for (let round = 0; round < rounds; round++) {
-      if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${layout}: round ${round + 1} of ${rounds}`);
-      const first = round % competing.length;
-      for (const one of [...competing.slice(first), ...competing.slice(0, first)]) {
-        try {
-          // The last one's threads may still spin for a while; then only others keep the machine busy.
-          await new Promise((resolve) => setTimeout(resolve, REST));
-          await disturbance.rest(REST);
-          const times = (await one.running.ask(`round ${ms} ${race.turn.least} 20000`)).split(" ").map(Number).slice(race.turn.cold);
-          one.medians.push(race.unit.of(median(times), parameters));
-          one.steps += times.length;
-        } catch (error) {
-          leave(one.contestant, error);
-        }
-      }
-    }
-    if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
-    for (const { contestant, running } of [...competing]) await running.ask("release").catch((error) => leave(contestant, error));
+  const warm = values.quick ? 200 : 600;
+  const turn = { ms, least: race.turn.least, cold: race.turn.cold };
 
-    for (const { contestant, running, medians, steps } of competing) {
+  /** All rounds of one layout, and what came of them. */
+  const raceOver = async (layout: string, taking: readonly (readonly [Contestant, Running])[]): Promise<void> => {
+    const parameters = readShapes(race.layouts[layout]).reduce((sum, shape) => sum + size(shape), 0);
+    const left = (contestant: Contestant, error: unknown): void => fail(contestant, layout, error);
+    const finished = (await compete(layout, race.layouts[layout], taking, { rounds, warm, turn, disturbance }, left))
+      .map((one) => ({ ...one, medians: one.medians.map((ns) => race.unit.of(ns, parameters)) }));
+
+    for (const { contestant, running, medians, steps } of finished) {
       const { name, threads, against } = contestant;
-      const ours = competing.find((one) => one.contestant.name === against && one.contestant.threads === threads);
+      const ours = finished.find((one) => one.contestant.name === against && one.contestant.threads === threads);
       const ratios = ours ? medians.map((theirs, round) => race.ratio.of(ours.medians[round], theirs)) : null;
       results.push({
         id: id(contestant),
@@ -194,7 +162,7 @@ export async function run(race: Race): Promise<void> {
         fail(contestant, race.processesFor === "all layouts" ? null : group[0], error);
       }
     }
-    for (const layout of group) await compete(layout, taking);
+    for (const layout of group) await raceOver(layout, taking);
     await Promise.all(taking.map(([, running]) => running.end()));
   }
 

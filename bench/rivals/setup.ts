@@ -16,7 +16,7 @@ import { fileURLToPath } from "node:url";
 type Place = { readonly path: string } | { readonly reason: string };
 
 /** The interpreter that has a group of Python packages. */
-export type PythonGroup = "torch" | "transformers" | "optax";
+export type PythonGroup = "torch" | "transformers" | "optax" | "field";
 
 /** The folder below which an npm package lies in node_modules. */
 export type NpmGroup = "tfjs" | "jax-js";
@@ -28,6 +28,7 @@ const PYTHON: Readonly<Record<PythonGroup, readonly string[]>> = {
   torch: ["torch==2.7.1", "numpy<2"],
   transformers: ["torch==2.7.1", "transformers==4.37.2", "numpy<2"],
   optax: ["jax==0.7.1", "optax==0.2.8", "numpy<2"],
+  field: ["torch==2.7.1", "transformers==4.37.2", "timm==1.0.31", "pytorch_optimizer==4.1.0", "schedulefree==1.4.1", "numpy<2"],
 };
 
 const NPM: Readonly<Record<NpmGroup, readonly string[]>> = {
