@@ -49,6 +49,7 @@
  */
 import { createRegistry, type Registry } from "./core/registry.ts";
 import { type Builtins, plugins } from "./plugins/builtins.ts";
+import { bindLintRecipe, type LintRecipe } from "./plugins/lint/lint.ts";
 import { bindTfOptimizer, type CreateTfOptimizer } from "./plugins/recipes/tf.ts";
 
 export { explain } from "./core/explain.ts";
@@ -60,6 +61,8 @@ export type * from "./core/plugin/contract.ts";
 export { createRegistry, type Registry } from "./core/registry.ts";
 export { differences } from "./core/training/differences.ts";
 export type * from "./core/plugin/typed.ts";
+export { type Finding, type FindingCode, findingCodes } from "./plugins/lint/finding.ts";
+export { bindLintRecipe, type LintOptions, type LintRecipe } from "./plugins/lint/lint.ts";
 export type * from "./core/types.ts";
 export { createBackend } from "./kernels/backends/create.ts";
 export type { Builtins } from "./plugins/builtins.ts";
@@ -160,9 +163,18 @@ export { warmupDecay, type WarmupDecayOptions } from "./plugins/schedules/warmup
 export { warmupStableDecay, type WarmupStableDecayOptions, type WarmupStableDecayShape } from "./plugins/schedules/warmup_stable_decay.ts";
 export { mean, type MeanAccumulator, type MeanOptions } from "./plugins/accumulators/mean.ts";
 export { sum, type SumOptions } from "./plugins/accumulators/sum.ts";
+export { agc, type AgcOptions } from "./plugins/transforms/agc.ts";
+export { cautious, type CautiousOptions } from "./plugins/transforms/cautious.ts";
+export { centralize, type CentralizeOptions } from "./plugins/transforms/centralize.ts";
+export { clipByGlobalNorm, type ClipByGlobalNormOptions } from "./plugins/transforms/clip_by_global_norm.ts";
 export { clipGlobalNorm, type ClipGlobalNormOptions } from "./plugins/transforms/clip_global_norm.ts";
 export { clipNorm, type ClipNormOptions } from "./plugins/transforms/clip_norm.ts";
 export { clipValue, type ClipValueOptions } from "./plugins/transforms/clip_value.ts";
+export { ema, type EmaOptions } from "./plugins/transforms/ema.ts";
+export { grams, type GramsOptions } from "./plugins/transforms/grams.ts";
+export { lookahead, type LookaheadOptions } from "./plugins/transforms/lookahead.ts";
+export { sam, type SamOptions } from "./plugins/transforms/sam.ts";
+export { zclip, type ZClipOptions } from "./plugins/transforms/zclip.ts";
 export { fromConfig, getConfig, type KerasConfig } from "./plugins/recipes/keras_config.ts";
 export { layerDecay, type LayerDecayOptions, type LayerGroup } from "./plugins/recipes/layer_decay.ts";
 export { t5FixedLr, type T5FixedLrOptions, t5Relative } from "./plugins/recipes/t5.ts";
@@ -173,3 +185,6 @@ export const builtins: Registry<Builtins> = /* @__PURE__ */ createRegistry(plugi
 
 /** TensorFlow's `create_optimizer` over named tensors: the optimizer that {@linkcode tfRecipe} describes. */
 export const createTfOptimizer: CreateTfOptimizer = /* @__PURE__ */ bindTfOptimizer(builtins);
+
+/** Says what in a recipe of the built-in plugins is probably not meant, before it trains. */
+export const lintRecipe: LintRecipe = /* @__PURE__ */ bindLintRecipe(builtins);

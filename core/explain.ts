@@ -48,7 +48,7 @@ export function explain<Options>(
   }
   const tensor = { name: "w", shape, dtype };
   const [plain] = splitGroups(findNothing, plugin as OptimizerPlugin, new Map([[tensor.name, shape]]));
-  const group = startGroup(plain, [], makeTransforms(findNothing, transforms));
+  const group = startGroup(plain, [], makeTransforms(findNothing, transforms), new Map());
   const options = optionsOf(group.plugin, how.options);
   ask(group.plugin, () => group.plugin.check?.(options));
   const parts = partsOf(group, options, scalarNames(group, options), tensor);

@@ -9,6 +9,7 @@ import { takeBackend } from "./backend.ts";
 import { about, allAbout } from "./errors.ts";
 import { known, refuseUnknownKeys, show } from "./names.ts";
 import { buildOptimizer } from "./optimizer/optimizer.ts";
+import { finderOf } from "./plugin/find.ts";
 import type { AnySpecs } from "./plugin/options.ts";
 import type { Plugin, SchedulePlugin } from "./plugin/contract.ts";
 import type { Args, Made, NameOf, OptionsIn, OptionsOf, RecipeOf } from "./plugin/typed.ts";
@@ -87,13 +88,7 @@ export function createRegistry<const P extends readonly Plugin[]>(plugins: P): R
     }
     byKind[kind].set(name, plugin);
   }
-  const find: Find = (kind, name) => {
-    const plugin = byKind[kind].get(name);
-    if (plugin === undefined) {
-      throw about(new TypeError(`Cannot find ${kind} ${show(name)}: ${known([...byKind[kind].keys()], name)}`), { plugin: name });
-    }
-    return plugin as unknown as Kinds[typeof kind];
-  };
+  const find = finderOf(all);
   const registry: Loose = {
     plugins: all,
     with: (...more) => createRegistry([...all, ...more]) as unknown as Loose,

@@ -71,6 +71,14 @@ export interface GroupView<Options> {
   readonly current: Readonly<Required<Options>>;
 }
 
+/** A transform as the optimizer shows it. */
+export interface TransformView {
+  /** Its registered name. */
+  readonly name: string;
+  /** Numbers of it that are worth showing. */
+  readings(): Readonly<Record<string, number | null>>;
+}
+
 /** An algorithm at work on named tensors. */
 export interface Optimizer<Options = unknown> extends Disposable {
   /** The algorithm's registered name. */
@@ -122,6 +130,11 @@ export interface Optimizer<Options = unknown> extends Disposable {
    * where the algorithm reads nothing, and for a group whose first tensor has not had a gradient yet.
    */
   readings(): readonly (number | null)[];
+  /**
+   * The transforms in order. `readings()` is what the plugin's `reading` says after the last step that was applied, `{}` where it says nothing: a
+   * global norm before clipping, a loss scale. Null is a number that there is not, or that is not finite.
+   */
+  readonly transforms: readonly TransformView[];
   /**
    * Parameters, slots, step counts and metric schedules, as named tensors in copies. Not the options: whoever assigned some since assigns them again
    * after a load. What an accumulator has gathered is in the trainer's: {@linkcode Trainer.saveState}.

@@ -93,9 +93,18 @@ import { warmupDecay } from "./schedules/warmup_decay.ts";
 import { warmupStableDecay } from "./schedules/warmup_stable_decay.ts";
 import { mean } from "./accumulators/mean.ts";
 import { sum } from "./accumulators/sum.ts";
+import { agc } from "./transforms/agc.ts";
+import { cautious } from "./transforms/cautious.ts";
+import { centralize } from "./transforms/centralize.ts";
+import { clipByGlobalNorm } from "./transforms/clip_by_global_norm.ts";
 import { clipGlobalNorm } from "./transforms/clip_global_norm.ts";
 import { clipNorm } from "./transforms/clip_norm.ts";
 import { clipValue } from "./transforms/clip_value.ts";
+import { ema } from "./transforms/ema.ts";
+import { grams } from "./transforms/grams.ts";
+import { lookahead } from "./transforms/lookahead.ts";
+import { sam } from "./transforms/sam.ts";
+import { zclip } from "./transforms/zclip.ts";
 
 /** All built-in plugins, as a type. */
 export type Builtins = readonly [
@@ -187,9 +196,18 @@ export type Builtins = readonly [
   typeof warmupStableDecay,
   typeof mean,
   typeof sum,
+  typeof agc,
+  typeof cautious,
+  typeof centralize,
+  typeof clipByGlobalNorm,
   typeof clipGlobalNorm,
   typeof clipNorm,
   typeof clipValue,
+  typeof ema,
+  typeof grams,
+  typeof lookahead,
+  typeof sam,
+  typeof zclip,
 ];
 
 /** The same, as values. */
@@ -282,7 +300,16 @@ export const plugins: Builtins = [
   warmupStableDecay,
   mean,
   sum,
+  agc,
+  cautious,
+  centralize,
+  clipByGlobalNorm,
   clipGlobalNorm,
   clipNorm,
   clipValue,
+  ema,
+  grams,
+  lookahead,
+  sam,
+  zclip,
 ];

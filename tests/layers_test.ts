@@ -17,9 +17,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "plugins/formats/checkpoint": ["core/", "plugins/formats/"],
   // A recipe may ask a plugin for its options.
   "plugins/recipes/": ["type:core/", "plugins/recipes/", "plugins/optimizers/", "plugins/schedules/"],
+  // A look at recipes: it checks them as core does, and rounds weights as kernels do.
+  "plugins/lint/": ["core/", "kernels/tables/", "plugins/lint/"],
   // The kit tries plugins as core and the kernels would run them, and knows the built-in ones by name.
   "plugins/testing/": ["kernels/", "core/", "plugins/builtins.ts", "plugins/testing/"],
-  "plugins/http/": ["hono", "core/", "plugins/formats/", "plugins/http/"],
+  "plugins/http/": ["hono", "core/", "plugins/formats/", "plugins/lint/", "plugins/http/"],
   // Files, for services in Deno, Bun and Node: an entry point of its own.
   "plugins/http/plugin_folder.ts": ["core/", "node:fs", "node:path"],
   // The page's program, which esbuild bundles into one text: an application, so it may use the whole library and the example that it runs.
@@ -37,6 +39,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "plugins/accumulators/",
     "plugins/transforms/",
     "plugins/recipes/",
+    "plugins/lint/",
   ],
 };
 

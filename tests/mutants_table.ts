@@ -1190,7 +1190,23 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("plugins/transforms/clip_global_norm.ts", ["tests/plugins/transforms_test.ts"], [
     ["clip_global_norm scales each tensor by its own norm", "allnorm(g)", "norm(g)"],
-    ["clip_global_norm scales up too", "min(1, maxNorm/(n + 1e-6))", "maxNorm/(n + 1e-6)"],
+    ["clip_global_norm scales up too", "min(1, maxNorm/(norm + 1e-6))", "maxNorm/(norm + 1e-6)"],
+  ]),
+  ...of("plugins/transforms/zclip.ts", ["tests/plugins/transforms_record_test.ts"], [
+    ["zclip's moments go on from the norm before clipping", "alpha*mu + (1 - alpha)*to", "alpha*mu + (1 - alpha)*n"],
+    ["zclip's first variance is no mean", "sum/warmupSteps", "sum"],
+  ]),
+  ...of("plugins/transforms/lookahead.ts", ["tests/plugins/transforms_record_test.ts"], [
+    ["Lookahead's slow weights are left behind", "s = where(sync, s + alpha*(p - s), s)", "s = where(sync, s, s)"],
+  ]),
+  ...of("plugins/transforms/ema.ts", ["tests/plugins/transforms_record_test.ts"], [
+    ["An average that is warmed up starts late", "t - updateAfterStep - 1", "t - updateAfterStep"],
+  ]),
+  ...of("plugins/transforms/sam.ts", ["tests/plugins/transforms_record_test.ts", "tests/reference/sam_test.ts"], [
+    ["Sam goes back where it never went up", 'before: "p = where(up, q, p)"', 'before: "p = q"'],
+  ]),
+  ...of("core/optimizer/param_state.ts", ["tests/plugins/transforms_test.ts"], [
+    ["A transform's group slots are each group's own", "part.scope !== parts[0].scope", "false"],
   ]),
   ...of("plugins/transforms/clip_value.ts", ["tests/plugins/transforms_test.ts"], [
     ["clip_value clips on one side", "clamp(g, -value, value)", "min(g, value)"],
@@ -1566,5 +1582,29 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("core/json_plugin/condition.ts", [jsonPlugins], [
     ["NaN holds", "value < 0 || value > 0", "value !== 0", "null is NaN"],
+  ]),
+
+  // ---- looks at recipes
+
+  ...of("plugins/lint/curve_rules.ts", ["tests/plugins/lint_test.ts"], [
+    ["A length that misses the updates by a batch is found", "if (rest <= Math.max(1, tolerance * updates)) return [];", ""],
+    [
+      "A wave that is held is said to rise",
+      "goesOn(node) && there < peak && highest > there + 1e-3 * peak",
+      "there < peak && highest >= there",
+    ],
+    ["A length in micro-batches is held against the updates", "Math.abs(at - every * updates)", "Math.abs(at - updates)"],
+  ]),
+  ...of("plugins/lint/horizons.ts", ["tests/plugins/lint_test.ts"], [
+    [
+      "What stands behind a warmup begins with it",
+      'warm: { option: "numWarmupSteps", sign: 1 }',
+      'warm: { option: "numWarmupSteps", sign: -1 }',
+    ],
+    ["What is repeated need not end in its time", "Math.min(until, from + every)", "until"],
+  ]),
+  ...of("plugins/lint/tensor_rules.ts", ["tests/plugins/lint_test.ts"], [
+    ["Weights of 0 count as stuck", "if (x === 0) return;", ""],
+    ["One change that moves a weight is not enough", ".every((changed)", ".some((changed)"],
   ]),
 ];

@@ -42,7 +42,8 @@ export function createState(
   const scheduled = makeSchedules(find, settings, plugin, base, plain);
   refuseClashes(scheduled, plain, base);
   ask(plugin, () => plugin.check?.(Object.freeze({ ...base })));
-  const groups = plain.map((group) => settle(startGroup(group, scheduledOf(group, scheduled), transforms), base));
+  const common = new Map<string, number>();
+  const groups = plain.map((group) => settle(startGroup(group, scheduledOf(group, scheduled), transforms, common), base));
   const { backend, ownsBackend } = makeOrTake(settings);
   const memory = emptyMemory(backend);
   try {
@@ -56,6 +57,7 @@ export function createState(
       ownsBackend,
       memory,
       groups,
+      transforms,
       scheduled,
       params,
       ordered: inNameOrder(params),

@@ -5,6 +5,7 @@
  */
 import type { Scalars } from "../../kernels/types.ts";
 import { about, allAbout } from "../errors.ts";
+import { createGroupSlots, type GroupSlots } from "./group_slots.ts";
 import { splitNames } from "./match.ts";
 import { isRecord, known, refuseUnknownKeys, show } from "../names.ts";
 import type { ScalarNames } from "./scalar_names.ts";
@@ -46,7 +47,7 @@ export interface GroupState {
   /** Numbers by t, as long as `current` stays. */
   readonly numbers: Map<number, Scalars>;
   /** Its group slots, by key. */
-  readonly slots: Map<string, number>;
+  readonly slots: GroupSlots;
   /** Steps in which any of its parameters had a gradient. */
   count: number;
 }
@@ -105,8 +106,13 @@ function takeScale(title: string, specs: AnySpecs, set: ReadonlySet<string>, giv
   return scale;
 }
 
-/** A group with nothing done yet, and its schedules. */
-export function startGroup(group: PlainGroup, scheduled: readonly Scheduled[], transforms: readonly TransformState[]): GroupState {
+/** A group with nothing done yet, and its schedules. `common` holds the numbers of all groups. */
+export function startGroup(
+  group: PlainGroup,
+  scheduled: readonly Scheduled[],
+  transforms: readonly TransformState[],
+  common: Map<string, number>,
+): GroupState {
   return {
     ...group,
     transforms,
@@ -118,7 +124,7 @@ export function startGroup(group: PlainGroup, scheduled: readonly Scheduled[], t
     scalars: { names: [], keys: [] },
     asked: null,
     numbers: new Map(),
-    slots: new Map(),
+    slots: createGroupSlots(common),
     count: 0,
   };
 }

@@ -13,6 +13,7 @@ import type { ParamState } from "./param_state.ts";
 import type { Plans } from "./plans.ts";
 import type { OptimizerPlugin } from "../plugin/contract.ts";
 import type { Scheduled } from "../plugin/schedules.ts";
+import type { TransformState } from "./transforms.ts";
 import type { StepReport } from "../types.ts";
 
 /** An optimizer from inside. */
@@ -24,6 +25,8 @@ export interface OptimizerState {
   readonly ownsBackend: boolean;
   readonly memory: Memory;
   readonly groups: readonly GroupState[];
+  /** In their order, the same in every group. */
+  readonly transforms: readonly TransformState[];
   /** All schedules: those of all groups, then groups' own. */
   readonly scheduled: readonly Scheduled[];
   /** In the caller's order. */

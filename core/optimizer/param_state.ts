@@ -100,7 +100,7 @@ export function createParam(memory: Memory, { given, info, group, parts, text }:
     const { key, slot: { init = 0, shape: per } } = part;
     if (isNumber) {
       if (per === "scalar") scalarSlots.set(key, init as number);
-      else if (!group.slots.has(key)) group.slots.set(key, init as number);
+      else group.slots.start(key, init as number, part.scope !== parts[0].scope);
       return { ...part, shape, tensor: null };
     }
     // One for each parameter also where the key is null: a pass runs over all of them at once, so they cannot take turns in one buffer.

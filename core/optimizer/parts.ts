@@ -47,6 +47,7 @@ export interface GivenSlot extends Slot {
 
 /** A slot of a part. */
 export interface PartSlot {
+  readonly scope: string;
   /** `scope/name`, as kernels call it. */
   readonly key: string;
   readonly name: string;
@@ -106,7 +107,7 @@ export function partsOf(group: GroupState, options: Values, scalars: ScalarNames
 /** The slots of all parts. */
 export function slotsOf(parts: readonly Part[]): PartSlot[] {
   return parts.flatMap(({ scope, title, plugin, rule }) =>
-    Object.entries(rule.slots ?? {}).map(([name, slot]) => ({ key: `${scope}/${name}`, name, slot, title, plugin }))
+    Object.entries(rule.slots ?? {}).map(([name, slot]) => ({ scope, key: `${scope}/${name}`, name, slot, title, plugin }))
   );
 }
 

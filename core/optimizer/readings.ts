@@ -4,10 +4,13 @@
  * @module
  */
 import { maths } from "../../kernels/math.ts";
+import { isRecord, show } from "../names.ts";
 import { baseOf, currentOptions } from "./current.ts";
 import type { GroupState } from "./groups.ts";
 import { countOf, type OptimizerState } from "./optimizer_state.ts";
+import { put } from "../tensors.ts";
 import { ask } from "../plugin/use.ts";
+import type { TransformState } from "./transforms.ts";
 
 /** What the plugin says of a group's first parameter: at t = 0 before the first step, and nothing as long as that parameter had no step. */
 export function readingOf(state: OptimizerState, group: GroupState): number | null {
@@ -23,4 +26,26 @@ export function readingOf(state: OptimizerState, group: GroupState): number | nu
   const options = currentOptions(group, baseOf(group, state.base), state.steps);
   const reading = ask(plugin, () => plugin.reading!(options, countOf(state, first), numbers, maths));
   return Number.isFinite(reading) ? reading : null;
+}
+
+/** What a transform says of its group slots, as the last step left them. Null: a number that there is not, as a norm before the first step. */
+export function transformReadingOf(
+  { params }: OptimizerState,
+  { plugin, title, scope, options }: TransformState,
+): Record<string, number | null> {
+  if (plugin.reading === undefined) return {};
+  const slots: Record<string, number> = {};
+  for (const { group, slots: own } of params) {
+    for (const { name, key, slot, scope: whose } of own) {
+      if (whose === scope && slot.shape === "group") slots[name] ??= group.slots.get(key)!;
+    }
+  }
+  const reading: unknown = ask(plugin, () => plugin.reading!(options, slots));
+  if (!isRecord(reading)) throw new TypeError(`Cannot read ${title}: its reading is ${show(reading)}, not an object of numbers`);
+  const finite: Record<string, number | null> = {};
+  for (const [name, value] of Object.entries(reading)) {
+    if (typeof value !== "number") throw new TypeError(`Cannot read ${title}: its reading gives ${name} = ${show(value)}, not a number`);
+    put(finite, name, Number.isFinite(value) ? value : null);
+  }
+  return finite;
 }

@@ -7,6 +7,7 @@ import type { KernelBackend } from "../../kernels/backend.ts";
 import { elementTypes } from "../../kernels/tables/dtypes.ts";
 import type { DType, Raw } from "../../kernels/types.ts";
 import { about } from "../errors.ts";
+import type { NumberSlots } from "../../kernels/plan/item.ts";
 import type { GroupState } from "./groups.ts";
 import { copyTensor } from "./memory.ts";
 import type { OptimizerState } from "./optimizer_state.ts";
@@ -95,7 +96,7 @@ function groupEntries({ index, slots }: GroupState, params: readonly ParamState[
   }));
 }
 
-const numberIn = (numbers: Map<string, number>, key: string): Pick<SavedNumber, "dtype" | "read" | "write"> => ({
+const numberIn = (numbers: NumberSlots, key: string): Pick<SavedNumber, "dtype" | "read" | "write"> => ({
   dtype: "float64",
   read: () => numbers.get(key)!,
   write: (value) => {

@@ -15,7 +15,7 @@ import { optionsView } from "./options_view.ts";
 import type { ParamState } from "./param_state.ts";
 import type { OptimizerPlugin } from "../plugin/contract.ts";
 import { pointOf } from "./points.ts";
-import { readingOf } from "./readings.ts";
+import { readingOf, transformReadingOf } from "./readings.ts";
 import { executeLoad, givenState, isPartial, prepareLoad, refusalOf, throwFaults } from "./loaded_state.ts";
 import { saveEntries } from "./saved_state.ts";
 import { metricSchedules, refuseReplaced, refuseReplacedByAll } from "./schedules.ts";
@@ -68,6 +68,15 @@ export function showOptimizer(state: OptimizerState): Optimizer<unknown> {
       checkAlive(state, "read");
       return groups.map((group) => readingOf(state, group));
     },
+    transforms: Object.freeze(state.transforms.map((transform) =>
+      Object.freeze({
+        name: transform.plugin.name,
+        readings() {
+          checkAlive(state, "read");
+          return transformReadingOf(state, transform);
+        },
+      })
+    )),
     saveState: () => saveState(state),
     loadState: (saved, options) => allAbout({ plugin: plugin.name }, () => loadState(state, saved, options)),
     // A host's backend has done all of it when a step returns.

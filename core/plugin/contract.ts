@@ -326,7 +326,10 @@ export interface TransformPlugin<Name extends string = string, Options = unknown
   readonly options: Specs<Options>;
   /** Refuses what no single range can say. */
   check?(options: Required<Options>): void;
-  /** Memory and lines: `before` ahead of the rule, `after` behind the last line that assigns `u`, `last` at the end. */
+  /**
+   * Memory and lines: `before` ahead of the rule, `after` behind the last line that assigns `u`, `last` at the end. A transform's group slot is one number
+   * for all groups of the optimizer.
+   */
   rule(options: Required<Options>, tensor: TensorInfo): Partial<Omit<Rule, "update">> & {
     readonly before?: string;
     readonly after?: string;
@@ -334,6 +337,8 @@ export interface TransformPlugin<Name extends string = string, Options = unknown
   };
   /** The numbers of step t (from 1). */
   scalars?(options: Required<Options>, t: number, maths: Maths): Scalars;
+  /** Numbers worth showing, of its group slots, of which the optimizer has one each: `optimizer.transforms[i].readings()`. */
+  reading?(options: Required<Options>, slots: Scalars): Readonly<Record<string, number>>;
 }
 
 /** Any plugin. */

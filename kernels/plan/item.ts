@@ -18,9 +18,12 @@ export interface Item {
   readonly tensors: Readonly<Record<string, Tensor>>;
   /** Values of the scalar slots, by key, read and written. */
   readonly scalarSlots: Map<string, number>;
-  /** Values of the group slots, by key, read and written: one map per group, the same object for all its tensors. */
-  readonly groupSlots: Map<string, number>;
+  /** Values of the group slots, by key, read and written: one object per group, the same for all its tensors. */
+  readonly groupSlots: NumberSlots;
 }
+
+/** Slots that are numbers, by key. */
+export type NumberSlots = Pick<Map<string, number>, "get"> & { set(key: string, value: number): unknown };
 
 /** Items laid out for repeated runs. */
 export interface Plan {

@@ -8,7 +8,7 @@ import type { NumberStore, Value } from "../language/values.ts";
 import { isNumber } from "../tables/classes.ts";
 import { type Op, type Operation, ops, type ReductionName, reductions } from "../tables/ops.ts";
 import type { Extent, Scalars } from "../types.ts";
-import type { Item } from "./item.ts";
+import type { Item, NumberSlots } from "./item.ts";
 
 /** One operation over numbers that lie in an array by value's id. */
 type Instruction = (numbers: Float64Array) => void;
@@ -51,7 +51,7 @@ interface Shared {
 /** One program over tensors of one group. */
 export interface GroupNumbers {
   readonly code: NumberCode;
-  readonly slots: Map<string, number>;
+  readonly slots: NumberSlots;
   /** The first is the one whose group slots are kept. */
   readonly shared: Shared[];
   /** How many of them this run uses. */

@@ -90,7 +90,12 @@ export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">
     page,
     openapi,
     guarded: { open: false, told: false, schedules: isPrivate, steps: gate !== null, metrics: gates.metrics !== null },
-    step: loadSteps(plugins, options.backend),
+    step: loaded(async () => {
+      const { createSteps } = await import("./routes/steps.ts");
+      const { backend } = options;
+      return createSteps(await plugins(), typeof backend === "function" ? await backend() : backend);
+    }),
+    lint: loaded(async () => (await import("./routes/lint.ts")).createLint(await plugins())),
   };
   const served = routes.filter(({ isServed }) => isServed?.(service) !== false);
   const methods = methodsByPath(served);
@@ -127,19 +132,15 @@ function isSource(source: { readonly plugins?: unknown } | undefined): boolean {
 /** Bytes of the bodies that ask for curves, all together. */
 const mostCurveBodies = 8 * 2 ** 20;
 
-/** What takes steps: it is loaded by the first one, and again where that failed. */
-function loadSteps(plugins: Service["plugins"], backend: AppOptions["backend"]): Service["step"] {
-  let steps: Promise<Service["step"]> | undefined;
-  const load = async (): Promise<Service["step"]> => {
-    const { createSteps } = await import("./routes/steps.ts");
-    return createSteps(await plugins(), typeof backend === "function" ? await backend() : backend);
-  };
+/** What answers a route that is loaded by its first request, and again where that failed. */
+function loaded(load: () => Promise<Service["step"]>): Service["step"] {
+  let there: Promise<Service["step"]> | undefined;
   return async (incoming, service) => {
-    steps ??= load().catch((error) => {
-      steps = undefined;
+    there ??= load().catch((error) => {
+      there = undefined;
       throw error;
     });
-    return (await steps)(incoming, service);
+    return (await there)(incoming, service);
   };
 }
 

@@ -24,6 +24,8 @@ export type {
   GlissadeApp,
   GlissadeSchema,
   JsonRoute,
+  LintAnswer,
+  LintJson,
   PluginsAnswer,
   ScheduleAnswer,
   ScheduleQuery,

@@ -41,10 +41,12 @@ export const clipGlobalNorm: TransformPlugin<"clip_global_norm", ClipGlobalNormO
   },
   check: ({ maxNorm }) => checkBound("maxNorm", maxNorm),
   rule: () => ({
+    slots: { norm: { shape: "group", key: null, init: NaN } },
     before: `
-      n  = allnorm(g)
-      g *= min(1, maxNorm/(n + 1e-6))
+      norm = allnorm(g)
+      g   *= min(1, maxNorm/(norm + 1e-6))
     `,
   }),
   scalars: ({ maxNorm }) => ({ maxNorm }),
+  reading: (_, { norm }) => ({ norm }),
 };

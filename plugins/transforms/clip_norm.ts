@@ -2,7 +2,7 @@
  * Clips each tensor's gradient by its own norm.
  *
  * `min(1, maxNorm / (norm + 1e-6))`, as `torch.nn.utils.clip_grad_norm_` does for one tensor. A norm that is no number makes all of the tensor NaN,
- * as there.
+ * as there. The reading `norm` is the largest of the tensors' norms.
  *
  * @module
  */
@@ -41,10 +41,13 @@ export const clipNorm: TransformPlugin<"clip_norm", ClipNormOptions> = {
   },
   check: ({ maxNorm }) => checkBound("maxNorm", maxNorm),
   rule: () => ({
+    slots: { most: { shape: "group", key: null, init: NaN } },
     before: `
-      n  = norm(g)
-      g *= min(1, maxNorm/(n + 1e-6))
+      n    = norm(g)
+      most = allmax(n)
+      g   *= min(1, maxNorm/(n + 1e-6))
     `,
   }),
   scalars: ({ maxNorm }) => ({ maxNorm }),
+  reading: (_, { most }) => ({ norm: most }),
 };

@@ -26,6 +26,7 @@ const OPTIMIZERS: Readonly<Record<string, string>> = {
   ADOPT: "adopt",
   SOAP: "soap",
   CAME: "came",
+  Grams: "adamw_torch",
   AdEMAMix: "ademamix",
   SophiaH: "sophia",
   ScheduleFreeSGD: "schedule_free_sgd",

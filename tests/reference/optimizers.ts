@@ -72,17 +72,25 @@ function argsOf(entry: Case): Args {
   return entry.args as unknown as Args;
 }
 
+/** Optimizers of others that are a transform around an optimizer here, with options that say what it is anyway. */
+const WRAPPED: Readonly<Record<string, { readonly transform: Use; readonly implied: JsonObject }>> = {
+  Grams: { transform: { name: "grams" }, implied: { weight_decouple: true } },
+};
+
 /** `caution` is a transform here where the plugin does not have it. */
 function wanted(context: Context, entry: Case, given: JsonObject): Wanted {
   const plugin = optimizerPlugin(context, optimizerName(entry));
   if (plugin === undefined) return { options: {}, transforms: [], unknown: [] };
   const { options, unknown } = translate(plugin, given);
   const cautious = unknown.includes("caution");
+  const { transform, implied = {} } = WRAPPED[entry.item] ?? {};
   // How often the Hessian is drawn: here that is the caller's, who runs the entry.
-  const others = unknown.filter((key) => key !== "caution" && !(key === "update_period" && entry.args.hessian !== undefined));
+  const others = unknown.filter((key) =>
+    key !== "caution" && given[key] !== implied[key] && !(key === "update_period" && entry.args.hessian !== undefined)
+  );
   return {
     options,
-    transforms: cautious && given.caution === true ? [{ name: "cautious" }] : [],
+    transforms: [...transform === undefined ? [] : [transform], ...cautious && given.caution === true ? [{ name: "cautious" }] : []],
     unknown: others,
   };
 }

@@ -25,16 +25,13 @@ const mostPasses = 36;
 /** Refuses a recipe whose reading would cost too much, and what a service does not do. */
 export function boundRecipe(recipe: unknown, names: readonly string[], optimizers: ReadonlyMap<string, OptimizerPlugin>): void {
   if (typeof recipe !== "object" || recipe === null || Array.isArray(recipe)) refuseBody("/recipe", "The recipe must be an object");
-  const { optimizer, accumulate, groups = [], transforms = [], schedules = {} } = recipe as Partial<Record<string, unknown>>;
+  const { optimizer, groups = [], transforms = [], schedules = {} } = recipe as Partial<Record<string, unknown>>;
   const { name, options } = (optimizer ?? {}) as { name?: unknown; options?: unknown };
   if (typeof name === "string" && !optimizers.has(name)) {
     const there = [...optimizers.keys()];
     refuseBody("/recipe/optimizer/name", `There is no optimizer ${JSON.stringify(name.slice(0, 80))}: ${known(there, name)}`, there);
   }
   const specsOf = (name: unknown): AnySpecs => (optimizers.get(name as string)?.options ?? {}) as AnySpecs;
-  if (accumulate !== undefined) {
-    refuseBody("/recipe/accumulate", "A step that keeps nothing cannot accumulate: send the gathered gradients");
-  }
   for (const [key, list] of Object.entries({ groups, transforms, schedules })) {
     const count = typeof list === "object" && list !== null ? Object.keys(list).length : 0;
     const most = key === "transforms" ? mostTransforms : mostUses;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dtypes } from "../../../core/kernel_names.ts";
 import type { AnySpecs } from "../../../core/plugin/options.ts";
 import { typesOf } from "../../../core/plugin/options.ts";
 import type { OptionSpec, Plugin, SchedulePlugin } from "../../../core/plugin/contract.ts";
@@ -44,6 +45,7 @@ const words: Readonly<Record<RouteName, { readonly summary: string; readonly sch
   schedule: { summary: "One schedule", schema: ref("schemas", "Schedule") },
   curves: { summary: "Several curves", schema: ref("schemas", "Curves") },
   post_curves: { summary: "Several curves, asked for in JSON", schema: ref("schemas", "Curves") },
+  lint: { summary: "What in a recipe is probably not meant", schema: ref("schemas", "Findings") },
   step: { summary: "One optimizer step that keeps nothing", schema: ref("schemas", "Step") },
 };
 
@@ -169,6 +171,19 @@ function ofSteps({ jsonElements }: Required<Limits>): string {
     `\`__metadata__.recipe\`. JSON holds ${jsonElements} elements at most.`;
 }
 
+const recipe: Json = {
+  optimizer: object({ name: text, options: { type: "object" } }, ["name"]),
+  groups: listOf(object({
+    match: { oneOf: [listOf(text), object({ glob: text }, ["glob"]), object({ maxRank: { type: "integer", minimum: 0 } }, ["maxRank"])] },
+    options: { type: "object" },
+    optimizer: text,
+    scale: { type: "object", additionalProperties: { type: "number" } },
+    schedules: schedulesByOption,
+  }, ["match"])),
+  schedules: schedulesByOption,
+  transforms: listOf(object({ name: text, options: { type: "object" } }, ["name"])),
+};
+
 const schemas: Json = {
   Problem: object(
     {
@@ -224,18 +239,26 @@ const schemas: Json = {
     },
     metadata: { type: "object", additionalProperties: text },
   }, ["recipe", "tensors"]),
-  Recipe: object({
-    optimizer: object({ name: text, options: { type: "object" } }, ["name"]),
-    groups: listOf(object({
-      match: { oneOf: [listOf(text), object({ glob: text }, ["glob"]), object({ maxRank: { type: "integer", minimum: 0 } }, ["maxRank"])] },
-      options: { type: "object" },
-      optimizer: text,
-      scale: { type: "object", additionalProperties: { type: "number" } },
-      schedules: schedulesByOption,
-    }, ["match"])),
-    schedules: schedulesByOption,
-    transforms: listOf(object({ name: text, options: { type: "object" } }, ["name"])),
-  }, ["optimizer"]),
+  Lint: object({
+    recipe: ref("schemas", "TrainingRecipe"),
+    updates: { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
+    params: {
+      type: "object",
+      additionalProperties: object({ shape: listOf({ type: "integer", minimum: 0 }), dtype: { enum: dtypes } }, ["shape"]),
+    },
+  }, ["recipe", "updates"]),
+  Findings: object({
+    findings: listOf(object({
+      code: text,
+      severity: { enum: ["error", "warning", "note"] },
+      message: text,
+      path: text,
+      cure: text,
+    }, ["code", "severity", "message", "path", "cure"])),
+  }, ["findings"]),
+  Recipe: object(recipe, ["optimizer"]),
+  // A step that keeps nothing cannot accumulate; a recipe that is looked at can.
+  TrainingRecipe: object({ ...recipe, accumulate: object({ name: text, options: { type: "object" } }, ["name"]) }, ["optimizer"]),
 };
 
 /** Parameters that stand under `components`: many operations have them. */
@@ -302,6 +325,7 @@ function plainSchema(schema: JsonSchema, spec: OptionSpec<unknown>): Json {
 
 /** A body by its forms: tensors, or the parameters as keys of an object. */
 function bodyOf({ name, body = [] }: Route, names: readonly ParameterName[], { points }: Required<Limits>): Json {
+  if (name === "lint") return { "application/json": { schema: ref("schemas", "Lint") } };
   if (names.length === 0) return Object.fromEntries(body.map((form) => [typeOf(form), { schema: schemaOf(name, form) }]));
   const one = (name: ParameterName): Json => {
     switch (parameters[name].type) {

@@ -23,6 +23,7 @@ export type RouteName =
   | "schedule"
   | "curves"
   | "post_curves"
+  | "lint"
   | "step";
 
 /**
@@ -110,6 +111,8 @@ export interface Service {
   readonly guarded: Readonly<Record<GateName, boolean>>;
   /** Takes steps. Kernels and all that steps need come with the first one: a service of schedules starts without. */
   step(incoming: Incoming, service: Service): Promise<Answer>;
+  /** Looks at recipes. What that needs comes with the first one, too. */
+  lint(incoming: Incoming, service: Service): Promise<Answer>;
 }
 
 /** What comes next to an answer, at once where it is there: a promise would cost it a tenth of its time. */

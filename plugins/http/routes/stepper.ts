@@ -49,6 +49,9 @@ export function createStepper(plugins: readonly Plugin[], given: Backend | Backe
       try {
         const { params, grads, state } = splitByConvention(tensors);
         boundRecipe(recipe, Object.keys(params), optimizers);
+        if ((recipe as Recipe).accumulate !== undefined) {
+          refuseBody("/recipe/accumulate", "A step that keeps nothing cannot accumulate: send the gathered gradients");
+        }
         for (const [text, passes] of checkTexts(recipe as Recipe, params, grads, optimizers)) {
           if (!texts.has(text)) compiled += passes;
           texts.add(text);

@@ -90,6 +90,22 @@ export interface StepJson {
   metadata?: Record<string, string>;
 }
 
+/** A recipe to look at. */
+export interface LintJson {
+  /** The recipe. */
+  recipe: Record<string, unknown>;
+  /** Updates of the training. */
+  updates: number;
+  /** The parameters, for what depends on their names, shapes and dtypes. */
+  params?: Record<string, { shape: number[]; dtype?: string }>;
+}
+
+/** What is probably not meant, errors first. */
+export interface LintAnswer {
+  /** The findings; none: nothing was found. */
+  findings: { code: string; severity: string; message: string; path: string; cure: string }[];
+}
+
 // An alias, not an interface: Hono's types look for an implicit index signature.
 /** A route that answers in JSON. */
 export type JsonRoute<Input, Output> = { input: Input; output: Output; outputFormat: "json"; status: 200 };
@@ -101,6 +117,7 @@ export type GlissadeSchema = {
   "/v1/plugins": { $get: JsonRoute<{ query?: { kind?: string; limit?: string; after?: string } }, PluginsAnswer> };
   "/v1/schedules/:name": { $get: JsonRoute<{ param: { name: string }; query: ScheduleQuery }, ScheduleAnswer> };
   "/v1/curves": { $get: JsonRoute<{ query: CurvesQuery }, CurvesAnswer>; $post: JsonRoute<{ json: CurvesJson }, CurvesAnswer> };
+  "/v1/lint": { $post: JsonRoute<{ json: LintJson }, LintAnswer> };
   "/v1/steps": { $post: JsonRoute<{ json: StepJson }, StepJson> };
 };
 

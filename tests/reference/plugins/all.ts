@@ -6,17 +6,13 @@
 import type { Plugin } from "../../../core/plugin/contract.ts";
 import { adanPytorchOptimizer } from "./adan_pytorch_optimizer.ts";
 import { adoptPytorchOptimizer } from "./adopt_pytorch_optimizer.ts";
-import { cautious } from "./cautious.ts";
 import { lambPytorchOptimizer } from "./lamb_pytorch_optimizer.ts";
 import { larsPytorchOptimizer } from "./lars_pytorch_optimizer.ts";
-import { sam } from "./sam.ts";
 
 /** Those that the library has by now are left out by whoever registers them. */
 export const testPlugins: readonly Plugin[] = [
   adanPytorchOptimizer,
   adoptPytorchOptimizer,
-  cautious,
   lambPytorchOptimizer,
   larsPytorchOptimizer,
-  sam,
 ];
