@@ -109,6 +109,7 @@ export { sophia, type SophiaOptions } from "./plugins/optimizers/sophia.ts";
 export { stableAdamw, type StableAdamWOptions } from "./plugins/optimizers/stable_adamw.ts";
 export { tiger, type TigerOptions } from "./plugins/optimizers/tiger.ts";
 export { yogi, type YogiOptions } from "./plugins/optimizers/yogi.ts";
+export { byEpoch, type ByEpochOptions } from "./plugins/schedules/by_epoch.ts";
 export { clamp, type ClampOptions } from "./plugins/schedules/clamp.ts";
 export { constant, type ConstantOptions } from "./plugins/schedules/constant.ts";
 export { constantInverseSqrt, type ConstantInverseSqrtOptions } from "./plugins/schedules/constant_inverse_sqrt.ts";

@@ -47,6 +47,7 @@ import { sophia } from "./optimizers/sophia.ts";
 import { stableAdamw } from "./optimizers/stable_adamw.ts";
 import { tiger } from "./optimizers/tiger.ts";
 import { yogi } from "./optimizers/yogi.ts";
+import { byEpoch } from "./schedules/by_epoch.ts";
 import { clamp } from "./schedules/clamp.ts";
 import { constant } from "./schedules/constant.ts";
 import { constantInverseSqrt } from "./schedules/constant_inverse_sqrt.ts";
@@ -150,6 +151,7 @@ export type Builtins = readonly [
   typeof stableAdamw,
   typeof tiger,
   typeof yogi,
+  typeof byEpoch,
   typeof clamp,
   typeof constant,
   typeof constantInverseSqrt,
@@ -254,6 +256,7 @@ export const plugins: Builtins = [
   stableAdamw,
   tiger,
   yogi,
+  byEpoch,
   clamp,
   constant,
   constantInverseSqrt,

@@ -9,6 +9,7 @@ import type { Plugin, SchedulePlugin } from "../core/plugin/contract.ts";
 
 /** What loads each schedule, by its name. */
 export const schedules: Readonly<Record<string, () => Promise<SchedulePlugin>>> = {
+  by_epoch: () => import("./schedules/by_epoch.ts").then((file) => file.byEpoch),
   clamp: () => import("./schedules/clamp.ts").then((file) => file.clamp),
   constant: () => import("./schedules/constant.ts").then((file) => file.constant),
   constant_inverse_sqrt: () => import("./schedules/constant_inverse_sqrt.ts").then((file) => file.constantInverseSqrt),

@@ -8,6 +8,7 @@ import type { SchedulePlugin } from "../core/plugin/contract.ts";
 import { isMetric, makeSchedule } from "../core/plugin/schedules.ts";
 import type { Find } from "../core/plugin/use.ts";
 import type { Schedule } from "../core/types.ts";
+import { byEpoch } from "../plugins/schedules/by_epoch.ts";
 import { clamp } from "../plugins/schedules/clamp.ts";
 import { constant } from "../plugins/schedules/constant.ts";
 import { constantInverseSqrt } from "../plugins/schedules/constant_inverse_sqrt.ts";
@@ -243,6 +244,12 @@ const PICTURES: readonly Picture[] = [
   {
     plugin: repeat,
     curves: { "every: 250": { schedule: { name: "linear", options: { numWarmupSteps: 50, numTrainingSteps: 300 } }, every: 250 } },
+  },
+  {
+    plugin: byEpoch,
+    curves: {
+      "stepsPerEpoch: 100": { schedule: { name: "cosine_annealing", options: { tMax: 10, end: "hold" } }, stepsPerEpoch: 100 },
+    },
   },
   {
     plugin: warm,

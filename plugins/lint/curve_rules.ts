@@ -123,8 +123,10 @@ function lintEnd(curve: Curve, node: Node, recipe: Recipe, updates: number): Fin
   const at = node.from + end.steps;
   const path = `${node.path}/options/${end.option}`;
   const of = `schedule "${node.name}" ends at update ${say(at)}`;
+  // In the option's own terms: behind a warmup, beside other lengths, in epochs.
+  const fitting = say(Math.ceil(Number(node.options[end.option]) + (updates - at) / (node.updates ?? 1)));
   const every = (recipe.accumulate?.options as { readonly every?: unknown } | undefined)?.every;
-  if (at < updates - 1) return lintEarlyEnd(curve, node, at, path, of, updates);
+  if (at < updates - 1) return lintEarlyEnd(curve, node, at, { path, of, fitting }, updates);
   if (at <= updates * (1 + tolerance) + 1) return [];
   if (typeof every === "number" && every > 1 && Math.abs(at - every * updates) <= tolerance * every * updates) {
     return [finding(
@@ -134,7 +136,7 @@ function lintEnd(curve: Curve, node: Node, recipe: Recipe, updates: number): Fin
       `${capital(of)}, which is ${say(every)} times the ${say(updates)} updates: it looks like the number of micro-batches, of which ${
         say(every)
       } make an update.`,
-      `Schedules count updates: set ${end.option} to ${say(updates)}.`,
+      `Schedules count updates: set ${end.option} to ${fitting}.`,
     )];
   }
   const peak = peakOf(curve).value;
@@ -146,11 +148,17 @@ function lintEnd(curve: Curve, node: Node, recipe: Recipe, updates: number): Fin
     `${capital(of)}, and the training has ${say(updates)}: it stops at a learning rate of ${say(last)}, ${
       percent(last / peak)
     } of the peak.`,
-    `Set ${end.option} to ${say(updates)}, unless the rest is to come in another run.`,
+    `Set ${end.option} to ${fitting}, unless the rest is to come in another run.`,
   )];
 }
 
-function lintEarlyEnd(curve: Curve, node: Node, at: number, path: string, of: string, updates: number): Finding[] {
+interface EndWords {
+  readonly path: string;
+  readonly of: string;
+  readonly fitting: string;
+}
+
+function lintEarlyEnd(curve: Curve, node: Node, at: number, { path, of, fitting }: EndWords, updates: number): Finding[] {
   const option = path.slice(path.lastIndexOf("/") + 1);
   const peak = peakOf(curve).value;
   const there = valueBefore(curve, Math.max(0, Math.ceil(at)));
@@ -164,7 +172,7 @@ function lintEarlyEnd(curve: Curve, node: Node, at: number, path: string, of: st
       `${capital(of)} at a learning rate of ${say(there)} and rises again, to ${say(highest)}, for the training has ${
         say(updates)
       } updates.`,
-      `Set ${option} to ${say(updates)}, or add \`end: "hold"\` to stay at the end's value.`,
+      `Set ${option} to ${fitting}, or add \`end: "hold"\` to stay at the end's value.`,
     )];
   }
   const rest = updates - at;
@@ -172,13 +180,13 @@ function lintEarlyEnd(curve: Curve, node: Node, at: number, path: string, of: st
   const isIdle = highest <= 1e-9 * peak;
   const course = isIdle ? "the learning rate is 0 from there on" : `the learning rate stays at ${say(curve.values.at(-1)!)} from there on`;
   // Behind a floor much of a training may be meant to run; at 0 none of it is.
-  if (at <= 1000 && updates >= 10 * at) {
+  if (node.updates === undefined && at <= 1000 && updates >= 10 * at) {
     return [finding(
       "horizon-in-epochs",
       "warning",
       path,
       `${capital(of)} of ${say(updates)}, and ${course}: ${say(at)} looks like a number of epochs.`,
-      `Schedules count updates: multiply by the updates of an epoch, or set ${option} to ${say(updates)}.`,
+      `Schedules count updates: multiply by the updates of an epoch, or set ${option} to ${fitting}.`,
     )];
   }
   return [finding(
@@ -186,7 +194,7 @@ function lintEarlyEnd(curve: Curve, node: Node, at: number, path: string, of: st
     isIdle ? "warning" : "note",
     path,
     `${capital(of)} of ${say(updates)}, and ${course}: ${percent(rest / updates)} of the training is left.`,
-    `Set ${option} to ${say(updates)}, unless the rest is meant to go on like that.`,
+    `Set ${option} to ${fitting}, unless the rest is meant to go on like that.`,
   )];
 }
 

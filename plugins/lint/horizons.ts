@@ -17,13 +17,15 @@ export interface Node {
   readonly from: number;
   /** The update before which it is asked for the last time. */
   readonly until: number;
+  /** Updates that each of its steps takes; left out: 1. */
+  readonly updates?: number;
 }
 
 /** A length that options say. */
 export interface Length {
   /** The option that says it. */
   readonly option: string;
-  /** In the schedule's own steps. */
+  /** How many. */
   readonly steps: number;
 }
 
@@ -95,14 +97,18 @@ const rows: Readonly<Record<string, Row>> = {
   warm: { warmup: by("numWarmupSteps") },
 };
 
-/** Where a schedule ends. */
-export function endOf({ name, options }: Node): Length | undefined {
-  return rows[name]?.end?.(options);
+/** Where a schedule ends, in updates from where it begins. */
+export function endOf({ name, options, updates }: Node): Length | undefined {
+  return inUpdates(rows[name]?.end?.(options), updates);
 }
 
-/** How long it warms up. */
-export function warmupOf({ name, options }: Node): Length | undefined {
-  return rows[name]?.warmup?.(options);
+/** How long it warms up, in updates. */
+export function warmupOf({ name, options, updates }: Node): Length | undefined {
+  return inUpdates(rows[name]?.warmup?.(options), updates);
+}
+
+function inUpdates(length: Length | undefined, updates = 1): Length | undefined {
+  return length && { ...length, steps: length.steps * updates };
 }
 
 /** Whether it goes on behind its end. */
@@ -121,6 +127,7 @@ export function nodesOf(find: Find, use: PlacedUse, from: number, until: number)
   };
   const ahead = numberOf(options[offsets[plugin.name]?.option ?? ""]) ?? 0;
   const start = from + (offsets[plugin.name]?.sign ?? 0) * ahead;
+  if (plugin.name === "by_epoch" && isUse(options.schedule)) return [node, ...epochs(find, use, options, from, until)];
   const every = plugin.name === "repeat" ? numberOf(options.every) ?? Infinity : Infinity;
   const milestones = plugin.name === "sequence" && Array.isArray(options.milestones) ? options.milestones as number[] : undefined;
   const nodes = Object.entries(plugin.options as Readonly<Record<string, { readonly holds?: string }>>)
@@ -136,6 +143,14 @@ export function nodesOf(find: Find, use: PlacedUse, from: number, until: number)
       );
     });
   return [node, ...nodes];
+}
+
+/** What is asked by the epoch: its lengths are epochs, told in updates. */
+function epochs(find: Find, use: PlacedUse, options: Options, from: number, until: number): Node[] {
+  const { name, options: given } = options.schedule as Use & { readonly name: string };
+  const each = numberOf(options.stepsPerEpoch) ?? 1;
+  const inner = nodesOf(find, { path: `${use.path}/options/schedule`, name, options: given }, from / each, until / each);
+  return inner.map((node) => ({ ...node, from: node.from * each, until: node.until * each, updates: (node.updates ?? 1) * each }));
 }
 
 /** Schedules that ask what they hold for another step than their own, by which option. */

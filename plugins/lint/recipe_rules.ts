@@ -3,10 +3,11 @@
  *
  * @module
  */
+import type { Recipe } from "../../core/types.ts";
 import { lrSchedules } from "./curve.ts";
 import { type Finding, finding, say } from "./finding.ts";
 import { nodesOf } from "./horizons.ts";
-import type { LintedGroup, Reading } from "./reading.ts";
+import { escaped, type LintedGroup, type PlacedUse, type Reading } from "./reading.ts";
 
 /** All of these rules. */
 export function lintSettings(reading: Reading): Finding[] {
@@ -30,9 +31,9 @@ function lintAccumulate({ recipe: { accumulate } }: Reading): Finding[] {
 const followers: readonly string[] = ["reduce_lr_on_plateau", "greedy"];
 
 function lintPlateaus({ recipe, find, updates }: Reading): Finding[] {
-  const uses = [
-    ...Object.entries(recipe.schedules ?? {}).map(([option, use]) => ({ ...use, path: `/schedules/${option}`, options: use.options })),
-  ];
+  const placed = (schedules: Recipe["schedules"] = {}, path: string): PlacedUse[] =>
+    Object.entries(schedules).map(([option, { name, options }]) => ({ path: `${path}/schedules/${escaped(option)}`, name, options }));
+  const uses = [...placed(recipe.schedules, ""), ...(recipe.groups ?? []).flatMap(({ schedules }, i) => placed(schedules, `/groups/${i}`))];
   return uses.flatMap((use) => safely(() => nodesOf(find, use, 0, updates))).flatMap(({ name, options, path }) => {
     if (!followers.includes(name) || options.thresholdMode !== "rel" || options.threshold === 0) return [];
     const example = options.mode === "max" ? "a log-likelihood or a reward" : "the negative of a score or the log-likelihood of a density";

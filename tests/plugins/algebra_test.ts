@@ -23,6 +23,7 @@ test("compositions of factors are factors, by their definitions", () => {
     ["shift", { schedule: half, steps: 3 }, (step) => f(step + 3)],
     ["delay", { schedule: half, steps: 3 }, (step) => f(Math.max(0, step - 3))],
     ["repeat", { schedule: half, every: 3 }, (step) => f(step % 3)],
+    ["by_epoch", { schedule: half, stepsPerEpoch: 3 }, (step) => f(Math.floor(step / 3))],
     ["warm", { schedule: half, numWarmupSteps: 4, startFactor: 0.5 }, (step) => step < 4 ? 0.5 + step / 8 : f(step - 4)],
     ["warm", { schedule: half, numWarmupSteps: 0 }, f],
     ["sum", { schedules: [half, half, { name: "constant" }] }, (step) => 2 * f(step) + 1],
@@ -199,6 +200,7 @@ test("compositions refuse what cannot be composed", () => {
     ["scale", { schedule: { name: "expnential" }, factor: 1 }, TypeError, "exponential"],
     ["repeat", { schedule: half, every: 0 }, RangeError, "every"],
     ["delay", { schedule: half, steps: -1 }, RangeError, "steps"],
+    ["by_epoch", { schedule: half, stepsPerEpoch: 0 }, RangeError, "stepsPerEpoch"],
   ];
   for (const [name, options, Wrong, words] of refused) assertThrows(() => make(name, options), Wrong, words);
 });

@@ -433,19 +433,36 @@ test("lintRecipe() counts the end of a schedule from where it begins", () => {
 });
 
 test("lintRecipe() looks at a group's own schedule", () => {
-  const recipe = {
+  const recipe: Recipe = {
     optimizer: { name: "adamw_torch", options: { weightDecay: 0 } },
-    groups: [{ match: ["w"], schedules: { lr: { name: "linear", options: { numWarmupSteps: 0, numTrainingSteps: 30 } } } }],
-  } as unknown as Recipe;
-  let paths: string[];
-  try {
-    paths = lintRecipe(recipe, { updates: 30000 }).map(({ path }) => path);
-  } catch (error) {
-    // Until recipes have groups' schedules, they are refused.
-    assertMatch((error as Error).message, /has no "schedules"/);
-    return;
-  }
-  assertEquals(paths, ["/groups/0/schedules/lr/options/numTrainingSteps"]);
+    groups: [{
+      match: ["w"],
+      schedules: {
+        lr: { name: "linear", options: { numWarmupSteps: 0, numTrainingSteps: 30 } },
+        weightDecay: { name: "reduce_lr_on_plateau" },
+      },
+    }],
+  };
+  assertEquals(lintRecipe(recipe, { updates: 30000 }).map(({ path }) => path), [
+    "/groups/0/schedules/lr/options/numTrainingSteps",
+    "/groups/0/schedules/weightDecay/options/thresholdMode",
+  ]);
+});
+
+test("lintRecipe() tells lengths in the option's own terms", () => {
+  const cosine = { name: "cosine_annealing", options: { tMax: 60 } };
+  const of = (lr: Uses["lr"], updates: number) => lintRecipe(adamw(lr), { updates }).map(({ code, cure }) => [code, cure.slice(0, 20)]);
+  assertEquals(of({ name: "by_epoch", options: { stepsPerEpoch: 100, schedule: cosine } }, 6000), []);
+  assertEquals(of({ name: "by_epoch", options: { stepsPerEpoch: 100, schedule: cosine } }, 9000), [[
+    "rises-after-end",
+    "Set tMax to 90, or a",
+  ]]);
+  assertEquals(of({ name: "by_epoch", options: { stepsPerEpoch: 100, schedule: cosine } }, 3000), [[
+    "horizon-too-long",
+    "Set tMax to 30, unle",
+  ]]);
+  const warm = { name: "warm", options: { numWarmupSteps: 40, startFactor: 0.1, schedule: cosine } };
+  assertEquals(of(warm, 140), [["rises-after-end", "Set tMax to 100, or "]]);
 });
 
 test("lintRecipe() looks into what schedules hold, and gives its place", () => {

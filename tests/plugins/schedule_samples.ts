@@ -6,6 +6,7 @@
 import type { SchedulePlugin } from "../../core/plugin/contract.ts";
 import { makeSchedule } from "../../core/plugin/schedules.ts";
 import type { Schedule } from "../../core/types.ts";
+import { byEpoch } from "../../plugins/schedules/by_epoch.ts";
 import { clamp } from "../../plugins/schedules/clamp.ts";
 import { constant } from "../../plugins/schedules/constant.ts";
 import { constantInverseSqrt } from "../../plugins/schedules/constant_inverse_sqrt.ts";
@@ -204,6 +205,11 @@ export const samples: readonly (readonly [plugin: SchedulePlugin, options: reado
     { schedule: { name: exponential, options: { gamma: 0.9 } }, every: 7 },
     { schedule: { name: exponential, options: { gamma: 0.8 } }, every: 7 },
     { schedule: { name: exponential, options: { gamma: 0.9 } }, every: 9 },
+  ]],
+  [byEpoch, [
+    { schedule: { name: exponential, options: { gamma: 0.9 } }, stepsPerEpoch: 7 },
+    { schedule: { name: exponential, options: { gamma: 0.8 } }, stepsPerEpoch: 7 },
+    { schedule: { name: exponential, options: { gamma: 0.9 } }, stepsPerEpoch: 9 },
   ]],
   [warm, [
     { schedule: { name: exponential, options: { gamma: 0.9 } }, numWarmupSteps: 7 },

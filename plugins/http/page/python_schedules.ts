@@ -385,6 +385,11 @@ ${warmup}
     text: `def repeat(schedule, every):
     return lambda step: schedule(step % every)`,
   },
+  by_epoch: {
+    returns: "inner",
+    text: `def by_epoch(schedule, steps_per_epoch):
+    return lambda step: schedule(int(step // steps_per_epoch))`,
+  },
   warm: {
     returns: "inner",
     text: `def warm(schedule, num_warmup_steps, start_factor=0):

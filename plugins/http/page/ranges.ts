@@ -100,6 +100,7 @@ function startOf(name: string, spec: OptionSpec<unknown>, { steps, lr }: Span): 
 
 /** Starts that show what a schedule is about, where its defaults would draw a line hardly bent. */
 const starts: Readonly<Record<string, (span: Span) => Record<string, unknown>>> = {
+  by_epoch: ({ steps }) => ({ schedule: wave(10), stepsPerEpoch: Math.ceil(steps / 10) }),
   clamp: (span) => ({ schedule: wave(span.steps), min: 0.1 }),
   constant_inverse_sqrt: ({ steps, lr }) => ({ numConstantSteps: Math.ceil(steps / 10), factor: tidy(lr * Math.sqrt(steps / 10)) }),
   constant_lr: ({ steps }) => ({ totalIters: Math.ceil(steps / 5) }),

@@ -1,0 +1,51 @@
+/**
+ * A schedule of epochs: asked once an epoch, and held through all of its steps.
+ *
+ * So are torch's schedulers where `scheduler.step()` is called once an epoch, and timm's unless `sched_on_updates` is set. The steps of an epoch are
+ * updates: where gradients are accumulated, fewer than its batches.
+ *
+ * ![by_epoch, step by step](../../examples/pictures/by_epoch.svg)
+ *
+ * @module
+ */
+import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
+import { compose, makeInner } from "./compose.ts";
+
+/** Options of {@linkcode byEpoch}. */
+export interface ByEpochOptions {
+  /** The schedule, whose steps are epochs: `{ name, options }`, or a function. */
+  schedule: Use | Schedule | MetricSchedule;
+  /** Steps of each epoch. */
+  stepsPerEpoch: number;
+}
+
+/**
+ * A schedule of epochs.
+ *
+ * @example Usage
+ * ```ts
+ * import { builtins } from "@glissade/optim";
+ *
+ * const schedule = builtins.createSchedule("by_epoch", { schedule: { name: "step", options: { stepSize: 30 } }, stepsPerEpoch: 1000 });
+ * typeof schedule === "function" && schedule(29_999); // 1
+ * typeof schedule === "function" && schedule(30_000); // 0.1
+ * ```
+ */
+export const byEpoch: SchedulePlugin<"by_epoch", ByEpochOptions, Schedule | MetricSchedule> = {
+  kind: "schedule",
+  name: "by_epoch",
+  description: "A schedule of epochs, held through each of them",
+  options: {
+    schedule: {
+      type: "object",
+      holds: "schedule",
+      description: "The schedule, whose steps are epochs: { name, options }, a plugin for name, or a function",
+    },
+    stepsPerEpoch: { type: "number", exclusiveMinimum: 0, unit: "steps", description: "Steps of each epoch" },
+  },
+  create({ schedule, stepsPerEpoch }, _maths, base, tools) {
+    return compose("by_epoch", [makeInner(schedule, base, tools)], base, ([read]) => (step, group) => {
+      return read(Math.floor(step / stepsPerEpoch), group);
+    });
+  },
+};
