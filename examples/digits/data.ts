@@ -44,28 +44,55 @@ function toBatch(rows: readonly (readonly number[])[]): Batch {
   };
 }
 
+/** Where the next batch begins; all that is needed to go on there. */
+export interface Position {
+  /** State of the generator before it made the round's order. */
+  readonly generator: number;
+  /** Images of the round that earlier batches had. */
+  readonly taken: number;
+}
+
+/** Batches, one after another. */
+export interface Batches extends Iterable<Batch> {
+  /** After the last batch that was asked for. */
+  readonly position: Position;
+}
+
 /**
  * Batches without end: all images in a new random order, then all of them again in another. A batch may span two rounds, so that
- * every image is seen as often as any other.
+ * every image is seen as often as any other. To go on at a {@linkcode Position}: `createGenerator(position.generator)`, and its `taken`.
  *
  * A round's order is a Fisher-Yates shuffle of 0, 1, 2…: for i from the last place down to the second, places i and `below(i + 1)` change.
  */
-export function* shuffledBatches(images: Batch, count: number, generator: Generator): Iterable<Batch> {
-  const batch = { count, pixels: new Float32Array(count * SIZE), labels: new Uint8Array(count) };
-  let filled = 0;
-  while (true) {
-    const order = Uint32Array.from({ length: images.count }, (_, i) => i);
-    for (let i = order.length - 1; i > 0; i--) {
-      const j = generator.below(i + 1);
-      [order[i], order[j]] = [order[j], order[i]];
-    }
-    for (const image of order) {
-      batch.pixels.set(images.pixels.subarray(image * SIZE, (image + 1) * SIZE), filled * SIZE);
-      batch.labels[filled] = images.labels[image];
-      filled++;
-      if (filled < count) continue;
-      yield batch;
-      filled = 0;
+export function shuffledBatches(images: Batch, count: number, generator: Generator, taken = 0): Batches {
+  let position: Position = { generator: generator.state, taken };
+  function* batches(): Iterator<Batch> {
+    const batch = { count, pixels: new Float32Array(count * SIZE), labels: new Uint8Array(count) };
+    let filled = 0;
+    while (true) {
+      const { state } = generator;
+      const order = Uint32Array.from({ length: images.count }, (_, i) => i);
+      for (let i = order.length - 1; i > 0; i--) {
+        const j = generator.below(i + 1);
+        [order[i], order[j]] = [order[j], order[i]];
+      }
+      while (taken < order.length) {
+        const image = order[taken++];
+        batch.pixels.set(images.pixels.subarray(image * SIZE, (image + 1) * SIZE), filled * SIZE);
+        batch.labels[filled] = images.labels[image];
+        filled++;
+        if (filled < count) continue;
+        position = { generator: state, taken };
+        yield batch;
+        filled = 0;
+      }
+      taken = 0;
     }
   }
+  return {
+    [Symbol.iterator]: batches,
+    get position() {
+      return position;
+    },
+  };
 }

@@ -19,6 +19,8 @@
 
 /** A stream of random numbers. */
 export interface Generator {
+  /** Where it is: `createGenerator(state)` goes on with the numbers that come next here. */
+  readonly state: number;
   /** An integer in [0, 2^32). */
   next(): number;
   /** An integer in [0, n): `floor(next() * n / 2^32)`. */
@@ -27,7 +29,7 @@ export interface Generator {
   within(bound: number): number;
 }
 
-/** A stream that starts at `seed`. */
+/** A stream that starts at `seed`, or goes on from a {@linkcode Generator.state}. */
 export function createGenerator(seed: number): Generator {
   let counter = seed >>> 0;
   const next = (): number => {
@@ -38,6 +40,9 @@ export function createGenerator(seed: number): Generator {
     return (x ^ (x >>> 16)) >>> 0;
   };
   return {
+    get state() {
+      return counter;
+    },
     next,
     // For n below 2^21 the product is exact in float64.
     below: (n) => Math.floor(next() * n / 2 ** 32),
