@@ -1550,6 +1550,10 @@ export const mutants: readonly Mutant[] = [
     ],
   ]),
 
+  ...of("plugins/optimizers/adamw_torch.ts", ["tests/reference/fused_adam_test.ts"], [
+    ["The fused step computes on with the rounded momentum", "u  = lr/c1*n /", "m  = n\n          u  = lr/c1*m /", "float16|bfloat16"],
+    ["The fused sum of squares rounds twice", "fma((1 - beta2)*g, g, beta2*v)", "(1 - beta2)*g*g + beta2*v", "float32"],
+  ]),
   // ---- plugins in JSON
 
   ...of("core/json_plugin/read_json.ts", [jsonPlugins], [
