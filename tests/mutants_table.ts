@@ -973,8 +973,8 @@ export const mutants: readonly Mutant[] = [
   ...of("plugins/optimizers/adam.ts", [reference], [
     [
       "adam decays before it turns the gradient round",
-      'weightDecay > 0 ? "g += weightDecay*p"',
-      'weightDecay > 0 ? "g -= weightDecay*p"',
+      ': "g += weightDecay*p"',
+      ': "g -= weightDecay*p"',
       "^torch.optim.Adam of",
     ],
   ]),
