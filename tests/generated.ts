@@ -52,6 +52,7 @@ const ownEntryPoints: Readonly<Record<string, string>> = {
   "./safetensors": "./plugins/formats/safetensors.ts",
   "./checkpoints": "./plugins/formats/checkpoints.ts",
   "./testing": "./plugins/testing/mod.ts",
+  "./pytorch": "./plugins/formats/pytorch.ts",
 };
 
 /** The folders of plugins, in the order in which `builtins` lists them; and the one of recipes, which are no plugins but have entry points and public names. */

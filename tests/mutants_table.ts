@@ -60,6 +60,8 @@ const accumulators = "tests/plugins/accumulators_test.ts";
 const safetensors = "tests/plugins/formats/safetensors_test.ts";
 const checkpoints = "tests/plugins/formats/checkpoints_test.ts";
 const checkpointCrashes = "tests/plugins/formats/checkpoint_crashes_test.ts";
+const torchFiles = "tests/plugins/formats/torch_files_test.ts";
+const torchRuns = "tests/plugins/formats/pytorch_runs_test.ts";
 const safetensorsFiles = "tests/plugins/formats/safetensors_files_test.ts";
 const optimizers = "tests/core/optimizer_test.ts";
 
@@ -1317,6 +1319,53 @@ export const mutants: readonly Mutant[] = [
       "false",
       "another than it said",
     ],
+  ]),
+
+  ...of("plugins/formats/pickle.ts", [torchFiles], [
+    [
+      "What a pickle would call is not looked at",
+      "if (!callable.includes(path)) return refuse(",
+      "if (false) return refuse(",
+      "names a function",
+    ],
+    ["A list may be within itself", "if (known === 0) return refuse(", "if (false) return refuse(", "within itself"],
+    ["0 and its digit are one key", "how.integers !== null && how.integers !== isInteger", "false", "as keys"],
+    ["A pickle may be empty lists alone", "if (--left < 0) return refuse(", "if (false) return refuse(", "many empty lists"],
+  ]),
+  ...of("plugins/formats/torch_files.ts", [torchFiles], [
+    ["Checksums are not looked at", "if (checksums && !sound.has(found)", "if (false && !sound.has(found)", "damaged byte"],
+    ["A tensor may end beyond its storage", "if (size > 0 && !(last < there))", "if (size > 0 && !(last <= there))", "beyond its storage"],
+    ["One number may be expanded to any memory", "if (size > there) refuse(", "if (false) refuse(", "expands a number"],
+    ["Copies may take any memory", "if (mayCopy < 0) refuse(", "if (false) refuse(", "once they are copied"],
+    ["A transposed tensor is read as it lies", "if (size === 0 || isContiguous(shape, strides)) {", "if (size >= 0) {", "is gathered"],
+  ]),
+  ...of("plugins/formats/zip_records.ts", [torchFiles], [
+    ["A record may reach into the directory", "if (begin + wide.size > from) refuse(", "if (false) refuse(", "longer than the file"],
+    [
+      "A signature within a comment is taken for the end",
+      "&& at + 22 + view.getUint16(at + 20, true) === bytes.length",
+      "",
+      "with a comment|cut short",
+    ],
+  ]),
+  ...of("plugins/formats/pytorch_optimizers.ts", [torchRuns], [
+    ["Positions are in the order of this side", "order.filter((name) => own.includes(name))", "own", "has PyTorch's dictionary"],
+    [
+      "A state that is loaded is the other parameter's",
+      "takeState(name, state[position],",
+      "takeState(name, state[names.length - 1 - position],",
+      "that began in PyTorch",
+    ],
+    [
+      "The rate that a schedule gave is taken for the base",
+      'const base = key === "lr" ? group.initial_lr ?? given : plain;',
+      "const base = plain;",
+      "that began in PyTorch",
+    ],
+    ["The factors of torch's Adafactor lose a dimension", "return [...of.slice(0, -1), 1];", "return shape;", "has PyTorch's dictionary"],
+  ]),
+  ...of("plugins/formats/pytorch_schedulers.ts", [torchRuns], [
+    ["A scheduler is one step behind", "_step_count: steps + 1", "_step_count: steps", "has PyTorch's dictionary"],
   ]),
 
   // ---- http

@@ -1,9 +1,28 @@
 /**
- * PyTorch's conventions in files of tensors: which names mean parameters, gradients and state, step counts in float32, `format: "pt"`.
+ * PyTorch's states, both ways: its files (`optimizer.pt`, `scheduler.pt`), the dictionaries in them, a Trainer's checkpoint; and its conventions in files of
+ * tensors: which names mean parameters, gradients and state, step counts in float32, `format: "pt"`.
+ *
+ * {@linkcode readTorch} and {@linkcode writeTorch} read and write what `torch.save` and `torch.load` do, as data. {@linkcode loadOptimizerStateDict} and
+ * {@linkcode optimizerStateDict} are `optimizer.load_state_dict` and `optimizer.state_dict`; {@linkcode readScheduler} and {@linkcode schedulerStateDict} the
+ * same of a scheduler. {@linkcode readTrainerCheckpoint} reads a folder that transformers' `Trainer` saved.
  *
  * @module
  */
 import type { Grads, StateDict, Tensor } from "../../core/types.ts";
+
+export { isTensor, type TorchValue } from "./pickle.ts";
+export { readTorch, type TorchLimits, writeTorch } from "./torch_files.ts";
+export {
+  loadOptimizerStateDict,
+  type OptimizerStateDict,
+  optimizerStateDict,
+  type OptimizerStateOptions,
+  type ParamGroup,
+  type StateDictOptions,
+  type TorchLoadReport,
+} from "./pytorch_optimizers.ts";
+export { readScheduler, schedulerOf, type SchedulerState, type SchedulerStateDict, schedulerStateDict } from "./pytorch_schedulers.ts";
+export { readTrainerCheckpoint, type TrainerCheckpoint, type TrainerCheckpointOptions } from "./trainer_checkpoint.ts";
 
 /** Tensors of one file by what they are. */
 export interface Parts {

@@ -22,6 +22,7 @@ import {
   unsupportedCreateOptimizer,
   unsupportedTfOptimizer,
 } from "./tf_optimizers.ts";
+import { runStateDict, unsupportedStateDict } from "./state_dicts.ts";
 import { runTensorFile, unsupportedTensorFile } from "./tensor_files.ts";
 import { runTfSchedule, unsupportedSpec } from "./tf_schedules.ts";
 import { missing } from "./context.ts";
@@ -62,8 +63,8 @@ const FORMS: readonly Form[] = [
   { fits: (entry) => expects(entry, "lrs") && gives(entry, "metrics"), unsupported: unsupportedSchedule, run: runMetricSchedule },
   {
     fits: (entry) => expects(entry, "state_dict") || expects(entry, "optimizer", "scheduler") || expects(entry, "scheduler"),
-    unsupported: () => "state dicts come with checkpoints",
-    run: () => undefined,
+    unsupported: unsupportedStateDict,
+    run: runStateDict,
   },
   { fits: (entry) => expects(entry, "lrs") && gives(entry, "kwargs", "optimizer"), unsupported: unsupportedSchedule, run: runSchedule },
   {

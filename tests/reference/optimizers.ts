@@ -49,7 +49,7 @@ type Encoded = number | string | boolean | null | {
 };
 
 /** The options of a group, or of the whole: the plugin's, and what a transform stands for. */
-interface Wanted {
+export interface Wanted {
   readonly options: Readonly<Record<string, Json>>;
   readonly transforms: readonly Use[];
   readonly unknown: readonly string[];
@@ -78,7 +78,7 @@ const WRAPPED: Readonly<Record<string, { readonly transform: Use; readonly impli
 };
 
 /** `caution` is a transform here where the plugin does not have it. */
-function wanted(context: Context, entry: Case, given: JsonObject): Wanted {
+export function wanted(context: Context, entry: Case, given: JsonObject): Wanted {
   const plugin = optimizerPlugin(context, optimizerName(entry));
   if (plugin === undefined) return { options: {}, transforms: [], unknown: [] };
   const { options, unknown } = translate(plugin, given);
@@ -146,7 +146,8 @@ export function valuesOf(params: Readonly<Record<string, Tensor>>): Values {
   return Object.fromEntries(Object.entries(params).map(([name, { data, dtype }]) => [name, widen(data.slice(), dtype)]));
 }
 
-function groupSettings(context: Context, entry: Case): Settings<unknown> {
+/** The case's groups, transforms and schedule. */
+export function groupSettings(context: Context, entry: Case): Settings<unknown> {
   const { options, groups, defaults, scheduler, scheduler_args } = argsOf(entry);
   const { transforms } = wanted(context, entry, { ...defaults, ...options });
   const schedule = scheduler === undefined || scheduler === "adafactor" ? {} : {

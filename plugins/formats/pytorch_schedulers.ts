@@ -1,0 +1,264 @@
+/**
+ * `scheduler.state_dict()` of PyTorch: where a scheduler is, and, of most classes, what it was made with.
+ *
+ * The layouts are those of torch 2.2 to 2.15. A dictionary does not say its class; its keys do. Of `LambdaLR`, which all of transformers' schedules are, it holds
+ * no function: there is where the schedule is, and not which.
+ *
+ * @module
+ */
+import type { Trainer } from "../../core/types.ts";
+import type { TorchValue } from "./pickle.ts";
+
+/** `scheduler.state_dict()`: what {@linkcode readTorch} gives of a `scheduler.pt`. */
+export interface SchedulerStateDict {
+  /** `last_epoch`, `base_lrs`, `_last_lr` and the class's own. */
+  readonly [key: string]: TorchValue;
+}
+
+/** What a scheduler's dictionary says. */
+export interface SchedulerState {
+  /** A schedule of ours, as a recipe names it; null where the dictionary has only functions. */
+  readonly schedule: { readonly name: string; readonly options: Readonly<Record<string, unknown>> } | null;
+  /** Steps that the scheduler has taken: its `last_epoch`. */
+  readonly steps: number;
+  /** The groups' learning rates at first; null where it does not say them. */
+  readonly baseLrs: readonly number[] | null;
+  /** The groups' learning rates now; null where it does not say them. */
+  readonly lastLrs: readonly number[] | null;
+  /** What a schedule that follows a metric has seen. */
+  readonly plateau?: { readonly best: number; readonly numBadEpochs: number; readonly cooldownCounter: number };
+}
+
+/** A class of PyTorch's: our schedule, and its attributes by our options. */
+interface Row {
+  readonly there: string;
+  readonly here: string;
+  readonly keys: Readonly<Record<string, string>>;
+}
+
+/** The first whose attributes are all there is taken. */
+const rows: readonly Row[] = [
+  { there: "StepLR", here: "step", keys: { stepSize: "step_size", gamma: "gamma" } },
+  { there: "MultiStepLR", here: "multistep", keys: { milestones: "milestones", gamma: "gamma" } },
+  { there: "CosineAnnealingLR", here: "cosine_annealing", keys: { tMax: "T_max", etaMin: "eta_min" } },
+  { there: "CosineAnnealingWarmRestarts", here: "cosine_annealing_warm_restarts", keys: { t0: "T_0", tMult: "T_mult", etaMin: "eta_min" } },
+  { there: "LinearLR", here: "linear_lr", keys: { startFactor: "start_factor", endFactor: "end_factor", totalIters: "total_iters" } },
+  { there: "PolynomialLR", here: "polynomial_lr", keys: { totalIters: "total_iters", power: "power" } },
+  { there: "ConstantLR", here: "constant_lr", keys: { factor: "factor", totalIters: "total_iters" } },
+  {
+    there: "ReduceLROnPlateau",
+    here: "reduce_lr_on_plateau",
+    keys: {
+      mode: "mode",
+      factor: "factor",
+      patience: "patience",
+      threshold: "threshold",
+      thresholdMode: "threshold_mode",
+      cooldown: "cooldown",
+      minLr: "min_lrs",
+      eps: "eps",
+    },
+  },
+  { there: "ExponentialLR", here: "exponential", keys: { gamma: "gamma" } },
+];
+
+/** Attributes of classes that no schedule here is made from: theirs would fit a simpler class. */
+const others: Readonly<Record<string, string>> = {
+  _schedule_phases: "OneCycleLR",
+  max_lrs: "CyclicLR",
+  step_ratio: "CyclicLR",
+  anneal_epochs: "SWALR",
+};
+
+/** What a dictionary has for each group's function: that it holds nothing of it. */
+const functions = (groups: number): TorchValue => Array.from({ length: groups }, () => null);
+
+function refuse(why: string): never {
+  throw new TypeError(`Cannot read a scheduler's state: ${why}`);
+}
+
+const isNumbers = (value: unknown): value is readonly number[] => Array.isArray(value) && value.every((one) => typeof one === "number");
+
+/**
+ * Reads a scheduler's dictionary. TypeError for what is none, and for a class that no schedule here is like, by its name.
+ *
+ * @example Usage
+ * ```ts
+ * import { readScheduler } from "@glissade/optim/pytorch";
+ *
+ * const dict = { step_size: 2, gamma: 0.5, base_lrs: [0.1], last_epoch: 3, _last_lr: [0.05] }; // StepLR's
+ * const { schedule, steps } = readScheduler(dict);
+ * console.log(schedule, steps); // { name: "step", options: { stepSize: 2, gamma: 0.5 } } 3
+ * ```
+ */
+export function readScheduler(given: TorchValue): SchedulerState {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) return refuse("it is no dictionary");
+  const dict = given as SchedulerStateDict;
+  const { last_epoch, base_lrs = null, _last_lr = null, _schedulers, _milestones } = dict;
+  for (const [what, lrs] of Object.entries({ base_lrs, _last_lr })) {
+    if (lrs !== null && !isNumbers(lrs)) refuse(`its ${what} are no list of numbers`);
+  }
+  const baseLrs = base_lrs as readonly number[] | null;
+  const lastLrs = _last_lr as readonly number[] | null;
+  const other = Object.keys(others).find((key) => Object.hasOwn(dict, key));
+  if (other !== undefined) {
+    refuse(`it is one of ${others[other]}, which is not read; name the schedule and its options, and its step, yourself`);
+  }
+  if (Array.isArray(_schedulers)) {
+    const inner = _schedulers.map((one) => readScheduler(one));
+    const schedules = inner.map(({ schedule }) => schedule ?? refuse("a scheduler in its list has only functions"));
+    const isSequence = _milestones !== undefined;
+    if (isSequence && !isNumbers(_milestones)) refuse("its _milestones are no list of numbers");
+    return {
+      schedule: isSequence
+        ? { name: "sequence", options: { schedules, milestones: [..._milestones as number[]] } }
+        : { name: "product", options: { schedules } },
+      steps: stepsOf(isSequence ? last_epoch : (_schedulers[0] as SchedulerStateDict | undefined)?.last_epoch),
+      baseLrs: baseLrs ?? inner[0]?.baseLrs ?? null,
+      lastLrs,
+    };
+  }
+  const steps = stepsOf(last_epoch);
+  if (Object.hasOwn(dict, "lr_lambdas")) return { schedule: null, steps, baseLrs, lastLrs };
+  const row = rows.find(({ keys }) => Object.values(keys).every((key) => Object.hasOwn(dict, key)));
+  if (row === undefined) return refuse(`its keys ${Object.keys(dict).join(", ")} are those of no class that is known`);
+  const options = Object.entries(row.keys).map(([option, key]) => [option, optionOf(key, dict[key])] as const);
+  const schedule = { name: row.here, options: Object.fromEntries(options) };
+  if (row.here !== "reduce_lr_on_plateau") return { schedule, steps, baseLrs, lastLrs };
+  const [best, numBadEpochs, cooldownCounter] = ["best", "num_bad_epochs", "cooldown_counter"].map((key) => {
+    const value = typeof dict[key] === "string" ? Number(dict[key]) : dict[key];
+    return typeof value === "number" ? value : refuse(`its ${key} is no number`);
+  });
+  return { schedule, steps, baseLrs, lastLrs, plateau: { best, numBadEpochs, cooldownCounter } };
+}
+
+/** A scheduler within another that has not begun is at -1. */
+function stepsOf(value: TorchValue | undefined): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= -1) return value;
+  return refuse(`its last_epoch is ${String(value)}`);
+}
+
+function optionOf(key: string, value: TorchValue): unknown {
+  if (key === "milestones") {
+    // A Counter: a milestone that is there twice counts twice.
+    return Object.entries(value as object).flatMap(([step, times]) =>
+      Array.from({ length: Math.min(Number(times), 1000) }, () => Number(step))
+    )
+      .sort((a, b) => a - b);
+  }
+  if (key === "min_lrs" && isNumbers(value)) return value.every((lr) => lr === value[0]) ? value[0] : [...value];
+  return value;
+}
+
+/** The state of a trainer's schedule of `lr`, for {@linkcode schedulerStateDict}; TypeError where it has none. */
+export function schedulerOf({ recipe, optimizer }: Trainer): SchedulerState {
+  const schedule = recipe.schedules?.lr;
+  if (schedule === undefined) throw new TypeError("Cannot tell the state of a scheduler: the recipe has no schedule of lr");
+  const groups = optimizer.groups.filter(({ names }) => names.length > 0);
+  const lrs = (of: "options" | "current"): number[] => groups.map((group) => (group[of] as { readonly lr: number }).lr);
+  const saved = optimizer.saveState().metadata["schedule.lr"];
+  const seen = saved === undefined ? {} : JSON.parse(saved) as { best?: string; numBadEpochs?: number; cooldownCounter?: number };
+  return {
+    schedule: { name: schedule.name, options: { ...schedule.options } },
+    steps: optimizer.steps,
+    baseLrs: lrs("options"),
+    lastLrs: lrs("current"),
+    ...(schedule.name === "reduce_lr_on_plateau" && {
+      plateau: { best: Number(seen.best), numBadEpochs: seen.numBadEpochs!, cooldownCounter: seen.cooldownCounter! },
+    }),
+  };
+}
+
+/**
+ * The dictionary that PyTorch's scheduler loads. A schedule that is none of its classes is a `LambdaLR` there, as transformers makes them: made with the same
+ * function, it goes on where this one is.
+ *
+ * Options that are not given are those of PyTorch's class, which the built-in schedules share. Within a `SequentialLR` each part's `_last_lr` is that of the whole.
+ *
+ * @example Usage
+ * ```ts
+ * import { schedulerStateDict, writeTorch } from "@glissade/optim/pytorch";
+ *
+ * const schedule = { name: "step", options: { stepSize: 2, gamma: 0.5 } };
+ * const dict = schedulerStateDict({ schedule, steps: 3, baseLrs: [0.1], lastLrs: [0.05] });
+ * console.log(writeTorch(dict).length > 0); // a scheduler.pt
+ * ```
+ */
+export function schedulerStateDict(state: SchedulerState): SchedulerStateDict {
+  const { schedule, steps, baseLrs, lastLrs, plateau } = state;
+  const lrs = { ...(baseLrs !== null && { base_lrs: [...baseLrs] }), ...(lastLrs !== null && { _last_lr: [...lastLrs] }) };
+  const common = { ...lrs, last_epoch: steps, verbose: false, _step_count: steps + 1, _get_lr_called_within_step: false };
+  const options = { ...defaults[schedule?.name ?? ""], ...schedule?.options };
+  const inner = (options as { schedules?: readonly { name: string; options?: Record<string, unknown> }[] }).schedules ?? [];
+  if (schedule?.name === "product") {
+    const parts = inner.map(({ name, options = {} }) => schedulerStateDict({ schedule: { name, options }, steps, baseLrs, lastLrs }));
+    return { _schedulers: parts, ...(lastLrs !== null && { _last_lr: [...lastLrs] }) };
+  }
+  if (schedule?.name === "sequence") {
+    const milestones = (options as { readonly milestones: readonly number[] }).milestones;
+    const parts = inner.map(({ name, options = {} }, i) => {
+      const from = i === 0 ? 0 : milestones[i - 1];
+      // A part stops one before the next begins, which was a step of its own (step(0)) and counts once more; one to come is before its first.
+      const at = steps < from ? -1 : Math.min(steps, i < milestones.length ? milestones[i] - 1 : Infinity) - from;
+      const part = schedulerStateDict({ schedule: { name, options }, steps: at, baseLrs, lastLrs });
+      return { ...part, _step_count: i === 0 ? at + 1 : at < 0 ? 1 : at + 2 };
+    });
+    return { _milestones: [...milestones], last_epoch: steps, ...(lastLrs !== null && { _last_lr: [...lastLrs] }), _schedulers: parts };
+  }
+  const row = rows.find(({ here }) => here === schedule?.name);
+  if (row === undefined) return { ...common, lr_lambdas: functions((baseLrs ?? lastLrs ?? [0]).length) };
+  const own = Object.fromEntries(
+    Object.entries(row.keys).map(([option, key]) => [key, attributeOf(key, (options as Record<string, unknown>)[option])]),
+  );
+  if (row.here === "cosine_annealing_warm_restarts") {
+    return { ...own, ...restartOf(options as { t0: number; tMult: number }, steps), ...common };
+  }
+  if (plateau === undefined) return { ...own, ...common };
+  const groups = (baseLrs ?? lastLrs ?? [0]).length;
+  const { min_lrs } = own;
+  return {
+    ...own,
+    min_lrs: Array.isArray(min_lrs) ? min_lrs : Array.from({ length: groups }, () => min_lrs),
+    best: plateau.best,
+    num_bad_epochs: plateau.numBadEpochs,
+    cooldown_counter: plateau.cooldownCounter,
+    mode_worse: own.mode === "max" ? -Infinity : Infinity,
+    verbose: false,
+    last_epoch: steps,
+    ...(steps > 0 && lastLrs !== null && { _last_lr: [...lastLrs] }),
+  };
+}
+
+/** What PyTorch's classes are made with where nothing is said. */
+const defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  step: { gamma: 0.1 },
+  multistep: { gamma: 0.1 },
+  cosine_annealing: { etaMin: 0 },
+  cosine_annealing_warm_restarts: { tMult: 1, etaMin: 0 },
+  linear_lr: { startFactor: 1 / 3, endFactor: 1, totalIters: 5 },
+  polynomial_lr: { totalIters: 5, power: 1 },
+  constant_lr: { factor: 1 / 3, totalIters: 5 },
+  reduce_lr_on_plateau: { mode: "min", factor: 0.1, patience: 10, threshold: 1e-4, thresholdMode: "rel", cooldown: 0, minLr: 0, eps: 1e-8 },
+};
+
+function attributeOf(key: string, value: unknown): TorchValue {
+  if (key !== "milestones") return value as TorchValue;
+  const counter: Record<string, number> = {};
+  for (const step of value as readonly number[]) counter[step] = (counter[step] ?? 0) + 1;
+  return counter;
+}
+
+/** The length of the present wave and the place in it. */
+function restartOf(
+  { t0, tMult }: { readonly t0: number; readonly tMult: number },
+  steps: number,
+): { readonly T_i: number; readonly T_cur: number } {
+  let length = t0;
+  let at = steps;
+  if (tMult === 1) return { T_i: t0, T_cur: steps % t0 };
+  while (at >= length) {
+    at -= length;
+    length *= tMult;
+  }
+  return { T_i: length, T_cur: at };
+}
