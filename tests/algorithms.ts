@@ -1,8 +1,8 @@
 /**
  * plugins/ALGORITHMS.md: a table of all algorithms, made from the plugins themselves and the heads of their files.
  *
- * A head is a sentence, an empty line, then the papers, and from "Follows" on the reference and where the plugin differs from it. State is what the rule's
- * slots say with default options, passes are what `explain` says.
+ * Papers and references are a plugin's `source`. A head is a sentence, an empty line, then the papers, and from "Follows" on how the plugin differs from the
+ * reference. State is what the rule's slots say with default options, passes are what `explain` says.
  *
  * @module
  */
@@ -15,10 +15,6 @@ import { plugins } from "../plugins/builtins.ts";
 export interface Head {
   /** Its first sentence. */
   readonly what: string;
-  /** The addresses of its papers. */
-  readonly papers: readonly string[];
-  /** The package and version that it follows, as the head writes it; undefined where it names none. */
-  readonly reference: string | undefined;
   /** What comes after the papers: the reference, and how the plugin differs from it. */
   readonly differences: string;
 }
@@ -36,14 +32,19 @@ export function headOf(text: string): Head {
   const [what = "", ...others] = paragraphs;
   const rest = others.join(" ");
   const begin = rest.search(/(?:^|(?<=[.)] ))(?:Follows|Order of operations and defaults follow) /);
-  const sources = begin < 0 ? rest : rest.slice(0, begin);
-  const reference = /(?:Follows|follow) (?:the )?(`[^`]+`(?: of [\w.]+)? v?[\d.]*\d|[\w.]+ [\d.]*\d's `[^`]+`)/.exec(rest)?.[1];
-  return {
-    what,
-    papers: (sources.match(/https:\/\/[^\s;,)]+/g) ?? []).map((url) => url.replace(/\.$/, "")),
-    reference,
-    differences: begin < 0 ? "" : rest.slice(begin),
-  };
+  return { what, differences: begin < 0 ? "" : rest.slice(begin) };
+}
+
+/** The parts of a plugin's `source` that are addresses, as links, and those that are not. */
+function sourcesOf({ source = "" }: Plugin): { readonly papers: string; readonly reference: string } {
+  const parts = source.split("; ").filter((part) => part !== "");
+  const label = (url: string): string =>
+    url.replace(/^https:\/\/arxiv\.org\/abs\//, "arXiv ").replace(/^https:\/\/(?:www\.)?([^/]+).*/, "$1");
+  const links = parts.filter((part) => part.startsWith("https://")).map((part) => {
+    const [, url, place] = /^(\S+?)(,.*)?$/.exec(part)!;
+    return `[${label(url)}](${url})${place ?? ""}`;
+  });
+  return { papers: links.join(", "), reference: parts.filter((part) => !part.startsWith("https://")).join("; ") };
 }
 
 /** The options that a plugin has where none are given; 1 where one must be. */
@@ -93,12 +94,6 @@ function number(x: number): string {
   return String(Number(x.toPrecision(2)));
 }
 
-function links(papers: readonly string[]): string {
-  const label = (url: string): string =>
-    url.replace(/^https:\/\/arxiv\.org\/abs\//, "arXiv ").replace(/^https:\/\/(?:www\.)?([^/]+).*/, "$1");
-  return papers.map((url) => `[${label(url)}](${url})`).join(", ");
-}
-
 /** The file's text, given what reads a file of the repository. */
 export function algorithms(read: (path: string) => string): string {
   const of = <P extends Plugin>(kind: P["kind"]): readonly P[] =>
@@ -119,15 +114,15 @@ export function algorithms(read: (path: string) => string): string {
     "",
     table(
       ["name", "reference", "float32", "bfloat16", "float16", "vector", "passes", "steps", "stateDtype", "papers"],
-      optimizers.map(({ plugin, head }) => [
+      optimizers.map(({ plugin }) => [
         `\`${plugin.name}\``,
-        head.reference ?? "",
+        sourcesOf(plugin).reference,
         ...(["float32", "bfloat16", "float16"] as const).map((dtype) => number(stateBytes(plugin, square, dtype))),
         number(stateBytes(plugin, [SIDE], "float32")),
         String(passesOf(plugin)),
         plugin.counts ?? "tensor",
         Object.hasOwn(plugin.options as object, "stateDtype") ? "yes" : "",
-        links(head.papers),
+        sourcesOf(plugin).papers,
       ]),
     ),
     "",
@@ -140,14 +135,15 @@ export function algorithms(read: (path: string) => string): string {
     "More passes: what one adds to those of `adamw_torch`.",
     "",
     table(
-      ["name", "what", "more passes", "papers"],
+      ["name", "what", "more passes", "reference", "papers"],
       of<TransformPlugin>("transform").map((plugin) => {
-        const { what, papers } = headOfPlugin(plugin);
+        const { papers, reference } = sourcesOf(plugin);
         return [
           `\`${plugin.name}\``,
-          what,
+          headOfPlugin(plugin).what,
           String(passesOf(adamwTorch as OptimizerPlugin, plugin) - passesOf(adamwTorch as OptimizerPlugin)),
-          links(papers),
+          reference,
+          papers,
         ];
       }),
     ),
@@ -155,10 +151,10 @@ export function algorithms(read: (path: string) => string): string {
     "## Schedules and accumulators",
     "",
     table(
-      ["name", "kind", "what", "papers"],
+      ["name", "kind", "what", "reference", "papers"],
       [...of("schedule"), ...of("accumulator")].map((plugin) => {
-        const { what, papers } = headOfPlugin(plugin);
-        return [`\`${plugin.name}\``, plugin.kind, what, links(papers)];
+        const { papers, reference } = sourcesOf(plugin);
+        return [`\`${plugin.name}\``, plugin.kind, headOfPlugin(plugin).what, reference, papers];
       }),
     ),
     "",

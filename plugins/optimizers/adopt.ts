@@ -8,7 +8,7 @@
  * @module
  */
 import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
-import { momentDtype, stateDtypeSpec } from "./moment_dtype.ts";
+import { adamMoments, stateDtypeSpec } from "./moment_dtype.ts";
 
 /** Options of {@linkcode adopt}. */
 export interface AdoptOptions {
@@ -65,12 +65,8 @@ export const adopt: OptimizerPlugin<"adopt", AdoptOptions> = {
     stateDtype: stateDtypeSpec,
   },
   rule({ clipExp, weightDecay, decoupled, maximize, stateDtype }, { dtype }) {
-    const moments = momentDtype(stateDtype, dtype);
     return {
-      slots: {
-        m: { shape: "param", key: "exp_avg", dtype: moments },
-        v: { shape: "param", key: "exp_avg_sq", dtype: moments },
-      },
+      slots: adamMoments(stateDtype, dtype),
       update: `
         ${maximize ? "g  = -g" : ""}
         ${weightDecay > 0 ? decoupled ? "p -= where(t == 1, 0, lr*weightDecay*p)" : "g += weightDecay*p" : ""}

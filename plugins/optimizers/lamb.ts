@@ -8,7 +8,7 @@
  * @module
  */
 import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
-import { momentDtype, stateDtypeSpec } from "./moment_dtype.ts";
+import { adamMoments, stateDtypeSpec } from "./moment_dtype.ts";
 
 /** Options of {@linkcode lamb}. */
 export interface LambOptions {
@@ -76,17 +76,13 @@ export const lamb: OptimizerPlugin<"lamb", LambOptions> = {
     stateDtype: stateDtypeSpec,
   },
   rule({ weightDecay, maxGradNorm, trustClip, alwaysAdapt, decoupledDecay, stateDtype }, { dtype }) {
-    const moments = momentDtype(stateDtype, dtype);
     const adapt = `
         w  = norm(p)
         n  = norm(u)
         k  = where(w > 0, where(n > 0, w/n, 1), 1)
         u *= ${trustClip ? "min(k, 1)" : "k"}`;
     return {
-      slots: {
-        m: { shape: "param", key: "exp_avg", dtype: moments },
-        v: { shape: "param", key: "exp_avg_sq", dtype: moments },
-      },
+      slots: adamMoments(stateDtype, dtype),
       update: `
         ${maxGradNorm === null ? "" : "n0 = allnorm(g)"}
         ${maxGradNorm === null ? "" : "g /= max(n0/maxGradNorm, 1)"}

@@ -8,7 +8,7 @@
  * @module
  */
 import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
-import { momentDtype, stateDtypeSpec } from "./moment_dtype.ts";
+import { adamMoments, stateDtypeSpec } from "./moment_dtype.ts";
 
 /** Options of {@linkcode laprop}. */
 export interface LaPropOptions {
@@ -52,11 +52,9 @@ export const laprop: OptimizerPlugin<"laprop", LaPropOptions> = {
     stateDtype: stateDtypeSpec,
   },
   rule({ weightDecay, stateDtype }, { dtype }) {
-    const moments = momentDtype(stateDtype, dtype);
     return {
       slots: {
-        m: { shape: "param", key: "exp_avg", dtype: moments },
-        v: { shape: "param", key: "exp_avg_sq", dtype: moments },
+        ...adamMoments(stateDtype, dtype),
         a: { shape: "scalar", key: "exp_avg_lr_1" },
         b: { shape: "scalar", key: "exp_avg_lr_2" },
       },

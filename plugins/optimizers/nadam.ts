@@ -7,7 +7,7 @@
  * @module
  */
 import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
-import { momentDtype, stateDtypeSpec } from "./moment_dtype.ts";
+import { adamMoments, stateDtypeSpec } from "./moment_dtype.ts";
 
 /** Options of {@linkcode nadam}. */
 export interface NAdamOptions {
@@ -60,11 +60,9 @@ export const nadam: OptimizerPlugin<"nadam", NAdamOptions> = {
     stateDtype: stateDtypeSpec,
   },
   rule({ weightDecay, decoupledWeightDecay, maximize, stateDtype }, { dtype }) {
-    const moments = momentDtype(stateDtype, dtype);
     return {
       slots: {
-        m: { shape: "param", key: "exp_avg", dtype: moments },
-        v: { shape: "param", key: "exp_avg_sq", dtype: moments },
+        ...adamMoments(stateDtype, dtype),
         q: { shape: "scalar", key: "mu_product", init: 1 },
       },
       update: `

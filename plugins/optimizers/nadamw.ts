@@ -8,7 +8,7 @@
  * @module
  */
 import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
-import { momentDtype, stateDtypeSpec } from "./moment_dtype.ts";
+import { adamMoments, stateDtypeSpec } from "./moment_dtype.ts";
 
 /** Options of {@linkcode nadamw}. */
 export interface NAdamWOptions {
@@ -55,12 +55,8 @@ export const nadamw: OptimizerPlugin<"nadamw", NAdamWOptions> = {
     stateDtype: stateDtypeSpec,
   },
   rule({ weightDecay, maximize, stateDtype }, { dtype }) {
-    const moments = momentDtype(stateDtype, dtype);
     return {
-      slots: {
-        m: { shape: "param", key: "exp_avg", dtype: moments },
-        v: { shape: "param", key: "exp_avg_sq", dtype: moments },
-      },
+      slots: adamMoments(stateDtype, dtype),
       update: `
         ${maximize ? "g  = -g" : ""}
         ${weightDecay > 0 ? "p *= 1 - lr*weightDecay" : ""}

@@ -7,7 +7,7 @@
  * @module
  */
 import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
-import { momentDtype, stateDtypeSpec } from "./moment_dtype.ts";
+import { adamMoments, stateDtypeSpec } from "./moment_dtype.ts";
 
 /** Options of {@linkcode radam}. */
 export interface RAdamOptions {
@@ -57,12 +57,8 @@ export const radam: OptimizerPlugin<"radam", RAdamOptions> = {
     stateDtype: stateDtypeSpec,
   },
   rule({ weightDecay, decoupledWeightDecay, maximize, stateDtype }, { dtype }) {
-    const moments = momentDtype(stateDtype, dtype);
     return {
-      slots: {
-        m: { shape: "param", key: "exp_avg", dtype: moments },
-        v: { shape: "param", key: "exp_avg_sq", dtype: moments },
-      },
+      slots: adamMoments(stateDtype, dtype),
       update: `
         ${maximize ? "g  = -g" : ""}
         ${weightDecay > 0 ? decoupledWeightDecay ? "p *= 1 - lr*weightDecay" : "g += weightDecay*p" : ""}
