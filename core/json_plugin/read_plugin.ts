@@ -221,6 +221,7 @@ function transformOf(common: object, given: Given): object {
     ...common,
     rule: readRule(given, "before"),
     ...(fields.scalars !== undefined || Object.keys(given.specs).length > 0 ? { scalars: readScalars(given).of } : {}),
+    ...(fields.reading !== undefined && { reading: readReadings(given) }),
   };
 }
 
@@ -248,11 +249,31 @@ function readScalars({ fields, ...of }: Given): ScalarsOf {
   };
 }
 
+/** Names of the slots of all rules. */
+function slotNames({ rule }: Fields): string[] {
+  const rules = [rule].flat() as readonly Fields[];
+  return rules.flatMap(({ slots = {} }) => Object.keys(slots as Fields));
+}
+
+function readReadings({ fields, specs, scopeOf }: Given): NonNullable<TransformPlugin["reading"]> {
+  const names = optionNames(specs, slotNames(fields));
+  const list = Object.entries(fields.reading as Fields).map(([name, text]) => ({
+    name,
+    run: readExpression(text as string, names, scopeOf(`/reading/${name}`)),
+  }));
+  return (options, slots) => {
+    const { numbers } = caseOf(names, options as Values);
+    for (const [name, value] of Object.entries(slots)) {
+      const place = names.places.get(name);
+      if (place !== undefined) numbers[place] = value;
+    }
+    return Object.fromEntries(list.map(({ name, run }) => [name, run(numbers)]));
+  };
+}
+
 function readReading(given: Given, scalars: ScalarsOf): NonNullable<OptimizerPlugin["reading"]> {
-  const rules = [given.fields.rule].flat() as readonly Fields[];
-  const slots = [...new Set(rules.flatMap(({ slots = {} }) => Object.keys(slots as Fields)))];
   const known = [...scalars.names.places.keys()];
-  const names = innerNames(namesOf([...new Set([...known, ...slots])]));
+  const names = innerNames(namesOf([...new Set([...known, ...slotNames(given.fields)])]));
   const run = readExpression(given.fields.reading as string, names, given.scopeOf("/reading"));
   return (options, t, numbers) => {
     const room = roomFor(names);

@@ -150,6 +150,7 @@ export const pluginSchema: Schema = {
         let: ruleLet,
         rule: rules(ref("transformRule")),
         scalars,
+        reading: named(ref("expression"), "Numbers worth showing, each an expression of options and of the slots that are numbers"),
       },
     },
     schedule: {

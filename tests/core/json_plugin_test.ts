@@ -13,6 +13,7 @@ import {
   type SchedulePlugin,
   type Tensors,
 } from "../../mod.ts";
+import { testOptimizer, testSchedule } from "../../plugins/testing/mod.ts";
 import { root } from "../generated.ts";
 import { random } from "../kernels/random_text.ts";
 
@@ -469,3 +470,24 @@ test("null is NaN in an expression, and does not hold", () => {
   });
   assertEquals(moved, [-1, -1, -3]);
 });
+
+test("a transform in JSON says what it has seen", () => {
+  const clip = readPlugin({
+    kind: "transform",
+    name: "seen",
+    description: "Clips to a norm, and says the norm",
+    options: { maxNorm: { default: 1, description: "Greatest norm" } },
+    rule: { slots: { n: { shape: "group", key: "norm" } }, before: ["all = allnorm(g)", "n = all", "g *= min(1, maxNorm/n)"] },
+    reading: { norm: "n", share: "n/maxNorm" },
+  });
+  using made = createOptimizer(optimizer({ ...bare }), { w: new Float32Array(2) }, {}, {
+    transforms: [{ name: clip, options: { maxNorm: 2 } }],
+  });
+  made.step({ w: [3, 4] });
+  assertEquals(made.transforms[0].readings(), { norm: 5, share: 2.5 });
+});
+
+for (const name of ["lion", "muon"]) test(`examples/json/${name}.json passes the kit`, () => testOptimizer(optimizer(file(name))));
+
+test("examples/json/trapezoid.json passes the kit", () =>
+  testSchedule(schedule(file("trapezoid")), { numWarmupSteps: 4, numCooldownSteps: 5, numTrainingSteps: 20 }));
