@@ -169,12 +169,15 @@ export { cautious, type CautiousOptions } from "./plugins/transforms/cautious.ts
 export { centralize, type CentralizeOptions } from "./plugins/transforms/centralize.ts";
 export { clipByGlobalNorm, type ClipByGlobalNormOptions } from "./plugins/transforms/clip_by_global_norm.ts";
 export { clipGlobalNorm, type ClipGlobalNormOptions } from "./plugins/transforms/clip_global_norm.ts";
+export { clipGroupNorm, type ClipGroupNormOptions } from "./plugins/transforms/clip_group_norm.ts";
 export { clipNorm, type ClipNormOptions } from "./plugins/transforms/clip_norm.ts";
 export { clipValue, type ClipValueOptions } from "./plugins/transforms/clip_value.ts";
 export { ema, type EmaOptions } from "./plugins/transforms/ema.ts";
 export { grams, type GramsOptions } from "./plugins/transforms/grams.ts";
 export { lookahead, type LookaheadOptions } from "./plugins/transforms/lookahead.ts";
+export { lossScale, type LossScaleOptions } from "./plugins/transforms/loss_scale.ts";
 export { sam, type SamOptions } from "./plugins/transforms/sam.ts";
+export { skipNonfinite, type SkipNonfiniteOptions } from "./plugins/transforms/skip_nonfinite.ts";
 export { zclip, type ZClipOptions } from "./plugins/transforms/zclip.ts";
 export { fromConfig, getConfig, type KerasConfig } from "./plugins/recipes/keras_config.ts";
 export { layerDecay, type LayerDecayOptions, type LayerGroup } from "./plugins/recipes/layer_decay.ts";

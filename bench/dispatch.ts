@@ -53,7 +53,7 @@ async function dispatch(name: BackendName, size: number, what: string, rest: () 
     groupSlots: new Map(),
   }]);
   const numbers = [{ t: 1 }];
-  return await measure(what, name, { refill: rest, step: () => plan.run(numbers) });
+  return await measure(what, name, { refill: rest, step: () => void plan.run(numbers) });
 }
 
 /** A whole step of AdamW on one tensor of 16 elements. */

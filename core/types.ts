@@ -55,10 +55,12 @@ export interface Settings<Options> {
 
 /** What {@linkcode Optimizer.step} did. */
 export interface StepReport {
-  /** False when there was no gradient at all: then nothing has changed. */
+  /** False when there was no gradient at all, or a transform held the step back: then nothing has changed but what that transform counts. */
   readonly applied: boolean;
   /** Updates applied so far. */
   readonly step: number;
+  /** The transform that held the step back, as `"skip_nonfinite"`; of several, the first. */
+  readonly skipped?: string;
 }
 
 /** A group as the optimizer shows it. */
@@ -215,7 +217,8 @@ export interface Trainer<Options = unknown> extends Disposable {
   /** Updates applied. */
   readonly steps: number;
   /**
-   * Adds one micro-batch; true when a step was taken. The weight (default 1) is what the gradients are a mean over, in any unit that all micro-batches
+   * Adds one micro-batch; true when a step was taken. (A step that a transform held back was not: what was gathered for it is gone, as with PyTorch's
+   * GradScaler and `zero_grad`.) The weight (default 1) is what the gradients are a mean over, in any unit that all micro-batches
    * share, such as tokens; without accumulation it weighs nothing.
    *
    * Errors are those of {@linkcode Accumulator.add} and {@linkcode Optimizer.step}. The step's come before the micro-batch is added, also where it is

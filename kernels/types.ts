@@ -90,6 +90,8 @@ export interface Scope {
   readonly slots: Readonly<Record<string, SlotType>>;
   /** Names of the numbers that come with every run. */
   readonly scalars: readonly string[];
+  /** True where all groups have one and the same number in a group slot: it may not be what each group sums apart. */
+  readonly common?: boolean;
 }
 
 /** A tensor's dimensions as the language sees them: `size = batch * rows * cols`. */

@@ -99,12 +99,15 @@ import { cautious } from "./transforms/cautious.ts";
 import { centralize } from "./transforms/centralize.ts";
 import { clipByGlobalNorm } from "./transforms/clip_by_global_norm.ts";
 import { clipGlobalNorm } from "./transforms/clip_global_norm.ts";
+import { clipGroupNorm } from "./transforms/clip_group_norm.ts";
 import { clipNorm } from "./transforms/clip_norm.ts";
 import { clipValue } from "./transforms/clip_value.ts";
 import { ema } from "./transforms/ema.ts";
 import { grams } from "./transforms/grams.ts";
 import { lookahead } from "./transforms/lookahead.ts";
+import { lossScale } from "./transforms/loss_scale.ts";
 import { sam } from "./transforms/sam.ts";
+import { skipNonfinite } from "./transforms/skip_nonfinite.ts";
 import { zclip } from "./transforms/zclip.ts";
 
 /** All built-in plugins, as a type. */
@@ -203,12 +206,15 @@ export type Builtins = readonly [
   typeof centralize,
   typeof clipByGlobalNorm,
   typeof clipGlobalNorm,
+  typeof clipGroupNorm,
   typeof clipNorm,
   typeof clipValue,
   typeof ema,
   typeof grams,
   typeof lookahead,
+  typeof lossScale,
   typeof sam,
+  typeof skipNonfinite,
   typeof zclip,
 ];
 
@@ -308,11 +314,14 @@ export const plugins: Builtins = [
   centralize,
   clipByGlobalNorm,
   clipGlobalNorm,
+  clipGroupNorm,
   clipNorm,
   clipValue,
   ema,
   grams,
   lookahead,
+  lossScale,
   sam,
+  skipNonfinite,
   zclip,
 ];

@@ -12,7 +12,7 @@ import { inputsOf } from "./inputs.ts";
 import { emptyMemory, giveBack, type Memory } from "./memory.ts";
 import { isRecord, refuseUnknownKeys, show } from "../names.ts";
 import { scalarNames } from "./numbers.ts";
-import { createParam, type ParamState } from "./param_state.ts";
+import { createParam, type ParamPlan, type ParamState } from "./param_state.ts";
 import { partsOf } from "./parts.ts";
 import type { TensorInfo } from "../plugin/contract.ts";
 import { ask, type Find, optionsOf, takePlugin, titleOf } from "../plugin/use.ts";
@@ -121,7 +121,21 @@ function createParams(memory: Memory, groups: readonly GroupState[], tensors: Re
     const text = allAbout({ tensor: name, group: group.index }, () => textOf(memory.backend, parts, given.dtype));
     return { given, info, group, parts, text };
   });
+  refuseHalfHeld(plans);
   return plans.map((plan) => allAbout({ tensor: plan.info.name, group: plan.group.index }, () => createParam(memory, plan)));
+}
+
+/** Refuses a transform that may hold back steps of some tensors and not of others: a step is one for all. */
+function refuseHalfHeld(plans: readonly Pick<ParamPlan, "info" | "parts">[]): void {
+  const [first, ...others] = plans.map(({ info, parts }) => ({ info, holds: new Map(parts.map(({ scope, rule }) => [scope, rule.hold])) }));
+  for (const { info, holds } of others) {
+    for (const { scope, title, plugin } of plans[0].parts) {
+      if (first.holds.get(scope) === holds.get(scope)) continue;
+      const [holding, other] = first.holds.get(scope) === undefined ? [info, first.info] : [first.info, info];
+      const message = `Cannot use ${title}: it holds back steps of "${holding.name}" and not of "${other.name}", or otherwise`;
+      throw about(new TypeError(message), { plugin, tensor: info.name });
+    }
+  }
 }
 
 // Code units, as strings are compared: the same order in every runtime and locale.

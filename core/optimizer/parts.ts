@@ -38,6 +38,7 @@ export interface GivenRule {
   readonly before?: string;
   readonly after?: string;
   readonly last?: string;
+  readonly hold?: string;
 }
 
 /** A slot with what its shape is to kernels. */
@@ -91,7 +92,7 @@ function checkUpdate(title: string, update: unknown): void {
 /** What a transform gives for a parameter. */
 function transformPart({ plugin, title, scope, options, scalars }: TransformState, info: TensorInfo): Part {
   return ask(plugin, () => {
-    const rule = takeRule(title, plugin.rule(options, info), info, ["before", "after", "last"]);
+    const rule = takeRule(title, plugin.rule(options, info), info, ["before", "after", "last", "hold"]);
     return { scope, title, plugin: plugin.name, rule, scalars: scalars.names };
   });
 }

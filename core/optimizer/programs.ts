@@ -118,7 +118,7 @@ function keyOf(parts: readonly Part[], p: DType): string {
       scope,
       scalars,
       Object.entries(rule.slots ?? {}).map(([name, { cls, dtype }]) => [name, cls, dtype]),
-      [rule.before, rule.update, rule.after, rule.last, rule.also, rule.points],
+      [rule.before, rule.update, rule.after, rule.last, rule.hold, rule.also, rule.points],
     ]),
   ]);
 }

@@ -28,19 +28,22 @@ export function readingOf(state: OptimizerState, group: GroupState): number | nu
   return Number.isFinite(reading) ? reading : null;
 }
 
-/** What a transform says of its group slots, as the last step left them. Null: a number that there is not, as a norm before the first step. */
-export function transformReadingOf(
-  { params }: OptimizerState,
-  { plugin, title, scope, options }: TransformState,
-): Record<string, number | null> {
-  if (plugin.reading === undefined) return {};
-  const slots: Record<string, number> = {};
-  for (const { group, slots: own } of params) {
-    for (const { name, key, slot, scope: whose } of own) {
-      if (whose === scope && slot.shape === "group") slots[name] ??= group.slots.get(key)!;
+/** A transform's group slots by name. */
+export function groupSlotsOf({ params }: OptimizerState, { scope }: TransformState): Record<string, number> {
+  const numbers: Record<string, number> = {};
+  for (const { group, slots } of params) {
+    for (const { name, key, slot, scope: whose } of slots) {
+      if (whose === scope && slot.shape === "group") numbers[name] ??= group.slots.get(key)!;
     }
   }
-  const reading: unknown = ask(plugin, () => plugin.reading!(options, slots));
+  return numbers;
+}
+
+/** What a transform says of its group slots, as the last step left them. Null: a number that there is not, as a norm before the first step. */
+export function transformReadingOf(state: OptimizerState, transform: TransformState): Record<string, number | null> {
+  const { plugin, title, options } = transform;
+  if (plugin.reading === undefined) return {};
+  const reading: unknown = ask(plugin, () => plugin.reading!(options, groupSlotsOf(state, transform)));
   if (!isRecord(reading)) throw new TypeError(`Cannot read ${title}: its reading is ${show(reading)}, not an object of numbers`);
   const finite: Record<string, number | null> = {};
   for (const [name, value] of Object.entries(reading)) {

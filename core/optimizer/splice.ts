@@ -40,9 +40,9 @@ export function splice(parts: readonly Part[], p: DType): Splice {
   });
   update.splice(update.findLastIndex(({ name }) => name === "u") + 1, 0, ...after);
   return {
-    scopes: Object.fromEntries(parts.map((part) => [part.scope, scopeOf(part, p)])),
+    scopes: Object.fromEntries(parts.map((part) => [part.scope, { ...scopeOf(part, p), common: part !== rule }])),
     update: [
-      ...transforms.flatMap((part) => read(part, part.rule.before)),
+      ...transforms.flatMap((part) => [...read(part, part.rule.before), ...readHold(part)]),
       ...update,
       ...transforms.flatMap((part) => read(part, part.rule.last)),
     ],
@@ -50,6 +50,15 @@ export function splice(parts: readonly Part[], p: DType): Splice {
     also: entries(parts, "also", read),
     points: entries(parts, "points", read),
   };
+}
+
+/** What may hold a step back, as the last line of what the transform does ahead of the rule. */
+function readHold({ rule: { hold }, scope, plugin, title }: Part): Statement[] {
+  if (hold === undefined) return [];
+  const lines = allAbout({ plugin }, () => parse(hold, scope));
+  if (lines.length === 1 && lines[0].name === null) return [{ ...lines[0], holds: true }];
+  const message = `Cannot use ${title}: its hold is one expression of numbers, not ${JSON.stringify(hold)}`;
+  throw about(ruleError(message, { line: 1, name: "hold", known: [] }), { plugin });
 }
 
 // Each combination of parts is a program of its own, and all of them are looked at when the text is read.

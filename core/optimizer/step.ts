@@ -12,6 +12,7 @@ import { checkReachable, downloadParam, type ParamState, uploadParam } from "./p
 import { type KeptPlan, planFor } from "./plans.ts";
 import { hasEntry, programOf } from "./programs.ts";
 import { refresh } from "./refresh.ts";
+import type { TransformState } from "./transforms.ts";
 import type { Grads } from "../types.ts";
 
 /** A step that is ready to be run. Nothing of it is kept anywhere else. */
@@ -60,16 +61,21 @@ export function prepareChecked(
   return { taken, numbers, kept };
 }
 
-/** Uploads, runs, downloads. */
-export function execute({ backend }: OptimizerState, { taken, numbers, kept: { plan, writesParams } }: PreparedStep): void {
+/** Uploads, runs, downloads. Gives the transforms that held the step back: then it has changed nothing but their group slots. */
+export function execute(
+  { backend, transforms }: OptimizerState,
+  { taken, numbers, kept: { plan, writesParams } }: PreparedStep,
+): readonly TransformState[] {
   for (const gradient of taken) {
     const { param } = gradient;
     uploadGradient(backend, gradient);
     uploadParam(backend, param);
     param.primed = true;
   }
-  plan.run(numbers);
+  const held = plan.run(numbers);
+  if (held.length > 0) return transforms.filter(({ scope }) => held.includes(scope));
   if (writesParams) { for (const { param } of taken) downloadParam(backend, param); }
+  return [];
 }
 
 /** Counts a step that was executed. */

@@ -14,8 +14,10 @@ import { checkAlive, disposeState, type OptimizerState } from "./optimizer_state
 import { optionsView } from "./options_view.ts";
 import type { ParamState } from "./param_state.ts";
 import type { OptimizerPlugin } from "../plugin/contract.ts";
+import { ask } from "../plugin/use.ts";
+import type { TransformState } from "./transforms.ts";
 import { pointOf } from "./points.ts";
-import { readingOf, transformReadingOf } from "./readings.ts";
+import { groupSlotsOf, readingOf, transformReadingOf } from "./readings.ts";
 import { executeLoad, givenState, isPartial, prepareLoad, refusalOf, throwFaults } from "./loaded_state.ts";
 import { saveEntries } from "./saved_state.ts";
 import { metricSchedules, refuseReplaced, refuseReplacedByAll } from "./schedules.ts";
@@ -56,7 +58,7 @@ export function showOptimizer(state: OptimizerState): Optimizer<unknown> {
     },
     step(grads?: Grads): StepReport {
       checkAlive(state, "step");
-      return apply(state, prepare(state, "update", grads));
+      return tellHeld(state, apply(state, prepare(state, "update", grads)));
     },
     run: (entry, grads) => run(state, entry, grads),
     point(name, into) {
@@ -118,13 +120,26 @@ function refuseGroupField({ plugin: { name, options }, index }: GroupState, what
   return about(new TypeError(message), { plugin: name, ...names.includes(field) && { option: field }, group: index });
 }
 
-/** Executes a prepared step and counts it. */
-export function apply(state: OptimizerState, prepared: PreparedStep | null): StepReport {
-  if (prepared !== null) {
-    execute(state, prepared);
-    count(state, prepared);
-  }
-  return state.report = { applied: prepared !== null, step: state.steps };
+/** What a step did, and the transforms that held it back. */
+interface Applied {
+  readonly report: StepReport;
+  readonly held: readonly TransformState[];
+}
+
+/** Executes a prepared step and counts it, unless it was held back. */
+export function apply(state: OptimizerState, prepared: PreparedStep | null): Applied {
+  const held = prepared === null ? [] : execute(state, prepared);
+  const applied = prepared !== null && held.length === 0;
+  if (applied) count(state, prepared);
+  const { steps: step } = state;
+  state.report = held.length === 0 ? { applied, step } : { applied, step, skipped: held[0].plugin.name };
+  return { report: state.report, held };
+}
+
+/** Lets transforms that held a step back throw. */
+export function tellHeld(state: OptimizerState, { held, report }: Applied): StepReport {
+  for (const transform of held) ask(transform.plugin, () => transform.plugin.held?.(transform.options, groupSlotsOf(state, transform)));
+  return report;
 }
 
 function run(state: OptimizerState, entry: string, grads: Grads | undefined): void {

@@ -163,7 +163,8 @@ export interface Maths {
  *   dtype, `fma(a, b, c)`, which is a*b + c with an exact product. `min`, `max`, `clamp` spread NaN; `sign(NaN)` is NaN.
  * - Of numbers only: `pow(x, y)`, `exp log cos floor(x)`, and `a % b`, which has the sign of b.
  * - Reductions: `sum mean norm rms max(x)` of the whole tensor; with `row` or `col` before the name one number per row or column (`rowmean`); with
- *   `all` over all tensors of the optimizer that the text serves, in name order, on a line of its own: `n = allnorm(g)`.
+ *   `all` over all tensors of the optimizer that the text serves, in name order, on a line of its own: `n = allnorm(g)`; with `group` over those of
+ *   each group.
  * - Of matrices, on a line of its own and of names alone: `A = matmul(X, Y)`, `XT = transpose(X)`, over each matrix of a batch. What it gives has as many
  *   rows and columns as follow, and goes with numbers and with matrices of as many. A product is summed in float32, in the order of the columns of X.
  *   Sides that agree in square tensors alone are a RangeError for others.
@@ -334,11 +335,19 @@ export interface TransformPlugin<Name extends string = string, Options = unknown
     readonly before?: string;
     readonly after?: string;
     readonly last?: string;
+    /**
+     * An expression of numbers, of the names in `before`: where it is not 0 the step is held back. Then nothing of it happens but in this transform's own
+     * group slots, as `before` left them, and no step is counted by anybody: `{ applied: false, skipped: "<name>" }`. It is one number for all
+     * tensors, made of sums over all of them, as in `n = allnorm(g)`, and known before anything is written, so that it takes no pass of its own.
+     */
+    readonly hold?: string;
   };
   /** The numbers of step t (from 1). */
   scalars?(options: Required<Options>, t: number, maths: Maths): Scalars;
   /** Numbers worth showing, of its group slots, of which the optimizer has one each: `optimizer.transforms[i].readings()`. */
   reading?(options: Required<Options>, slots: Scalars): Readonly<Record<string, number>>;
+  /** Called after a step that this transform has held back, with its group slots. What it throws comes out of the step, which stays held back. */
+  held?(options: Required<Options>, slots: Scalars): void;
 }
 
 /** Any plugin. */

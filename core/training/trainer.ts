@@ -13,7 +13,7 @@ import { createState } from "../optimizer/create_state.ts";
 import { checkAlive, type OptimizerState } from "../optimizer/optimizer_state.ts";
 import { type CheckedParams, checkStep, prepareChecked } from "../optimizer/step.ts";
 import { executeLoad, givenState, isPartial, keysOf, prepareLoad, refusalOf, throwFaults } from "../optimizer/loaded_state.ts";
-import { apply, showOptimizer } from "../optimizer/view.ts";
+import { apply, showOptimizer, tellHeld } from "../optimizer/view.ts";
 import { addGathered, type Gathering, splitGathered, takeGathered, type TakenGathered } from "./gathered.ts";
 import type { Accumulator, Grads, LoadReport, Optimizer, Recipe, Settings, StateDict, Tensors, Trainer } from "../types.ts";
 import type { AccumulatorPlugin } from "../plugin/contract.ts";
@@ -93,11 +93,11 @@ function showTrainer(
     checkAlive(state, "step");
     return checkStep(state, new Set([...ever, ...names]));
   };
-  // What was gathered is forgotten only after a step that took it.
+  // What was gathered is forgotten only after a step that took it, also where a transform held that step back: its sum would stay not finite.
   const stepWith = (accumulator: Accumulator, checked: CheckedParams): boolean => {
-    const { applied } = apply(state, prepareChecked(state, "update", accumulator.gradients, checked));
+    const done = apply(state, prepareChecked(state, "update", accumulator.gradients, checked));
     accumulator.reset();
-    return applied;
+    return tellHeld(state, done).applied;
   };
   const saveState = (): StateDict => {
     alive("save");

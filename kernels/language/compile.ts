@@ -9,14 +9,15 @@ import type { Kernel, RoutineCall } from "./kernel.ts";
 import { lower, lowerRoutine } from "./lower.ts";
 import type { Program } from "./program.ts";
 import { type Loop, roundsOf } from "./rounds.ts";
+import { overTensors } from "../tables/ops.ts";
 import type { Statement } from "./statement.ts";
 import { isMade, type Names, type Value, valuesOf } from "./values.ts";
 
 /** Compiles statements. Throws a SyntaxError with `line`, `name` and `known`. */
 export function compile(statements: readonly Statement[], names: Names): Program {
   const meaning = valuesOf(statements, names);
-  const { values, outputs, numberStores, labels, square, tall } = meaning;
-  const { live, loops, count, loaded, sumRound, numberRound } = roundsOf(meaning);
+  const { values, outputs, numberStores, holds, labels, square, tall } = meaning;
+  const { live, loops, count, loaded, sumRound, numberRound, firstStore } = roundsOf(meaning);
 
   const rounds: Kernel[][] = Array.from({ length: count }, () => []);
   const routines: RoutineCall[][] = Array.from({ length: count }, () => []);
@@ -38,11 +39,13 @@ export function compile(statements: readonly Statement[], names: Names): Program
     rounds,
     routines,
     numbers,
-    alls: sums.filter((v) => v.reduce!.axis === "all").map((v) => ({ id: v.id, round: sumRound(v) })),
+    alls: sums.filter((v) => overTensors(v.reduce!.axis)).map((v) => ({ id: v.id, round: sumRound(v) })),
     results: sums.filter((v) => isVector(v.cls)).map((v) => v.id),
     ...buffersOf(matrices, loops, sumRound),
     square,
     tall,
+    holds,
+    firstStore: Math.min(count, firstStore),
     numberStores,
     tensors: [...new Set(keys.filter((key) => !key.startsWith("#")))],
     writes: [...outputs.keys()],

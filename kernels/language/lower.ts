@@ -4,7 +4,7 @@
  * @module
  */
 import { type Class, type Domain, isMatrix, isNumber, isVector, type MatrixClass, type VectorClass } from "../tables/classes.ts";
-import type { ElementOp } from "../tables/ops.ts";
+import { type ElementOp, overTensors } from "../tables/ops.ts";
 import type { DType } from "../types.ts";
 import type { RoutineName } from "../routines/table.ts";
 import type { Kernel, Node, Pointer, Role, RoutineCall } from "./kernel.ts";
@@ -51,7 +51,7 @@ export function lower(
     const { f, axis } = v.reduce!;
     return {
       f,
-      axis: axis === "full" || axis === "all" ? "total" as const : isMatrix(domain) ? axis : "row" as const,
+      axis: axis === "full" || overTensors(axis) ? "total" as const : isMatrix(domain) ? axis : "row" as const,
       node: node(v.args[0]),
       value: v.id,
       pointer: isVector(v.cls) ? pointer(`#${v.id}`, v.cls, "float32") : -1,

@@ -5,7 +5,7 @@
  */
 import type { Class } from "../tables/classes.ts";
 import type { Kernel, RoutineCall } from "./kernel.ts";
-import type { NumberStore, Square, Tall, Value } from "./values.ts";
+import type { Hold, NumberStore, Square, Tall, Value } from "./values.ts";
 
 /** A compiled text. Made by {@linkcode compile}, laid out over tensors by `createPlan`. */
 export interface Program {
@@ -29,6 +29,9 @@ export interface Program {
   readonly square: Square | null;
   /** Where it needs matrices with at least as many rows as columns. */
   readonly tall: readonly Tall[];
+  /** What may hold a run back, and the round before which that is known and nothing is stored. */
+  readonly holds: readonly Hold[];
+  readonly firstStore: number;
   /** Scalar and group slots that are written. */
   readonly numberStores: readonly NumberStore[];
   /** Keys of the memory it needs: `p`, `g`, `scope/slot`. */

@@ -10,8 +10,9 @@
  * 3. Parameter-sized slots are stored together, in the first round in which all of them are known.
  * 4. Nothing is read after it was overwritten. A loop reads each of its own elements before it writes it, so that a slot may be stored in the round
  *    of its last reader where that runs over the same domain, and in the round after where it does not.
+ * 5. Nothing is stored before it is known whether the run is held back. Small slots that decide it are computed again instead of waited for.
  *
- * `earliest` gives the least rounds that rules 1 to 3 allow, `raise` puts stores off until rule 4 holds too, `settle` decides where rules contradict
+ * `earliest` gives the least rounds that rules 1 to 3 and 5 allow, `raise` puts stores off until rule 4 holds too, `settle` decides where rules contradict
  * each other, and `cheapest` tries other rounds for single stores and reductions.
  *
  * @module
@@ -47,6 +48,8 @@ export interface Rounds {
   sumRound(made: Value): number;
   /** The first round before which a number is known. */
   numberRound(value: Value): number;
+  /** The first round that may store. */
+  readonly firstStore: number;
 }
 
 /** A text with what follows from it before any round is chosen. */
@@ -59,6 +62,8 @@ interface Subject extends Meaning {
   readonly copyOf: ReadonlyMap<number, Value>;
   /** By value's id: the first slot that ends up holding it. */
   readonly holder: ReadonlyMap<number, string>;
+  /** Numbers that must be known before anything is stored, and the small slots whose content they are made of. */
+  readonly deciding: { readonly numbers: readonly Value[]; readonly slots: readonly string[] };
 }
 
 /** Lower bounds of rounds by name: a slot's key, or `#id` of a reduction. */
@@ -70,7 +75,7 @@ interface Because {
   readonly slot: string | null;
 }
 
-/** Rounds that keep rules 1 to 3. */
+/** Rounds that keep rules 1 to 3 and 5. */
 interface EarlyRounds {
   readonly stores: ReadonlyMap<string, Because>;
   sumRound(made: Value): Because;
@@ -108,6 +113,7 @@ export function roundsOf(meaning: Meaning): Rounds {
     loaded: (value, round) => loaded(subject, { stores, sumRound }, value, round),
     sumRound: (made) => sumRound(made).round,
     numberRound: (value) => known(value, null).round,
+    firstStore: subject.deciding.numbers.map((v) => known(v, null).round).reduce((a, b) => Math.max(a, b), 0),
   };
 }
 
@@ -126,7 +132,22 @@ function subjectOf(meaning: Meaning): Subject {
   const sums = live.filter((v) => v.op === "reduce");
   const matrices = live.filter((v) => isMade(v) && v.op !== "reduce");
   const copyOf = new Map(matrices.filter((v) => v.op === "keep").map((v) => [v.args[0].id, v]));
-  return { ...meaning, live, sums, matrices, copyOf, holder };
+  return { ...meaning, live, sums, matrices, copyOf, holder, deciding: decidingOf(meaning, holder) };
+}
+
+function decidingOf({ holds, values }: Meaning, holder: ReadonlyMap<number, string>): Subject["deciding"] {
+  const numbers = holds.flatMap(({ id, stores }) => [id, ...stores.map(({ id }) => id)]).map((id) => values[id]);
+  const slots = new Set<string>();
+  const seen = new Set<Value>();
+  const visit = (v: Value): void => {
+    if (seen.has(v)) return;
+    seen.add(v);
+    const slot = holder.get(v.id);
+    if (slot !== undefined && isVector(v.cls)) slots.add(slot);
+    v.args.forEach(visit);
+  };
+  numbers.forEach(visit);
+  return { numbers, slots: [...slots] };
 }
 
 function loaded(
@@ -146,13 +167,13 @@ const later = (a: Because, b: Because): Because => b.round > a.round ? b : a;
 const next = ({ round, slot }: Because): Because => ({ round: round + 1, slot });
 
 /**
- * The least rounds that keep rules 1 to 3 and are not below the bounds. It is one recursion from values to their arguments: a vector's store depends
+ * The least rounds that keep rules 1 to 3 and 5 and are not below the bounds. It is one recursion from values to their arguments: a vector's store depends
  * on what is known to its own loop, and that never depends on this store.
  *
  * A slot in `wished` is stored as soon as its bound and its value allow: rule 3 does not hold for it. The new content of slots in `recomputed` is not
  * waited for: rule 2 computes it again.
  */
-function earliest({ outputs, holder }: Subject, bounds: Bounds, wished: Bounds, recomputed: ReadonlySet<string>): EarlyRounds {
+function earliest({ outputs, holder, deciding }: Subject, bounds: Bounds, wished: Bounds, recomputed: ReadonlySet<string>): EarlyRounds {
   const memo = new Map<Domain | null, Map<Value, Because>>();
   const known = (v: Value, domain: Domain | null): Because => {
     const over = isNumber(v.cls) ? null : domain;
@@ -170,7 +191,8 @@ function earliest({ outputs, holder }: Subject, bounds: Bounds, wished: Bounds, 
   };
   const sumRound = (v: Value): Because =>
     v.args.map((arg) => known(arg, domainOf(arg.cls))).reduce(later, { round: bounds.get(`#${v.id}`) ?? 0, slot: null });
-  const bounded = (key: string, least: Because): Because => later(least, { round: bounds.get(key) ?? 0, slot: key });
+  const decided = deciding.numbers.map((v) => known(v, null)).reduce(later, start);
+  const bounded = (key: string, least: Because): Because => later(later(least, decided), { round: bounds.get(key) ?? 0, slot: key });
   const vectorRound = (key: string, v: Value): Because => bounded(key, known(v, v.cls as Domain));
 
   const together = [...outputs.values()].filter(({ cls }) => cls === "param").map((v) => known(v, "param")).reduce(later, start);
@@ -249,7 +271,7 @@ function tooEarly({ outputs }: Subject, { stores }: EarlyRounds, loops: readonly
  * slots, since a contradiction always leads through a slot that is waited for.
  */
 function settle(subject: Subject, wished: Bounds): Layout {
-  const recomputed = new Set<string>();
+  const recomputed = new Set(subject.deciding.slots);
   for (let repeated = 0;;) {
     const { rounds, loops, repetitions, contradicted } = raise(subject, wished, recomputed);
     repeated += repetitions;

@@ -7,7 +7,7 @@ import type { Callable } from "../tables/ops.ts";
 
 /** One line of a text: `name op expr`. */
 export interface Statement {
-  /** The name that is assigned; null: the bare expression that ends a point's text. */
+  /** The name that is assigned; null: the bare expression that ends a point's text, or that may hold a run back. */
   readonly name: string | null;
   /** The right side; `a += b` is already `a = a + b`. */
   readonly expr: Expr;
@@ -15,6 +15,8 @@ export interface Statement {
   readonly line: number;
   /** Whose names it uses: the rule's plugin, or one transform. */
   readonly scope: string;
+  /** Of a bare expression: where it is not 0, the run ends before anything is written but its scope's group slots. */
+  readonly holds?: true;
   /** Of a line that some steps leave out: where it stands. */
   readonly when?: Condition;
 }

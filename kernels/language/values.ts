@@ -24,7 +24,7 @@ import {
   vectorOf,
   wider,
 } from "../tables/classes.ts";
-import { type Axis, numberOps, type Op, reductionCalls, type ReductionName } from "../tables/ops.ts";
+import { type Axis, numberOps, type Op, overTensors, reductionCalls, type ReductionName } from "../tables/ops.ts";
 import type { DType, Scope, SlotType } from "../types.ts";
 import { dimensions } from "./matrices.ts";
 import { mistake } from "./mistake.ts";
@@ -34,7 +34,7 @@ import { type Expr, print, type Statement } from "./statement.ts";
 export interface Reduce {
   readonly f: ReductionName;
   readonly axis: Axis;
-  /** Of an `all…` reduction: which sum over the tensors it belongs to. */
+  /** Of a reduction over several tensors: which sum over the tensors it belongs to. */
   readonly all: string;
 }
 
@@ -76,6 +76,14 @@ export interface NumberStore {
   readonly cls: NumberSlotClass;
 }
 
+/** What may hold a run back: a number that is not 0, and what its scope's group slots are then. */
+export interface Hold {
+  readonly scope: string;
+  /** Of the number. */
+  readonly id: number;
+  readonly stores: readonly NumberStore[];
+}
+
 /** Why a text runs over square matrices alone: its first line that needs as many rows as columns. */
 export interface Square {
   readonly line: number;
@@ -98,6 +106,8 @@ export interface Meaning {
   /** What must be computed; all else that a value's arguments do not lead to is dead. */
   readonly roots: readonly Value[];
   readonly numberStores: readonly NumberStore[];
+  /** In the order of the text. */
+  readonly holds: readonly Hold[];
   /** By id of a matrix in memory: what the text calls it. */
   readonly labels: ReadonlyMap<number, string>;
   readonly square: Square | null;
@@ -106,6 +116,9 @@ export interface Meaning {
 
 /** True for what lies in memory of its own, from the round after the one that makes it. */
 export const isMade = ({ op }: Value): boolean => op === "reduce" || op === "keep" || isRoutine(op);
+
+/** What a reduction of one tensor runs over. */
+type TensorAxis = Exclude<Axis, "all" | "group">;
 
 type Call = Extract<Expr, { readonly kind: "call" }>;
 
@@ -134,6 +147,7 @@ interface Draft {
   /** How often a sum over all tensors was read with the same words. */
   readonly sums: Map<string, number>;
   readonly labels: Map<number, string>;
+  readonly holds: Hold[];
   square: Square | null;
   readonly tall: Tall[];
 }
@@ -151,6 +165,10 @@ export function valuesOf(statements: readonly Statement[], names: Names): Meanin
     }
     if (name !== null) {
       assign(draft, s, name, value);
+      continue;
+    }
+    if (s.holds) {
+      addHold(draft, s, value);
       continue;
     }
     if (!names.point) throw mistake("expected an assignment, name = …", { line, name: "", scope });
@@ -190,6 +208,7 @@ function begin(names: Names): Draft {
     locals: new Map(),
     sums: new Map(),
     labels: new Map(),
+    holds: [],
     square: null,
     tall: [],
   };
@@ -250,7 +269,7 @@ function rightSide(draft: Draft, s: Statement): Value {
   const { name, expr } = s;
   if (name !== null && expr.kind === "call") {
     const reduction = reductionOf(expr);
-    if (reduction?.axis === "all") return sumOfAll(draft, expr, reduction.f, s);
+    if (reduction !== undefined && overTensors(reduction.axis)) return sumOver(draft, expr, reduction.axis, reduction.f, s);
     if (isRoutine(expr.f)) return matrixLine(draft, name, expr.f, expr.args, s);
   }
   return expression(draft, expr, s);
@@ -261,11 +280,11 @@ function expression(draft: Draft, e: Expr, s: Statement): Value {
   if (e.kind === "name") return resolve(draft, e.name, s);
   const { line, scope } = s;
   const reduction = reductionOf(e);
-  if (reduction?.axis === "all" || isRoutine(e.f)) {
+  if (reduction !== undefined && overTensors(reduction.axis) || isRoutine(e.f)) {
     throw mistake(`${e.f} must stand on a line of its own, as name = ${e.f}(…)`, { line, name: e.f, scope });
   }
   const args = e.args.map((arg) => expression(draft, arg, s));
-  if (reduction !== undefined) return reduceTo(draft, e.f, reduction.axis, reduction.f, args[0], s);
+  if (reduction !== undefined) return reduceTo(draft, e.f, reduction.axis as TensorAxis, reduction.f, args[0], s);
   const op = e.f as Op;
   const cls = mixed(draft, args.map((a) => a.cls), s);
   if (Object.hasOwn(numberOps, op) && !isNumber(cls)) {
@@ -332,7 +351,7 @@ function rounded(draft: Draft, value: Value, dtype: DType): Value {
 function reduceTo(
   draft: Draft,
   name: string,
-  axis: Exclude<Axis, "all">,
+  axis: TensorAxis,
   f: ReductionName,
   arg: Value,
   { line, scope }: Statement,
@@ -348,8 +367,8 @@ function reduceTo(
   return make(draft, "reduce", [arg], "batch", { reduce });
 }
 
-/** A sum over all tensors. Texts of several groups take part in one sum where they say the same: the nth time in one, the nth time in all. */
-function sumOfAll(draft: Draft, call: Call, f: ReductionName, s: Statement): Value {
+/** A sum over all tensors, or over those of a group. Texts of several groups take part in one sum where they say the same: the nth time in one, the nth time in all. */
+function sumOver(draft: Draft, call: Call, axis: "all" | "group", f: ReductionName, s: Statement): Value {
   const { name, scope, line } = s;
   const text = `${scope} ${name}=${print(call)}`;
   const nth = draft.sums.get(text) ?? 0;
@@ -358,7 +377,7 @@ function sumOfAll(draft: Draft, call: Call, f: ReductionName, s: Statement): Val
   if (classes[arg.cls].rank < classes.scalar.rank) {
     throw mistake(`${call.f} takes a value per tensor or finer`, { line, name: call.f, scope });
   }
-  return make(draft, "reduce", [arg], "group", { reduce: { f, axis: "all", all: `${text}#${nth}` } });
+  return make(draft, "reduce", [arg], "group", { reduce: { f, axis, all: `${text}#${nth}` } });
 }
 
 // ------------------------------------------------------------------------------------------------------------------------------ assignments
@@ -373,11 +392,43 @@ function assign(draft: Draft, s: Statement, name: string, right: Value): void {
     throw mistake(`"${name}" holds one value per ${cls}, and is assigned one per ${perWhat(right.cls)}`, { line, name, scope });
   }
   if (isMatrix(right.cls) && right.cls !== cls) needSquare(draft, s);
+  if (cls === "group" && draft.names.scopes[scope]?.common && isEachGroups(right)) {
+    throw mistake(`"${name}" is one number for all groups, and is assigned one that each group sums apart`, { line, name, scope });
+  }
   const value = isNumber(cls) || dtype === "float32" ? right : rounded(draft, right, dtype);
   // A group slot's is a value of its own, the group's one: the expression may differ between tensors with different t.
   const spread = value.cls !== cls || cls === "group";
   draft.current.set(key, spread ? make(draft, "as", [value], cls) : value);
 }
+
+/** True for what differs between groups because each sums over its own tensors. */
+function isEachGroups(value: Value, seen: Set<Value> = new Set()): boolean {
+  if (seen.has(value) || value.reduce?.axis === "all") return false;
+  seen.add(value);
+  return value.reduce?.axis === "group" || value.args.some((arg) => isEachGroups(arg, seen));
+}
+
+/** What decides whether the run is held back is one number for all tensors: known before any of them is written. */
+function addHold(draft: Draft, { scope, line }: Statement, value: Value): void {
+  if (!isNumber(value.cls) || value.cls === "scalar") {
+    const why = `what holds a step back is one number for all tensors, not one per ${
+      value.cls === "scalar" ? "tensor" : perWhat(value.cls)
+    }`;
+    throw mistake(`${why}: sum it up on a line of its own, as n = allmax(x)`, { line, name: "hold", scope });
+  }
+  const stores = numbersOf(draft).filter(({ key, cls }) => cls === "group" && key.startsWith(keyIn(scope, "")));
+  draft.holds.push({ scope, id: value.id, stores });
+}
+
+/** The slots that are numbers and have been assigned, as they are now. */
+function numbersOf({ current, slotType }: Draft): NumberStore[] {
+  return [...current].flatMap(([key, value]) => {
+    const { cls } = slotType.get(key)!;
+    return isNumber(cls) && isChanged(key, value) ? [{ key, id: value.id, cls }] : [];
+  });
+}
+
+const isChanged = (key: string, { op, key: own }: Value): boolean => !((op === "load" || op === "slot") && own === key);
 
 /** What a point's text computes: its last expression, or p. */
 function pointOf(draft: Draft, point: Value | undefined): Meaning {
@@ -395,29 +446,31 @@ function pointOf(draft: Draft, point: Value | undefined): Meaning {
 /** What any other text computes: every slot whose content is another one than before. */
 function updateOf(draft: Draft): Meaning {
   const outputs = new Map<string, Value>();
-  const numberStores: NumberStore[] = [];
   for (const [key, value] of draft.current) {
-    if ((value.op === "load" || value.op === "slot") && value.key === key) continue;
     const { cls } = draft.slotType.get(key)!;
-    if (isNumber(cls)) numberStores.push({ key, id: value.id, cls });
-    else outputs.set(key, value.op === "load" ? make(draft, "as", [value], cls) : value);
+    if (!isNumber(cls) && isChanged(key, value)) outputs.set(key, value.op === "load" ? make(draft, "as", [value], cls) : value);
   }
-  return meaningOf(draft, outputs, numberStores);
+  return meaningOf(draft, outputs, numbersOf(draft));
 }
 
 function meaningOf(
-  { values, slotType, labels, square, tall }: Draft,
+  { values, slotType, labels, holds, square, tall }: Draft,
   outputs: ReadonlyMap<string, Value>,
   numberStores: readonly NumberStore[],
 ): Meaning {
   // A sum over all tensors is computed even where this text does not read it: others may.
-  const sums = values.filter((v) => v.reduce?.axis === "all");
+  const sums = values.filter((v) => v.reduce !== null && overTensors(v.reduce.axis));
   return {
     values,
     outputs,
     slotType,
-    roots: [...outputs.values(), ...numberStores.map(({ id }) => values[id]), ...sums],
+    roots: [
+      ...outputs.values(),
+      ...[...numberStores, ...holds, ...holds.flatMap(({ stores }) => stores)].map(({ id }) => values[id]),
+      ...sums,
+    ],
     numberStores,
+    holds,
     labels,
     square,
     tall,

@@ -28,10 +28,11 @@ export type NumberSlots = Pick<Map<string, number>, "get"> & { set(key: string, 
 /** Items laid out for repeated runs. */
 export interface Plan {
   /**
-   * One run over all items. `values[i]` holds item i's numbers by key `scope/name`, and `t`; items with equal numbers may share one object
+   * One run over all items. Gives the scopes that held it back: then nothing was written but their group slots.
+   * `values[i]` holds item i's numbers by key `scope/name`, and `t`; items with equal numbers may share one object
    * (what depends on them alone is then computed once).
    */
-  run(values: readonly Scalars[]): void;
+  run(values: readonly Scalars[]): readonly string[];
   /** Gives its scratch back; the items' memory stays. */
   dispose(): void;
 }

@@ -6,7 +6,7 @@
 import type { Program } from "../language/program.ts";
 import type { NumberStore, Value } from "../language/values.ts";
 import { isNumber } from "../tables/classes.ts";
-import { type Op, type Operation, ops, type ReductionName, reductions } from "../tables/ops.ts";
+import { type Op, type Operation, ops, overTensors, type ReductionName, reductions } from "../tables/ops.ts";
 import type { Extent, Scalars } from "../types.ts";
 import type { Item, NumberSlots } from "./item.ts";
 
@@ -36,7 +36,7 @@ export interface NumberCode {
   readonly tensorStores: readonly NumberStore[];
   /** Which sums over tensors must be there before round k. */
   readonly needs: readonly (readonly string[])[];
-  /** `all…` reductions over one number per tensor, which no kernel sums. */
+  /** Reductions over tensors, of one number each, which no kernel sums. */
   readonly numberSums: readonly { readonly id: number; readonly arg: number; readonly f: ReductionName }[];
   /** False where every number is the group's: then tensors share one array. */
   readonly perTensor: boolean;
@@ -109,10 +109,10 @@ function codeOf(program: Program): NumberCode {
         ...numbers[round].flatMap((id) => values[id].args),
         ...kernels.flatMap(({ scalars }) => scalars).map((id) => values[id]),
       ];
-      return [...new Set(read.filter((v) => v.reduce?.axis === "all").map((v) => v.reduce!.all))];
+      return [...new Set(read.filter((v) => v.reduce !== null && overTensors(v.reduce.axis)).map((v) => v.reduce!.all))];
     }),
     numberSums: reductions.filter((v) => isNumber(v.args[0].cls)).map((v) => ({ id: v.id, arg: v.args[0].id, f: v.reduce!.f })),
-    perTensor: live.some((v) => v.cls === "scalar") || reductions.some((v) => v.cls === "scalar" || v.reduce!.axis === "all"),
+    perTensor: live.some((v) => v.cls === "scalar") || reductions.some((v) => v.cls === "scalar" || overTensors(v.reduce!.axis)),
   };
 }
 
@@ -183,6 +183,26 @@ export function computeNumbers(groups: readonly GroupNumbers[], items: readonly 
     }
     for (const { id, arg, f } of code.numberSums) shares[id] = reductions[f].element(numbers[arg]);
   }
+}
+
+/**
+ * Who holds the run back, as scopes: whose number is not 0, in any group. It is asked before the first round that stores, with the sums over tensors
+ * known that it is made of. Their group slots get the values that they have by then, and all else stays.
+ */
+export function holdBack(groups: readonly GroupNumbers[]): readonly string[] {
+  const held = new Set<string>();
+  for (const group of groups) {
+    const { code: { program: { holds, firstStore } }, shared, used } = group;
+    if (holds.length === 0) continue;
+    computeNumbers([group], [], firstStore);
+    for (let i = 0; i < used; i++) for (const { scope, id } of holds) if (shared[i].numbers[id] !== 0) held.add(scope);
+  }
+  for (const { code: { program: { holds } }, slots, shared, used } of groups) {
+    for (const { scope, stores } of holds) {
+      if (used > 0 && held.has(scope)) { for (const { key, id } of stores) slots.set(key, shared[0].numbers[id]); }
+    }
+  }
+  return [...held];
 }
 
 /** Ends a run: the slots that are numbers get their last values. */

@@ -12,7 +12,16 @@ import { classes, matrixExtent } from "../tables/classes.ts";
 import type { Scalars } from "../types.ts";
 import type { Item, Plan } from "./item.ts";
 import { type Executor, type Job, type Region, type RoutineJob, unitFields } from "./job.ts";
-import { computeNumbers, type GroupNumbers, type ItemNumbers, itemNumbers, numberCode, readNumbers, writeNumbers } from "./numbers.ts";
+import {
+  computeNumbers,
+  type GroupNumbers,
+  holdBack,
+  type ItemNumbers,
+  itemNumbers,
+  numberCode,
+  readNumbers,
+  writeNumbers,
+} from "./numbers.ts";
 import { loopExtent, unitsOf } from "./partition.ts";
 import { closingRounds, type ProgramRound, type Stage, stagesOf } from "./stages.ts";
 import { collect, spread } from "./sums.ts";
@@ -52,7 +61,8 @@ export function createPlan(items: readonly Item[], executor: Executor): Plan {
         rounds.flatMap(({ items, round }) => items.flatMap(({ routines }) => routines[round])),
       ));
     }
-    const arrangement: Arrangement = { items: placed, groups, stages, closing: closingRounds(placed), prepared };
+    const decidesLast = items.some(({ program: { holds } }) => holds.length > 0) && !stages.some(({ decides }) => decides);
+    const arrangement: Arrangement = { items: placed, groups, stages, closing: closingRounds(placed), prepared, decidesLast };
     return { dispose, run: (values) => run(arrangement, values) };
   } catch (error) {
     dispose();
@@ -66,18 +76,26 @@ interface Arrangement {
   readonly groups: readonly GroupNumbers[];
   readonly stages: readonly Stage<PlacedItem>[];
   readonly closing: readonly ProgramRound<PlacedItem>[];
+  /** True where texts that may hold a run back store nothing in tensors' memory, so that no stage asks. */
+  readonly decidesLast: boolean;
   /** The stages as the executor has them. */
   readonly prepared: readonly { run(): void }[];
 }
 
+const nobody: readonly string[] = [];
+
 /**
- * One run. A stage's `run` need only submit its jobs, in order: nothing here reads what kernels write but `collect` and `spread`, which ask for sums
- * alone, and a stage without reductions asks for nothing.
+ * One run, and who held it back. A stage's `run` need only submit its jobs, in order: nothing here reads what kernels write but `collect` and `spread`,
+ * which ask for sums alone, and a stage without reductions asks for nothing.
  */
-function run({ items, groups, stages, closing, prepared }: Arrangement, values: readonly Scalars[]): void {
+function run({ items, groups, stages, closing, prepared, decidesLast }: Arrangement, values: readonly Scalars[]): readonly string[] {
   readNumbers(items, groups, values);
   for (let k = 0; k < stages.length; k++) {
-    const { rounds, complete } = stages[k];
+    const { rounds, complete, decides } = stages[k];
+    if (decides) {
+      const held = holdBack(groups);
+      if (held.length > 0) return held;
+    }
     for (const { groups, items, round } of rounds) {
       computeNumbers(groups, items, round);
       for (const { jobs, numbers } of items) {
@@ -93,7 +111,9 @@ function run({ items, groups, stages, closing, prepared }: Arrangement, values: 
     for (const { key, items } of complete) spread(key, items);
   }
   for (const { groups, items, round } of closing) computeNumbers(groups, items, round);
-  writeNumbers(items, groups);
+  const held = decidesLast ? holdBack(groups) : nobody;
+  if (held.length === 0) writeNumbers(items, groups);
+  return held;
 }
 
 /** The group that the item is of: one program and one map of group slots. */

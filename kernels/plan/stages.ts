@@ -17,12 +17,15 @@ export interface Stage<I extends ItemNumbers> {
   readonly rounds: readonly ProgramRound<I>[];
   /** Keys of the sums over tensors that are complete afterwards, with the items that contributed. */
   readonly complete: readonly { readonly key: string; readonly items: readonly I[] }[];
+  /** True where it must be known before whether the run is held back: from here on there are stores. */
+  readonly decides: boolean;
 }
 
 /** One round each of some programs, and the keys of the sums over tensors that are complete afterwards, with the programs that contribute. */
 interface Turn {
   readonly rounds: readonly { readonly code: NumberCode; readonly round: number }[];
   readonly complete: readonly { readonly key: string; readonly codes: readonly NumberCode[] }[];
+  readonly decides: boolean;
 }
 
 // Elements of a wave: few enough that a round finds in the cache what the one before it read, enough to be shared out among threads. A rule of four
@@ -37,14 +40,17 @@ export function stagesOf<I extends ItemNumbers>(items: readonly I[]): Stage<I>[]
   const stages: Stage<I>[] = [];
   let sweep: Turn[] = [];
   const turns = turnsOf(codesOf(items));
-  for (const turn of turns) {
+  for (const [i, turn] of turns.entries()) {
     sweep.push(turn);
-    if (turn.complete.length === 0 && turn !== turns.at(-1)) continue;
+    // What holds a run back is asked once for all tensors, so that no wave may be past it.
+    if (turn.complete.length === 0 && i < turns.length - 1 && !turns[i + 1].decides) continue;
     // Without a sum that completes, no program begins to run later than at the first turn of the sweep.
     const taking = sweep[0].rounds.flatMap(({ code }) => items.filter((one) => one.code === code));
     const waves = wavesOf(taking, sweep.length);
     for (const wave of waves) {
-      for (const { rounds, complete } of sweep) stages.push(stageOf(rounds, wave === waves.at(-1) ? complete : [], wave, items));
+      for (const { rounds, complete, decides } of sweep) {
+        stages.push(stageOf(rounds, wave === waves.at(-1) ? complete : [], wave, items, decides && wave === waves[0]));
+      }
     }
     sweep = [];
   }
@@ -56,8 +62,10 @@ function stageOf<I extends ItemNumbers>(
   complete: Turn["complete"],
   wave: readonly I[],
   all: readonly I[],
+  decides: boolean,
 ): Stage<I> {
   return {
+    decides,
     rounds: rounds.map(({ code, round }) => programRound(wave, code, round)),
     complete: complete.map(({ key, codes }) => ({ key, items: all.filter(({ code }) => codes.includes(code)) })),
   };
@@ -87,10 +95,18 @@ function turnsOf(codes: readonly NumberCode[]): Turn[] {
   }
   const done = new Set<string>();
   const turns: Turn[] = [];
+  const waits = (code: NumberCode): boolean => next.get(code)! >= code.program.firstStore;
+  let undecided = codes.some(({ program: { holds } }) => holds.length > 0);
+  if (undecided && codes.some(({ program: { holds } }) => holds.length === 0)) {
+    throw new TypeError("Cannot order the passes: some texts may hold a run back, and others not");
+  }
   for (;;) {
     const left = codes.filter((code) => next.get(code)! < code.program.rounds.length);
     if (left.length === 0) return turns;
-    const ready = left.filter((code) => code.needs[next.get(code)!].every((key) => done.has(key)));
+    const isReady = (code: NumberCode): boolean => (code.needs[next.get(code)!] ?? []).every((key) => done.has(key));
+    const decides = undecided && codes.every((code) => waits(code) && isReady(code));
+    if (decides) undecided = false;
+    const ready = left.filter((code) => isReady(code) && !(undecided && waits(code)));
     if (ready.length === 0) {
       throw new TypeError("Cannot order the passes: the texts of two groups sum over all tensors in different orders");
     }
@@ -98,7 +114,7 @@ function turnsOf(codes: readonly NumberCode[]): Turn[] {
     for (const { code, round } of rounds) next.set(code, round + 1);
     const fresh = [...summed].filter(([key, list]) => !done.has(key) && list.every(({ code, round }) => next.get(code)! > round));
     for (const [key] of fresh) done.add(key);
-    turns.push({ rounds, complete: fresh.map(([key, list]) => ({ key, codes: list.map(({ code }) => code) })) });
+    turns.push({ decides, rounds, complete: fresh.map(([key, list]) => ({ key, codes: list.map(({ code }) => code) })) });
   }
 }
 

@@ -7,7 +7,7 @@
  * @module
  */
 import { classes } from "../tables/classes.ts";
-import { type Reduction, reductions } from "../tables/ops.ts";
+import { overTensors, type Reduction, reductions } from "../tables/ops.ts";
 import { type Job, unitFields } from "./job.ts";
 import type { ItemNumbers } from "./numbers.ts";
 
@@ -25,7 +25,7 @@ export function collect({ code: { program: { values } }, numbers, shares, item }
       for (let unit = 0; unit < unitCount; unit++) sum = reduction.join(sum, totals[unit * perUnit + total]);
       total++;
       const { reduce, args: [arg] } = values[value];
-      if (reduce!.axis === "all") shares[value] = sum;
+      if (overTensors(reduce!.axis)) shares[value] = sum;
       else numbers[value] = reduction.finish(sum, classes[arg.cls].count(item.extent));
     } else if (axis === "col") {
       joinBands(job, reduction, column++, pointer);
@@ -56,8 +56,15 @@ function joinBands(
   }
 }
 
-/** A complete sum over tensors: its value goes to all that may read it. */
+/** A complete sum over tensors: its value goes to all that may read it, or each group's to that group. */
 export function spread(key: string, items: readonly ItemNumbers[]): void {
+  const { alls, values } = items[0].code.program;
+  if (alls.some(({ id }) => values[id].reduce!.all === key && values[id].reduce!.axis === "group")) {
+    for (const slots of new Set(items.map(({ group }) => group.slots))) join(key, items.filter(({ group }) => group.slots === slots));
+  } else join(key, items);
+}
+
+function join(key: string, items: readonly ItemNumbers[]): void {
   const ids = items.map(({ code: { program: { alls, values } } }) => alls.find(({ id }) => values[id].reduce!.all === key)!.id);
   const { identity, join, finish } = reductions[items[0].code.program.values[ids[0]].reduce!.f];
   let sum = identity;

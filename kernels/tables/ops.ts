@@ -104,8 +104,11 @@ export const ops: Readonly<Record<Op, Operation>> = /* @__PURE__ */ Object.assig
 /** A reduction's name. */
 export type ReductionName = "sum" | "mean" | "norm" | "rms" | "max";
 
-/** What a reduction runs over: a whole tensor, each of its rows, each of its columns, or all tensors. */
-export type Axis = "full" | "row" | "col" | "all";
+/** What a reduction runs over: a whole tensor, each of its rows, each of its columns, all tensors, or those of its group. */
+export type Axis = "full" | "row" | "col" | "all" | "group";
+
+/** True for reductions over several tensors. */
+export const overTensors = (axis: Axis): axis is "all" | "group" => axis === "all" || axis === "group";
 
 /** A reduction. */
 export interface Reduction {
@@ -134,10 +137,10 @@ export const reductions: Readonly<Record<ReductionName, Reduction>> = {
   max: { identity: -Infinity, squares: false, element: itself, join: (a, b) => Math.max(a, b), finish: (max) => max },
 };
 
-const prefixes: Readonly<Record<Axis, string>> = { full: "", row: "row", col: "col", all: "all" };
+const prefixes: Readonly<Record<Axis, string>> = { full: "", row: "row", col: "col", all: "all", group: "group" };
 
-/** A reduction as a text calls it: `norm`, `rownorm`, `colnorm`, `allnorm`. */
-export type ReductionCall = `${"" | "row" | "col" | "all"}${ReductionName}`;
+/** A reduction as a text calls it: `norm`, `rownorm`, `colnorm`, `allnorm`, `groupnorm`. */
+export type ReductionCall = `${"" | "row" | "col" | "all" | "group"}${ReductionName}`;
 
 /** Reductions as texts call them. */
 export const reductionCalls: ReadonlyMap<string, { readonly f: ReductionName; readonly axis: Axis }> = /* @__PURE__ */ reductionTable();

@@ -140,7 +140,7 @@ test("an unknown function is told which ones there are", () => {
 test("the functions are those of the language", () => {
   const element = ["abs", "sqrt", "sign", "min", "max", "clamp", "fma", "where", "round"];
   const scalar = ["pow", "exp", "log", "cos", "floor"];
-  const reduce = ["", "row", "col", "all"].flatMap((along) => ["sum", "mean", "norm", "rms", "max"].map((f) => along + f));
+  const reduce = ["", "row", "col", "all", "group"].flatMap((along) => ["sum", "mean", "norm", "rms", "max"].map((f) => along + f));
   const routines = ["matmul", "transpose", "qr", "eigh", "argsort", "gather"];
   assertEquals([...functions.keys()].sort(), [...new Set([...element, ...scalar, ...reduce, ...routines])].sort());
 });

@@ -36,7 +36,7 @@ function items(backend: KernelBackend, text: string, sizes: readonly number[]): 
   }));
 }
 
-const once = (plan: Plan, list: readonly Item[]): void => plan.run(list.map(() => ({ t: 1 })));
+const once = (plan: Plan, list: readonly Item[]): readonly string[] => plan.run(list.map(() => ({ t: 1 })));
 
 /** Runs until workers have taken units, since starting takes them a while. */
 function untilHelped(backend: KernelBackend, plan: Plan, list: readonly Item[]): number {

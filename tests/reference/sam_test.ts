@@ -34,3 +34,16 @@ test("sam() steps from the parameters as they are when nothing ascended", () => 
   for (let step = 0; step < 2; step++) optimizer.step(uphill);
   assertEquals(params, { a: Float32Array.of(-0.5, 2), b: Float32Array.of(-3) });
 });
+
+test("sam() goes back to where it stood also after an ascent that no step followed", () => {
+  const params = { a: Float32Array.of(1, 2), b: Float32Array.of(-1) };
+  using optimizer = builtins.with(descent).createOptimizer("descent", params, {}, {
+    transforms: [{ name: "sam", options: { rho: 0.5 } }, { name: "skip_nonfinite" }],
+  });
+  optimizer.run("ascend", uphill);
+  assertEquals(optimizer.step({ a: Float32Array.of(NaN, 0), b: Float32Array.of(0) }).skipped, "skip_nonfinite");
+  optimizer.run("ascend", uphill);
+  assertEquals(params.a, Float32Array.of(1 + Math.fround(0.3), 2));
+  optimizer.step({ a: Float32Array.of(0, 0), b: Float32Array.of(0) });
+  assertEquals(params, { a: Float32Array.of(1, 2), b: Float32Array.of(-1) });
+});
