@@ -56,6 +56,7 @@ export { explain } from "./core/explain.ts";
 export { readPlugin } from "./core/json_plugin/read_plugin.ts";
 export { pluginSchema, type Schema } from "./core/json_plugin/schema.ts";
 export { createOptimizer } from "./core/optimizer/optimizer.ts";
+export { type Facts, facts, type FactsRange } from "./core/facts.ts";
 export { type PlotOptions, plotSchedule } from "./core/plot.ts";
 export type * from "./core/plugin/contract.ts";
 export { createRegistry, type Registry } from "./core/registry.ts";

@@ -8,7 +8,7 @@ import type { Backend, BackendName, DType, Tensor, Tensors } from "../kernels/ty
 import type { Grads, MetricSchedule, Schedule, Use } from "./plugin/contract.ts";
 
 export type { Bytes, Disposable, Float16Array, WasmModule } from "../kernels/globals.ts";
-export type { Accumulator, AccumulatorState, Base, Grads, MetricSchedule, Schedule, Sparse, Use } from "./plugin/contract.ts";
+export type { Accumulator, AccumulatorState, Base, Grads, MetricSchedule, Schedule, Sparse, Stretch, Use } from "./plugin/contract.ts";
 export type { Backend, BackendName, BackendOptions, DType, Scalars, Tensor, TensorLike, Tensors } from "../kernels/types.ts";
 
 /** Tensors with options of their own. */

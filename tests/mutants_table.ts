@@ -816,7 +816,7 @@ export const mutants: readonly Mutant[] = [
     ],
   ]),
   ...of("core/optimizer/schedules.ts", ["tests/core/group_schedules_test.ts"], [
-    ["A group has the optimizer's schedule beside its own", "&& !isOwn(one)", "", "^a group's own schedules"],
+    ["A group has the optimizer's schedule beside its own", "&& !isOwn(one)", "", "^a group's own value beside"],
     [
       "A group's own schedule is made over the optimizer's value",
       "const value = elementOf(unscaledValue(group, base, name), element);",
@@ -851,7 +851,12 @@ export const mutants: readonly Mutant[] = [
       "? given : given;",
       "^where values and factors",
     ],
-    ["A product's factors are times the base value", "return isValue && !raw &&", "return isValue &&", "^a product takes"],
+    [
+      "A product's factors are times the base value",
+      "isValue && !raw && !givesValues(part);",
+      "isValue && !givesValues(part);",
+      "^a product takes",
+    ],
     [
       "Values that all groups share take a group",
       "const perGroup = parts.some(",
@@ -875,6 +880,36 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("plugins/schedules/sequence.ts", [algebra], [
     ["A schedule of a sequence goes on counting", "step - milestones[low - 1]", "step", "^compositions of factors"],
+  ]),
+  ...of("core/facts/sums.ts", ["tests/core/facts_test.ts"], [
+    ["Near 1 a geometric sum loses its digits", "Math.abs(count * x) > 0.01", "count > 0", "^facts of long"],
+    ["A wave's sum is its middle times its steps", "sine(count * angle / 2) / sine(angle / 2)", "count", "^facts of cosine"],
+    ["What a schedule says of its stretches is believed", "return start === end;", "return true;", "^what a schedule says"],
+  ]),
+  ...of("core/facts/pieces.ts", ["tests/core/facts_test.ts"], [
+    [
+      "A wave is not cut where it turns",
+      'if (law.law !== "wave") return yield piece;',
+      "if (law.law) return yield piece;",
+      "^facts of cosine",
+    ],
+  ]),
+  ...of("core/facts/jumps.ts", ["tests/core/facts_test.ts"], [
+    [
+      "The turn of a wave at the end of a range is a jump",
+      "step === to ? [-1, -2] : step === from + 1 ? [1, 2] : [-1, 1]",
+      "[-1, 1].filter((by) => step + by > from && step + by <= to)",
+      "^facts tell",
+    ],
+  ]),
+  ...of("plugins/schedules/composed_stretches.ts", ["tests/core/facts_test.ts"], [
+    ["A wave that is cut begins anew", "{ phase: one.phase + one.angle * (first - from) }", "{ phase: one.phase }", "^facts of long"],
+    [
+      "Bounds are not looked for inside a stretch",
+      "if (sideOf(middle) === side) left = middle;",
+      "if (sideOf(middle) === side || side === 0) left = middle;",
+      "^facts over",
+    ],
   ]),
   ...of("plugins/schedules/rex.ts", [recordedSchedules], [
     ["rex is a straight line", "rest / (0.5 + 0.5 * rest)", "rest"],

@@ -45,7 +45,25 @@ export interface Schedule {
    * the built-in ones do. Left out, the second parameter tells, and of a schedule of values its first steps, which an optimizer then has to try.
    */
   readonly perGroup?: boolean;
+  /**
+   * What its values do from `from` to `to`, in stretches whose first steps ascend; the first one begins at `from` or before. It lets `facts` sum values
+   * over any number of steps: of a schedule without it each step is asked. The law of a stretch is a promise about all its steps.
+   */
+  stretches?(from: number, to: number, group?: number): Iterable<Stretch>;
 }
+
+/**
+ * What a schedule's values do over some steps, from `from`, which need not be whole, up to the next stretch: stay, go straight, go in a wave
+ * `about + height * cos(phase + angle * (step - from))`, approach `about` with a distance that each step multiplies by `ratio` (from 0), go smoothly, or
+ * anything. The numbers are of what the schedule gives: factors, or values.
+ */
+export type Stretch =
+  & { readonly from: number }
+  & (
+    | { readonly law: "constant" | "linear" | "smooth" | "any" }
+    | { readonly law: "geometric"; readonly about: number; readonly ratio: number }
+    | { readonly law: "wave"; readonly about: number; readonly height: number; readonly phase: number; readonly angle: number }
+  );
 
 /** A schedule that follows a metric, as plateau's. */
 export interface MetricSchedule {

@@ -9,6 +9,7 @@
  */
 import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
 import { compose, makeInner } from "./compose.ts";
+import { clamped } from "./composed_stretches.ts";
 
 /** Options of {@linkcode clamp}. */
 export interface ClampOptions {
@@ -52,6 +53,6 @@ export const clamp: SchedulePlugin<"clamp", ClampOptions, Schedule | MetricSched
     const [low, high] = [min ?? -Infinity, max ?? Infinity];
     return compose("clamp", [makeInner(schedule, base, tools)], base, ([read]) => (step, group) => {
       return Math.min(high, Math.max(low, read(step, group)));
-    });
+    }, ([part]) => clamped(part, low, high));
   },
 };

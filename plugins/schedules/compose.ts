@@ -6,15 +6,14 @@
 import type { Base, MetricSchedule, Schedule, Tools, Use } from "../../core/plugin/contract.ts";
 import { baseOf } from "./by_group.ts";
 import { checkStep } from "./check_step.ts";
+import { type Part, type Read, scaled } from "./composed_stretches.ts";
+import { stretch } from "./stretches.ts";
 
 /** A schedule that another one holds: by name or plugin, with its options, or made. */
 export type Inner = Use | Schedule | MetricSchedule;
 
 /** A schedule of either kind. */
 export type AnySchedule = Schedule | MetricSchedule;
-
-/** Reads a schedule at a step, for a group; undefined: the first. */
-export type Read = (step: number, group: number | undefined) => number;
 
 /** Makes what an option holds, over the same base values. */
 export function makeInner(inner: Inner, base: Base, tools: Tools): AnySchedule {
@@ -28,7 +27,7 @@ export function givesValues(part: AnySchedule): boolean {
 }
 
 /**
- * Composes schedules into one: `at` makes its value of the readers of its parts. Where values and factors meet, it gives values, and factors are read
+ * Composes schedules into one: `at` makes its value of the readers of its parts, `stretchesOf` its stretches of theirs. Where values and factors meet, it gives values, and factors are read
  * times the group's base value, or as they are where `raw`. Where one of them follows a metric, it follows the metric too: all of them get every
  * metric, whosever turn it is; and what gives values is read over the base value.
  *
@@ -39,14 +38,16 @@ export function compose(
   parts: readonly AnySchedule[],
   base: Base,
   at: (reads: readonly Read[]) => Read,
+  stretchesOf: (parts: readonly Part[]) => NonNullable<Schedule["stretches"]>,
   raw = false,
 ): AnySchedule {
   const isValue = parts.some(givesValues);
+  const isScaled = (part: AnySchedule): boolean => isValue && !raw && !givesValues(part);
   const metrics = parts.filter((part): part is MetricSchedule => typeof part !== "function");
   const asked = metrics.map(asking);
   const reads = parts.map((part): Read => {
     const given = typeof part === "function" ? part : asked[metrics.indexOf(part)].read;
-    return isValue && !raw && !givesValues(part) ? (step, group) => baseOf(base, group) * given(step, group) : given;
+    return isScaled(part) ? (step, group) => baseOf(base, group) * given(step, group) : given;
   });
   const value = at(reads);
   const valueOf: Read = (step, group) => {
@@ -54,11 +55,22 @@ export function compose(
     return value(step, group);
   };
   if (metrics.length > 0) return followMetric(metrics, base, isValue, valueOf, asked);
-  const perGroup = parts.some((part) => isPerGroup(part as Schedule) || isValue && !raw && !givesValues(part));
+  const perGroup = parts.some((part) => isPerGroup(part as Schedule) || isScaled(part));
   return Object.assign(perGroup ? valueOf : (step: number, ...[group]: [number?]) => valueOf(step, group), {
     returns: isValue ? "value" as const : "factor" as const,
     perGroup,
+    stretches: stretchesOf(parts.map((part, i) => ({ read: reads[i], stretches: lawsOf(part as Schedule, isScaled(part), base) }))),
   }) as Schedule;
+}
+
+/** A part's stretches in the terms of the whole: of one that says nothing, no law is known. */
+function lawsOf({ stretches }: Schedule, isScaled: boolean, base: Base): NonNullable<Schedule["stretches"]> {
+  if (stretches === undefined) return (from) => [stretch(from, "any")];
+  if (!isScaled) return stretches;
+  return function* (from, to, group) {
+    const lr = baseOf(base, group);
+    for (const one of stretches(from, to, group)) yield scaled(one, lr);
+  };
 }
 
 /** Whether groups may get different values: of a schedule that does not say so, its parameters tell. */

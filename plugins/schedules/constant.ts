@@ -9,6 +9,7 @@
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkStep } from "./check_step.ts";
+import { inStretches, stretch } from "./stretches.ts";
 
 /** Options of {@linkcode constant}: there are none, and a name that does nothing is refused. */
 export type ConstantOptions = Record<string, never>;
@@ -31,8 +32,9 @@ export const constant: SchedulePlugin<"constant", ConstantOptions, Schedule> = {
   source: "get_constant_schedule of transformers 4.37.2",
   returns: "factor",
   options: {},
-  create: () => (step) => {
-    checkStep("constant", step);
-    return 1;
-  },
+  create: () =>
+    inStretches((step) => {
+      checkStep("constant", step);
+      return 1;
+    }, [stretch(0, "constant")]),
 };

@@ -11,6 +11,7 @@
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkStep } from "./check_step.ts";
+import { stretch } from "./stretches.ts";
 
 /** Options of {@linkcode constantInverseSqrt}. */
 export interface ConstantInverseSqrtOptions {
@@ -46,6 +47,6 @@ export const constantInverseSqrt: SchedulePlugin<"constant_inverse_sqrt", Consta
     return Object.assign((step: number) => {
       checkStep("constant_inverse_sqrt", step);
       return factor / Math.sqrt(Math.max(step, numConstantSteps));
-    }, { returns: "value" as const, perGroup: false });
+    }, { returns: "value" as const, perGroup: false, stretches: () => [stretch(0, "constant"), stretch(numConstantSteps, "smooth")] });
   },
 };

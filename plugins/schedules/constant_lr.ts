@@ -9,6 +9,7 @@
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkStep } from "./check_step.ts";
+import { inStretches, stretch } from "./stretches.ts";
 
 /** Options of {@linkcode constantLr}. */
 export interface ConstantLrOptions {
@@ -41,9 +42,9 @@ export const constantLr: SchedulePlugin<"constant_lr", ConstantLrOptions, Schedu
     totalIters: { default: 5, minimum: 0, unit: "steps", description: "Step from which on it is 1" },
   },
   create({ factor, totalIters }) {
-    return (step) => {
+    return inStretches((step) => {
       checkStep("constant_lr", step);
       return step < totalIters ? factor : 1;
-    };
+    }, [stretch(0, "constant"), stretch(totalIters, "constant")]);
   },
 };

@@ -10,6 +10,7 @@
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkStep } from "./check_step.ts";
+import { inStretches, stretch } from "./stretches.ts";
 
 /** Options of {@linkcode constantWithWarmup}. */
 export interface ConstantWithWarmupOptions {
@@ -41,9 +42,9 @@ export const constantWithWarmup: SchedulePlugin<"constant_with_warmup", Constant
     warmupOffset: { default: 0, minimum: 0, unit: "count", description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
   },
   create({ numWarmupSteps, warmupOffset }) {
-    return (step) => {
+    return inStretches((step) => {
       checkStep("constant_with_warmup", step);
       return step < numWarmupSteps ? Math.min(1, (step + warmupOffset) / Math.max(1, numWarmupSteps)) : 1;
-    };
+    }, [stretch(0, "linear"), stretch(numWarmupSteps, "constant")]);
   },
 };

@@ -11,6 +11,7 @@
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkStep } from "./check_step.ts";
+import { held, inStretches, stretch, waves } from "./stretches.ts";
 
 /** Options of {@linkcode cosine}. */
 export interface CosineOptions {
@@ -56,12 +57,18 @@ export const cosine: SchedulePlugin<"cosine", CosineOptions, Schedule> = {
   },
   create({ numWarmupSteps, numTrainingSteps, numCycles, end, warmupOffset }, { cos }) {
     const last = end === "hold" ? numTrainingSteps : Infinity;
-    return (step) => {
-      checkStep("cosine", step);
-      const s = Math.min(step, last);
-      if (s < numWarmupSteps) return Math.min(1, (s + warmupOffset) / Math.max(1, numWarmupSteps));
-      const progress = (s - numWarmupSteps) / Math.max(1, numTrainingSteps - numWarmupSteps);
-      return Math.max(0, 0.5 * (1 + cos(Math.PI * numCycles * 2 * progress)));
-    };
+    return inStretches(
+      (step) => {
+        checkStep("cosine", step);
+        const s = Math.min(step, last);
+        if (s < numWarmupSteps) return Math.min(1, (s + warmupOffset) / Math.max(1, numWarmupSteps));
+        const progress = (s - numWarmupSteps) / Math.max(1, numTrainingSteps - numWarmupSteps);
+        return Math.max(0, 0.5 * (1 + cos(Math.PI * numCycles * 2 * progress)));
+      },
+      held([
+        stretch(0, "linear"),
+        waves(numWarmupSteps, 1, 0, Math.max(1, numTrainingSteps - numWarmupSteps) / (2 * numCycles)),
+      ], last),
+    );
   },
 };

@@ -13,6 +13,7 @@
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { baseOf, checkFactorOf } from "./by_group.ts";
 import { checkStep } from "./check_step.ts";
+import { held, inStretches, waves } from "./stretches.ts";
 
 /** Options of {@linkcode cosineAnnealing}. */
 export interface CosineAnnealingOptions {
@@ -50,12 +51,14 @@ export const cosineAnnealing: SchedulePlugin<"cosine_annealing", CosineAnnealing
   create({ tMax, etaMin, end }, { cos }, base) {
     checkFactorOf("etaMin", etaMin, base);
     const last = end === "hold" ? tMax : Infinity;
-    return (step, group) => {
+    return inStretches((step, group) => {
       checkStep("cosine_annealing", step);
       const wave = (1 + cos(Math.PI * Math.min(step, last) / tMax)) / 2;
       if (etaMin === 0) return wave;
       const lr = baseOf(base, group);
       return (etaMin + (lr - etaMin) * wave) / lr;
-    };
+    }, (_from, _to, group) => {
+      return held([waves(0, 1, etaMin === 0 ? 0 : etaMin / baseOf(base, group), tMax)], last);
+    });
   },
 };

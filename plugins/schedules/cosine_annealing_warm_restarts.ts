@@ -13,6 +13,7 @@
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { baseOf, checkFactorOf } from "./by_group.ts";
 import { checkStep } from "./check_step.ts";
+import { inStretches, waves } from "./stretches.ts";
 
 /** Options of {@linkcode cosineAnnealingWarmRestarts}. */
 export interface CosineAnnealingWarmRestartsOptions {
@@ -50,7 +51,7 @@ export const cosineAnnealingWarmRestarts: SchedulePlugin<"cosine_annealing_warm_
   },
   create({ t0, tMult, etaMin }, { cos }, base) {
     checkFactorOf("etaMin", etaMin, base);
-    return (step, group) => {
+    return inStretches((step, group) => {
       checkStep("cosine_annealing_warm_restarts", step);
       let length = t0;
       let at = step;
@@ -65,6 +66,12 @@ export const cosineAnnealingWarmRestarts: SchedulePlugin<"cosine_annealing_warm_
       if (etaMin === 0) return wave;
       const lr = baseOf(base, group);
       return (etaMin + (lr - etaMin) * wave) / lr;
-    };
+    }, function* (from, _to, group) {
+      const low = etaMin === 0 ? 0 : etaMin / baseOf(base, group);
+      if (tMult === 1) {
+        for (let wave = Math.floor(from / t0);; wave++) yield waves(wave * t0, 1, low, t0);
+      }
+      for (let start = 0, length = t0;; start += length, length *= tMult) yield waves(start, 1, low, length);
+    });
   },
 };

@@ -11,6 +11,7 @@
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkFloat32 } from "./check_float32.ts";
 import { checkStep } from "./check_step.ts";
+import { stretch } from "./stretches.ts";
 
 /** Options of {@linkcode cosineDecay}. */
 export interface CosineDecayOptions {
@@ -76,6 +77,6 @@ export const cosineDecay: SchedulePlugin<"cosine_decay", CosineDecayOptions, Sch
       const half = f(0.5 * f(1 + f(cos(f(pi * f(f(s - warmup) / decay))))));
       const wave = exponent === 1 ? half : f(pow(half, f(exponent)));
       return f(top * f(f(rest * wave) + share));
-    }, { returns: "value" as const, perGroup: false });
+    }, { returns: "value" as const, perGroup: false, stretches: () => [stretch(0, "any"), stretch(last, "constant")] });
   },
 };

@@ -14,6 +14,7 @@
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { baseOf, checkFactorOf } from "./by_group.ts";
 import { checkStep } from "./check_step.ts";
+import { inStretches, stretch, waves } from "./stretches.ts";
 
 /** Options of {@linkcode cosineTimm}. */
 export interface CosineTimmOptions {
@@ -79,7 +80,7 @@ export const cosineTimm: SchedulePlugin<"cosine_timm", CosineTimmOptions, Schedu
     }
     const heights = lengths.map((_, i) => pow(cycleDecay, i));
     const bentLengths = lengths.map((length) => pow(length, kDecay));
-    return (step, group) => {
+    return inStretches((step, group) => {
       checkStep("cosine_timm", step);
       const lr = baseOf(base, group);
       if (step < warmupT) return lr === 0 ? step / warmupT : (warmupLrInit + step * ((lr - warmupLrInit) / warmupT)) / lr;
@@ -96,6 +97,18 @@ export const cosineTimm: SchedulePlugin<"cosine_timm", CosineTimmOptions, Schedu
       const wave = 1 + cos(Math.PI * pow(t - starts[low], kDecay) / bentLengths[low]);
       const height = heights[low];
       return lrMin === 0 ? 0.5 * height * wave : (lrMin + 0.5 * (lr * height - lrMin) * wave) / lr;
-    };
+    }, function* (_from, _to, group) {
+      const lr = baseOf(base, group);
+      if (warmupT > 0) yield stretch(0, "linear");
+      const before = warmupPrefix ? warmupT : 0;
+      for (let i = 0; i < cycleLimit; i++) {
+        const start = before + starts[i];
+        if (start + lengths[i] <= warmupT) continue;
+        const from = Math.max(start, warmupT);
+        if (kDecay !== 1) yield stretch(from, "smooth");
+        else yield waves(from, heights[i], lrMin === 0 ? 0 : lrMin / lr, lengths[i], Math.PI * (from - start) / lengths[i]);
+      }
+      yield stretch(Math.max(before + starts[cycleLimit], warmupT), "constant");
+    });
   },
 };

@@ -12,6 +12,7 @@
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkStep } from "./check_step.ts";
+import { held, inStretches, stretch, waves } from "./stretches.ts";
 import { checkLeast, leastRate } from "./least_rate.ts";
 
 /** Options of {@linkcode cosineWarmupWithMinLr}. */
@@ -67,7 +68,8 @@ export const cosineWarmupWithMinLr: SchedulePlugin<"cosine_warmup_with_min_lr", 
   create({ numWarmupSteps, numTrainingSteps, numCycles, warmupLrRate, end, ...least }, { cos }, base) {
     const rate = leastRate(least, base);
     const last = end === "hold" ? Math.max(0, numTrainingSteps - 1) : Infinity;
-    return (step) => {
+    const half = Math.max(1, numTrainingSteps - numWarmupSteps) / (2 * numCycles);
+    return inStretches((step) => {
       checkStep("cosine_warmup_with_min_lr", step);
       const s = Math.min(step, last);
       if (s < numWarmupSteps) {
@@ -76,6 +78,6 @@ export const cosineWarmupWithMinLr: SchedulePlugin<"cosine_warmup_with_min_lr", 
       }
       const progress = (s - numWarmupSteps + 1) / Math.max(1, numTrainingSteps - numWarmupSteps);
       return Math.max(0, 0.5 * (1 + cos(Math.PI * numCycles * 2 * progress)) * (1 - rate) + rate);
-    };
+    }, held([stretch(0, "linear"), waves(numWarmupSteps, 1, rate, half, Math.PI / half)], last));
   },
 };

@@ -12,6 +12,7 @@
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkStep } from "./check_step.ts";
+import { held, inStretches, stretch, waves } from "./stretches.ts";
 import { checkLeast, leastRate } from "./least_rate.ts";
 
 /** Options of {@linkcode cosineWithMinLr}. */
@@ -63,12 +64,18 @@ export const cosineWithMinLr: SchedulePlugin<"cosine_with_min_lr", CosineWithMin
   create({ numWarmupSteps, numTrainingSteps, numCycles, end, ...least }, { cos }, base) {
     const rate = leastRate(least, base);
     const last = end === "hold" ? numTrainingSteps : Infinity;
-    return (step) => {
-      checkStep("cosine_with_min_lr", step);
-      const s = Math.min(step, last);
-      if (s < numWarmupSteps) return s / Math.max(1, numWarmupSteps);
-      const progress = (s - numWarmupSteps) / Math.max(1, numTrainingSteps - numWarmupSteps);
-      return Math.max(0, 0.5 * (1 + cos(Math.PI * numCycles * 2 * progress)) * (1 - rate) + rate);
-    };
+    return inStretches(
+      (step) => {
+        checkStep("cosine_with_min_lr", step);
+        const s = Math.min(step, last);
+        if (s < numWarmupSteps) return s / Math.max(1, numWarmupSteps);
+        const progress = (s - numWarmupSteps) / Math.max(1, numTrainingSteps - numWarmupSteps);
+        return Math.max(0, 0.5 * (1 + cos(Math.PI * numCycles * 2 * progress)) * (1 - rate) + rate);
+      },
+      held([
+        stretch(0, "linear"),
+        waves(numWarmupSteps, 1, rate, Math.max(1, numTrainingSteps - numWarmupSteps) / (2 * numCycles)),
+      ], last),
+    );
   },
 };

@@ -12,6 +12,7 @@
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkStep } from "./check_step.ts";
+import { inStretches, stretch, waves } from "./stretches.ts";
 
 /** Options of {@linkcode cosineWithRestarts}. */
 export interface CosineWithRestartsOptions {
@@ -49,7 +50,7 @@ export const cosineWithRestarts: SchedulePlugin<"cosine_with_restarts", CosineWi
     warmupOffset: { default: 0, minimum: 0, unit: "count", description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
   },
   create({ numWarmupSteps, numTrainingSteps, numCycles, warmupOffset }, { cos }) {
-    return (step) => {
+    return inStretches((step) => {
       checkStep("cosine_with_restarts", step);
       if (step < numWarmupSteps) return Math.min(1, (step + warmupOffset) / Math.max(1, numWarmupSteps));
       const progress = (step - numWarmupSteps) / Math.max(1, numTrainingSteps - numWarmupSteps);
@@ -57,6 +58,19 @@ export const cosineWithRestarts: SchedulePlugin<"cosine_with_restarts", CosineWi
       const cycles = numCycles * progress;
       // A floored remainder, as Python's: JavaScript's takes the sign of the dividend.
       return Math.max(0, 0.5 * (1 + cos(Math.PI * (cycles - Math.floor(cycles)))));
-    };
+    }, function* () {
+      yield stretch(0, "linear");
+      if (!(numCycles > 0)) yield stretch(numWarmupSteps, "any");
+      const length = Math.max(1, numTrainingSteps - numWarmupSteps);
+      for (let cycle = 0; cycle < numCycles; cycle++) {
+        // Where a wave begins, as the rounded progress has it: its first whole step.
+        const cyclesAt = (step: number): number => numCycles * ((step - numWarmupSteps) / length);
+        let start = Math.ceil(numWarmupSteps + cycle * (length / numCycles));
+        while (start > numWarmupSteps && cyclesAt(start - 1) >= cycle) start--;
+        while (cyclesAt(start) < cycle) start++;
+        yield waves(start, 1, 0, length / numCycles, Math.PI * (cyclesAt(start) - cycle));
+      }
+      yield stretch(Math.max(numWarmupSteps, numWarmupSteps + length), "constant");
+    });
   },
 };

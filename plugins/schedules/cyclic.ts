@@ -13,6 +13,7 @@
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { byGroup } from "./by_group.ts";
+import { stretch } from "./stretches.ts";
 import { valuesByGroup } from "./values_by_group.ts";
 
 /** Options of {@linkcode cyclic}. */
@@ -78,6 +79,13 @@ export const cyclic: SchedulePlugin<"cyclic", CyclicOptions, Schedule> = {
       const height = (tops[group] - foot) * (x <= ratio ? x / ratio : (x - 1) / (ratio - 1));
       return foot + height * (mode === "triangular" ? 1 : mode === "triangular2" ? 1 / pow(2, cycle - 1) : pow(gamma, step));
     });
-    return valuesByGroup("cyclic", curves, typeof baseLr === "number" && typeof maxLr === "number");
+    return valuesByGroup("cyclic", curves, typeof baseLr === "number" && typeof maxLr === "number", function* (from) {
+      // Up and down in turn. A height that each step multiplies is no straight line.
+      if (mode === "exp_range") return yield stretch(0, "any");
+      for (let cycle = Math.floor(from / total);; cycle++) {
+        yield stretch(cycle * total, "linear");
+        yield stretch(cycle * total + stepSizeUp, "linear");
+      }
+    });
   },
 };

@@ -9,6 +9,8 @@
  */
 import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
 import { compose, makeInner } from "./compose.ts";
+import { moved } from "./composed_stretches.ts";
+import { stretch } from "./stretches.ts";
 
 /** Options of {@linkcode delay}. */
 export interface DelayOptions {
@@ -39,6 +41,16 @@ export const delay: SchedulePlugin<"delay", DelayOptions, Schedule | MetricSched
     steps: { type: "number", minimum: 0, unit: "steps", description: "Steps at its first value" },
   },
   create({ schedule, steps }, _maths, base, tools) {
-    return compose("delay", [makeInner(schedule, base, tools)], base, ([read]) => (step, group) => read(Math.max(0, step - steps), group));
+    return compose(
+      "delay",
+      [makeInner(schedule, base, tools)],
+      base,
+      ([read]) => (step, group) => read(Math.max(0, step - steps), group),
+      ([{ stretches }]) =>
+        function* (from, to, group) {
+          if (from < steps) yield stretch(from, "constant");
+          if (to >= steps) yield* moved(stretches(Math.max(0, from - steps), to - steps, group), steps, Math.max(from, steps), Infinity);
+        },
+    );
   },
 };

@@ -10,6 +10,7 @@
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkStep } from "./check_step.ts";
+import { inStretches } from "./stretches.ts";
 
 /** Options of {@linkcode exponential}. */
 export interface ExponentialOptions {
@@ -36,9 +37,9 @@ export const exponential: SchedulePlugin<"exponential", ExponentialOptions, Sche
   returns: "factor",
   options: { gamma: { type: "number", minimum: 0, description: "What each step multiplies the value by" } },
   create({ gamma }, { pow }) {
-    return (step) => {
+    return inStretches((step) => {
       checkStep("exponential", step);
       return pow(gamma, step);
-    };
+    }, [{ from: 0, law: "geometric", about: 0, ratio: gamma }]);
   },
 };

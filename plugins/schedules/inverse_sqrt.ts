@@ -11,6 +11,7 @@
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkStep } from "./check_step.ts";
+import { inStretches, stretch } from "./stretches.ts";
 
 /** Options of {@linkcode inverseSqrt}. */
 export interface InverseSqrtOptions {
@@ -53,10 +54,10 @@ export const inverseSqrt: SchedulePlugin<"inverse_sqrt", InverseSqrtOptions, Sch
   create({ numWarmupSteps, timescale, warmupOffset }) {
     const scale = timescale ?? (numWarmupSteps || 10_000);
     const shift = scale - numWarmupSteps;
-    return (step) => {
+    return inStretches((step) => {
       checkStep("inverse_sqrt", step);
       if (step < numWarmupSteps) return Math.min(1, (step + warmupOffset) / Math.max(1, numWarmupSteps));
       return 1 / Math.sqrt((step + shift) / scale);
-    };
+    }, [stretch(0, "linear"), stretch(numWarmupSteps, "smooth")]);
   },
 };

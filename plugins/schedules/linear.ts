@@ -11,6 +11,7 @@
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkStep } from "./check_step.ts";
+import { inStretches, stretch } from "./stretches.ts";
 
 /** Options of {@linkcode linear}. */
 export interface LinearOptions {
@@ -45,10 +46,14 @@ export const linear: SchedulePlugin<"linear", LinearOptions, Schedule> = {
     warmupOffset: { default: 0, minimum: 0, unit: "count", description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
   },
   create({ numWarmupSteps, numTrainingSteps, warmupOffset }) {
-    return (step) => {
+    return inStretches((step) => {
       checkStep("linear", step);
       if (step < numWarmupSteps) return Math.min(1, (step + warmupOffset) / Math.max(1, numWarmupSteps));
       return Math.max(0, (numTrainingSteps - step) / Math.max(1, numTrainingSteps - numWarmupSteps));
-    };
+    }, [
+      stretch(0, "linear"),
+      stretch(numWarmupSteps, "linear"),
+      stretch(Math.max(numWarmupSteps, numTrainingSteps), "constant"),
+    ]);
   },
 };

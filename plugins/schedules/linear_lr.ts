@@ -10,6 +10,7 @@
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkStep } from "./check_step.ts";
+import { inStretches, stretch } from "./stretches.ts";
 
 /** Options of {@linkcode linearLr}. */
 export interface LinearLrOptions {
@@ -44,9 +45,9 @@ export const linearLr: SchedulePlugin<"linear_lr", LinearLrOptions, Schedule> = 
     totalIters: { default: 5, exclusiveMinimum: 0, unit: "steps", description: "Step at which the line ends" },
   },
   create({ startFactor, endFactor, totalIters }) {
-    return (step) => {
+    return inStretches((step) => {
       checkStep("linear_lr", step);
       return startFactor + (endFactor - startFactor) * Math.min(totalIters, step) / totalIters;
-    };
+    }, [stretch(0, "linear"), stretch(totalIters, "constant")]);
   },
 };

@@ -10,6 +10,7 @@
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkStep } from "./check_step.ts";
+import { inStretches, stretch } from "./stretches.ts";
 
 /** Options of {@linkcode multistep}. */
 export interface MultistepOptions {
@@ -49,7 +50,7 @@ export const multistep: SchedulePlugin<"multistep", MultistepOptions, Schedule> 
   },
   create({ milestones, gamma }, { pow }) {
     const sorted = Float64Array.from(milestones).sort();
-    return (step) => {
+    return inStretches((step) => {
       checkStep("multistep", step);
       // Bisection: the number of milestones up to the step.
       let low = 0;
@@ -60,6 +61,6 @@ export const multistep: SchedulePlugin<"multistep", MultistepOptions, Schedule> 
         else high = middle;
       }
       return pow(gamma, low);
-    };
+    }, [stretch(0, "constant"), ...Array.from(sorted, (milestone) => stretch(milestone, "constant"))]);
   },
 };

@@ -15,6 +15,7 @@
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { byGroup } from "./by_group.ts";
+import { held, stretch, type Stretches, waves } from "./stretches.ts";
 import { valuesByGroup } from "./values_by_group.ts";
 
 /** Options of {@linkcode oneCycle}. */
@@ -107,6 +108,16 @@ export const oneCycle: SchedulePlugin<"one_cycle", OneCycleOptions, Schedule> = 
         return anneal(values[phase], values[phase + 1], length === 0 ? 0 : (s - from) / length);
       };
     });
-    return valuesByGroup("one_cycle", curves, typeof maxLr === "number");
+    const stretches: Stretches = (_from, _to, group) => {
+      const values = valuesOf(peaks[group ?? 0] ?? peaks[0]);
+      const phases = ends.map((end, phase) => {
+        const from = phase === 0 ? 0 : ends[phase - 1];
+        return annealStrategy === "cos" ? waves(from, values[phase], values[phase + 1], end - from) : stretch(from, "linear");
+      });
+      // Lengths of 0 or below have no law.
+      if (phases.some(({ from }, i) => !(ends[i] > from))) return [stretch(0, "any")];
+      return held(phases, end === "hold" ? total - 1 : Infinity);
+    };
+    return valuesByGroup("one_cycle", curves, typeof maxLr === "number", stretches);
   },
 };

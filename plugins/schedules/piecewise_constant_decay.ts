@@ -11,6 +11,7 @@
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkFloat32 } from "./check_float32.ts";
 import { checkStep } from "./check_step.ts";
+import { stretch } from "./stretches.ts";
 
 /** Options of {@linkcode piecewiseConstantDecay}. */
 export interface PiecewiseConstantDecayOptions {
@@ -70,6 +71,14 @@ export const piecewiseConstantDecay: SchedulePlugin<"piecewise_constant_decay", 
         else high = middle;
       }
       return table[low];
-    }, { returns: "value" as const, perGroup: false });
+    }, {
+      returns: "value" as const,
+      perGroup: false,
+      stretches: () => [
+        stretch(0, "constant"),
+        // A boundary is the last step of its value.
+        ...boundaries.map((boundary) => stretch(Math.floor(boundary) + 1, "constant")),
+      ],
+    });
   },
 };

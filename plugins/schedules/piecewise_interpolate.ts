@@ -11,6 +11,7 @@
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkStep } from "./check_step.ts";
+import { stretch, waves } from "./stretches.ts";
 
 /** Options of {@linkcode piecewiseInterpolate}. */
 export interface PiecewiseInterpolateOptions {
@@ -80,6 +81,16 @@ export const piecewiseInterpolate: SchedulePlugin<"piecewise_interpolate", Piece
       if (low === boundaries.length) return values[low];
       const from = low === 0 ? 0 : boundaries[low - 1];
       return between(values[low], values[low + 1], (step - from) / (boundaries[low] - from));
-    }, { returns: "value" as const, perGroup: false });
+    }, {
+      returns: "value" as const,
+      perGroup: false,
+      stretches: () => [
+        ...boundaries.map((boundary, i) => {
+          const from = i === 0 ? 0 : boundaries[i - 1];
+          return interpolateType === "linear" ? stretch(from, "linear") : waves(from, values[i], values[i + 1], boundary - from);
+        }),
+        stretch(boundaries.length === 0 ? 0 : boundaries[boundaries.length - 1], "constant"),
+      ],
+    });
   },
 };

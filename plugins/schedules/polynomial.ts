@@ -12,6 +12,7 @@
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkStep } from "./check_step.ts";
+import { inStretches, stretch } from "./stretches.ts";
 
 /** Options of {@linkcode polynomial}. */
 export interface PolynomialOptions {
@@ -72,12 +73,17 @@ export const polynomial: SchedulePlugin<"polynomial", PolynomialOptions, Schedul
     };
     if (!(init > lrEnd)) refuse(`: it must be smaller than the initial value ${init}`);
     if (init === 0) refuse(" with the initial value 0: the factor would be a division by 0");
-    return (step) => {
+    return inStretches((step) => {
       checkStep("polynomial", step);
       if (step < numWarmupSteps) return Math.min(1, (step + warmupOffset) / Math.max(1, numWarmupSteps));
       if (step > numTrainingSteps) return lrEnd / init;
       const remaining = 1 - (step - numWarmupSteps) / (numTrainingSteps - numWarmupSteps);
       return ((init - lrEnd) * pow(remaining, power) + lrEnd) / init;
-    };
+    }, [
+      stretch(0, "linear"),
+      stretch(numWarmupSteps, power === 1 ? "linear" : "smooth"),
+      // The step of the end itself is the last of the curve.
+      stretch(Math.max(numWarmupSteps, Math.floor(numTrainingSteps) + 1), "constant"),
+    ]);
   },
 };

@@ -13,6 +13,7 @@
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkFloat32 } from "./check_float32.ts";
 import { checkStep } from "./check_step.ts";
+import { stretch } from "./stretches.ts";
 
 /** Options of {@linkcode polynomialDecay}. */
 export interface PolynomialDecayOptions {
@@ -71,6 +72,10 @@ export const polynomialDecay: SchedulePlugin<"polynomial_decay", PolynomialDecay
       const steps = cycle && s !== 0 ? f(decay * Math.ceil(f(s / decay))) : decay;
       const rest = f(1 - f(s / steps));
       return f(f(span * (exponent === 1 ? rest : f(pow(rest, exponent)))) + end);
-    }, { returns: "value" as const, perGroup: false });
+    }, {
+      returns: "value" as const,
+      perGroup: false,
+      stretches: () => cycle ? [stretch(0, "any")] : [stretch(0, "any"), stretch(decay, "constant")],
+    });
   },
 };

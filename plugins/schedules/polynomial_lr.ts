@@ -10,6 +10,7 @@
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkStep } from "./check_step.ts";
+import { inStretches, stretch } from "./stretches.ts";
 
 /** Options of {@linkcode polynomialLr}. */
 export interface PolynomialLrOptions {
@@ -41,9 +42,9 @@ export const polynomialLr: SchedulePlugin<"polynomial_lr", PolynomialLrOptions, 
     power: { default: 1, minimum: 0, description: "Exponent: 1 is a straight line" },
   },
   create({ totalIters, power }, { pow }) {
-    return (step) => {
+    return inStretches((step) => {
       checkStep("polynomial_lr", step);
       return pow(1 - Math.min(totalIters, step) / totalIters, power);
-    };
+    }, [stretch(0, power === 1 ? "linear" : "smooth"), stretch(totalIters, "constant")]);
   },
 };

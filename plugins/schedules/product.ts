@@ -11,6 +11,7 @@
  */
 import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
 import { checkSome, compose, givesValues, makeInner } from "./compose.ts";
+import { multiplied } from "./composed_stretches.ts";
 
 /** Options of {@linkcode product}. */
 export interface ProductOptions {
@@ -48,10 +49,17 @@ export const product: SchedulePlugin<"product", ProductOptions, Schedule | Metri
       const message = "Cannot use schedules that give values more than once: a product is of factors, and one that gives values at most";
       throw Object.assign(new RangeError(message), { option: "schedules" });
     }
-    return compose("product", parts, base, (reads) => (step, group) => {
-      let product = 1;
-      for (let i = 0; i < reads.length; i++) product *= reads[i](step, group);
-      return product;
-    }, true);
+    return compose(
+      "product",
+      parts,
+      base,
+      (reads) => (step, group) => {
+        let product = 1;
+        for (let i = 0; i < reads.length; i++) product *= reads[i](step, group);
+        return product;
+      },
+      multiplied,
+      true,
+    );
   },
 };

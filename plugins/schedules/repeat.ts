@@ -7,6 +7,8 @@
  */
 import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
 import { compose, makeInner } from "./compose.ts";
+import { moved } from "./composed_stretches.ts";
+import { stretch } from "./stretches.ts";
 
 /** Options of {@linkcode repeat}. */
 export interface RepeatOptions {
@@ -37,6 +39,19 @@ export const repeat: SchedulePlugin<"repeat", RepeatOptions, Schedule | MetricSc
     every: { type: "number", exclusiveMinimum: 0, unit: "steps", description: "Steps after which it begins again" },
   },
   create({ schedule, every }, _maths, base, tools) {
-    return compose("repeat", [makeInner(schedule, base, tools)], base, ([read]) => (step, group) => read(step % every, group));
+    return compose(
+      "repeat",
+      [makeInner(schedule, base, tools)],
+      base,
+      ([read]) => (step, group) => read(step % every, group),
+      ([{ stretches }]) =>
+        function* (from, to, group) {
+          // A remainder that is rounded may lie in the next round.
+          if (!Number.isInteger(every)) return yield stretch(from, "any");
+          for (let start = from - from % every; start <= to; start += every) {
+            yield* moved(stretches(0, every - 1, group), start, start, start + every);
+          }
+        },
+    );
   },
 };

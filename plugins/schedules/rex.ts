@@ -10,6 +10,7 @@
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkStep } from "./check_step.ts";
+import { inStretches, stretch } from "./stretches.ts";
 
 /** Options of {@linkcode rex}. */
 export interface RexOptions {
@@ -41,10 +42,10 @@ export const rex: SchedulePlugin<"rex", RexOptions, Schedule> = {
     minLrRate: { default: 0, description: "Factor at the end" },
   },
   create({ totalSteps, minLrRate }) {
-    return (step) => {
+    return inStretches((step) => {
       checkStep("rex", step);
       const rest = 1 - Math.min(step, totalSteps) / totalSteps;
       return rest / (0.5 + 0.5 * rest) * (1 - minLrRate) + minLrRate;
-    };
+    }, [stretch(0, "smooth"), stretch(totalSteps, "constant")]);
   },
 };

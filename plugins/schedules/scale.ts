@@ -7,6 +7,7 @@
  */
 import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
 import { compose, makeInner } from "./compose.ts";
+import { scaled } from "./composed_stretches.ts";
 
 /** Options of {@linkcode scale}. */
 export interface ScaleOptions {
@@ -37,6 +38,15 @@ export const scale: SchedulePlugin<"scale", ScaleOptions, Schedule | MetricSched
     factor: { type: "number", description: "What it is multiplied by" },
   },
   create({ schedule, factor }, _maths, base, tools) {
-    return compose("scale", [makeInner(schedule, base, tools)], base, ([read]) => (step, group) => factor * read(step, group));
+    return compose(
+      "scale",
+      [makeInner(schedule, base, tools)],
+      base,
+      ([read]) => (step, group) => factor * read(step, group),
+      ([{ stretches }]) =>
+        function* (from, to, group) {
+          for (const one of stretches(from, to, group)) yield scaled(one, factor);
+        },
+    );
   },
 };

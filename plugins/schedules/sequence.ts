@@ -10,6 +10,7 @@
  */
 import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
 import { checkSome, compose, makeInner } from "./compose.ts";
+import { moved } from "./composed_stretches.ts";
 
 /** Options of {@linkcode sequence}. */
 export interface SequenceOptions {
@@ -71,6 +72,14 @@ export const sequence: SchedulePlugin<"sequence", SequenceOptions, Schedule | Me
         else high = middle;
       }
       return reads[low](low === 0 ? step : step - milestones[low - 1], group);
-    });
+    }, (parts) =>
+      function* (from, to, group) {
+        for (let i = 0; i < parts.length; i++) {
+          const [start, end] = [milestones[i - 1] ?? 0, milestones[i] ?? Infinity];
+          const first = Math.max(from, start);
+          if (first >= end || start > to) continue;
+          yield* moved(parts[i].stretches(first - start, Math.min(to, end) - start, group), start, first, end);
+        }
+      });
   },
 };

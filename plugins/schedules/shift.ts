@@ -9,6 +9,7 @@
  */
 import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
 import { compose, makeInner } from "./compose.ts";
+import { moved } from "./composed_stretches.ts";
 
 /** Options of {@linkcode shift}. */
 export interface ShiftOptions {
@@ -39,6 +40,12 @@ export const shift: SchedulePlugin<"shift", ShiftOptions, Schedule | MetricSched
     steps: { type: "number", minimum: 0, unit: "steps", description: "Its step at step 0" },
   },
   create({ schedule, steps }, _maths, base, tools) {
-    return compose("shift", [makeInner(schedule, base, tools)], base, ([read]) => (step, group) => read(step + steps, group));
+    return compose(
+      "shift",
+      [makeInner(schedule, base, tools)],
+      base,
+      ([read]) => (step, group) => read(step + steps, group),
+      ([{ stretches }]) => (from, to, group) => moved(stretches(from + steps, to + steps, group), -steps, from, Infinity),
+    );
   },
 };

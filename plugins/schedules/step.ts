@@ -10,6 +10,7 @@
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkStep } from "./check_step.ts";
+import { inStretches, stretch } from "./stretches.ts";
 
 /** Options of {@linkcode step}. */
 export interface StepOptions {
@@ -41,9 +42,13 @@ export const step: SchedulePlugin<"step", StepOptions, Schedule> = {
     gamma: { default: 0.1, minimum: 0, description: "What a cut multiplies the value by" },
   },
   create({ stepSize, gamma }, { pow }) {
-    return (step) => {
+    return inStretches((step) => {
       checkStep("step", step);
       return pow(gamma, Math.floor(step / stepSize));
-    };
+    }, function* (from) {
+      // A product that is rounded may lie on the other side of a step.
+      if (!Number.isInteger(stepSize)) return yield stretch(0, "any");
+      for (let stair = Math.floor(from / stepSize);; stair++) yield stretch(stair * stepSize, "constant");
+    });
   },
 };

@@ -9,6 +9,7 @@
  */
 import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
 import { checkSome, compose, makeInner } from "./compose.ts";
+import { added } from "./composed_stretches.ts";
 
 /** Options of {@linkcode scheduleSum}. */
 export interface ScheduleSumOptions {
@@ -46,6 +47,6 @@ export const scheduleSum: SchedulePlugin<"sum", ScheduleSumOptions, Schedule | M
       let sum = 0;
       for (let i = 0; i < reads.length; i++) sum += reads[i](step, group);
       return sum;
-    });
+    }, added);
   },
 };

@@ -12,6 +12,7 @@
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { baseOf, byGroup, checkFactorOf } from "./by_group.ts";
 import { checkStep } from "./check_step.ts";
+import { held, inStretches, stretch, waves } from "./stretches.ts";
 
 /** Options of {@linkcode swalr}. */
 export interface SwalrOptions {
@@ -48,14 +49,20 @@ export const swalr: SchedulePlugin<"swalr", SwalrOptions, Schedule> = {
   },
   create({ swaLr, annealEpochs, annealStrategy }, { cos }, base) {
     const ends = byGroup("swaLr", swaLr, base);
+    const endOf = (group: number | undefined): number => ends[group ?? 0] ?? ends[0];
     for (const end of ends) checkFactorOf("swaLr", end, base);
-    return (step, group) => {
+    return inStretches((step, group) => {
       checkStep("swalr", step);
       const t = annealEpochs === 0 ? 1 : Math.min(1, step / Math.max(1, annealEpochs));
       const alpha = annealStrategy === "cos" ? (1 - cos(Math.PI * t)) / 2 : t;
       const lr = baseOf(base, group);
-      const end = ends[group ?? 0] ?? ends[0];
+      const end = endOf(group);
       return end === 0 ? 1 - alpha : (end * alpha + lr * (1 - alpha)) / lr;
-    };
+    }, (_from, _to, group) => {
+      const low = endOf(group) / (baseOf(base, group) || 1);
+      const last = Math.max(1, annealEpochs);
+      if (annealEpochs === 0) return [stretch(0, "constant")];
+      return held([annealStrategy === "cos" ? waves(0, 1, low, last) : stretch(0, "linear")], last);
+    });
   },
 };

@@ -10,6 +10,8 @@
  */
 import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
 import { compose, makeInner } from "./compose.ts";
+import { moved } from "./composed_stretches.ts";
+import { stretch } from "./stretches.ts";
 
 /** Options of {@linkcode warm}. */
 export interface WarmOptions {
@@ -50,6 +52,12 @@ export const warm: SchedulePlugin<"warm", WarmOptions, Schedule | MetricSchedule
     return compose("warm", [makeInner(schedule, base, tools)], base, ([read]) => (step, group) => {
       if (step >= numWarmupSteps) return read(step - numWarmupSteps, group);
       return (startFactor + (1 - startFactor) * step / numWarmupSteps) * read(0, group);
-    });
+    }, ([{ stretches }]) =>
+      function* (from, to, group) {
+        if (from < numWarmupSteps) yield stretch(from, "linear");
+        if (to < numWarmupSteps) return;
+        const first = Math.max(from, numWarmupSteps);
+        yield* moved(stretches(first - numWarmupSteps, to - numWarmupSteps, group), numWarmupSteps, first, Infinity);
+      });
   },
 };

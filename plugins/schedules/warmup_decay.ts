@@ -11,6 +11,7 @@
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { byGroup } from "./by_group.ts";
+import { stretch } from "./stretches.ts";
 import { valuesByGroup } from "./values_by_group.ts";
 
 /** Options of {@linkcode warmupDecay}. */
@@ -62,6 +63,10 @@ export const warmupDecay: SchedulePlugin<"warmup_decay", WarmupDecayOptions, Sch
       return Math.max(0, (totalNumSteps - step) / Math.max(1, totalNumSteps - warmup));
     };
     const curves = least.map((low, group) => (step: number): number => low + (most[group] - low) * gamma(step));
-    return valuesByGroup("warmup_decay", curves, typeof warmupMinLr === "number" && typeof warmupMaxLr === "number");
+    return valuesByGroup("warmup_decay", curves, typeof warmupMinLr === "number" && typeof warmupMaxLr === "number", [
+      stretch(0, warmupType === "log" ? "smooth" : "linear"),
+      stretch(warmup, "linear"),
+      stretch(Math.max(warmup, totalNumSteps), "constant"),
+    ]);
   },
 };

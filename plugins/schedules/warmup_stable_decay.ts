@@ -11,8 +11,9 @@
  *
  * @module
  */
-import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import type { Schedule, SchedulePlugin, Stretch } from "../../core/plugin/contract.ts";
 import { checkStep } from "./check_step.ts";
+import { inStretches, stretch, waves } from "./stretches.ts";
 
 /** How it rises or falls: straight, as half a cosine wave, or as 1 minus a square root, steep at first where it falls. */
 export type WarmupStableDecayShape = "linear" | "cosine" | "1-sqrt";
@@ -101,12 +102,23 @@ export const warmupStableDecay: SchedulePlugin<"warmup_stable_decay", WarmupStab
       "1-sqrt": (progress) => 1 - Math.sqrt(progress),
     };
     const [rise, fall] = [up[warmupType], down[decayType]];
-    return (step) => {
+    const rising = (shape: WarmupStableDecayShape): Stretch =>
+      shape === "cosine" ? waves(0, minLrRatio, 1, Math.max(1, numWarmupSteps)) : stretch(0, shape === "linear" ? "linear" : "smooth");
+    const falling = (shape: WarmupStableDecayShape): Stretch =>
+      shape === "cosine"
+        ? waves(stableEnd, 1, minLrRatio, Math.max(1, numDecaySteps) / (2 * numCycles))
+        : stretch(stableEnd, shape === "linear" ? "linear" : "smooth");
+    return inStretches((step) => {
       checkStep("warmup_stable_decay", step);
       if (step < numWarmupSteps) return between(rise(step / Math.max(1, numWarmupSteps)));
       if (step < stableEnd) return 1;
       if (step < end) return between(fall((step - stableEnd) / Math.max(1, numDecaySteps)));
       return minLrRatio;
-    };
+    }, [
+      rising(warmupType),
+      stretch(numWarmupSteps, "constant"),
+      falling(decayType),
+      stretch(end, "constant"),
+    ]);
   },
 };

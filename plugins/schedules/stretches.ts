@@ -1,0 +1,34 @@
+/**
+ * What schedules say of their stretches, so that sums over any number of steps have a closed form.
+ *
+ * @module
+ */
+import type { Schedule, Stretch } from "../../core/plugin/contract.ts";
+
+/** Stretches over some steps; a list, where the same ones hold for all groups and there are few. */
+export type Stretches = readonly Stretch[] | NonNullable<Schedule["stretches"]>;
+
+/** A schedule that says what its stretches are. */
+export function inStretches(schedule: Schedule, stretches: Stretches): Schedule {
+  return Object.assign(schedule, { stretches: stretchesOf(stretches) });
+}
+
+/** As the contract has it. */
+export function stretchesOf(stretches: Stretches): NonNullable<Schedule["stretches"]> {
+  return typeof stretches === "function" ? stretches : () => stretches as readonly Stretch[];
+}
+
+/** A stretch from a step on, of a law that needs no number. */
+export function stretch(from: number, law: "constant" | "linear" | "smooth" | "any"): Stretch {
+  return { from, law };
+}
+
+/** Cosine waves that are at `high` at first, and at `low` after each odd number of `half` lengths. */
+export function waves(from: number, high: number, low: number, half: number, phase = 0): Stretch {
+  return { from, law: "wave", about: (high + low) / 2, height: (high - low) / 2, phase, angle: Math.PI / half };
+}
+
+/** The same up to a step, at which the value is held. */
+export function held(stretches: readonly Stretch[], at: number): readonly Stretch[] {
+  return at === Infinity ? stretches : [...stretches.filter(({ from }) => from < at), stretch(at, "constant")];
+}
