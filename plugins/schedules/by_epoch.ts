@@ -8,8 +8,9 @@
  *
  * @module
  */
-import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
+import type { MetricSchedule, Schedule, SchedulePlugin, Stretch, Use } from "../../core/plugin/contract.ts";
 import { compose, makeInner } from "./compose.ts";
+import { stretch } from "./stretches.ts";
 
 /** Options of {@linkcode byEpoch}. */
 export interface ByEpochOptions {
@@ -46,6 +47,26 @@ export const byEpoch: SchedulePlugin<"by_epoch", ByEpochOptions, Schedule | Metr
   create({ schedule, stepsPerEpoch }, _maths, base, tools) {
     return compose("by_epoch", [makeInner(schedule, base, tools)], base, ([read]) => (step, group) => {
       return read(Math.floor(step / stepsPerEpoch), group);
-    });
+    }, ([{ stretches }]) =>
+      function* (from, to, group) {
+        // A quotient that is rounded may lie in the next epoch.
+        if (!Number.isInteger(stepsPerEpoch)) return yield stretch(from, "any");
+        const [first, last] = [Math.floor(from / stepsPerEpoch), Math.floor(to / stepsPerEpoch)];
+        let before: Stretch | undefined;
+        for (const one of stretches(first, last, group)) {
+          if (before !== undefined) yield* epochsOf(before, first, one.from, stepsPerEpoch);
+          before = one;
+          if (one.from > last) return;
+        }
+        if (before !== undefined) yield* epochsOf(before, first, last + 1, stepsPerEpoch);
+      });
   },
 };
+
+/** The epochs of a stretch, each of which is held: as one, where it is held itself. */
+function* epochsOf({ from, law }: Stretch, first: number, end: number, stepsPerEpoch: number): Generator<Stretch> {
+  for (let epoch = Math.max(first, Math.ceil(from)); epoch < end; epoch++) {
+    yield stretch(epoch * stepsPerEpoch, "constant");
+    if (law === "constant") return;
+  }
+}

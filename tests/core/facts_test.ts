@@ -115,6 +115,7 @@ test("facts of random compositions are those of their values, one by one", () =>
       () => ({ name: "warm", options: { schedule: schedule(), numWarmupSteps: whole(200), startFactor: random() } }),
       () => ({ name: "clamp", options: { schedule: schedule(), min: 0.2 * random(), max: 0.3 + random() } }),
       () => ({ name: "sequence", options: { schedules: [...two(), schedule()], milestones: [whole(300), 300 + whole(300)] } }),
+      () => ({ name: "by_epoch", options: { schedule: schedule(), stepsPerEpoch: whole(90) } }),
       () => ({ name: "sum", options: { schedules: two() } }),
       () => ({
         name: "product",
