@@ -14,11 +14,13 @@ import { adam } from "./optimizers/adam.ts";
 import { adamKeras } from "./optimizers/adam_keras.ts";
 import { adamWeightDecay } from "./optimizers/adam_weight_decay.ts";
 import { adamax } from "./optimizers/adamax.ts";
+import { adamuon } from "./optimizers/adamuon.ts";
 import { adamw } from "./optimizers/adamw.ts";
 import { adamwTorch } from "./optimizers/adamw_torch.ts";
 import { adan } from "./optimizers/adan.ts";
 import { ademamix } from "./optimizers/ademamix.ts";
 import { adopt } from "./optimizers/adopt.ts";
+import { apollo } from "./optimizers/apollo.ts";
 import { asgd } from "./optimizers/asgd.ts";
 import { came } from "./optimizers/came.ts";
 import { dadaptAdam } from "./optimizers/dadapt_adam.ts";
@@ -32,6 +34,7 @@ import { mars } from "./optimizers/mars.ts";
 import { muon } from "./optimizers/muon.ts";
 import { nadam } from "./optimizers/nadam.ts";
 import { nadamw } from "./optimizers/nadamw.ts";
+import { normuon } from "./optimizers/normuon.ts";
 import { novograd } from "./optimizers/novograd.ts";
 import { optimisticSgd } from "./optimizers/optimistic_sgd.ts";
 import { prodigy } from "./optimizers/prodigy.ts";
@@ -43,6 +46,7 @@ import { scheduleFreeRadam } from "./optimizers/schedule_free_radam.ts";
 import { scheduleFreeSgd } from "./optimizers/schedule_free_sgd.ts";
 import { sgd } from "./optimizers/sgd.ts";
 import { sm3 } from "./optimizers/sm3.ts";
+import { soap } from "./optimizers/soap.ts";
 import { sophia } from "./optimizers/sophia.ts";
 import { stableAdamw } from "./optimizers/stable_adamw.ts";
 import { tiger } from "./optimizers/tiger.ts";
@@ -121,11 +125,13 @@ export type Builtins = readonly [
   typeof adamKeras,
   typeof adamWeightDecay,
   typeof adamax,
+  typeof adamuon,
   typeof adamw,
   typeof adamwTorch,
   typeof adan,
   typeof ademamix,
   typeof adopt,
+  typeof apollo,
   typeof asgd,
   typeof came,
   typeof dadaptAdam,
@@ -139,6 +145,7 @@ export type Builtins = readonly [
   typeof muon,
   typeof nadam,
   typeof nadamw,
+  typeof normuon,
   typeof novograd,
   typeof optimisticSgd,
   typeof prodigy,
@@ -150,6 +157,7 @@ export type Builtins = readonly [
   typeof scheduleFreeSgd,
   typeof sgd,
   typeof sm3,
+  typeof soap,
   typeof sophia,
   typeof stableAdamw,
   typeof tiger,
@@ -229,11 +237,13 @@ export const plugins: Builtins = [
   adamKeras,
   adamWeightDecay,
   adamax,
+  adamuon,
   adamw,
   adamwTorch,
   adan,
   ademamix,
   adopt,
+  apollo,
   asgd,
   came,
   dadaptAdam,
@@ -247,6 +257,7 @@ export const plugins: Builtins = [
   muon,
   nadam,
   nadamw,
+  normuon,
   novograd,
   optimisticSgd,
   prodigy,
@@ -258,6 +269,7 @@ export const plugins: Builtins = [
   scheduleFreeSgd,
   sgd,
   sm3,
+  soap,
   sophia,
   stableAdamw,
   tiger,

@@ -161,6 +161,7 @@ function classOf(title: string, name: string, { shape }: Slot, tensor: readonly 
   const { batch, rows, cols } = extent;
   const before = batch === 1 ? [] : [batch];
   const fitting = [[rows, cols], [rows, rows], [cols, cols], [cols, rows], [rows], [cols]].map((dims) => show([...before, ...dims]));
+  fitting.push(show([extent.size]));
   throw new RangeError(
     `Cannot use slot "${name}" of ${title}, of shape ${show(shape)}: for a tensor of shape ${show(tensor)} it may be ${
       [...new Set(fitting)].join(", ")

@@ -129,7 +129,7 @@ export interface AccumulatorState {
 
 /**
  * One number per what, or dimensions: those of one of the matrices that the tensor's rows and columns make, as `[rows, rows]`, or `[rows]`. Before them
- * stands the batch where there is one. Of a square tensor `[rows]` is `"row"`: vectors are better called by name.
+ * stands the batch where there is one. `[size]` is the tensor, flat. Of a square tensor `[rows]` is `"row"`: vectors are better called by name.
  */
 export type SlotShape = "param" | "row" | "col" | "batch" | "scalar" | "group" | readonly number[];
 

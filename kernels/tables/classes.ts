@@ -100,6 +100,7 @@ export function slotClassOf(shape: readonly number[], extent: Extent): SlotType[
     ["row", [rows]],
     ["col", [cols]],
   ];
+  if (shape.length === 1 && shape[0] === extent.size) return "param"; // flat
   const same = (of: readonly number[]): boolean => of.length === shape.length && of.every((length, i) => length === shape[i]);
   return dims.find(([, of]) => same([batch, ...of]) || batch === 1 && same(of))?.[0];
 }

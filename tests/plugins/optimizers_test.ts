@@ -17,8 +17,10 @@ import { adagrad } from "../../plugins/optimizers/adagrad.ts";
 import { adam } from "../../plugins/optimizers/adam.ts";
 import { adamax } from "../../plugins/optimizers/adamax.ts";
 import { adan } from "../../plugins/optimizers/adan.ts";
+import { adamuon } from "../../plugins/optimizers/adamuon.ts";
 import { ademamix } from "../../plugins/optimizers/ademamix.ts";
 import { adopt } from "../../plugins/optimizers/adopt.ts";
+import { apollo } from "../../plugins/optimizers/apollo.ts";
 import { asgd } from "../../plugins/optimizers/asgd.ts";
 import { came } from "../../plugins/optimizers/came.ts";
 import { dadaptAdam } from "../../plugins/optimizers/dadapt_adam.ts";
@@ -31,6 +33,7 @@ import { lion } from "../../plugins/optimizers/lion.ts";
 import { mars } from "../../plugins/optimizers/mars.ts";
 import { nadam } from "../../plugins/optimizers/nadam.ts";
 import { nadamw } from "../../plugins/optimizers/nadamw.ts";
+import { normuon } from "../../plugins/optimizers/normuon.ts";
 import { novograd } from "../../plugins/optimizers/novograd.ts";
 import { optimisticSgd } from "../../plugins/optimizers/optimistic_sgd.ts";
 import { prodigy } from "../../plugins/optimizers/prodigy.ts";
@@ -42,6 +45,7 @@ import { scheduleFreeRadam } from "../../plugins/optimizers/schedule_free_radam.
 import { scheduleFreeSgd } from "../../plugins/optimizers/schedule_free_sgd.ts";
 import { sgd } from "../../plugins/optimizers/sgd.ts";
 import { sm3 } from "../../plugins/optimizers/sm3.ts";
+import { soap } from "../../plugins/optimizers/soap.ts";
 import { sophia } from "../../plugins/optimizers/sophia.ts";
 import { stableAdamw } from "../../plugins/optimizers/stable_adamw.ts";
 import { tiger } from "../../plugins/optimizers/tiger.ts";
@@ -84,6 +88,10 @@ const plugins: readonly (readonly [plugin: Any, options: object])[] = [
   [dadaptAdam, { d0: 1e-3, weightDecay: 0.1, growthRate: 2 }],
   [mars, { weightDecay: 0.1, caution: true }],
   [yogi, { weightDecay: 0.1 }],
+  [soap, { preconditionFrequency: 2 }],
+  [normuon, { weightDecay: 0.1 }],
+  [adamuon, { weightDecay: 0.1 }],
+  [apollo, { weightDecay: 0.1 }],
   [fromage, { pBound: 2 }],
   [optimisticSgd, { lr: 0.1 }],
   [ftrl, { lr: 0.1, learningRatePower: -0.625, l1RegularizationStrength: 0.01, l2ShrinkageRegularizationStrength: 0.1, beta: 0.1 }],

@@ -236,4 +236,5 @@ def tensorflow_side():
     cases.write()
 
 
-{"torch": torch_side, "tensorflow": tensorflow_side}[sys.argv[1]]()
+if __name__ == "__main__":
+    {"torch": torch_side, "tensorflow": tensorflow_side}[sys.argv[1]]()

@@ -364,8 +364,8 @@ export const INTENDED: readonly Intended[] = [
   },
   {
     difference: "bfloat16",
-    system: /^timm-/,
-    item: /^Muon$/,
+    system: /^(timm|pytorch_optimizer)-/,
+    item: /^(Muon|NorMuon|AdaMuon)$/,
     when: (_, { params64 }) => params64 === undefined,
     reason: "Newton-Schulz iterates in float32, there in bfloat16, which leaves two digits of a step",
     instead: firstStepNear,

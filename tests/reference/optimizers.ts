@@ -278,13 +278,13 @@ function pointFault(entry: Case, optimizer: Optimizer, want: JsonObject): Fault 
 /** The optimizer's state at the end against `state[tensor][key]`. */
 function stateFault(entry: Case, bank: Readonly<Record<string, BankTensor>>, { tensors }: StateDict, want: JsonObject): Fault {
   const bound = stateBound(entry);
-  const state = want.state as Record<string, Record<string, Encoded>>;
+  const state = want.state as Record<string, Record<string, Encoded | readonly Encoded[]>>;
   const early = argsOf(entry).groups.flatMap((group) => group.tensors).find((name) =>
     state[name] === undefined && bank[name].grads?.every((grad) => grad === null) && tensors[`${name}.step`]?.data[0] > 0
   );
   if (early !== undefined) return `state ${early}.step: ${tensors[`${early}.step`].data[0]} for a tensor that never had a gradient`;
   for (const [name, slots] of Object.entries(state)) {
-    for (const [key, expected] of Object.entries(slots)) {
+    for (const [key, expected] of slotsOf(entry, slots)) {
       const saved = tensors[`${name}.${key}`];
       // Which way a tensor goes, as Muon's `use_muon`: the slots that it has show that.
       if (typeof expected === "boolean") continue;
@@ -297,6 +297,20 @@ function stateFault(entry: Case, bank: Readonly<Record<string, BankTensor>>, { t
       if (fault !== undefined) return fault;
     }
   }
+}
+
+/** State that is not compared, by item: what is determined up to signs, and what repeats an option. */
+const NOT_COMPARED: Readonly<Record<string, readonly string[]>> = { SOAP: ["Q", "precondition_frequency", "shampoo_beta"] };
+
+/** State by key: a list's entries are `key.0`, `key.1`, where they are not empty. */
+function slotsOf(entry: Case, slots: Readonly<Record<string, Encoded | readonly Encoded[]>>): [string, Encoded][] {
+  return Object.entries(slots).filter(([key]) => !NOT_COMPARED[entry.item]?.includes(key)).flatMap(([key, slot]): [string, Encoded][] =>
+    !Array.isArray(slot)
+      ? [[key, slot as Encoded]]
+      : (slot as Encoded[]).map((one, i): [string, Encoded] => [`${key}.${i}`, one]).filter(([, one]) =>
+        !(Array.isArray(one) && one.length === 0)
+      )
+  );
 }
 
 function isZeros(expected: Encoded): boolean {

@@ -8,6 +8,7 @@ import { adanPytorchOptimizer } from "./adan_pytorch_optimizer.ts";
 import { adoptPytorchOptimizer } from "./adopt_pytorch_optimizer.ts";
 import { lambPytorchOptimizer } from "./lamb_pytorch_optimizer.ts";
 import { larsPytorchOptimizer } from "./lars_pytorch_optimizer.ts";
+import { muonPytorchOptimizer } from "./muon_pytorch_optimizer.ts";
 
 /** Those that the library has by now are left out by whoever registers them. */
 export const testPlugins: readonly Plugin[] = [
@@ -15,4 +16,5 @@ export const testPlugins: readonly Plugin[] = [
   adoptPytorchOptimizer,
   lambPytorchOptimizer,
   larsPytorchOptimizer,
+  muonPytorchOptimizer,
 ];
