@@ -165,7 +165,7 @@ function jsonOf(name: string, bytes: Uint8Array): Record<string, unknown> {
   } catch {
     try {
       // Python writes NaN and Infinity as such: a loss that ran away.
-      value = JSON.parse(text.replace(/([:,[]\s*)(NaN|-?Infinity)(?=\s*[,\]}])/g, '$1"$2"'));
+      value = JSON.parse(text.replace(/"(?:[^"\\]|\\[^])*"|NaN|-?Infinity/g, (word) => word.startsWith('"') ? word : `"${word}"`));
     } catch {
       return refuse(`${name} is no JSON`);
     }
