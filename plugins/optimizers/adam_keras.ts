@@ -8,16 +8,7 @@
  * @module
  */
 import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
-import {
-  checkClipping,
-  clipByGlobalNorm,
-  clipByNorm,
-  clipByValue,
-  clipnormSpec,
-  clippingScalars,
-  clipvalueSpec,
-  globalClipnormSpec,
-} from "./keras_clipping.ts";
+import { checkClipping, clipnormSpec, clippingScalars, clipvalueSpec, firstClip, globalClipnormSpec } from "./keras_clipping.ts";
 
 /** Options of {@linkcode adamKeras}. */
 export interface AdamKerasOptions {
@@ -64,9 +55,8 @@ export const adamKeras: OptimizerPlugin<"adam_keras", AdamKerasOptions> = {
     globalClipnorm: globalClipnormSpec,
   },
   check: checkClipping,
-  rule({ amsgrad, clipnorm, clipvalue, globalClipnorm }) {
-    // The first that is set; 0 is not set.
-    const clip = clipnorm ? clipByNorm : globalClipnorm ? clipByGlobalNorm : clipvalue ? clipByValue : "";
+  rule(options) {
+    const { amsgrad } = options;
     return {
       slots: {
         m: { shape: "param", key: "exp_avg" },
@@ -74,7 +64,7 @@ export const adamKeras: OptimizerPlugin<"adam_keras", AdamKerasOptions> = {
         ...(amsgrad ? { h: { shape: "param", key: "max_exp_avg_sq" } } : {}),
       },
       update: `
-        ${clip}
+        ${firstClip(options)}
         m += (g - m)*k1
         v += (g*g - v)*k2
         ${

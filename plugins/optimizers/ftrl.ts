@@ -8,6 +8,7 @@
  * @module
  */
 import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
+import { checkClipping, clipnormSpec, clippingScalars, clipvalueSpec, firstClip, globalClipnormSpec } from "./keras_clipping.ts";
 
 /** Options of {@linkcode ftrl}. */
 export interface FtrlOptions {
@@ -25,6 +26,14 @@ export interface FtrlOptions {
   l2ShrinkageRegularizationStrength?: number;
   /** Added to the root of the sums, as in the paper. */
   beta?: number;
+  /** Decoupled decay, before the step. */
+  weightDecay?: number;
+  /** Greatest norm of each gradient; null: any. */
+  clipnorm?: number | null;
+  /** Greatest absolute value in a gradient, unless a norm is set; null: any. */
+  clipvalue?: number | null;
+  /** Greatest norm of all gradients together; null: any. */
+  globalClipnorm?: number | null;
 }
 
 /**
@@ -61,29 +70,40 @@ export const ftrl: OptimizerPlugin<"ftrl", FtrlOptions> = {
       description: "Weight of the parameters' squares in the gradients alone, which shrinks those that gradients move",
     },
     beta: { default: 0, minimum: 0, description: "Added to the root of the sums, as in the paper" },
+    weightDecay: { default: 0, minimum: 0, description: "Decoupled decay, before the step" },
+    clipnorm: clipnormSpec,
+    clipvalue: clipvalueSpec,
+    globalClipnorm: globalClipnormSpec,
   },
-  check({ learningRatePower }) {
+  check(options) {
+    checkClipping(options);
+    const { learningRatePower } = options;
     if (Number.isInteger(8 * learningRatePower)) return;
     const message = `Cannot use learningRatePower = ${learningRatePower}: it must be a multiple of 1/8, such as -0.5`;
     throw Object.assign(new RangeError(message), { option: "learningRatePower" });
   },
-  rule({ learningRatePower, initialAccumulatorValue, l2ShrinkageRegularizationStrength }) {
+  rule(options) {
+    const { learningRatePower, initialAccumulatorValue, l2ShrinkageRegularizationStrength, weightDecay } = options;
     const eighths = -8 * learningRatePower;
     return {
+      // Not n, as in the paper: the clipping's norms are called so.
       slots: {
-        n: { shape: "param", key: "accumulator", init: initialAccumulatorValue },
+        s: { shape: "param", key: "accumulator", init: initialAccumulatorValue },
         z: { shape: "param", key: "linear" },
       },
       update: `
-        a  = ${power("n", eighths)}
-        n += g*g
-        b  = ${power("n", eighths)}
+        ${firstClip(options)}
+        ${weightDecay > 0 ? "p -= p*weightDecay*lr" : ""}
+        a  = ${power("s", eighths)}
+        s += g*g
+        b  = ${power("s", eighths)}
         z += ${l2ShrinkageRegularizationStrength > 0 ? "g + 2*shrinkage*p" : "g"} - (b - a)/lr*p
         p  = (clamp(z, -l1, l1) - z) / (b/lr + 2*l2)
       `,
     };
   },
-  scalars({ lr, l1RegularizationStrength, l2RegularizationStrength, l2ShrinkageRegularizationStrength, beta }) {
+  scalars(options) {
+    const { lr, l1RegularizationStrength, l2RegularizationStrength, l2ShrinkageRegularizationStrength, beta, weightDecay } = options;
     const f = Math.fround;
     const rate = f(lr);
     return {
@@ -91,6 +111,8 @@ export const ftrl: OptimizerPlugin<"ftrl", FtrlOptions> = {
       l1: f(l1RegularizationStrength),
       l2: f(l2RegularizationStrength + beta / (2 * rate)),
       shrinkage: f(l2ShrinkageRegularizationStrength),
+      weightDecay: f(weightDecay),
+      ...clippingScalars(options),
     };
   },
 };

@@ -2,7 +2,7 @@
  * Gradient clipping as Keras' optimizers have it: the specs of its three options, a line of the rule for each, and their numbers.
  *
  * TensorFlow's `clip_by_value`, `clip_by_norm` and `clip_by_global_norm`, in float32 as there. Which of them act, and in which order, is the
- * optimizer's own.
+ * optimizer's own. The lines call a norm n.
  *
  * @module
  */
@@ -69,6 +69,11 @@ export const clipByNorm: string = `n = norm(g)
 /** The lines of a rule that clip all gradients by the norm of all of them; one that is not finite makes them all NaN. */
 export const clipByGlobalNorm: string = `n = allnorm(g)
         g *= globalClipnorm*round(min(1/round(n), 1/globalClipnorm)) + (n - n)   # n - n: 0, or NaN`;
+
+/** The lines of the first that is set, as Keras' optimizers from 2.11 on clip; 0 is not set. */
+export function firstClip({ clipnorm, clipvalue, globalClipnorm }: KerasClipping): string {
+  return clipnorm ? clipByNorm : globalClipnorm ? clipByGlobalNorm : clipvalue ? clipByValue : "";
+}
 
 /** The numbers that the lines name. */
 export function clippingScalars({ clipnorm, clipvalue, globalClipnorm }: KerasClipping): Scalars {

@@ -3,7 +3,8 @@
  *
  * Ziyin et al., "LaProp: Separating Momentum and Adaptivity in Adam", 2020, https://arxiv.org/abs/2002.04839.
  * Follows timm 1.0.31's `LaProp`: eps is added to the corrected root, the momentum holds the learning rates of its steps and is divided by their mean,
- * and decay comes after the step. pytorch_optimizer 4.1.0 adds eps before the correction. timm's `caution` is transform `cautious`.
+ * and decay comes after the step. pytorch_optimizer 4.1.0 adds eps before the correction. timm's `caution` is transform `cautious`;
+ * its `corrected_weight_decay`, a decay by the square of a scheduled rate over the first, is left out.
  *
  * @module
  */

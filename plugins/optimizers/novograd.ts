@@ -3,7 +3,8 @@
  *
  * Ginsburg et al., "Stochastic Gradient Methods with Layer-wise Adaptive Moments for Training of Deep Networks", 2019, https://arxiv.org/abs/1905.11286.
  * Follows timm 1.0.31's `NvNovoGrad`, NVIDIA's: no bias is corrected, and the first norm is taken as it is. pytorch_optimizer 4.1.0 copies the first
- * gradient into the momentum, whatever `gradAveraging` says.
+ * gradient into the momentum, whatever `gradAveraging` says. timm's `corrected_weight_decay`, a decay by the square of a scheduled rate over the first,
+ * is left out.
  *
  * @module
  */

@@ -230,6 +230,7 @@ def tensorflow_side():
         d(learning_rate=0.05), d(learning_rate=0.1, l1_regularization_strength=0.3), d(learning_rate=0.1, learning_rate_power=0.0, l2_regularization_strength=0.1),
         d(learning_rate=0.05, learning_rate_power=-0.75, initial_accumulator_value=0.5, l2_shrinkage_regularization_strength=0.05),
         d(learning_rate=0.05, learning_rate_power=-1.0, beta=0.3, l1_regularization_strength=0.1, l2_regularization_strength=0.01),
+        d(learning_rate=0.1, weight_decay=0.1, clipnorm=0.8), d(learning_rate=0.1, global_clipnorm=1.5), d(learning_rate=0.1, clipvalue=0.4, beta=0.5),
     ]):
         case(f"field/Ftrl/keras/{i}", options)
     case("field/Ftrl/keras/holes", d(learning_rate=0.1, l1_regularization_strength=0.1), "field_holes")
