@@ -111,6 +111,7 @@ export { sgd, type SGDOptions } from "./plugins/optimizers/sgd.ts";
 export { sm3, type Sm3Options } from "./plugins/optimizers/sm3.ts";
 export { soap, type SoapOptions } from "./plugins/optimizers/soap.ts";
 export { sophia, type SophiaOptions } from "./plugins/optimizers/sophia.ts";
+export { sparseAdam, type SparseAdamOptions } from "./plugins/optimizers/sparse_adam.ts";
 export { stableAdamw, type StableAdamWOptions } from "./plugins/optimizers/stable_adamw.ts";
 export { tiger, type TigerOptions } from "./plugins/optimizers/tiger.ts";
 export { yogi, type YogiOptions } from "./plugins/optimizers/yogi.ts";

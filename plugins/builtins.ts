@@ -48,6 +48,7 @@ import { sgd } from "./optimizers/sgd.ts";
 import { sm3 } from "./optimizers/sm3.ts";
 import { soap } from "./optimizers/soap.ts";
 import { sophia } from "./optimizers/sophia.ts";
+import { sparseAdam } from "./optimizers/sparse_adam.ts";
 import { stableAdamw } from "./optimizers/stable_adamw.ts";
 import { tiger } from "./optimizers/tiger.ts";
 import { yogi } from "./optimizers/yogi.ts";
@@ -159,6 +160,7 @@ export type Builtins = readonly [
   typeof sm3,
   typeof soap,
   typeof sophia,
+  typeof sparseAdam,
   typeof stableAdamw,
   typeof tiger,
   typeof yogi,
@@ -271,6 +273,7 @@ export const plugins: Builtins = [
   sm3,
   soap,
   sophia,
+  sparseAdam,
   stableAdamw,
   tiger,
   yogi,

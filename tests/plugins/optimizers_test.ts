@@ -45,6 +45,7 @@ import { scheduleFreeRadam } from "../../plugins/optimizers/schedule_free_radam.
 import { scheduleFreeSgd } from "../../plugins/optimizers/schedule_free_sgd.ts";
 import { sgd } from "../../plugins/optimizers/sgd.ts";
 import { sm3 } from "../../plugins/optimizers/sm3.ts";
+import { sparseAdam } from "../../plugins/optimizers/sparse_adam.ts";
 import { soap } from "../../plugins/optimizers/soap.ts";
 import { sophia } from "../../plugins/optimizers/sophia.ts";
 import { stableAdamw } from "../../plugins/optimizers/stable_adamw.ts";
@@ -92,6 +93,7 @@ const plugins: readonly (readonly [plugin: Any, options: object])[] = [
   [normuon, { weightDecay: 0.1 }],
   [adamuon, { weightDecay: 0.1 }],
   [apollo, { weightDecay: 0.1 }],
+  [sparseAdam, {}],
   [fromage, { pBound: 2 }],
   [optimisticSgd, { lr: 0.1 }],
   [ftrl, { lr: 0.1, learningRatePower: -0.625, l1RegularizationStrength: 0.01, l2ShrinkageRegularizationStrength: 0.1, beta: 0.1 }],
