@@ -138,6 +138,15 @@ export interface Optimizer<Options = unknown> extends Disposable {
    */
   readonly transforms: readonly TransformView[];
   /**
+   * Parameters that come later: into the group of this index, default the last, or with `options` as a group of their own at the end, which follows the
+   * optimizer where the options say nothing. They are scheduled and saved as the others are, and begin at step 1 where an algorithm counts the steps of
+   * tensors. Freezing needs none of this: a tensor without a gradient stands still.
+   *
+   * An error leaves everything as it was. TypeError: a name that is there already, unknown options, a group of their own where a schedule follows a
+   * metric. RangeError: no such group, memory that is shared or not there.
+   */
+  add(params: Tensors, to?: { readonly group?: number; readonly options?: Partial<Options> }): void;
+  /**
    * Parameters, slots, step counts and metric schedules, as named tensors in copies. Not the options: whoever assigned some since assigns them again
    * after a load. What an accumulator has gathered is in the trainer's: {@linkcode Trainer.saveState}.
    */

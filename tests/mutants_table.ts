@@ -1250,6 +1250,15 @@ export const mutants: readonly Mutant[] = [
     ["The scale grows to infinity", "where(scale*growthFactor < 3.4028235677973366e38, scale*growthFactor, scale)", "scale*growthFactor"],
     ["A held step leaves the growth tracker", "where(bad, 0, good + 1)", "where(bad, good, good + 1)"],
   ]),
+  ...of("core/optimizer/add.ts", ["tests/core/add_test.ts"], [
+    ["Added parameters may lie in others' memory", "...params.map(({ info, elements }) => [info.name, elements] as const),", ""],
+    ["A parameter that is there is added again", "if (tensors.has(name)) throw", "if (tensors.size === 0) throw"],
+    ["An added group meets a schedule of values", "refuseClashes(all, [plain], base);", ""],
+    ["An added group has no schedules", "scheduledOf(plain, all)", "[]"],
+  ]),
+  ...of("core/training/gathering.ts", ["tests/core/add_test.ts"], [
+    ["What was gathered is lost when parameters come", "return into.loadState(from.saveState());", "return;"],
+  ]),
   ...of("plugins/transforms/zclip.ts", ["tests/plugins/transforms_record_test.ts"], [
     ["zclip's moments go on from the norm before clipping", "alpha*mu + (1 - alpha)*to", "alpha*mu + (1 - alpha)*n"],
     ["zclip's first variance is no mean", "sum/warmupSteps", "sum"],

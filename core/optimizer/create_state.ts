@@ -12,7 +12,7 @@ import { inputsOf } from "./inputs.ts";
 import { emptyMemory, giveBack, type Memory } from "./memory.ts";
 import { isRecord, refuseUnknownKeys, show } from "../names.ts";
 import { scalarNames } from "./numbers.ts";
-import { createParam, type ParamPlan, type ParamState } from "./param_state.ts";
+import { createParam, type ParamState } from "./param_state.ts";
 import { partsOf } from "./parts.ts";
 import type { TensorInfo } from "../plugin/contract.ts";
 import { ask, type Find, optionsOf, takePlugin, titleOf } from "../plugin/use.ts";
@@ -47,7 +47,8 @@ export function createState(
   const { backend, ownsBackend } = makeOrTake(settings);
   const memory = emptyMemory(backend);
   try {
-    const params = createParams(memory, groups, tensors);
+    const groupOf = new Map(groups.flatMap((group) => group.names.map((name) => [name, group])));
+    const params = createParams(memory, (name) => groupOf.get(name)!, tensors, []);
     savedEntries(backend, params, groups); // refuses keys that clash
     const inputs = inputsOf(params);
     return {
@@ -57,6 +58,8 @@ export function createState(
       ownsBackend,
       memory,
       groups,
+      common,
+      makeScheduled: (groups) => makeSchedules(find, { schedules: settings.schedules }, plugin, base, groups),
       transforms,
       scheduled,
       params,
@@ -77,7 +80,8 @@ export function createState(
   }
 }
 
-function checkParams(params: unknown): Map<string, FullTensor> {
+/** Parameters as they are given, by name. */
+export function checkParams(params: unknown): Map<string, FullTensor> {
   if (!isRecord(params)) {
     throw new TypeError(`Cannot optimize ${show(params)}: parameters are an object, name to tensor`);
   }
@@ -93,13 +97,13 @@ function checkParams(params: unknown): Map<string, FullTensor> {
   return tensors;
 }
 
-/** The group with its options at the first step. */
-function settle(group: GroupState, base: OptimizerState["base"]): GroupState {
+/** The group with its options at the coming step, made from this version of the optimizer's. */
+export function settle(group: GroupState, base: OptimizerState["base"], steps = 0, version = 0): GroupState {
   const { plugin, index } = group;
   group.base = baseOf(group, base);
-  group.version = 0;
+  group.version = version;
   allAbout({ plugin: plugin.name, group: index }, () => plugin.check?.(group.base));
-  group.current = currentOptions(group, group.base, 0);
+  group.current = currentOptions(group, group.base, steps);
   group.scalars = scalarNames(group, group.current);
   return group;
 }
@@ -112,32 +116,38 @@ function makeOrTake({ backend, threads }: Settings<unknown>): Pick<OptimizerStat
   return { backend: takeBackend(backend), ownsBackend: false };
 }
 
-function createParams(memory: Memory, groups: readonly GroupState[], tensors: ReadonlyMap<string, FullTensor>): ParamState[] {
-  const groupOf = new Map(groups.flatMap((group) => group.names.map((name) => [name, group])));
+/** Parameters of these groups, beside others that there are. */
+export function createParams(
+  memory: Memory,
+  groupOf: (name: string) => GroupState,
+  tensors: ReadonlyMap<string, FullTensor>,
+  others: readonly ParamState[],
+): ParamState[] {
   const plans = [...tensors].map(([name, given]) => {
     const info: TensorInfo = Object.freeze({ name, shape: given.shape, dtype: given.dtype });
-    const group = groupOf.get(name)!;
+    const group = groupOf(name);
     const parts = partsOf(group, group.current, group.scalars, info);
     const text = allAbout({ tensor: name, group: group.index }, () => textOf(memory.backend, parts, given.dtype));
     return { given, info, group, parts, text };
   });
-  refuseHalfHeld(plans);
+  refuseHalfHeld([...others, ...plans.map(({ info, parts }) => ({ info, transforms: parts.slice(1) }))]);
   return plans.map((plan) => allAbout({ tensor: plan.info.name, group: plan.group.index }, () => createParam(memory, plan)));
 }
 
 /** Refuses a transform that may hold back steps of some tensors and not of others: a step is one for all. */
-function refuseHalfHeld(plans: readonly Pick<ParamPlan, "info" | "parts">[]): void {
-  const [first, ...others] = plans.map(({ info, parts }) => ({ info, holds: new Map(parts.map(({ scope, rule }) => [scope, rule.hold])) }));
-  for (const { info, holds } of others) {
-    for (const { scope, title, plugin } of plans[0].parts) {
-      if (first.holds.get(scope) === holds.get(scope)) continue;
-      const [holding, other] = first.holds.get(scope) === undefined ? [info, first.info] : [first.info, info];
-      const message = `Cannot use ${title}: it holds back steps of "${holding.name}" and not of "${other.name}", or otherwise`;
+function refuseHalfHeld(params: readonly Pick<ParamState, "info" | "transforms">[]): void {
+  const [first, ...others] = params;
+  for (const { info, transforms } of others) {
+    transforms.forEach(({ title, plugin, rule: { hold } }, i) => {
+      const other = first.transforms[i].rule.hold;
+      if (hold === other) return;
+      const [holding, not] = other === undefined ? [info, first.info] : [first.info, info];
+      const message = `Cannot use ${title}: it holds back steps of "${holding.name}" and not, or not so, of "${not.name}"`;
       throw about(new TypeError(message), { plugin, tensor: info.name });
-    }
+    });
   }
 }
 
 // Code units, as strings are compared: the same order in every runtime and locale.
-const inNameOrder = (params: readonly ParamState[]): ParamState[] =>
+export const inNameOrder = (params: readonly ParamState[]): ParamState[] =>
   [...params].sort(({ info: { name: a } }, { info: { name: b } }) => a < b ? -1 : a > b ? 1 : 0);

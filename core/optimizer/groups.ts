@@ -19,8 +19,8 @@ import type { Group } from "../types.ts";
 /** A group at work. */
 export interface GroupState {
   readonly index: number;
-  /** Of its parameters. */
-  readonly names: readonly string[];
+  /** Of its parameters; more may come. */
+  names: readonly string[];
   readonly plugin: OptimizerPlugin;
   readonly title: string;
   readonly specs: AnySpecs;
@@ -75,7 +75,16 @@ export function splitGroups(
       // Another algorithm's options mean other things, so such a group takes none of the optimizer's, not even lr.
       const own = plugin === main ? ask(plugin, () => checkOptions(title, specs, options)) : optionsOf(plugin, options);
       const set = new Set(Object.entries(options).filter(([, value]) => value !== undefined).map(([option]) => option));
-      return { index, names, plugin, title, specs, own: new Map(Object.entries(own)), set, scale: takeScale(title, specs, set, scale) };
+      return {
+        index,
+        names: Object.freeze(names),
+        plugin,
+        title,
+        specs,
+        own: new Map(Object.entries(own)),
+        set,
+        scale: takeScale(title, specs, set, scale),
+      };
     })
   );
   const plugins = new Map([main, ...groups.map(({ plugin }) => plugin)].map((plugin) => [plugin.name, plugin]));

@@ -41,6 +41,13 @@ export function liesIn(memory: Memory, tensor: Tensor): boolean {
   return memory.holds.test(tensor);
 }
 
+/** Gives back what was taken since it held so many. */
+export function backTo(memory: Memory, held: { readonly taken: number; readonly lent: number }): void {
+  for (const tensor of memory.taken.splice(held.taken)) memory.backend.release(tensor);
+  memory.lent.length = held.lent;
+  memory.holds = null;
+}
+
 /** Gives all of it back. */
 export function giveBack({ backend, taken }: Memory): void {
   if (!backend.disposed) { for (const tensor of taken) backend.release(tensor); }

@@ -6,7 +6,7 @@
 import type { KernelBackend } from "../../kernels/backend.ts";
 import type { Scalars, Tensor } from "../../kernels/types.ts";
 import { about } from "../errors.ts";
-import type { GroupState } from "./groups.ts";
+import type { GroupState, PlainGroup } from "./groups.ts";
 import { giveBack, type Memory } from "./memory.ts";
 import { numbersAt } from "./numbers.ts";
 import type { ParamState } from "./param_state.ts";
@@ -24,17 +24,22 @@ export interface OptimizerState {
   /** True where the backend was made for this optimizer and ends with it. */
   readonly ownsBackend: boolean;
   readonly memory: Memory;
-  readonly groups: readonly GroupState[];
+  /** More may come, as parameters and what follows from them. */
+  groups: readonly GroupState[];
+  /** Numbers of transforms that all groups have in common. */
+  readonly common: Map<string, number>;
   /** In their order, the same in every group. */
   readonly transforms: readonly TransformState[];
   /** All schedules: those of all groups, then groups' own. */
   readonly scheduled: readonly Scheduled[];
+  /** The optimizer's schedules, made anew over these groups. */
+  readonly makeScheduled: (groups: readonly PlainGroup[]) => readonly Scheduled[];
   /** In the caller's order. */
-  readonly params: readonly ParamState[];
+  params: readonly ParamState[];
   /** In name order, in which sums over tensors are added. */
-  readonly ordered: readonly ParamState[];
+  ordered: readonly ParamState[];
   /** Input slots: slot, then parameter. */
-  readonly inputs: Readonly<Record<string, Readonly<Record<string, Tensor>>>>;
+  inputs: Readonly<Record<string, Readonly<Record<string, Tensor>>>>;
   /** Plans that were made, for steps like those. */
   readonly plans: Plans;
   /** Base values of the options, and how often one was assigned. */

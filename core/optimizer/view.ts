@@ -4,6 +4,7 @@
  * @module
  */
 import { disposeSymbol } from "../../kernels/dispose.ts";
+import type { Tensor } from "../../kernels/types.ts";
 import { about, allAbout } from "../errors.ts";
 import { fixed } from "../fixed.ts";
 import { baseValue, currentValue } from "./current.ts";
@@ -16,6 +17,7 @@ import type { ParamState } from "./param_state.ts";
 import type { OptimizerPlugin } from "../plugin/contract.ts";
 import { ask } from "../plugin/use.ts";
 import type { TransformState } from "./transforms.ts";
+import { addParams } from "./add.ts";
 import { pointOf } from "./points.ts";
 import { groupSlotsOf, readingOf, transformReadingOf } from "./readings.ts";
 import { executeLoad, givenState, isPartial, prepareLoad, refusalOf, throwFaults } from "./loaded_state.ts";
@@ -27,11 +29,10 @@ import type { Grads, GroupView, LoadReport, Optimizer, StateDict, StepReport } f
 
 /** The public object over an optimizer's state. */
 export function showOptimizer(state: OptimizerState): Optimizer<unknown> {
-  const { plugin, backend, groups, params, base } = state;
-  const grads = lazily(params, (param) => {
-    checkAlive(state, "give the gradients of");
-    return param.gradients.own;
-  });
+  const { plugin, backend, base } = state;
+  let groups: readonly GroupView<unknown>[] = [];
+  let tensors = tensorsOf(state);
+  const shown = (): typeof tensors => tensors.of === state.params ? tensors : tensors = tensorsOf(state);
   const dispose = (): void => {
     if (!state.disposed) disposeState(state);
   };
@@ -43,11 +44,18 @@ export function showOptimizer(state: OptimizerState): Optimizer<unknown> {
       base[name] = checked();
       state.version++;
     }),
-    groups: Object.freeze(groups.map((group) => groupView(state, group))),
-    params: record(params, ({ given }) => given),
+    get groups() {
+      if (groups.length < state.groups.length) {
+        groups = Object.freeze([...groups, ...state.groups.slice(groups.length).map((group) => groupView(state, group))]);
+      }
+      return groups;
+    },
+    get params() {
+      return shown().params;
+    },
     get grads() {
       state.givesGradients = true;
-      return grads;
+      return shown().grads;
     },
     get inputs() {
       checkAlive(state, "give the inputs of");
@@ -68,7 +76,7 @@ export function showOptimizer(state: OptimizerState): Optimizer<unknown> {
     update: (metric) => update(state, metric),
     readings() {
       checkAlive(state, "read");
-      return groups.map((group) => readingOf(state, group));
+      return state.groups.map((group) => readingOf(state, group));
     },
     transforms: Object.freeze(state.transforms.map((transform) =>
       Object.freeze({
@@ -79,6 +87,10 @@ export function showOptimizer(state: OptimizerState): Optimizer<unknown> {
         },
       })
     )),
+    add(params, to) {
+      checkAlive(state, "add parameters to");
+      allAbout({ plugin: plugin.name }, () => addParams(state, params, to));
+    },
     saveState: () => saveState(state),
     loadState: (saved, options) => allAbout({ plugin: plugin.name }, () => loadState(state, saved, options)),
     // A host's backend has done all of it when a step returns.
@@ -94,6 +106,20 @@ export function showOptimizer(state: OptimizerState): Optimizer<unknown> {
   // Asking for the gradients says that they are going to be written, which one who lists the fields, as JSON does, must not say by that.
   Object.defineProperty(optimizer, "grads", { enumerable: false });
   return fixed(showsValues(optimizer, ["name", "steps", "options", "groups", "params"]), (name) => refuseField(plugin, name));
+}
+
+/** What is shown of these parameters. */
+function tensorsOf(state: OptimizerState): {
+  readonly of: OptimizerState["params"];
+  readonly params: Record<string, Tensor>;
+  readonly grads: Record<string, Tensor>;
+} {
+  const { params } = state;
+  const grads = lazily(params, (param) => {
+    checkAlive(state, "give the gradients of");
+    return param.gradients.own;
+  });
+  return { of: params, params: record(params, ({ given }) => given), grads };
 }
 
 /** An error of what could be done at once rejects, as one of what is waited for would. */
@@ -186,7 +212,7 @@ function loadState(state: OptimizerState, saved: unknown, options?: { readonly p
 }
 
 function groupView(state: OptimizerState, group: GroupState): GroupView<unknown> {
-  const { plugin, names, own, scale, index } = group;
+  const { plugin, own, scale, index } = group;
   const read = (name: string): unknown => baseValue(group, state.base, name);
   const options = optionsView(plugin, read, (name, checked) => {
     refuseReplaced(group, name);
@@ -199,7 +225,13 @@ function groupView(state: OptimizerState, group: GroupState): GroupView<unknown>
   });
   const shown = ["names", "options", "current"];
   return fixed(
-    showsValues({ names: Object.freeze([...names]), options, current }, shown),
+    showsValues({
+      get names() {
+        return group.names;
+      },
+      options,
+      current,
+    }, shown),
     (name) => refuseGroupField(group, "a group", name),
   );
 }

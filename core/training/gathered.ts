@@ -8,16 +8,8 @@ import { isRecord, show } from "../names.ts";
 import { type GivenState, readJson } from "../optimizer/loaded_state.ts";
 import type { AccumulatorState } from "../plugin/contract.ts";
 import { fullTensor, put } from "../tensors.ts";
-import type { Accumulator, StateDict } from "../types.ts";
-
-/** An accumulator at work in a trainer. */
-export interface Gathering {
-  /** Of its plugin. */
-  readonly name: string;
-  readonly accumulator: Accumulator;
-  /** Names of all gradients that ever came: an accumulator may go on giving one, as a sum gives zeros. */
-  readonly ever: Set<string>;
-}
+import type { StateDict } from "../types.ts";
+import { canBeSaved, type Gathering } from "./gathering.ts";
 
 /** What a state says that was gathered. */
 interface Gathered extends AccumulatorState {
@@ -139,9 +131,6 @@ function readGathered(text: unknown, tensors: GivenState["tensors"]): Gathered {
   }
   return { name, count, weight, ever, more, tensors: tensors as AccumulatorState["tensors"] };
 }
-
-const canBeSaved = (accumulator: Accumulator): accumulator is Required<Accumulator> =>
-  typeof accumulator.saveState === "function" && typeof accumulator.loadState === "function";
 
 function replace(set: Set<string>, names: readonly string[]): void {
   set.clear();

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { lend, makeAccumulator } from "./accumulators.ts";
 import { disposeSymbol } from "../../kernels/dispose.ts";
 import { about, allAbout } from "../errors.ts";
 import { fixed } from "../fixed.ts";
@@ -14,8 +13,9 @@ import { checkAlive, type OptimizerState } from "../optimizer/optimizer_state.ts
 import { type CheckedParams, checkStep, prepareChecked } from "../optimizer/step.ts";
 import { executeLoad, givenState, isPartial, keysOf, prepareLoad, refusalOf, throwFaults } from "../optimizer/loaded_state.ts";
 import { apply, showOptimizer, tellHeld } from "../optimizer/view.ts";
-import { addGathered, type Gathering, splitGathered, takeGathered, type TakenGathered } from "./gathered.ts";
-import type { Accumulator, Grads, LoadReport, Optimizer, Recipe, Settings, StateDict, Tensors, Trainer } from "../types.ts";
+import { createGathering, type Gathering } from "./gathering.ts";
+import { addGathered, splitGathered, takeGathered, type TakenGathered } from "./gathered.ts";
+import type { Grads, LoadReport, Optimizer, Recipe, Settings, StateDict, Tensors, Trainer } from "../types.ts";
 import type { AccumulatorPlugin } from "../plugin/contract.ts";
 import type { AnySpecs } from "../plugin/options.ts";
 import { type Find, takeUse, titleOf } from "../plugin/use.ts";
@@ -40,20 +40,10 @@ export function buildTrainer(
     ...(transforms && { transforms }),
   });
   const optimizer = showOptimizer(state);
-  const { backend, takeBack } = lend(optimizer.backend);
-  const end = (): void => {
-    takeBack();
-    optimizer.dispose();
-  };
   try {
-    const gathering = use && {
-      name: use.plugin.name,
-      accumulator: makeAccumulator(use.plugin, use.options, optimizer.params, backend, find),
-      ever: new Set<string>(),
-    };
-    return showTrainer(recipe, state, optimizer, gathering, end);
+    return showTrainer(recipe, state, optimizer, use && createGathering(find, use.plugin, use.options, optimizer));
   } catch (error) {
-    end();
+    optimizer.dispose();
     throw error;
   }
 }
@@ -76,15 +66,14 @@ function showTrainer(
   state: OptimizerState,
   optimizer: Optimizer,
   gathering: Gathering | undefined,
-  end: () => void,
 ): Trainer {
-  const accumulator = gathering?.accumulator;
   const ever = gathering?.ever ?? new Set<string>();
   let disposed = false;
   const dispose = (): void => {
     if (disposed) return;
     disposed = true;
-    end();
+    gathering?.end();
+    optimizer.dispose();
   };
   const alive = (action: string): void => {
     if (disposed) throw new TypeError(`Cannot ${action} the trainer of optimizer "${optimizer.name}": it is disposed`);
@@ -94,7 +83,7 @@ function showTrainer(
     return checkStep(state, new Set([...ever, ...names]));
   };
   // What was gathered is forgotten only after a step that took it, also where a transform held that step back: its sum would stay not finite.
-  const stepWith = (accumulator: Accumulator, checked: CheckedParams): boolean => {
+  const stepWith = ({ accumulator }: Gathering, checked: CheckedParams): boolean => {
     const done = apply(state, prepareChecked(state, "update", accumulator.gradients, checked));
     accumulator.reset();
     return tellHeld(state, done).applied;
@@ -113,20 +102,21 @@ function showTrainer(
     },
     add(grads: Grads, weight?: number): boolean {
       alive("add to");
-      if (accumulator === undefined) {
+      if (gathering === undefined) {
         checkWeight(weight);
         return optimizer.step(grads).applied;
       }
       // Nothing can be taken out of an accumulator again, so a step that would be refused is refused before.
       const names = isRecord(grads) ? Object.keys(grads).filter((name) => (grads[name] ?? null) !== null) : [];
       const checked = check(names);
-      const isDue = accumulator.add(grads, weight);
+      gathering.fit();
+      const isDue = gathering.accumulator.add(grads, weight);
       for (const name of names) ever.add(name);
-      return isDue && stepWith(accumulator, checked);
+      return isDue && stepWith(gathering, checked);
     },
     flush(): boolean {
       alive("flush");
-      return accumulator !== undefined && accumulator.count > 0 && stepWith(accumulator, check([]));
+      return gathering !== undefined && gathering.accumulator.count > 0 && stepWith(gathering, check([]));
     },
     update(metric: number): void {
       alive("update");
@@ -151,6 +141,7 @@ function showTrainer(
 
 function loadTrainer(state: OptimizerState, gathering: Gathering | undefined, saved: unknown, partial: boolean): LoadReport {
   const refuse = refusalOf(state);
+  gathering?.fit();
   const given = givenState(refuse, saved);
   const split = splitGathered(given, keysOf(state));
   const prepared = prepareLoad(state, split.optimizer, partial);
