@@ -284,7 +284,7 @@ function readReading(given: Given, scalars: ScalarsOf): NonNullable<OptimizerPlu
   };
 }
 
-const texts = ["before", "after", "last"] as const;
+const texts = ["before", "after", "last", "hold"] as const;
 
 /** What chooses a rule, and makes it. */
 interface Variant {

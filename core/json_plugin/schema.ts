@@ -183,6 +183,7 @@ export const pluginSchema: Schema = {
         before: ref("lines", "Lines ahead of the rule"),
         after: ref("lines", "Lines behind the last one that assigns u"),
         last: ref("lines", "Lines at the end"),
+        hold: ref("lines", "One expression of numbers: where it is not 0 the step is held back"),
       },
     },
     slot: {

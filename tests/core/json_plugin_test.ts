@@ -487,6 +487,20 @@ test("a transform in JSON says what it has seen", () => {
   assertEquals(made.transforms[0].readings(), { norm: 5, share: 2.5 });
 });
 
+test("a transform in JSON holds a step back", () => {
+  const skip = readPlugin({
+    kind: "transform",
+    name: "not_above",
+    description: "Holds back steps with a number above most",
+    options: { most: { default: 1, description: "Greatest number" } },
+    rule: { before: "x = allmax(g)", hold: "x > most" },
+  });
+  using made = createOptimizer(optimizer({ ...bare }), { w: new Float32Array(2) }, {}, { transforms: [{ name: skip }] });
+  assertEquals(made.step({ w: [1, -9] }), { applied: true, step: 1 });
+  assertEquals(made.step({ w: [2, 0] }), { applied: false, step: 1, skipped: "not_above" });
+  assertEquals([...(made.params.w as { data: Float32Array }).data], [-1, 9]);
+});
+
 for (const name of ["lion", "muon"]) test(`examples/json/${name}.json passes the kit`, () => testOptimizer(optimizer(file(name))));
 
 test("examples/json/trapezoid.json passes the kit", () =>
