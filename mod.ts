@@ -185,10 +185,15 @@ export { lossScale, type LossScaleOptions } from "./plugins/transforms/loss_scal
 export { sam, type SamOptions } from "./plugins/transforms/sam.ts";
 export { skipNonfinite, type SkipNonfiniteOptions } from "./plugins/transforms/skip_nonfinite.ts";
 export { zclip, type ZClipOptions } from "./plugins/transforms/zclip.ts";
-export { fromConfig, getConfig, type KerasConfig } from "./plugins/recipes/keras_config.ts";
+export { fromTimm, type FromTimmOptions } from "./plugins/recipes/from_timm.ts";
+export { fromTorch, type FromTorchOptions, type TorchScheduler } from "./plugins/recipes/from_torch.ts";
+export { fromTrainingArguments, type TrainingArgumentsOptions } from "./plugins/recipes/from_training_arguments.ts";
+export { fromConfig, fromKeras, type FromKerasOptions, getConfig, type KerasConfig } from "./plugins/recipes/keras_config.ts";
 export { layerDecay, type LayerDecayOptions, type LayerGroup } from "./plugins/recipes/layer_decay.ts";
 export { t5FixedLr, type T5FixedLrOptions, t5Relative } from "./plugins/recipes/t5.ts";
 export { bindTfOptimizer, type CreateTfOptimizer, type TfOptimizerOptions, tfRecipe } from "./plugins/recipes/tf.ts";
+export { torchCode } from "./plugins/recipes/torch_code.ts";
+export { trainingArgumentsCode } from "./plugins/recipes/training_arguments_code.ts";
 
 /** The registry of all built-in plugins. `builtins.with(…)` adds to it. */
 export const builtins: Registry<Builtins> = /* @__PURE__ */ createRegistry(plugins);

@@ -1725,4 +1725,27 @@ export const mutants: readonly Mutant[] = [
     ["Weights of 0 count as stuck", "if (x === 0) return;", ""],
     ["One change that moves a weight is not enough", ".every((changed)", ".some((changed)"],
   ]),
+
+  // ---- configurations of others
+
+  ...of("plugins/recipes/from_training_arguments.ts", ["tests/plugins/foreign_configs_test.ts"], [
+    ["A share of the training is rounded down", "Math.ceil((training ?? 0) * share)", "Math.floor((training ?? 0) * share)"],
+    ["Words that change what is learned are passed over", "suspicious.test(key) && has(key)", "false"],
+  ]),
+  ...of("plugins/recipes/from_timm.ts", ["tests/plugins/foreign_configs_test.ts"], [
+    ["Milestones are cut at, not before", "Math.max(0, epoch * asked.each - 1)", "epoch * asked.each"],
+    ["A warmup in front is none in the schedule's time", "warmupPrefix || schedule.name", "!warmupPrefix || schedule.name"],
+  ]),
+  ...of("plugins/recipes/from_torch.ts", ["tests/plugins/foreign_configs_test.ts"], [
+    [
+      "The momentum goes with lr",
+      'use("cyclic", { baseLr: oneOrAll(high), maxLr: oneOrAll(low)',
+      'use("cyclic", { baseLr: oneOrAll(low), maxLr: oneOrAll(high)',
+    ],
+    ["A chain multiplies what is no factor", "chains: etaMin === 0", "chains: true"],
+  ]),
+  ...of("plugins/recipes/foreign/python.ts", ["tests/plugins/foreign_code_test.ts"], [
+    ["A name may be code", "isNamed && !/^[A-Za-z_]\\w*$/.test(key)", "false"],
+    ["A line may end within a text", "[\\u007f-\\uffff]/g, (letter)", "[\\u007f-\\u00ff]/g, (letter)"],
+  ]),
 ];

@@ -81,6 +81,9 @@ const otherOptimizers: readonly string[] = [
   "LossScaleOptimizer",
 ];
 
+/** What Keras' own Adam may be told beside its options, the last two in Keras 3. */
+const unsaid: readonly string[] = ["weight_decay", "loss_scale_factor", "gradient_accumulation_steps"];
+
 /** Words that are not the option's own in snake case. */
 const ownWords: readonly (readonly [keras: string, option: string])[] = [
   ["epsilon", "eps"],
@@ -173,9 +176,9 @@ export function fromConfig(config: KerasConfig): Recipe {
   if (otherOptimizers.includes(given as string)) {
     throw new TypeError(`Cannot read the Keras configuration of ${given}: known are AdamWeightDecay and Adam`);
   }
-  const idle = ["use_ema", "ema_momentum", "ema_overwrite_frequency", "jit_compile", "is_legacy_optimizer", "weight_decay"];
-  if (rest.use_ema || rest.weight_decay) {
-    throw new TypeError("Cannot read the Keras configuration: use_ema and weight_decay have no counterpart here");
+  const idle = ["use_ema", "ema_momentum", "ema_overwrite_frequency", "jit_compile", "is_legacy_optimizer", ...unsaid];
+  if (rest.use_ema || unsaid.some((key) => rest[key])) {
+    throw new TypeError(`Cannot read the Keras configuration: use_ema, ${unsaid.join(", ")} have no counterpart here`);
   }
   const plugin: OptimizerPlugin = own ? adamKeras : adamWeightDecay;
   const known = Object.keys(plugin.options as Specs).filter((option) => option !== "lr" && option !== "betas").map(toSnake);
@@ -195,6 +198,65 @@ export function fromConfig(config: KerasConfig): Recipe {
     optimizer: { name: plugin.name, options: checkOptions(plugin, options) },
     ...(scheduled ? { schedules: { lr: readSchedule(learning_rate) } } : {}),
   };
+}
+
+/** What {@linkcode fromKeras} must be told beside a schedule. */
+export interface FromKerasOptions {
+  /** The optimizer, where the configuration is of a schedule alone; default: Keras' Adam. */
+  readonly optimizer?: Recipe["optimizer"];
+}
+
+/**
+ * The recipe of a configuration of Keras: of a `LearningRateSchedule`, as `serialize`, `to_json` and a saved model have it, or of an optimizer, with its
+ * schedule inside.
+ *
+ * Both forms of a serialized object are read: Keras 3's `{ module, class_name, config, registered_name }` and the older `{ class_name, config }`; and what
+ * a schedule's `get_config` gives by itself, where its name or its keys tell the class. An optimizer is read as {@linkcode fromConfig} does.
+ *
+ * @example Usage
+ * ```ts
+ * import { fromKeras } from "@glissade/optim";
+ *
+ * const recipe = fromKeras({ class_name: "CosineDecay", config: { initial_learning_rate: 1e-3, decay_steps: 1000 } });
+ * console.log(recipe.schedules?.lr.name); // cosine_decay
+ * ```
+ *
+ * @param config The configuration.
+ * @param options What it does not say.
+ * @returns A recipe for `createTrainer`.
+ */
+export function fromKeras(config: KerasConfig, { optimizer = { name: adamKeras.name } }: FromKerasOptions = {}): Recipe {
+  if (!isRecord(config)) throw new TypeError(`Cannot read ${show(config)} as a Keras configuration: it must be an object`);
+  const { class_name, config: inner } = config;
+  if (typeof class_name === "string" && isRecord(inner)) {
+    // What optimizers are called is theirs to choose: their class says which they are.
+    if (class_name === "AdamWeightDecay") return fromConfig({ ...inner, name: class_name });
+    if (class_name === "Adam") return fromConfig({ is_legacy_optimizer: false, ...inner, name: class_name });
+    if (otherOptimizers.includes(class_name)) {
+      throw new TypeError(`Cannot read the Keras configuration of ${class_name}: known are AdamWeightDecay and Adam`);
+    }
+    return { optimizer, schedules: { lr: readSchedule(config) } };
+  }
+  if ("learning_rate" in config || "lr" in config) return fromConfig(config);
+  return { optimizer, schedules: { lr: readSchedule({ class_name: classOfKeys(config), config }) } };
+}
+
+/** Keys of a schedule's own `get_config` that no other has together. */
+const schedulesByKeys: readonly (readonly [className: string, keys: readonly string[]])[] = [
+  ["WarmUp", ["decay_schedule_fn", "warmup_steps"]],
+  ["PolynomialDecay", ["decay_steps", "end_learning_rate"]],
+  ["CosineDecayRestarts", ["first_decay_steps"]],
+  ["CosineDecay", ["decay_steps", "alpha"]],
+  ["PiecewiseConstantDecay", ["boundaries", "values"]],
+];
+
+function classOfKeys(config: KerasConfig): string {
+  const named = schedules.find(([, className]) => className === config.name);
+  const [className] = named === undefined ? schedulesByKeys.find(([, keys]) => keys.every((key) => key in config)) ?? [] : [named[1]];
+  if (className !== undefined) return className;
+  const known = schedules.map(([, name]) => name).join(", ");
+  const both = "decay_rate" in config ? "; ExponentialDecay and InverseTimeDecay have the same keys" : "";
+  throw new TypeError(`Cannot tell of which class a Keras configuration is: give { class_name, config }, with one of ${known}${both}`);
 }
 
 /** The optimizer of a recipe that a configuration can say. */

@@ -66,7 +66,7 @@ test("the migration page's blocks run, one after another", () => {
 
 for (
   const code of rows.flatMap(([, here]) => codes(here)).filter((code) =>
-    /^(builtins\.|createTfOptimizer|tfRecipe|getConfig|fromConfig|plotSchedule)/.test(code)
+    /^(builtins\.|createTfOptimizer|tfRecipe|getConfig|from[A-Z]|plotSchedule|torchCode|trainingArgumentsCode)/.test(code)
   )
 ) {
   // A row may hold two calls, and a call that goes on from another's result.
