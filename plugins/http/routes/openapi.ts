@@ -43,8 +43,13 @@ const words: Readonly<Record<RouteName, { readonly summary: string; readonly sch
   metrics: { summary: "Counters for Prometheus", schema: text },
   plugins: { summary: "What the registry has", schema: ref("schemas", "Plugins") },
   schedule: { summary: "One schedule", schema: ref("schemas", "Schedule") },
+  facts: { summary: "What a schedule comes to over a range", schema: ref("schemas", "ScheduleFacts") },
   curves: { summary: "Several curves", schema: ref("schemas", "Curves") },
   post_curves: { summary: "Several curves, asked for in JSON", schema: ref("schemas", "Curves") },
+  post_facts: {
+    summary: "What schedules come to over a range, asked for in JSON",
+    schema: object({ facts: listOf(ref("schemas", "ScheduleFacts")) }, ["facts"]),
+  },
   lint: { summary: "What in a recipe is probably not meant", schema: ref("schemas", "Findings") },
   step: { summary: "One optimizer step that keeps nothing", schema: ref("schemas", "Step") },
 };
@@ -57,6 +62,10 @@ const meanings: Readonly<Record<ParameterName, string>> = {
   to: "Last step of a range, itself included",
   every: "Steps between two points of a range; without it each step is one, in a picture as many as it shows",
   lr: "Base values, one for each group; the first is the optimizer's own",
+  below: "Asks for the first step whose value lies below this",
+  above: "Asks for the first step whose value lies above this",
+  weightDecay: "Asks what decoupled decay of this strength leaves of the weights",
+  share: "Asks for the first step by which this share of the sum is reached",
   scale: "The vertical axis",
   title: "Headline",
   width: "Width in pixels",
@@ -84,8 +93,9 @@ export function openApi(
     if (route.takesOptions) {
       for (const plugin of schedules.filter((plugin) => reservedOption(plugin) === undefined)) {
         // As schedule "step" beside the steps of an optimizer.
-        const id = own.includes(plugin.name) ? `schedule_${plugin.name}` : plugin.name;
-        for (const form of route.forms) {
+        const isAlone = route.name === "schedule" && !own.includes(plugin.name);
+        const id = isAlone ? plugin.name : `${route.name}_${plugin.name}`;
+        for (const form of route.bySuffix ? route.forms : route.forms.slice(0, 1)) {
           const suffix = suffixOf(form);
           put(route, route.path.replace("{name}", plugin.name) + suffix, form, { id: id + suffix, plugin });
         }
@@ -129,7 +139,7 @@ function operation(
 ): Json {
   const names = parametersOf(route, form);
   const isGet = route.method === "GET";
-  const asked = isGet ? [...(plugin ? optionParameters(plugin) : []), ...names.map(parameterRef)] : [];
+  const asked = isGet ? [...(plugin ? optionParameters(plugin) : []), ...names.map((name) => askedOf(route, name))] : [];
   const forms = route.bySuffix ? [form] : route.forms;
   // A route with a body tells of its forms alone: what is kept has a validator.
   const keeps = route.holds !== "never";
@@ -223,6 +233,23 @@ const schemas: Json = {
       ]),
     ],
   },
+  ScheduleFacts: object({ schedule: text, options: { type: "object" }, facts: listOf(ref("schemas", "Facts")) }, [
+    "schedule",
+    "options",
+    "facts",
+  ]),
+  Facts: object({
+    sum: number,
+    mean: number,
+    minimum: ref("schemas", "Place"),
+    maximum: ref("schemas", "Place"),
+    jumps: listOf(step),
+    below: { type: ["integer", "null"] },
+    above: { type: ["integer", "null"] },
+    decay: number,
+    share: step,
+  }, ["sum", "mean", "minimum", "maximum", "jumps"]),
+  Place: object({ value: number, step }, ["value", "step"]),
   Curves: object({
     steps: listOf(step),
     curves: listOf(object({ schedule: text, options: { type: "object" }, lr: listOf(numbers) }, ["schedule", "options", "lr"])),
@@ -265,7 +292,9 @@ const schemas: Json = {
 const shared: readonly ParameterName[] = [...pointNames, "lr", ...pictureNames];
 const joined = { style: "form", explode: false };
 
-function parameterRef(name: ParameterName): Json {
+/** Of a range both ends must be given; points may be asked for in other ways. */
+function askedOf({ name: route }: Route, name: ParameterName): Json {
+  if (route === "facts" && (name === "from" || name === "to")) return { ...parameterOf(name), required: true };
   return shared.includes(name) ? ref("parameters", name) : parameterOf(name);
 }
 
@@ -342,6 +371,7 @@ function bodyOf({ name, body = [] }: Route, names: readonly ParameterName[], { p
     }
   };
   const pick = (some: readonly ParameterName[]): Json => Object.fromEntries(some.map((name) => [name, one(name)]));
+  if (name === "post_facts") return { "application/json": { schema: object(pick(names), ["schedule", "from", "to"]) } };
   const common = pick(names.filter((name) => !pointNames.includes(name)));
   const forms: readonly (readonly ParameterName[])[] = [["step"], ["steps"], ["from", "to", "every"]];
   const needed = (form: readonly ParameterName[]): readonly ParameterName[] => form.filter((name) => name !== "every");

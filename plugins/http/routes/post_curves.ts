@@ -3,69 +3,21 @@
  *
  * @module
  */
-import type { Limits } from "../guard/limits.ts";
-import { readBody } from "../wire/body.ts";
 import { writeCurves } from "../wire/curve.ts";
-import { parseJsonBytes } from "../wire/json_body.ts";
-import { type Asked, faultOf, type ParameterName, parameters } from "../wire/parameters.ts";
-import { pointerTo, refuseBody } from "../wire/problem.ts";
-import { type Answer, type Incoming, parametersOf, type Service } from "./route.ts";
-import { computedFor, curveOf, inTurn, pointsWithin, type Refuse, refusing } from "./schedules.ts";
-import { whenThere } from "./shelf.ts";
-
-/** Bytes of a body that asks for curves. */
-const largestBody = 2 ** 20;
-
-/** Refuses a key of the body. */
-const inBody = (name: string, detail: string, allowed?: readonly unknown[]): never => refuseBody(`/${name}`, detail, allowed);
+import { askedInBody, inBody } from "./asked_in_body.ts";
+import type { Answer, Incoming, Service } from "./route.ts";
+import { computedFor, curvesInBody, inTurn, pointsWithin, refusing } from "./schedules.ts";
 
 /** Answers it. */
-export async function postCurves({ route, request, tenant, form }: Incoming, service: Service): Promise<Answer> {
-  const { schedules, limits, rooms: { curves: room } } = service;
-  const hold = room.bodies.hold(tenant);
-  try {
-    const { bytes, free } = await readBody(request, Math.min(limits.jsonBytes, largestBody), limits, room, tenant, hold);
-    const body = parseJsonBytes(bytes, { keys: 1024, list: 2 * limits.points });
-    free();
-    const asked = takeParameters(body, parametersOf(route, form), limits);
-    const uses = asked.schedule!;
-    const points = pointsWithin(asked, form, uses.length, limits, inBody);
-    const curves = await whenThere(() =>
-      uses.map((use, i) => {
-        const refuse: Refuse = (detail, allowed) => inBody(`schedule/${i}`, detail, allowed);
-        // A schedule that follows a metric is 400 in a query; a body's values are refused with 422.
-        return curveOf(schedules, use, asked.lr ?? [1], refuse, refuse);
-      })
-    );
+export function postCurves(incoming: Incoming, service: Service): Promise<Answer> {
+  const { request, form } = incoming;
+  return askedInBody(incoming, service, async (asked) => {
+    const { length } = asked.schedule!;
+    const points = pointsWithin(asked, form, length, service.limits, inBody);
+    const curves = await curvesInBody(asked, service, inBody);
     return await refusing(
-      () => inTurn(service, request, computedFor(form, points, asked, uses.length), () => writeCurves(form, curves, points, asked)),
+      () => inTurn(service, request, computedFor(form, points, asked, length), () => writeCurves(form, curves, points, asked)),
       ({ message }) => inBody("schedule", message),
     );
-  } finally {
-    hold.release();
-  }
-}
-
-/** Takes parameters from a JSON body; the first that is wrong is refused. */
-function takeParameters(body: unknown, names: readonly ParameterName[], limits: Required<Limits>): Asked {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) return refuseBody("", "The body must be an object");
-  const given = body as Readonly<Record<string, unknown>>;
-  const aliases = names.flatMap((name) => parameters[name].alias ?? []);
-  for (const key of Object.keys(body)) {
-    const known: readonly string[] = [...names, ...aliases];
-    if (!known.includes(key)) refuseBody(pointerTo(key), `There is no ${JSON.stringify(key.slice(0, 80))} here`, known);
-  }
-  const asked: Record<string, unknown> = {};
-  for (const name of names) {
-    const { type, alias } = parameters[name];
-    const other = alias === undefined ? undefined : given[alias];
-    if (given[name] !== undefined && other !== undefined) refuseBody(`/${alias}`, `Give either ${name} or ${alias}`);
-    const value = given[name] ?? other ?? given[name];
-    if (value === undefined && type !== "schedules") continue;
-    const isList = Array.isArray(value) || type !== "numbers" && type !== "schedules";
-    asked[name] = isList ? value : value === undefined ? [] : [value];
-    const fault = faultOf(name, asked[name], limits);
-    if (fault !== undefined) refuseBody(`/${name}`, fault.detail, fault.allowed);
-  }
-  return asked;
+  });
 }

@@ -21,8 +21,10 @@ export type RouteName =
   | "metrics"
   | "plugins"
   | "schedule"
+  | "facts"
   | "curves"
   | "post_curves"
+  | "post_facts"
   | "lint"
   | "step";
 

@@ -14,7 +14,7 @@ import { type Points, pointsOf } from "../wire/points.ts";
 import { isRefusal, Problem, refuseQuery } from "../wire/problem.ts";
 import { optionFault } from "../wire/query.ts";
 import type { Answer, Incoming, Service } from "./route.ts";
-import { reservedOption } from "./shelf.ts";
+import { reservedOption, whenThere } from "./shelf.ts";
 
 type Schedules = Service["schedules"];
 
@@ -48,21 +48,40 @@ const inQuery = (name: string, detail: string, allowed?: readonly unknown[]): ne
   refuseQuery([{ in: "query", name, detail, ...(allowed && { allowed }) }]);
 
 /** Answers `/v1/schedules/{name}`. */
-export function getSchedule({ request, name, form, asked, options }: Incoming, service: Service): Answer | Promise<Answer> {
-  const { schedules, limits } = service;
+export function getSchedule(incoming: Incoming, service: Service): Answer | Promise<Answer> {
+  const { request, name, form, asked, options } = incoming;
+  const points = pointsWithin(asked, form, 1, service.limits, inQuery);
+  const curve = curveInQuery(incoming, service);
+  return refusing(
+    () => inTurn(service, request, computedFor(form, points, asked, 1), () => writeSchedule(form, curve, points, asked)),
+    (error) => refuseQuery([optionFault(error, scheduleOf(service.schedules, name), options)]),
+  );
+}
+
+/** The schedule that a path names, with the options of its query. */
+export function curveInQuery({ name, asked, options }: Incoming, { schedules }: Service): Curve {
   const plugin = scheduleOf(schedules, name);
-  const points = pointsWithin(asked, form, 1, limits, inQuery);
   const refuseMetric: Refuse = (detail) => {
     throw new Problem("metric-schedule", detail);
   };
   return refusing(
-    () => {
-      const curve = makeCurve(plugin, options, asked.lr ?? [1], findIn(schedules), refuseMetric);
-      return inTurn(service, request, computedFor(form, points, asked, 1), () => writeSchedule(form, curve, points, asked));
-    },
+    () => makeCurve(plugin, options, asked.lr ?? [1], findIn(schedules), refuseMetric),
     (error) => refuseQuery([optionFault(error, plugin, options)]),
   );
 }
+
+/** The schedules of a body. One that follows a metric is 400 in a query; a body's values are refused with 422. */
+export async function curvesInBody({ schedule, lr = [1] }: Asked, { schedules }: Service, inBody: InBody): Promise<readonly Curve[]> {
+  return await whenThere(() =>
+    schedule!.map((use, i) => {
+      const refuse: Refuse = (detail, allowed) => inBody(`schedule/${i}`, detail, allowed);
+      return curveOf(schedules, use, lr, refuse, refuse);
+    })
+  );
+}
+
+/** Refuses a key of a body. */
+type InBody = (name: string, detail: string, allowed?: readonly unknown[]) => never;
 
 /** Answers GET `/v1/curves`. */
 export function getCurves({ request, form, asked }: Incoming, service: Service): Answer | Promise<Answer> {

@@ -4,7 +4,7 @@
  * @module
  */
 import { isEdge } from "../guard/metrics.ts";
-import { pictureNames, pointNames } from "../wire/parameters.ts";
+import { factNames, pictureNames, pointNames } from "../wire/parameters.ts";
 import { answerPage } from "./home.ts";
 import { answerMetrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
@@ -104,6 +104,20 @@ export const routes: readonly Route[] = [
     answer: getSchedule,
   },
   {
+    name: "facts",
+    method: "GET",
+    path: "/v1/schedules/{name}/facts",
+    gate: "schedules",
+    forms: ["json"],
+    holds: "byUrl",
+    parameters: ["from", "to", "lr", ...factNames],
+    takesOptions: true,
+    room: "curves",
+    refusals: [400, 503],
+    // What answers comes with the first question: a worker that gives numbers starts without.
+    answer: async (incoming, service) => (await import("./facts.ts")).getFacts(incoming, service),
+  },
+  {
     name: "curves",
     method: "GET",
     path: "/v1/curves",
@@ -131,6 +145,19 @@ export const routes: readonly Route[] = [
     body: ["json"],
     refusals: [400, 408, 413, 415, 422, 429, 503],
     answer: postCurves,
+  },
+  {
+    name: "post_facts",
+    method: "POST",
+    path: "/v1/facts",
+    gate: "schedules",
+    forms: ["json"],
+    holds: "never",
+    parameters: ["schedule", "from", "to", "lr", ...factNames, "weightDecay", "share"],
+    room: "curves",
+    body: ["json"],
+    refusals: [400, 408, 413, 415, 422, 429, 503],
+    answer: async (incoming, service) => (await import("./facts.ts")).postFacts(incoming, service),
   },
   {
     name: "lint",

@@ -18,6 +18,11 @@ export interface Asked {
   readonly every?: number;
   /** Base values, one a group. */
   readonly lr?: readonly number[];
+  /** Values whose first crossing is asked for. */
+  readonly below?: number;
+  readonly above?: number;
+  readonly weightDecay?: number;
+  readonly share?: number;
   readonly scale?: "linear" | "log";
   readonly title?: string;
   readonly width?: number;
@@ -54,6 +59,10 @@ export const parameters: Readonly<Record<ParameterName, Parameter>> = {
   to: { type: "step", minimum: 0 },
   every: { type: "step", minimum: 1 },
   lr: { type: "numbers", most: 64 },
+  below: { type: "number" },
+  above: { type: "number" },
+  weightDecay: { type: "number" },
+  share: { type: "number", minimum: 0, maximum: 1 },
   scale: { type: "text", allowed: ["linear", "log"] },
   title: { type: "text", most: 200 },
   width: { type: "number", minimum: 160, maximum: 4000 },
@@ -69,8 +78,10 @@ export const parameters: Readonly<Record<ParameterName, Parameter>> = {
 export const pointNames: readonly ParameterName[] = ["step", "steps", "from", "to", "every"];
 /** How a picture is drawn. */
 export const pictureNames: readonly ParameterName[] = ["scale", "title", "width", "height", "theme"];
+/** What may be asked of a range, beside its ends: in a query that has a schedule's options too, and in a body. */
+export const factNames: readonly ParameterName[] = ["below", "above"];
 /** Names that no option of a schedule may have: they stand in the same query. */
-export const reserved: readonly string[] = [...pointNames, "lr", ...pictureNames];
+export const reserved: readonly string[] = [...pointNames, "lr", ...pictureNames, ...factNames];
 
 /** Reads parameters from a query, where each is given once at most but for schedules; what is wrong is added to `faults`. */
 export function readParameters(query: Query, names: readonly ParameterName[], limits: Required<Limits>, faults: Fault[]): Asked {
@@ -135,7 +146,8 @@ export function faultOf(name: ParameterName, value: unknown, limits: Required<Li
       if (Number.isInteger(value) && within(value)) return undefined;
       return { detail: `${name} = ${show(value)}: it must be an integer from ${minimum} to ${maximum}` };
     case "number":
-      return within(value) ? undefined : { detail: `${name} = ${show(value)}: it must be a number from ${minimum} to ${maximum}` };
+      if (within(value) && Number.isFinite(value)) return undefined;
+      return { detail: `${name} = ${show(value)}: it must be a number${minimum === -Infinity ? "" : ` from ${minimum} to ${maximum}`}` };
     case "numbers": {
       const numbers = value as readonly unknown[];
       const wrong = numbers.findIndex((number) => !Number.isFinite(number));

@@ -72,6 +72,49 @@ export interface CurvesAnswer {
   curves: { schedule: string; options: Record<string, unknown>; lr: number[][] }[];
 }
 
+/** Questions about a schedule over a range, beside its own options. */
+export type FactsQuery = { readonly [option: string]: string } & { readonly from: string; readonly to: string };
+
+/** The same about several, as JSON. */
+export interface FactsJson {
+  /** The schedules. */
+  schedule: { name: string; options?: Record<string, unknown> }[];
+  /** First step of the range. */
+  from: number;
+  /** Last step of the range. */
+  to: number;
+  /** Base values. */
+  lr?: number[];
+  /** A value below which the first step is asked for. */
+  below?: number;
+  /** A value above which the first step is asked for. */
+  above?: number;
+  /** A strength of decoupled decay, whose effect is asked for. */
+  weightDecay?: number;
+  /** A share of the sum, whose step is asked for. */
+  share?: number;
+}
+
+/** What a schedule comes to, of each group. */
+export interface FactsAnswer {
+  /** Its name. */
+  schedule: string;
+  /** All of its options. */
+  options: Record<string, unknown>;
+  /** The facts, a group each. */
+  facts: {
+    sum: number;
+    mean: number;
+    minimum: { value: number; step: number };
+    maximum: { value: number; step: number };
+    jumps: number[];
+    below?: number | null;
+    above?: number | null;
+    decay?: number;
+    share?: number;
+  }[];
+}
+
 /** What the registry has. */
 export interface PluginsAnswer {
   /** The plugins, `options` as JSON Schema. */
@@ -116,6 +159,8 @@ export type GlissadeSchema = {
   "/readyz": { $get: JsonRoute<Record<never, never>, { status: string }> };
   "/v1/plugins": { $get: JsonRoute<{ query?: { kind?: string; limit?: string; after?: string } }, PluginsAnswer> };
   "/v1/schedules/:name": { $get: JsonRoute<{ param: { name: string }; query: ScheduleQuery }, ScheduleAnswer> };
+  "/v1/schedules/:name/facts": { $get: JsonRoute<{ param: { name: string }; query: FactsQuery }, FactsAnswer> };
+  "/v1/facts": { $post: JsonRoute<{ json: FactsJson }, { facts: FactsAnswer[] }> };
   "/v1/curves": { $get: JsonRoute<{ query: CurvesQuery }, CurvesAnswer>; $post: JsonRoute<{ json: CurvesJson }, CurvesAnswer> };
   "/v1/lint": { $post: JsonRoute<{ json: LintJson }, LintAnswer> };
   "/v1/steps": { $post: JsonRoute<{ json: StepJson }, StepJson> };

@@ -217,9 +217,9 @@ test("options may have names that no parameter of a schedule has", async () => {
   const free = {
     ...stairs,
     name: "free",
-    options: { ...stairs.options, below: { default: 1, description: "" } },
+    options: { ...stairs.options, weightDecay: { default: 1, description: "" } },
   } as unknown as SchedulePlugin;
-  assertEquals((await get(createApp(builtins.with(free)), "/v1/schedules/free?heights=1&below=2&step=0")).options.below, 2);
+  assertEquals((await get(createApp(builtins.with(free)), "/v1/schedules/free?heights=1&weightDecay=2&step=0")).options.weightDecay, 2);
 });
 
 test("a schedule that follows a metric is refused", async () => {
