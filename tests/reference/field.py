@@ -132,6 +132,11 @@ def torch_side():
     simple("timm", "Mars", TI.Mars, [d(lr=0.01), d(lr=0.01, mars_type="lion", weight_decay=0.1, caution=True), d(lr=0.01, gamma=0.1, optimize_1d=True, caution=True), d(lr=0.01, betas=(0.8, 0.95), weight_decay=0.1, lr_1d_factor=0.5, betas_1d=(0.7, 0.9))], lows=("bfloat16",), foreach=False)
     simple("pytorch_optimizer", "Yogi", PO.Yogi, [d(lr=0.02), d(lr=0.02, betas=(0.8, 0.9), initial_accumulator=0.01, weight_decay=0.1, weight_decouple=False, eps=1e-8), d(lr=0.02, weight_decay=0.1)], lows=("bfloat16",))
     simple("pytorch_optimizer", "Fromage", PO.Fromage, [d(lr=0.05), d(lr=0.1, p_bound=1.05, maximize=True)], lows=("bfloat16",))
+    # Algorithms of the same names that are others' here: tests/reference/plugins has them.
+    simple("pytorch_optimizer", "LaProp", PO.LaProp, [d(lr=0.01), d(lr=0.01, centered=True, steps_before_using_centered=3, ams_bound=True), d(lr=0.02, betas=(0.8, 0.95), eps=1e-3, weight_decay=0.1)], lows=())
+    simple("pytorch_optimizer", "NovoGrad", PO.NovoGrad, [d(lr=0.05), d(lr=0.05, weight_decay=0.1, grad_averaging=True), d(lr=0.02, betas=(0.8, 0.9), eps=1e-3, weight_decay=0.1, weight_decouple=True)], lows=())
+    simple("pytorch_optimizer", "MARS", PO.MARS, [d(lr=0.01), d(lr=0.01, mars_type="lion", weight_decay=0.1, cautious=True), d(lr=0.01, gamma=0.1, optimize_1d=True, ams_bound=True), d(lr=0.01, betas=(0.8, 0.95), weight_decay=0.1, lr_1d=0.02, betas_1d=(0.7, 0.9))], lows=())
+    simple("pytorch_optimizer", "FTRL", PO.FTRL, [d(lr=0.05), d(lr=0.1, beta=0.5, lambda_1=0.3, lambda_2=0.1)], lows=())
     optax_side(cases)
     cases.write()
 

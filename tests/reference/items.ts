@@ -43,6 +43,10 @@ const OTHERS: Readonly<Record<string, string>> = {
   "pytorch_optimizer LAMB": "lamb_pytorch_optimizer",
   "pytorch_optimizer LARS": "lars_pytorch_optimizer",
   "pytorch_optimizer Muon": "muon_pytorch_optimizer",
+  "pytorch_optimizer FTRL": "ftrl_pytorch_optimizer",
+  "pytorch_optimizer LaProp": "laprop_pytorch_optimizer",
+  "pytorch_optimizer MARS": "mars_pytorch_optimizer",
+  "pytorch_optimizer NovoGrad": "novograd_pytorch_optimizer",
 };
 
 /** The optimizer plugin of an item, `AdamW+linear` being a loop of `AdamW`. */
