@@ -373,6 +373,10 @@ function readSlot(name: string, slot: Fields, pointer: string, known: Known): (o
 
 function readChoice(json: Json, pointer: string, known: Known): (one: Case) => Json {
   if (typeof json !== "object" || json === null) return () => json;
+  if (Array.isArray(json)) {
+    const sides = json.map((text, i) => readExpression(text, known.names, known.scopeOf(`${pointer}/${i}`)));
+    return ({ numbers }) => sides.map((run) => run(numbers));
+  }
   const { if: condition, then, else: otherwise } = json as Fields;
   const decide = readCondition(condition, `${pointer}/if`, known);
   const yes = readChoice(then, `${pointer}/then`, known);

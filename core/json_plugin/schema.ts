@@ -192,12 +192,19 @@ export const pluginSchema: Schema = {
       additionalProperties: false,
       properties: {
         if: ref("condition", "Where it does not hold the slot is not there"),
-        shape: choice({ enum: ["param", "row", "col", "batch", "scalar", "group"] }),
+        shape: choice({ anyOf: [{ enum: ["param", "row", "col", "batch", "scalar", "group"] }, ref("sides")] }),
         key: choice({ anyOf: [{ type: "string", minLength: 1, maxLength: 64 }, { type: "null" }] }),
         init: choice({ anyOf: [{ type: "number" }, { const: "p" }] }),
         dtype: choice({ enum: ["float32", "bfloat16", "float16", "param"] }),
         input: { const: true, description: "Written by the caller, like a gradient" },
       },
+    },
+    sides: {
+      type: "array",
+      minItems: 1,
+      maxItems: 2,
+      items: ref("expression"),
+      description: "Sides of a matrix of the tensor, as expressions",
     },
     choice: {
       type: "object",
@@ -206,7 +213,7 @@ export const pluginSchema: Schema = {
       description: "`then` where the condition holds, else `else`; each may be a choice again",
       properties: { if: ref("condition"), then: ref("chosen"), else: ref("chosen") },
     },
-    chosen: { anyOf: [{ type: "string", minLength: 1, maxLength: 64 }, { type: "number" }, { type: "null" }, ref("choice")] },
+    chosen: { anyOf: [{ type: "string", minLength: 1, maxLength: 64 }, { type: "number" }, { type: "null" }, ref("sides"), ref("choice")] },
     lines: {
       anyOf: [
         { type: "string", maxLength: 20_000 },

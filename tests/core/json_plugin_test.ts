@@ -501,6 +501,20 @@ test("a transform in JSON holds a step back", () => {
   assertEquals([...(made.params.w as { data: Float32Array }).data], [-1, 9]);
 });
 
+test("a slot in JSON may have the sides of a matrix", () => {
+  const plugin = optimizer({
+    ...bare,
+    rule: {
+      slots: { L: { shape: { if: "rows < cols", then: ["rows", "rows"], else: ["cols", "cols"] }, key: "L" } },
+      update: ["GT = transpose(g)", { if: "rows < cols", then: "GG = matmul(g, GT)", else: "GG = matmul(GT, g)" }, "L += GG", "p -= g"],
+    },
+  });
+  using made = createOptimizer(plugin, { w: { data: new Float32Array(6), shape: [2, 3] } });
+  made.step({ w: [1, 0, 0, 0, 2, 0] });
+  const { shape, data } = made.saveState().tensors["w.L"];
+  assertEquals([shape, [...data]], [[2, 2], [1, 0, 0, 4]]);
+});
+
 for (const name of ["lion", "muon"]) test(`examples/json/${name}.json passes the kit`, () => testOptimizer(optimizer(file(name))));
 
 test("examples/json/trapezoid.json passes the kit", () =>
