@@ -1314,7 +1314,7 @@ export const mutants: readonly Mutant[] = [
   ...of("plugins/formats/byte_sources.ts", [safetensorsFiles], [
     ["Reads of one open file run across each other", "const mine = last.then(run, run);", "const mine = run();", "one place for all"],
     ["A file that changed on its server is read on", "|| now !== version", "", "changes on its server"],
-    ["A server's answer is taken for the range that was asked for", "Number(first) !== from || ", "", "sends another range"],
+    ["A server's answer is taken for the range that was asked for", "Number(first) !== from || ", "", "begins too late"],
     ["A server that ignores ranges is read", "if (status === 200) {", "if (status === 999) {", "ignores ranges"],
   ]),
   ...of("plugins/formats/safetensors_shards.ts", [safetensorsFiles], [
@@ -1428,6 +1428,31 @@ export const mutants: readonly Mutant[] = [
       "that began in PyTorch",
     ],
     ["The factors of torch's Adafactor lose a dimension", "return [...of.slice(0, -1), 1];", "return shape;", "has PyTorch's dictionary"],
+  ]),
+  ...of("plugins/formats/pytorch_optimizers.ts", ["tests/plugins/formats/pytorch_states_test.ts"], [
+    [
+      "A tensor that is not what it says is taken",
+      "!isTensor(tensor) || !isWhole(tensor)",
+      "!isTensor(tensor)",
+      "elements than its shape",
+    ],
+    [
+      "Options that were assigned stay after a refusal",
+      "changes.forEach(({ options, option }, i) => options[option] = before[i]);",
+      "",
+      "out of its range",
+    ],
+    [
+      "A plateau begins anew",
+      'const factor = typeof lr === "number" && typeof base === "number" ? lr / base : NaN;',
+      "const factor = 1;",
+      "a plateau goes on",
+    ],
+    ["A run that has gone on takes a state without it", "if (countHere !== 0) {", "if (false) {", "not one that has gone on here"],
+  ]),
+  ...of("plugins/formats/trainer_checkpoint.ts", ["tests/plugins/formats/trainer_checkpoint_test.ts"], [
+    ["Names may be in any order", "|| exp_avg.shape?.join() === shape.join()", "|| true", "in another order"],
+    ["Norms decay", "shape.length > 1 && !undecayed", "!undecayed", "under any name"],
   ]),
   ...of("plugins/formats/pytorch_schedulers.ts", [torchRuns], [
     ["A scheduler is one step behind", "_step_count: steps + 1", "_step_count: steps", "has PyTorch's dictionary"],

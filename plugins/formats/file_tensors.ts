@@ -129,3 +129,10 @@ export function elementsOf(dtype: FileDType, bytes: Uint8Array): FileArray {
 export function bytesOfElements(data: FileArray): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
+
+/** True where a tensor's array holds elements of its type, as many as its shape has. */
+export function isWhole({ data, shape, dtype }: FileTensor): boolean {
+  if (!Array.isArray(shape) || !shape.every((length) => Number.isSafeInteger(length) && length >= 0)) return false;
+  if (!Object.hasOwn(fileDTypes, dtype) || !(data instanceof fileDTypes[dtype].array)) return false;
+  return data.byteLength * 8 === shape.reduce((n, length) => n * length, fileDTypes[dtype].bits);
+}

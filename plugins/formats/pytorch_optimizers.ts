@@ -8,7 +8,7 @@
  * @module
  */
 import type { LoadReport, Optimizer, StateDict, Trainer } from "../../core/types.ts";
-import { fileDTypes, type FileTensor } from "./file_tensors.ts";
+import { fileDTypes, type FileTensor, isWhole } from "./file_tensors.ts";
 import { isTensor, type TorchValue } from "./pickle.ts";
 import { readScheduler } from "./pytorch_schedulers.ts";
 import { widened } from "./widened.ts";
@@ -430,7 +430,7 @@ function takeState(
 /** A number, or a tensor of one. */
 function numberIn(value: TorchValue | undefined): number | undefined {
   if (typeof value === "number") return value;
-  if (!isTensor(value) || value.shape.length > 0 || value.dtype === "bool") return undefined;
+  if (!isTensor(value) || !isWhole(value) || value.shape.length > 0 || value.dtype === "bool") return undefined;
   const { bits } = fileDTypes[value.dtype];
   const isPattern = bits < 16 && !value.dtype.endsWith("int8") || value.dtype === "complex64";
   return isPattern ? undefined : widened(value)?.[0] ?? Number(value.data[0]);
@@ -449,7 +449,7 @@ function fitted(
   const tensor = typeof value === "number" && shape.length === 0
     ? { data: Float32Array.of(value), shape, dtype: "float32" as const }
     : value;
-  if (!isTensor(tensor)) return refuse(TypeError, `${what} is no tensor`);
+  if (!isTensor(tensor) || !isWhole(tensor)) return refuse(TypeError, `${what} is no tensor`);
   if (withoutOnes(tensor.shape) !== withoutOnes(shape)) {
     return refuse(RangeError, `${what} has shape [${tensor.shape}], and here it is [${shape}]`);
   }

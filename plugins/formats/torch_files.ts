@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { elementsOf, type FileArray, type FileDType, fileDTypes, type FileTensor } from "./file_tensors.ts";
+import { elementsOf, type FileArray, type FileDType, fileDTypes, type FileTensor, isWhole } from "./file_tensors.ts";
 import { crc32 } from "./crc32.ts";
 import { readPickle, type Storage, type TorchValue, writePickle } from "./pickle.ts";
 import { readZip, writeZip, type ZipRecord } from "./zip_records.ts";
@@ -161,8 +161,7 @@ export function writeTorch(value: TorchValue): Uint8Array<ArrayBuffer> {
   >();
   const pickle = writePickle(value, ({ data, shape, dtype }) => {
     const [type] = Object.entries(storageTypes).find(([, one]) => one === dtype) ?? [];
-    const length = shape.reduce((n, length) => n * length, 1);
-    if (type === undefined || !(data instanceof fileDTypes[dtype].array) || data.byteLength * 8 !== length * fileDTypes[dtype].bits) {
+    if (type === undefined || !isWhole({ data, shape, dtype })) {
       throw new TypeError(
         `Cannot write a tensor of ${dtype} and shape [${shape}] into a PyTorch file: its array does not hold that, or no storage does`,
       );
@@ -170,7 +169,7 @@ export function writeTorch(value: TorchValue): Uint8Array<ArrayBuffer> {
     let storage = storages.get(data);
     if (storage === undefined) {
       const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-      storage = { type, key: String(storages.size), length, bytes };
+      storage = { type, key: String(storages.size), length: bytes.length * 8 / fileDTypes[dtype].bits, bytes };
       storages.set(data, storage);
     }
     return storage;

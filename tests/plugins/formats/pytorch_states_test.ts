@@ -62,6 +62,18 @@ const refusals: readonly (readonly [what: string, dict: TorchValue, error: Error
   ],
   ["no tensor", dictWith(({ state }) => state["1"].exp_avg = "x"), TypeError, "is no tensor"],
   [
+    "a tensor whose shape is a tensor",
+    dictWith(({ state }) => state["1"].exp_avg = { ...float(1, 2, 3), shape: float(1) } as never),
+    TypeError,
+    "is no tensor",
+  ],
+  [
+    "fewer elements than its shape has",
+    dictWith(({ state }) => state["1"].exp_avg = { ...float(1, 2), shape: [3] }),
+    TypeError,
+    "is no tensor",
+  ],
+  [
     "another algorithm's slots",
     dictWith(({ state }) => state["1"].square_avg = float(1, 2, 3)),
     TypeError,
@@ -78,7 +90,7 @@ const refusals: readonly (readonly [what: string, dict: TorchValue, error: Error
     TypeError,
     'that is "adam"',
   ],
-  ["an option out of its range", dictWith(({ param_groups }) => param_groups[0].eps = -1), RangeError, "eps"],
+  ["an option out of its range", dictWith(({ param_groups }) => Object.assign(param_groups[0], { lr: 0.5, eps: -1 })), RangeError, "eps"],
 ];
 for (const [what, dict, error, text] of refusals) {
   test(`a dictionary with ${what} is refused, and nothing has changed`, () => {

@@ -177,6 +177,11 @@ const servers: readonly (readonly [what: string, answer: Parameters<typeof serve
   ["hides the length", (range) => ({ status: 206, body: bytes.slice(...range!) }), "no Content-Range"],
   ["tells no length", (range) => part(bytes, range!, { "Content-Range": `bytes ${range![0]}-${range![1] - 1}/*` }), "no Content-Range"],
   ["sends another range", (range) => part(bytes, [range![0] + 1, range![1] + 1]), "not 0 to 7"],
+  [
+    "begins too late",
+    (range) => part(bytes, range!, { "Content-Range": `bytes 1-${range![1] - 1}/${bytes.length}` }),
+    "bytes 1 to 7, not 0 to 7",
+  ],
   ["sends less than it says", (range) => ({ ...part(bytes, range!), body: bytes.slice(0, 3) }), ""],
   ["sends more than it says", (range) => ({ ...part(bytes, range!), body: bytes }), "more than the 8 bytes"],
   ["encodes its answer", (range) => part(bytes, range!, { "Content-Encoding": "x-own" }), "encodes its answer as x-own"],

@@ -92,6 +92,14 @@ test("a loss that ran away does not hide the rest of the Trainer's state", async
   assertEquals(trainerState.log_history, [{ loss: "NaN" }, { loss: "-Infinity" }]);
 });
 
+test("a norm has no decay under any name", async () => {
+  const renamed = (name: string): string => name.replace("LayerNorm", "ln");
+  const { tensors, metadata } = readTensors(bytesOf("model.safetensors"));
+  const model = { tensors: Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [renamed(name), tensor])), metadata };
+  const { groups } = await readTrainerCheckpoint(files({ "model.safetensors": writeSafetensors(model) }), { names: names.map(renamed) });
+  assertEquals(groups[1].includes("bert.embeddings.ln.weight"), true);
+});
+
 const reversed = [...names].reverse();
 const refusals: readonly (readonly [what: string, run: () => Promise<unknown>, error: ErrorConstructor, text: string])[] = [
   ["without names", () => readTrainerCheckpoint(path, {} as never), TypeError, "model.named_parameters()"],
