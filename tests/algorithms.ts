@@ -31,7 +31,7 @@ export function headOf(text: string): Head {
     .filter((paragraph) => paragraph !== "" && !/^(@module|!\[)/.test(paragraph));
   const [what = "", ...others] = paragraphs;
   const rest = others.join(" ");
-  const begin = rest.search(/(?:^|(?<=[.)] ))(?:Follows|Order of operations and defaults follow) /);
+  const begin = rest.search(/(?:^|(?<=[.)] ))(?:Follows|(?:Order of operations and defaults|Defaults and order of operations) follow) /);
   return { what, differences: begin < 0 ? "" : rest.slice(begin) };
 }
 

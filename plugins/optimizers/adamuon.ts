@@ -60,6 +60,7 @@ export const adamuon: OptimizerPlugin<"adamuon", AdamuonOptions> = {
   kind: "optimizer",
   name: "adamuon",
   description: "Muon with a second moment, AdamW for the rest, as in pytorch_optimizer",
+  source: "https://arxiv.org/abs/2507.11005; AdaMuon of pytorch_optimizer 4.1.0",
   counts: "group",
   options: {
     lr: { default: 0.02, minimum: 0, unit: "rate", description: "Learning rate of matrices" },

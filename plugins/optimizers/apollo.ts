@@ -49,6 +49,7 @@ export const apollo: OptimizerPlugin<"apollo", ApolloOptions> = {
   kind: "optimizer",
   name: "apollo",
   description: "APOLLO without projection, as in pytorch_optimizer: AdamW that corrects the whole step",
+  source: "https://arxiv.org/abs/2412.05270; APOLLO of pytorch_optimizer 4.1.0",
   counts: "group",
   options: {
     lr: { default: 0.01, minimum: 0, unit: "rate", description: "Learning rate" },

@@ -69,6 +69,7 @@ export const normuon: OptimizerPlugin<"normuon", NormuonOptions> = {
   kind: "optimizer",
   name: "normuon",
   description: "Muon with rows scaled by their second moments, AdamW for the rest, as in pytorch_optimizer",
+  source: "https://arxiv.org/abs/2510.05491; NorMuon of pytorch_optimizer 4.1.0",
   counts: "group",
   options: {
     lr: { default: 0.02, minimum: 0, unit: "rate", description: "Learning rate of matrices" },

@@ -141,6 +141,7 @@ export const soap: OptimizerPlugin<"soap", SoapOptions> = {
   kind: "optimizer",
   name: "soap",
   description: "Adam in the eigenbases of Shampoo's statistics, as in pytorch_optimizer",
+  source: "https://arxiv.org/abs/2409.11321; SOAP of pytorch_optimizer 4.1.0",
   options: {
     lr: { default: 3e-3, minimum: 0, unit: "rate", description: "Learning rate" },
     betas: { default: [0.95, 0.95], minimum: 0, exclusiveMaximum: 1, description: "Decay of the first and of the second moment" },

@@ -1,7 +1,8 @@
 /**
  * Adam for embeddings: rows without a gradient stand still, and so do their moments.
  *
- * Kingma & Ba, "Adam: A Method for Stochastic Optimization", 2014, https://arxiv.org/abs/1412.6980, masked as `torch.optim.SparseAdam` 2.15.0 does it.
+ * Kingma & Ba, "Adam: A Method for Stochastic Optimization", 2014, https://arxiv.org/abs/1412.6980.
+ * Follows `torch.optim.SparseAdam` 2.15.0, which masks it by the rows that a gradient has.
  * A row without a gradient is one whose numbers are all 0: PyTorch, which takes sparse gradients alone, moves a row that is named with zeros. `t` counts the
  * steps in which the tensor had a gradient, as there, so that a row that is seen for the first time late is corrected by a late step's factors.
  *
@@ -40,6 +41,7 @@ export const sparseAdam: OptimizerPlugin<"sparse_adam", SparseAdamOptions> = {
   kind: "optimizer",
   name: "sparse_adam",
   description: "Adam in which rows without a gradient stand still, as in PyTorch",
+  source: "https://arxiv.org/abs/1412.6980; torch.optim.SparseAdam 2.15.0",
   options: {
     lr: { default: 1e-3, exclusiveMinimum: 0, unit: "rate", description: "Learning rate" },
     betas: { default: [0.9, 0.999], minimum: 0, exclusiveMaximum: 1, description: "Decay of the first and of the second moment" },

@@ -32,9 +32,9 @@ test("INTENDED has no row without a case", () => {
 /** Everything of transformers 4.37.2 and of Keras: what the page is about. */
 const page = context.golden.cases.filter(({ system }) => /^(transformers-4\.37\.2|keras-2\.15)/.test(system));
 
-test("golden's cases of the page all run, but for state dicts", () => {
+test("golden's cases of the page all run", () => {
   const idle = page.map((entry) => unsupported(context, entry)).filter((why) => why !== undefined);
-  assertEquals([...new Set(idle)], ["state dicts come with checkpoints"]);
+  assertEquals([...new Set(idle)], []);
 });
 
 test("INTENDED fits at most one in ten of the page's cases", () => {
