@@ -35,6 +35,8 @@ export interface Drawn {
   readonly lr: (step: number) => number;
   /** What the schedule makes. */
   readonly returns: "factor" | "value";
+  /** The schedule itself, where the page has it. */
+  readonly schedule?: Schedule;
   /** Where `lr` gives the value of a step nearby: the steps that it knows, ascending. */
   readonly steps?: readonly number[];
   /** Where `lr` gives the value of a step nearby: that of the very step; undefined while it is on its way. */
@@ -71,7 +73,7 @@ export function curveOf(registry: AnyRegistry, choice: Choice, lr: number): Curv
   const schedule = made as Schedule;
   const returns = schedule.returns ?? "factor";
   const scale = returns === "value" ? 1 : lr;
-  return { returns, lr: (step) => scale * schedule(step) };
+  return { returns, schedule, lr: (step) => scale * schedule(step) };
 }
 
 /** The value at a step, null where there is none. A schedule of somebody else's may throw at any step. */

@@ -9,6 +9,7 @@ import { createChart } from "./chart.ts";
 import { slider } from "./slider.ts";
 import { type AnyRegistry, type Curve, curveOf, drawnSteps, type Offer, offersOf, valueAt } from "./curves.ts";
 import { byId, element } from "./element.ts";
+import { tabulateFacts } from "./facts_table.ts";
 import { createFollower } from "./horizons.ts";
 import { aboveZero, type Allowed, readAllowed, wholeNumbers } from "./numbers.ts";
 import { lrRange, type Span, startOptions, stepsRange } from "./ranges.ts";
@@ -74,6 +75,7 @@ export function startSchedules(registry: AnyRegistry, store: Store, assumed: Ser
     chart.draw({ steps: shown, lines, to, scale });
     tell();
     table();
+    sums();
   }
 
   /** The values at the step that is read. */
@@ -91,6 +93,11 @@ export function startSchedules(registry: AnyRegistry, store: Store, assumed: Ser
 
   function table(): void {
     if (byId<"details">("table").open) tabulate(store.state.curves, curves, store.state.to);
+  }
+
+  function sums(): void {
+    const { curves: choices, to, lr } = store.state;
+    if (byId<"details">("facts").open) tabulateFacts(choices, curves, to, lr);
   }
 
   /** Computes and draws once a frame, however many sliders' events come. */
@@ -135,6 +142,7 @@ export function startSchedules(registry: AnyRegistry, store: Store, assumed: Ser
     byId<"input">(`scale-${scale}`).addEventListener("change", () => store.set({ scale }));
   }
   byId<"details">("table").addEventListener("toggle", table);
+  byId<"details">("facts").addEventListener("toggle", sums);
   const [left, right] = chart.inset;
   byId("scrub-place").style.padding = `0 ${right}px 0 ${left}px`;
 

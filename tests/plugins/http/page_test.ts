@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { assert, assertEquals } from "@std/assert";
-import { adamw, builtins, createRegistry, linear as linearPlugin, type SchedulePlugin } from "../../../mod.ts";
+import { adamw, builtins, createRegistry, facts, linear as linearPlugin, type SchedulePlugin } from "../../../mod.ts";
 import { createApp } from "../../../plugins/http/mod.ts";
 import { page as committed } from "../../../plugins/http/page.ts";
 import { version } from "../../../plugins/http/page/code.ts";
@@ -687,6 +687,37 @@ inChromium("a step of a long curve that the service computes is read at that ver
     const cells = await page.locator("#table-place td").allTextContents();
     assertEquals(cells.map(Number), Array.from({ length: 11 }, (_, i) => 2e-3 * (1 - 0.5 * (Math.round(i * 999_999.9) % 100) / 100)));
   }, { from: serve(builtins.with(sawtooth)), hash: link([["sawtooth", {}]], 9_999_999, 2e-3) }));
+
+inChromium("below the curves stands what they come to, also over more steps than can be asked one by one", () =>
+  visit(async (page) => {
+    const rows = async (): Promise<string[][]> =>
+      (await page.locator("#facts-place tbody tr").all()).reduce(
+        async (before, row) => [...await before, await row.locator("td").allTextContents()],
+        Promise.resolve<string[][]>([]),
+      );
+    const long = 10_000_000;
+    const linear = facts(builtins.createSchedule("linear", { numWarmupSteps: 0, numTrainingSteps: long }), {
+      from: 0,
+      to: long,
+      base: 1e-3,
+    });
+    assertEquals(await rows(), [
+      ["5e-4", String(Number(linear.sum.toPrecision(5))), "0 at 10,000,000", "0.001 at 0", "none"],
+      ["0.001", "10000", "0.001 at 0", "0.001 at 0", "none"],
+      ["too many steps to add up without a closed form"],
+      ["known to the service alone"],
+    ]);
+  }, {
+    from: serve(builtins.with(sawtooth)),
+    hash: link(
+      [["linear", { numWarmupSteps: 0, numTrainingSteps: 10_000_000 }], ["constant", {}], ["inverse_sqrt", { numWarmupSteps: 10 }], [
+        "sawtooth",
+        {},
+      ]],
+      10_000_000,
+      1e-3,
+    ),
+  }));
 
 inChromium("a page bundled with another registry has that registry's schedules and optimizers", async () => {
   const folder = mkdtempSync(join(tmpdir(), "glissade-own-"));
