@@ -31,7 +31,7 @@ const optional: Readonly<Record<keyof Kinds, readonly string[]>> = {
   optimizer: ["check", "reading"],
   schedule: ["check"],
   accumulator: [],
-  transform: ["check", "scalars"],
+  transform: ["check", "scalars", "reading", "held"],
 };
 /** What a plugin may say of itself in a word, and the words. */
 const words: Readonly<Record<keyof Kinds, Readonly<Record<string, readonly string[]>>>> = {

@@ -26,6 +26,7 @@ interface Ruling {
   rule(options: Values, info: TensorInfo): unknown;
   scalars?(options: Values, t: number, maths: Maths): Scalars;
   reading?(...asked: unknown[]): unknown;
+  held?(options: Values, slots: Scalars): void;
 }
 
 /** Asks an optimizer's or a transform's functions. False where its rules cannot be run. */
@@ -33,12 +34,18 @@ export function checkRules(faults: Faults, plugin: OptimizerPlugin | TransformPl
   const asked = plugin as unknown as Ruling;
   const before = faults.list.length;
   if (asked.check !== undefined) askTwice(faults, "check()", options, (options) => asked.check!(options));
+  let idle = 0;
   const failed = new Map<string, { readonly what: string; readonly error: unknown; others: number }>();
   for (const [name, shape] of Object.entries(shapes)) {
     for (const dtype of dtypes) {
       const tensor = `a ${dtype} tensor of shape [${shape}]`;
       const fresh = noFaults(plugin.name);
       const rule = askTwice(fresh, `rule() for ${tensor}`, options, (options) => asked.rule(options, { name, shape: [...shape], dtype }));
+      // A transform may leave some tensors alone.
+      if (plugin.kind === "transform" && isEmpty(rule)) {
+        idle++;
+        continue;
+      }
       if (rule !== undefined) checkRule(fresh, `rule() for ${tensor}`, rule);
       if (fresh.list.length === 0) fresh.attempt(`compiling the rule for ${tensor}`, () => compileRule(plugin, options, shape, dtype));
       // What is wrong for all tensors is said of the first.
@@ -50,6 +57,7 @@ export function checkRules(faults: Faults, plugin: OptimizerPlugin | TransformPl
       }
     }
   }
+  if (idle === dtypes.length * Object.keys(shapes).length) faults.add("rule() has no text for any tensor: it would do nothing");
   for (const { what, error, others } of failed.values()) {
     const more = others === 0 ? "" : ` (and ${others} other ${others === 1 ? "kind" : "kinds"} of tensor)`;
     faults.add(what.replace("#", more), {}, (error as Error).cause);
@@ -67,12 +75,16 @@ function compileRule(plugin: OptimizerPlugin | TransformPlugin, options: Values,
   else explain(descent, shape, { dtype, transforms: [{ name: plugin, options }] });
 }
 
+function isEmpty(rule: unknown): boolean {
+  if (typeof rule !== "object" || rule === null) return false;
+  const { update, before, after, last, hold, points } = rule as Readonly<Record<string, unknown>>;
+  return [update, before, after, last, hold, points].every((text) => text === undefined || text === "");
+}
+
 function checkRule(faults: Faults, what: string, rule: unknown): void {
   if (typeof rule !== "object" || rule === null) return faults.add(`${what} gives ${show(rule)}: a rule is an object`);
-  const { slots = {}, update, before, after, last, hold, points } = rule as Readonly<Record<string, unknown>>;
-  if ([update, before, after, last, hold, points].every((text) => text === undefined || text === "")) {
-    faults.add(`${what} has no text: it would do nothing`);
-  }
+  if (isEmpty(rule)) faults.add(`${what} has no text: it would do nothing`);
+  const { slots = {} } = rule as Readonly<Record<string, unknown>>;
   const keys = new Map<string, string>();
   for (const [slot, given] of Object.entries(slots ?? {})) {
     const key: unknown = (given as { key?: unknown } | undefined)?.key;
@@ -110,14 +122,14 @@ function checkScalars(faults: Faults, { scalars }: Ruling, options: Values): voi
 }
 
 /** All that a plugin answers under these options, as a text. */
-function answersOf({ rule, scalars, reading }: Ruling, options: Values): string {
+function answersOf({ rule, scalars, reading, held }: Ruling, options: Values): string {
   const tensors = [
     ...Object.values(shapes).map((shape) => ({ shape, dtype: "float32" as DType })),
     ...dtypes.map((dtype) => ({ shape: shapes.matrix, dtype })),
   ];
   const rules = tensors.map((tensor) => rule(copyOf(options), { name: "w", ...tensor }));
   const numbers = scalars === undefined ? [] : someSteps.map((t) => scalars(copyOf(options), t, maths));
-  return textOf([rules, numbers, reading === undefined ? 0 : readingOf(reading, options)]);
+  return textOf([rules, numbers, reading === undefined ? 0 : readingOf(reading, options), held === undefined ? 0 : heldBy(held, options)]);
 }
 
 // A reading takes slots, which may be called as the plugin likes: all are 1 here. A transform's has no step before them.
@@ -128,6 +140,17 @@ function readingOf(reading: NonNullable<Ruling["reading"]>, options: Values): un
   } catch {
     return null; // slots that it did not expect
   }
+}
+
+/** Of how many counted steps it complains, whatever its slots are called. */
+function heldBy(held: NonNullable<Ruling["held"]>, options: Values): readonly boolean[] {
+  return [0, 1, 2, 3, 5, 10, 100].map((count) => {
+    try {
+      return held(copyOf(options), new Proxy({}, { get: () => count })) !== undefined;
+    } catch {
+      return true;
+    }
+  });
 }
 
 function checkReading(faults: Faults, reading: Ruling["reading"], options: Values): void {

@@ -39,7 +39,7 @@ export async function testTransform(plugin: TransformPlugin, options?: object, s
 
 function checkTransform(faults: Faults, plugin: TransformPlugin, given: object | undefined, { reference = [] }: RunSettings): void {
   const specs = textOf(plugin.options);
-  checkEngines(faults, plugin, ["rule", "scalars", "reading", "check"]);
+  checkEngines(faults, plugin, ["rule", "scalars", "reading", "held", "check"]);
   const options = startingOptions(faults, plugin, given, [], (options) => plugin.check?.(options));
   if (options === undefined) return;
   const runs = checkRules(faults, plugin, options);

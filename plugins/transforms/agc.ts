@@ -36,6 +36,7 @@ export const agc: TransformPlugin<"agc", AgcOptions> = {
   kind: "transform",
   name: "agc",
   description: "Scales each output's gradient down to a share of its weights' norm",
+  source: "https://arxiv.org/abs/2102.06171; adaptive_clip_grad of timm 1.0",
   options: {
     clipFactor: { default: 0.01, exclusiveMinimum: 0, description: "Largest norm of a gradient, in norms of its weights" },
     eps: { default: 1e-3, minimum: 0, description: "Least norm of weights" },

@@ -28,6 +28,7 @@ export const cautious: TransformPlugin<"cautious", CautiousOptions> = {
   kind: "transform",
   name: "cautious",
   description: "Leaves out the elements in which update and gradient disagree",
+  source: "https://arxiv.org/abs/2411.16085; caution of timm 1.0",
   options: {},
   rule: () => ({
     after: `

@@ -32,6 +32,7 @@ export const centralize: TransformPlugin<"centralize", CentralizeOptions> = {
   kind: "transform",
   name: "centralize",
   description: "Takes from each output's gradient its mean",
+  source: "https://arxiv.org/abs/2004.01461; centralize_gradient of pytorch_optimizer 4.1.0",
   options: {
     gcConvOnly: { default: false, description: "Only kernels of convolutions, which have more than three dimensions" },
   },

@@ -31,6 +31,7 @@ export const clipByGlobalNorm: TransformPlugin<"clip_by_global_norm", ClipByGlob
   kind: "transform",
   name: "clip_by_global_norm",
   description: "Scales all gradients down to a common norm of maxNorm, as TensorFlow does",
+  source: "tf.clip_by_global_norm; clip_by_global_norm of optax 0.2",
   options: {
     maxNorm: {
       type: "number",

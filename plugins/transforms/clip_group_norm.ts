@@ -35,6 +35,7 @@ export const clipGroupNorm: TransformPlugin<"clip_group_norm", ClipGroupNormOpti
   kind: "transform",
   name: "clip_group_norm",
   description: "Scales the gradients of each group down to a common norm of at most maxNorm",
+  source: "torch.nn.utils.clip_grad_norm_, of each group",
   options: {
     maxNorm: {
       type: "number",

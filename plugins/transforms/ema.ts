@@ -43,6 +43,7 @@ export const ema: TransformPlugin<"ema", EmaOptions> = {
   kind: "transform",
   name: "ema",
   description: 'A moving average of the parameters, at point "ema"',
+  source: "ModelEmaV3 of timm 1.0",
   options: {
     decay: { default: 0.9999, minimum: 0, maximum: 1, description: "What is kept of the average at a step" },
     minDecay: { default: 0, minimum: 0, maximum: 1, description: "Least decay during the warmup" },

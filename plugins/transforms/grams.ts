@@ -27,6 +27,7 @@ export const grams: TransformPlugin<"grams", GramsOptions> = {
   kind: "transform",
   name: "grams",
   description: "The update's size, the gradient's direction",
+  source: "https://arxiv.org/abs/2412.17107; Grams of pytorch_optimizer 4.1.0",
   options: {},
   rule: () => ({ after: "u = abs(u)*sign(g)" }),
 };

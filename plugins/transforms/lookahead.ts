@@ -37,6 +37,7 @@ export const lookahead: TransformPlugin<"lookahead", LookaheadOptions> = {
   kind: "transform",
   name: "lookahead",
   description: "Every k steps, goes back to alpha of the way that they led",
+  source: "https://arxiv.org/abs/1907.08610; Lookahead of pytorch_optimizer 4.1.0, and of timm 1.0",
   options: {
     k: { default: 5, type: "integer", minimum: 1, unit: "count", description: "Steps ahead" },
     alpha: { default: 0.5, minimum: 0, maximum: 1, description: "How far the slow weights follow" },

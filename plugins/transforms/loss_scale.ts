@@ -43,6 +43,7 @@ export const lossScale: TransformPlugin<"loss_scale", LossScaleOptions> = {
   kind: "transform",
   name: "loss_scale",
   description: "Divides gradients by a loss scale, which falls when one is not finite and else rises",
+  source: "https://arxiv.org/abs/1710.03740; torch.amp.GradScaler",
   options: {
     initScale: { default: 65536, exclusiveMinimum: 0, description: "The first scale" },
     growthFactor: { default: 2, exclusiveMinimum: 1, description: "What the scale is multiplied by after growthInterval good steps" },

@@ -38,6 +38,7 @@ export const sam: TransformPlugin<"sam", SamOptions> = {
   kind: "transform",
   name: "sam",
   description: "Gradients from a little uphill: sharpness-aware minimization",
+  source: "https://arxiv.org/abs/2010.01412; SAM of pytorch_optimizer 4.1.0",
   options: {
     rho: { default: 0.05, minimum: 0, description: "How far uphill" },
     adaptive: { default: false, description: "Each parameter's way in proportion to its size" },

@@ -32,6 +32,7 @@ export const skipNonfinite: TransformPlugin<"skip_nonfinite", SkipNonfiniteOptio
   kind: "transform",
   name: "skip_nonfinite",
   description: "Leaves steps with NaN or infinite gradients out",
+  source: "apply_if_finite of optax 0.2; torch.amp.GradScaler",
   options: {
     maxConsecutive: {
       default: null,

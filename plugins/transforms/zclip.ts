@@ -49,6 +49,7 @@ export const zclip: TransformPlugin<"zclip", ZClipOptions> = {
   kind: "transform",
   name: "zclip",
   description: "Clips all gradients when their common norm is out of line with those before",
+  source: "https://arxiv.org/abs/2504.02507; ZClip of zclip 1.0",
   options: {
     alpha: { default: 0.97, minimum: 0, maximum: 1, description: "What is kept of the mean and the variance at a step" },
     zThresh: { default: 2.5, exclusiveMinimum: 0, description: "Standard deviations that a norm may be above the mean" },

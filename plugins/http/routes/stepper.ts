@@ -65,9 +65,9 @@ export function createStepper(plugins: readonly Plugin[], given: Backend | Backe
             optimizer.loadState({ tensors: { ...state, ...only(tensors, params) }, metadata: stateMetadata(metadata) });
           }
           at = "gradients";
-          optimizer.step(grads);
+          const { skipped } = optimizer.step(grads);
           const saved = optimizer.saveState();
-          return { recipe, tensors: saved.tensors, metadata: saved.metadata };
+          return { recipe, tensors: saved.tensors, metadata: skipped === undefined ? saved.metadata : { ...saved.metadata, skipped } };
         } finally {
           trainer.dispose();
         }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isMemoryError } from "../../../core/errors.ts";
+import { aboutOf, isMemoryError } from "../../../core/errors.ts";
 
 /** One thing that is wrong, and where. */
 export interface Fault {
@@ -104,10 +104,12 @@ export function noMemory(): Problem {
 }
 
 /**
- * True for the errors by which the library refuses what it is given; any other one is a mistake of ours. That memory was not to be had is neither: it is
+ * True for the errors by which the library refuses what it is given; any other one is a mistake of ours, but for what a plugin says of its own accord, as
+ * a transform of too many steps that it held back. That memory was not to be had is neither: it is
  * nobody's fault, and later it may be there.
  */
 export function isRefusal(error: unknown): error is Error {
   if (isMemoryError(error)) return false;
-  return error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError;
+  if (error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError) return true;
+  return error instanceof Error && error.constructor === Error && aboutOf(error).plugin !== undefined;
 }

@@ -265,3 +265,20 @@ test("a state goes on where a parameter whose name begins with another's has no 
   assertEquals([second.tensors.a.data, second.tensors["a.b"].data], [[...params.a], [...params["a.b"]]]);
   assertEquals([second.tensors["a.step"].data, second.tensors["a.b.step"].data], [[2], [1]]);
 });
+
+test("a step that a transform holds back says so in its metadata, and carries what the transform counts", async () => {
+  const held: Recipe = {
+    optimizer: { name: "sgd", options: { lr: 1 } },
+    groups: [{ match: { maxRank: 1 }, scale: { lr: 0.5 } }],
+    transforms: [{ name: "loss_scale", options: { initScale: 8 } }, { name: "skip_nonfinite", options: { maxConsecutive: 1 } }],
+  };
+  const metadata = { recipe: JSON.stringify(held) };
+  const first = await stateOf(app.request("/v1/steps", file({ w: f32([1]), "w.grad": f32([NaN]) }, metadata)));
+  assertEquals([first.metadata.skipped, first.metadata.steps, first.tensors.w.data[0]], ["loss_scale", "0", 1]);
+  assertEquals(first.tensors["group.0.loss_scale"].data[0], 4);
+  const next = await stateOf(app.request("/v1/steps", file({ ...first.tensors, "w.grad": f32([4]) }, first.metadata)));
+  assertEquals([next.metadata.skipped, next.metadata.steps, next.tensors.w.data[0]], [undefined, "1", 0.5]);
+  const again = file({ ...first.tensors, "w.grad": f32([Infinity]) }, first.metadata);
+  const { status, detail } = await problem(app, "/v1/steps", again);
+  assertEquals([status, detail.includes("2 steps in a row")], [422, true]);
+});
