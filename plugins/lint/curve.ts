@@ -7,7 +7,7 @@ import type { Base, MetricSchedule, Schedule } from "../../core/types.ts";
 import { isMetric, makeSchedule } from "../../core/plugin/schedules.ts";
 import { takeUse } from "../../core/plugin/use.ts";
 import type { Finding } from "./finding.ts";
-import { type Node, nodesOf } from "./horizons.ts";
+import { endOf, type Node, nodesOf } from "./horizons.ts";
 import { type LintedGroup, type PlacedUse, type Reading, refusal } from "./reading.ts";
 
 /** A learning rate's course. */
@@ -114,8 +114,9 @@ function stepsOf(updates: number, nodes: readonly Node[]): number[] {
   const evenly = Array.from({ length: mostSteps - 2 * close }, (_, i) => Math.floor(i * stride));
   const first = Array.from({ length: close }, (_, i) => i);
   const last = Array.from({ length: close }, (_, i) => updates - close + i);
-  const bounds = nodes.slice(0, 32).flatMap(({ from, until }) => [from, until - 1]).filter((step) => step >= 0 && step < updates);
-  return [...new Set([...first, ...evenly, ...last, ...bounds.map(Math.floor)])].sort((a, b) => a - b);
+  const bounds = nodes.slice(0, 32).flatMap((node) => [node.from, node.until - 1, node.from + (endOf(node)?.steps ?? 0)]);
+  const within = bounds.map(Math.floor).filter((step) => step >= 0 && step < updates);
+  return [...new Set([...first, ...evenly, ...last, ...within])].sort((a, b) => a - b);
 }
 
 /** The greatest value, and where it is first reached. */

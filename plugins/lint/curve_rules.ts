@@ -68,7 +68,7 @@ function lintFailure({ failure, use }: Curve, updates: number): Finding[] {
     "error",
     `${use.path}/options`,
     `The schedule has no value at update ${say(failure.step)} of ${say(updates)}: ${failure.message}`,
-    'Give the schedule as many steps as there are updates, or `end: "hold"` where it has that option.',
+    'Give the schedule as many steps as there are updates, or end: "hold" where it has that option.',
   )];
 }
 
@@ -172,7 +172,7 @@ function lintEarlyEnd(curve: Curve, node: Node, at: number, { path, of, fitting 
       `${capital(of)} at a learning rate of ${say(there)} and rises again, to ${say(highest)}, for the training has ${
         say(updates)
       } updates.`,
-      `Set ${option} to ${fitting}, or add \`end: "hold"\` to stay at the end's value.`,
+      `Set ${option} to ${fitting}, or add end: "hold" to stay at the end's value.`,
     )];
   }
   const rest = updates - at;

@@ -19,6 +19,8 @@ interface End {
   readonly step: number;
   /** Steps before its schedule begins. */
   readonly before: number;
+  /** Steps that one of its schedule's takes: an epoch's, where it is asked once an epoch. */
+  readonly each: number;
 }
 
 const isNumber = (value: unknown): value is number => typeof value === "number";
@@ -31,7 +33,7 @@ export function endsOf(choice: Choice, specsOf: SpecsOf): readonly number[] {
 /** A choice whose ends at the step `from`, or all of its ends, stand at another. */
 export function moveEnds(choice: Choice, specsOf: SpecsOf, to: number, from?: number): Choice {
   return findEnds(choice, specsOf).filter(({ step }) => from === undefined || step === from)
-    .reduce((moved, { path, before }) => setOption(moved, path, Math.max(1, to - before)), choice);
+    .reduce((moved, { path, before, each }) => setOption(moved, path, Math.max(1, (to - before) / each)), choice);
 }
 
 /**
@@ -51,7 +53,7 @@ export function createFollower(specsOf: SpecsOf): (choices: readonly Choice[], f
 }
 
 /** An end is a length that a new schedule would have as long as the whole: a warmup, or the length of one wave of many, is none. */
-function findEnds({ name, options }: Choice, specsOf: SpecsOf, before = 0): End[] {
+function findEnds({ name, options }: Choice, specsOf: SpecsOf, before = 0, each = 1): End[] {
   const specs = specsOf(name);
   if (specs === undefined) return [];
   const [short, long] = [1000, 2000].map((steps) => startOptions({ name, options: specs }, { steps, lr: 1e-3 }));
@@ -59,14 +61,20 @@ function findEnds({ name, options }: Choice, specsOf: SpecsOf, before = 0): End[
   const own = lengths.flatMap((option): End[] => {
     const value = options[option];
     const isEnd = short[option] === 1000 && long[option] === 2000 && isNumber(value);
-    return isEnd ? [{ path: [option], step: before + value, before }] : [];
+    return isEnd ? [{ path: [option], step: before + value * each, before, each }] : [];
   });
   // What is held begins behind the lengths of what holds it.
-  const ahead = lengths.map((option) => options[option]).filter(isNumber).reduce((sum, value) => sum + value, before);
+  const sizes = lengths.map((option) => options[option]).filter(isNumber);
+  const isByEpoch = name === "by_epoch";
+  const ahead = isByEpoch ? before : sizes.reduce((sum, value) => sum + value * each, before);
+  const pace = isByEpoch ? each * (sizes[0] ?? 1) : each;
   const held = Object.entries(specs).filter(([, { holds }]) => holds === "schedule").flatMap(([option]): End[] => {
     const inner = options[option];
     return isChoice(inner)
-      ? findEnds({ name: inner.name, options: inner.options ?? {} }, specsOf, ahead).map((end) => ({ ...end, path: [option, ...end.path] }))
+      ? findEnds({ name: inner.name, options: inner.options ?? {} }, specsOf, ahead, pace).map((end) => ({
+        ...end,
+        path: [option, ...end.path],
+      }))
       : [];
   });
   return [...own, ...held];

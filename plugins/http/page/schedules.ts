@@ -7,7 +7,7 @@
 import { createCards } from "./cards.ts";
 import { createChart } from "./chart.ts";
 import { slider } from "./slider.ts";
-import { type AnyRegistry, type Curve, curveOf, drawnSteps, type Offer, offersOf, valueAt } from "./curves.ts";
+import { type AnyRegistry, completeCurves, type Curve, curveOf, drawnSteps, type Offer, offersOf, valueAt } from "./curves.ts";
 import { byId, element } from "./element.ts";
 import { tabulateFacts } from "./facts_table.ts";
 import { createFollower } from "./horizons.ts";
@@ -21,8 +21,11 @@ import type { Store } from "./store.ts";
 import { createCode } from "./take.ts";
 import { typed } from "./typed.ts";
 
+/** Adds a curve from elsewhere on the page, over its own number of steps and base value where it has them. */
+export type AddCurve = (choice: Choice, over: { readonly to?: number; readonly lr?: number }) => void;
+
 /** Fills the section `#schedules` and keeps it in step with the state. */
-export function startSchedules(registry: AnyRegistry, store: Store, assumed: Service): void {
+export function startSchedules(registry: AnyRegistry, store: Store, assumed: Service): AddCurve {
   const own = offersOf(registry);
   let offers: readonly Offer[] = own;
   let service = assumed;
@@ -188,4 +191,11 @@ export function startSchedules(registry: AnyRegistry, store: Store, assumed: Ser
     fillAdd();
     rebuild();
   });
+
+  return (choice, { to = store.state.to, lr = store.state.lr }) => {
+    store.set({ to, lr });
+    const [complete] = completeCurves(registry, { ...store.state, curves: [choice] }).curves;
+    cards.add(complete);
+    toolbar();
+  };
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { startCheck } from "./check.ts";
 import { type AnyRegistry, compact, completeCurves, type Offer, offersOf } from "./curves.ts";
 import { byId } from "./element.ts";
 import { startLive } from "./live.ts";
@@ -25,7 +26,7 @@ export function startPage(registry: AnyRegistry): void {
   const tellLoss = (): void => void (byId("loss").textContent = lossOf(location.hash));
   tellLoss();
   const store = createStore(firstState(registry), (state) => completeCurves(registry, state), shorten);
-  startSchedules(registry, store, assumeService(location.href));
+  startCheck(registry, store, startSchedules(registry, store, assumeService(location.href)));
   startLive(registry, store);
   store.listen((_, source) => source !== "control" && tellLoss());
   document.querySelector("main")?.classList.add("ready");

@@ -102,7 +102,7 @@ test("an end that stands at the last step goes with it, and nothing else does", 
     rex: ".options.totalSteps",
     warmup_decay: ".options.totalNumSteps",
     cosine_timm: ".options.tInitial",
-    ...Object.fromEntries(["clamp", "delay", "scale", "warm"].map((name) => [name, ".options.schedule.options.tMax"])),
+    ...Object.fromEntries(["clamp", "by_epoch", "delay", "scale", "warm"].map((name) => [name, ".options.schedule.options.tMax"])),
     cosine_decay: ".options.decaySteps",
     polynomial_decay: ".options.decaySteps",
     // 100 steps of warmup, and 900 behind them.
