@@ -53,6 +53,7 @@ const ownEntryPoints: Readonly<Record<string, string>> = {
   "./checkpoints": "./plugins/formats/checkpoints.ts",
   "./testing": "./plugins/testing/mod.ts",
   "./pytorch": "./plugins/formats/pytorch.ts",
+  "./new-plugin": "./plugins/new_plugin/command.ts",
 };
 
 /** The folders of plugins, in the order in which `builtins` lists them; and the one of recipes, which are no plugins but have entry points and public names. */

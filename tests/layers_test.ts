@@ -22,6 +22,16 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   // The kit tries plugins as core and the kernels would run them, and knows the built-in ones by name.
   "plugins/testing/": ["kernels/", "core/", "plugins/builtins.ts", "plugins/testing/"],
   "plugins/http/": ["hono", "core/", "plugins/formats/", "plugins/lint/", "plugins/http/"],
+  // A command: it writes files, and knows the names that built-in plugins have.
+  "plugins/new_plugin/": [
+    "type:core/plugin/contract.ts",
+    "core/names.ts",
+    "plugins/builtins.ts",
+    "plugins/new_plugin/",
+    "node:fs",
+    "node:path",
+    "node:process",
+  ],
   // Files, for services in Deno, Bun and Node: an entry point of its own.
   "plugins/http/plugin_folder.ts": ["core/", "node:fs", "node:path"],
   // The page's program, which esbuild bundles into one text: an application, so it may use the whole library and the example that it runs.
