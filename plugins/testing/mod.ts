@@ -3,7 +3,7 @@
  * under any runner, in any runtime: a plugin without a fault resolves, another one rejects with an AggregateError whose message lists the faults.
  *
  * @example In a test
- * ```ts
+ * ```ts ignore
  * import { test } from "node:test";
  * import { lion } from "@glissade/optim";
  * import { testOptimizer } from "@glissade/optim/testing";
