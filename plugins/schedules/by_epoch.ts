@@ -36,6 +36,7 @@ export const byEpoch: SchedulePlugin<"by_epoch", ByEpochOptions, Schedule | Metr
   kind: "schedule",
   name: "by_epoch",
   description: "A schedule of epochs, held through each of them",
+  source: "schedulers of torch and timm, stepped once an epoch; own work",
   options: {
     schedule: {
       type: "object",

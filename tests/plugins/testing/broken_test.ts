@@ -227,7 +227,7 @@ const broken: readonly (readonly [what: string, plugin: Plugin | null, words: Re
     })),
     /rule\(\).*asked again/,
   ],
-  ["a rule without a text", withText(""), /has no text/],
+  ["a rule without a text", withText(""), /update text has no line/],
   ["an unknown key in a rule", withRule(() => unknown({ slots: {}, update: "p -= lr*g", latest: "" })), /no "latest"/],
   [
     "two slots under one key",
