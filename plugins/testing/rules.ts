@@ -11,7 +11,7 @@ import type { AnySpecs, Values } from "../../core/plugin/options.ts";
 import { descent } from "./descent.ts";
 import { refusal } from "./described.ts";
 import { checkEffects } from "./effects.ts";
-import { type Faults, noFaults } from "./faults.ts";
+import { type Faults, noFaults, wordsOf } from "./faults.ts";
 import { copyOf, otherValues, textOf } from "./option_values.ts";
 import { askTwice } from "./pure.ts";
 import { shapes } from "./tensors.ts";
@@ -21,6 +21,7 @@ const someSteps = [1, 2, 3, 10, 1000];
 
 /** A plugin with a rule: its functions as they are asked. */
 interface Ruling {
+  readonly kind: "optimizer" | "transform";
   readonly options: AnySpecs;
   check?(options: Values): void;
   rule(options: Values, info: TensorInfo): unknown;
@@ -34,19 +35,15 @@ export function checkRules(faults: Faults, plugin: OptimizerPlugin | TransformPl
   const asked = plugin as unknown as Ruling;
   const before = faults.list.length;
   if (asked.check !== undefined) askTwice(faults, "check()", options, (options) => asked.check!(options));
-  let idle = 0;
+  let hasText = false;
   const failed = new Map<string, { readonly what: string; readonly error: unknown; others: number }>();
   for (const [name, shape] of Object.entries(shapes)) {
     for (const dtype of dtypes) {
       const tensor = `a ${dtype} tensor of shape [${shape}]`;
       const fresh = noFaults(plugin.name);
       const rule = askTwice(fresh, `rule() for ${tensor}`, options, (options) => asked.rule(options, { name, shape: [...shape], dtype }));
-      // A transform may leave some tensors alone.
-      if (plugin.kind === "transform" && isEmpty(rule)) {
-        idle++;
-        continue;
-      }
       if (rule !== undefined) checkRule(fresh, `rule() for ${tensor}`, rule);
+      hasText ||= isWritten(rule);
       if (fresh.list.length === 0) fresh.attempt(`compiling the rule for ${tensor}`, () => compileRule(plugin, options, shape, dtype));
       // What is wrong for all tensors is said of the first.
       for (const error of fresh.list) {
@@ -57,13 +54,13 @@ export function checkRules(faults: Faults, plugin: OptimizerPlugin | TransformPl
       }
     }
   }
-  if (idle === dtypes.length * Object.keys(shapes).length) faults.add("rule() has no text for any tensor: it would do nothing");
+  if (failed.size === 0 && !hasText) faults.add("rule() has no text, whatever the tensor: it would do nothing");
   for (const { what, error, others } of failed.values()) {
     const more = others === 0 ? "" : ` (and ${others} other ${others === 1 ? "kind" : "kinds"} of tensor)`;
     faults.add(what.replace("#", more), {}, (error as Error).cause);
   }
   checkScalars(faults, asked, options);
-  checkReading(faults, asked.reading, options);
+  checkReading(faults, asked, options);
   if (faults.list.length > before) return false; // under other options it would be the same again
   checkOptions(faults, plugin, options);
   return true;
@@ -75,15 +72,14 @@ function compileRule(plugin: OptimizerPlugin | TransformPlugin, options: Values,
   else explain(descent, shape, { dtype, transforms: [{ name: plugin, options }] });
 }
 
-function isEmpty(rule: unknown): boolean {
-  if (typeof rule !== "object" || rule === null) return false;
-  const { update, before, after, last, hold, points } = rule as Readonly<Record<string, unknown>>;
-  return [update, before, after, last, hold, points].every((text) => text === undefined || text === "");
+/** True for a rule that says something. */
+function isWritten(rule: unknown): boolean {
+  const { update, before, after, last, hold, points } = (rule ?? {}) as Readonly<Record<string, unknown>>;
+  return [update, before, after, last, hold, points].some((text) => text !== undefined && text !== "");
 }
 
 function checkRule(faults: Faults, what: string, rule: unknown): void {
   if (typeof rule !== "object" || rule === null) return faults.add(`${what} gives ${show(rule)}: a rule is an object`);
-  if (isEmpty(rule)) faults.add(`${what} has no text: it would do nothing`);
   const { slots = {} } = rule as Readonly<Record<string, unknown>>;
   const keys = new Map<string, string>();
   for (const [slot, given] of Object.entries(slots ?? {})) {
@@ -101,13 +97,13 @@ function checkRule(faults: Faults, what: string, rule: unknown): void {
   }
 }
 
-function checkScalars(faults: Faults, { scalars }: Ruling, options: Values): void {
-  if (scalars === undefined) return;
+function checkScalars(faults: Faults, asked: Ruling, options: Values): void {
+  if (asked.scalars === undefined) return;
   let names: string | undefined;
   // Not in order: a plugin that counts its calls would be right in order alone.
   for (const t of [...someSteps, 2, 1]) {
     const what = `scalars() at t = ${t}`;
-    const given: unknown = askTwice(faults, what, options, (options) => scalars(options, t, maths));
+    const given: unknown = askTwice(faults, what, options, (options) => asked.scalars!(options, t, maths));
     if (given === undefined) continue;
     if (typeof given !== "object" || given === null) return faults.add(`${what} gives ${show(given)}: it gives an object of numbers`);
     for (const [name, value] of Object.entries(given)) {
@@ -122,40 +118,46 @@ function checkScalars(faults: Faults, { scalars }: Ruling, options: Values): voi
 }
 
 /** All that a plugin answers under these options, as a text. */
-function answersOf({ rule, scalars, reading, held }: Ruling, options: Values): string {
+function answersOf(asked: Ruling, options: Values): string {
   const tensors = [
     ...Object.values(shapes).map((shape) => ({ shape, dtype: "float32" as DType })),
     ...dtypes.map((dtype) => ({ shape: shapes.matrix, dtype })),
   ];
-  const rules = tensors.map((tensor) => rule(copyOf(options), { name: "w", ...tensor }));
-  const numbers = scalars === undefined ? [] : someSteps.map((t) => scalars(copyOf(options), t, maths));
-  return textOf([rules, numbers, reading === undefined ? 0 : readingOf(reading, options), held === undefined ? 0 : heldBy(held, options)]);
+  const rules = tensors.map((tensor) => asked.rule(copyOf(options), { name: "w", ...tensor }));
+  const numbers = asked.scalars === undefined ? [] : someSteps.map((t) => asked.scalars!(copyOf(options), t, maths));
+  return textOf([rules, numbers, readingOf(asked, options), heldBy(asked, options)]);
 }
 
-// A reading takes slots, which may be called as the plugin likes: all are 1 here. A transform's has no step before them.
-function readingOf(reading: NonNullable<Ruling["reading"]>, options: Values): unknown {
-  const slots = new Proxy({}, { get: () => 1 });
+// Slots may be called as the plugin likes: all have this number.
+const slotsOf = (number: number): Scalars => new Proxy({}, { get: () => number });
+
+function readingOf(asked: Ruling, options: Values): unknown {
+  if (asked.reading === undefined) return null;
   try {
-    return reading.length === 2 ? reading(options, slots) : [0, 1, 10].map((t) => reading(options, t, slots, maths));
+    // A transform's has no step before the slots.
+    return asked.kind === "transform"
+      ? asked.reading(copyOf(options), slotsOf(1))
+      : [0, 1, 10].map((t) => asked.reading!(copyOf(options), t, slotsOf(1), maths));
   } catch {
     return null; // slots that it did not expect
   }
 }
 
-/** Of how many counted steps it complains, whatever its slots are called. */
-function heldBy(held: NonNullable<Ruling["held"]>, options: Values): readonly boolean[] {
-  return [0, 1, 2, 3, 5, 10, 100].map((count) => {
+/** What a transform says of steps that it has held back. */
+function heldBy(asked: Ruling, options: Values): readonly string[] {
+  if (asked.held === undefined) return [];
+  return [0, 1, 2, 5, 1000].map((number) => {
     try {
-      return held(copyOf(options), new Proxy({}, { get: () => count })) !== undefined;
-    } catch {
-      return true;
+      asked.held!(copyOf(options), slotsOf(number));
+      return "";
+    } catch (error) {
+      return wordsOf(error);
     }
   });
 }
 
-function checkReading(faults: Faults, reading: Ruling["reading"], options: Values): void {
-  if (reading === undefined) return;
-  const given = [readingOf(reading, options)].flat();
+function checkReading(faults: Faults, asked: Ruling, options: Values): void {
+  const given = [readingOf(asked, options)].flat();
   const isRead = (value: unknown): boolean =>
     typeof value === "number" || value === null || (typeof value === "object" && Object.values(value as object).every(isRead));
   const odd = given.find((value) => !isRead(value));
@@ -171,11 +173,12 @@ function checkOptions(faults: Faults, plugin: OptimizerPlugin | TransformPlugin,
       const said = `with ${name} = ${textOf(value)}`;
       if (asked.check !== undefined && refusal(faults, `check() ${said}`, () => asked.check!(copyOf(changed))) !== undefined) continue;
       for (const shape of [shapes.scalar, shapes.vector, shapes.matrix]) {
-        const rule = faults.attempt(`rule() ${said}`, () => asked.rule(copyOf(changed), { name: "w", shape, dtype: "float32" }), {
-          option: name,
-        });
+        let rule: unknown;
+        // With this value it may be for other tensors, and say so.
+        const refused = refusal(faults, `rule() ${said}`, () => rule = asked.rule(copyOf(changed), { name: "w", shape, dtype: "float32" }));
+        if (refused !== undefined) continue;
         const text = textOf([shape, rule]);
-        if (rule === undefined || compiled.has(text)) continue;
+        if (compiled.has(text)) continue;
         compiled.add(text);
         faults.attempt(`compiling the rule for shape [${shape}] ${said}`, () => compileRule(plugin, changed, shape, "float32"), {
           option: name,
@@ -195,12 +198,13 @@ function checkOptions(faults: Faults, plugin: OptimizerPlugin | TransformPlugin,
 }
 
 /** A number that is written into the text makes a new text, and so a new compilation, wherever a schedule moves it. */
-function checkText(faults: Faults, { rule: askedFor, options: specs }: Ruling, name: string, options: Values): void {
+function checkText(faults: Faults, asked: Ruling, name: string, options: Values): void {
+  const { options: specs } = asked;
   const value = options[name];
   if (typeof value !== "number" || value === 0 || specs[name].type === "integer" || specs[name].unit === "count") return;
   try {
     const texts = [1, 0.99, 0.98].map((part) => {
-      const rule = askedFor({ ...copyOf(options), [name]: part * value }, { name: "w", shape: shapes.matrix, dtype: "float32" });
+      const rule = asked.rule({ ...copyOf(options), [name]: part * value }, { name: "w", shape: shapes.matrix, dtype: "float32" });
       // What slots start from is no text.
       return textOf({ ...rule as object, slots: undefined });
     });
