@@ -32,7 +32,9 @@ class Prepared:
         self.params = [torch.nn.Parameter(torch.from_numpy(values(shape, 7).copy())) for shape in shapes]
         for p in self.params:
             p.grad = torch.zeros_like(p)
-        self.optimizer = cls(self.params, **{k: tuple(v) if isinstance(v, list) else v for k, v in options.items()})
+        # pytorch_optimizer's Muons ask each group which way it goes.
+        groups = [{"params": self.params, "use_muon": True}] if package == "pytorch_optimizer" and name.endswith("Muon") else self.params
+        self.optimizer = cls(groups, **{k: tuple(v) if isinstance(v, list) else v for k, v in options.items()})
         if hasattr(self.optimizer, "train"):
             self.optimizer.train()
         # Sophia's diagonal is given once; the steps that are timed draw none, as ours take what they were given.
