@@ -1414,7 +1414,7 @@ export const mutants: readonly Mutant[] = [
     ],
   ]),
   ...of("plugins/formats/pytorch_optimizers.ts", [torchRuns], [
-    ["Positions are in the order of this side", "order.filter((name) => own.includes(name))", "own", "has PyTorch's dictionary"],
+    ["Positions are in the order of this side", "order.filter((name) => mine.has(name))", "own", "has PyTorch's dictionary"],
     [
       "A state that is loaded is the other parameter's",
       "takeState(name, state[position],",
@@ -1438,7 +1438,7 @@ export const mutants: readonly Mutant[] = [
     ],
     [
       "Options that were assigned stay after a refusal",
-      "changes.forEach(({ options, option }, i) => options[option] = before[i]);",
+      "changes.forEach(({ options, option }, i) => assign({ options, option, value: before[i] }, []));",
       "",
       "out of its range",
     ],

@@ -102,6 +102,7 @@ const rows: Readonly<Record<string, Row>> = {
   adagrad: { there: "torch.optim.Adagrad", slots: ["sum"], step: "tensor", flags: simple, eager: true },
   adadelta: { there: "torch.optim.Adadelta", slots: ["square_avg", "acc_delta"], step: "tensor", flags: simple },
   adafactor_torch: { there: "torch.optim.Adafactor", slots: ["row_var", "col_var", "variance"], step: "tensor", flags: { foreach: null } },
+  sparse_adam: { there: "torch.optim.SparseAdam", slots: ["exp_avg", "exp_avg_sq"], step: "number", flags: {} },
   muon: { there: "torch.optim.Muon", slots: ["momentum_buffer"], step: null, flags: {} },
   adamw: { there: "transformers.AdamW", slots: ["exp_avg", "exp_avg_sq"], step: "number", flags: {} },
   adafactor: {
@@ -200,12 +201,14 @@ export function optimizerStateDict(of: Optimizer | Trainer, { names: order, sche
   const state: Record<string, Record<string, TorchValue>> = {};
   let position = 0;
   const all = groups.flatMap(({ names }) => names);
-  const odd = order === undefined ? undefined : all.find((name) => !order.includes(name)) ?? order.find((name) => !all.includes(name));
+  const [ordered, known] = [new Set(order), new Set(all)];
+  const odd = order === undefined ? undefined : all.find((name) => !ordered.has(name)) ?? order.find((name) => !known.has(name));
   if (odd !== undefined) {
     throw Object.assign(new TypeError(`Cannot order a state for PyTorch by names: "${odd}" is not in both lists`), { tensor: odd });
   }
   const param_groups = groups.map(({ names: own, options, current }): ParamGroup => {
-    const names = order === undefined ? own : order.filter((name) => own.includes(name));
+    const mine = new Set(own);
+    const names = order === undefined ? own : order.filter((name) => mine.has(name));
     const from = position;
     for (const name of names) {
       const one = stateOf(optimizer, row, tensors, name);
@@ -298,21 +301,22 @@ export function loadOptimizerStateDict(
   const isPlateau = scheduler?.plateau !== undefined;
   const steps = how.steps ?? (scheduler !== null && !isPlateau ? scheduler.steps : Math.max(0, ...counts));
   const metadata: Record<string, string> = { ...here.metadata, steps: String(steps) };
-  const changes = how.options === false ? [] : optionsOf(optimizer, groups, names, param_groups, isPlateau, notes, refuse);
-  if (isPlateau) takePlateau(metadata, scheduler.plateau!, groups, names, param_groups, refuse);
+  const groupAt = param_groups.flatMap((group) => group.params.map(() => group));
+  const groupOf: GroupOf = new Map(names.map((name, position) => [name, groupAt[position]]));
+  const changes = how.options === false ? [] : optionsOf(optimizer, groups, groupOf, isPlateau, notes, refuse);
+  if (isPlateau) takePlateau(metadata, scheduler.plateau!, groups, groupOf, refuse);
   const before = changes.map(({ options, option }) => options[option]);
   let report: LoadReport;
   try {
-    for (const { options, option, value } of changes) options[option] = value;
+    for (const change of changes) assign(change, notes);
     report = optimizer.loadState({ tensors, metadata });
   } catch (error) {
-    changes.forEach(({ options, option }, i) => options[option] = before[i]);
+    changes.forEach(({ options, option }, i) => assign({ options, option, value: before[i] }, []));
     throw error;
   }
-  const positions = new Map(names.map((name, i) => [name, i]));
   groups.forEach(({ names, current }, i) => {
-    const group = param_groups.findIndex(({ params }) => params.includes(positions.get(names[0])!));
-    const there = scheduler?.lastLrs?.[group] ?? param_groups[group].lr;
+    const group = groupOf.get(names[0])!;
+    const there = scheduler?.lastLrs?.[param_groups.indexOf(group)] ?? group.lr;
     const { lr } = current as { readonly lr: unknown };
     if (typeof there === "number" && typeof lr === "number" && Math.abs(there - lr) > 1e-12 * Math.max(Math.abs(there), Math.abs(lr))) {
       notes.push(`the learning rate of group ${i} was ${there} there and is ${lr} here`);
@@ -320,6 +324,9 @@ export function loadOptimizerStateDict(
   });
   return { ...report, notes };
 }
+
+/** The group there, of each name. */
+type GroupOf = ReadonlyMap<string, ParamGroup>;
 
 type Refuse = (Wrong: typeof TypeError | typeof RangeError, why: string, about?: object) => never;
 
@@ -365,10 +372,11 @@ function namesOf(
   const names = given ?? saved ?? own;
   const there = param_groups.reduce((sum, { params }) => sum + params.length, 0);
   if (names.length !== there) refuse(RangeError, `it is of ${there} parameters, and there are names of ${names.length}`);
-  const repeated = names.find((name, i) => names.indexOf(name) !== i);
+  const [here, known] = [new Set(own), new Set(names)];
+  const repeated = known.size === names.length ? undefined : names.find((name, i) => names.indexOf(name) !== i);
   if (repeated !== undefined) refuse(TypeError, `two of its parameters are named ${JSON.stringify(repeated)}`, { tensor: repeated });
-  for (const name of names) if (!own.includes(name)) refuse(TypeError, `parameter ${JSON.stringify(name)} is not here`, { tensor: name });
-  for (const name of own) if (!names.includes(name)) refuse(TypeError, `parameter ${JSON.stringify(name)} is not in it`, { tensor: name });
+  for (const name of names) if (!here.has(name)) refuse(TypeError, `parameter ${JSON.stringify(name)} is not here`, { tensor: name });
+  for (const name of own) if (!known.has(name)) refuse(TypeError, `parameter ${JSON.stringify(name)} is not in it`, { tensor: name });
   return names;
 }
 
@@ -465,25 +473,33 @@ interface Change {
   readonly value: unknown;
 }
 
+/** Assigns an option. A learning rate in whose place a schedule gives values cannot be; there the schedule says what it is. */
+function assign({ options, option, value }: Change, notes: string[]): void {
+  try {
+    options[option] = value;
+  } catch (error) {
+    if (option !== "lr" || !(error instanceof TypeError)) throw error;
+    notes.push(`the learning rate ${String(value)} is not taken over: ${error.message}`);
+  }
+}
+
 /** Options that are others there. */
 function optionsOf(
   { name: plugin, options: known }: Optimizer,
   groups: Optimizer["groups"],
-  names: readonly string[],
-  param_groups: readonly ParamGroup[],
+  groupOf: GroupOf,
   keepsLr: boolean,
   notes: string[],
   refuse: Refuse,
 ): Change[] {
-  const groupAt = param_groups.flatMap(({ params }, i) => params.map(() => i));
   return groups.flatMap(({ names: own, options }, index) => {
-    const from = new Set(own.map((name) => groupAt[names.indexOf(name)]));
+    const from = new Set(own.map((name) => groupOf.get(name)!));
     if (from.size > 1) {
       refuse(TypeError, `group ${index} has parameters of several groups there: make the same groups, or load with options: false`, {
         group: index,
       });
     }
-    const group = param_groups[[...from][0]];
+    const [group] = from;
     const { decoupled_weight_decay: decoupled } = group;
     if (
       typeof decoupled === "boolean" && !Object.hasOwn(known as object, "decoupledWeightDecay") && decoupled !== (plugin === "adamw_torch")
@@ -515,14 +531,12 @@ function takePlateau(
   metadata: Record<string, string>,
   { best, numBadEpochs, cooldownCounter }: { readonly best: number; readonly numBadEpochs: number; readonly cooldownCounter: number },
   groups: Optimizer["groups"],
-  names: readonly string[],
-  param_groups: readonly ParamGroup[],
+  groupOf: GroupOf,
   refuse: Refuse,
 ): void {
   if (metadata["schedule.lr"] === undefined) refuse(TypeError, "its scheduler follows a metric, and no schedule of lr does here");
-  const groupAt = param_groups.flatMap(({ params }, i) => params.map(() => i));
-  const factors = groups.map(({ names: own, options }, i) => {
-    const { lr, initial_lr } = param_groups[groupAt[names.indexOf(own[0])]];
+  const factors = groups.map(({ names: [first], options }, i) => {
+    const { lr, initial_lr } = groupOf.get(first)!;
     const base = initial_lr ?? (options as { readonly lr: number }).lr;
     const factor = typeof lr === "number" && typeof base === "number" ? lr / base : NaN;
     return Number.isFinite(factor)

@@ -2,7 +2,7 @@
  * `scheduler.state_dict()` of PyTorch: where a scheduler is, and, of most classes, what it was made with.
  *
  * The layouts are those of torch 2.2 to 2.15. A dictionary does not say its class; its keys do. Of `LambdaLR`, which all of transformers' schedules are, it holds
- * no function: there is where the schedule is, and not which.
+ * no function, and of `OneCycleLR`, `CyclicLR` and `SWALR` not all that they were made with: there is where the schedule is, and not which.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export interface SchedulerStateDict {
 
 /** What a scheduler's dictionary says. */
 export interface SchedulerState {
-  /** A schedule of ours, as a recipe names it; null where the dictionary has only functions. */
+  /** A schedule of ours, as a recipe names it; null where the dictionary does not say it: of `LambdaLR`, `OneCycleLR`, `CyclicLR`, `SWALR`. */
   readonly schedule: { readonly name: string; readonly options: Readonly<Record<string, unknown>> } | null;
   /** Steps that the scheduler has taken: its `last_epoch`. */
   readonly steps: number;
@@ -62,13 +62,8 @@ const rows: readonly Row[] = [
   { there: "ExponentialLR", here: "exponential", keys: { gamma: "gamma" } },
 ];
 
-/** Attributes of classes that no schedule here is made from: theirs would fit a simpler class. */
-const others: Readonly<Record<string, string>> = {
-  _schedule_phases: "OneCycleLR",
-  max_lrs: "CyclicLR",
-  step_ratio: "CyclicLR",
-  anneal_epochs: "SWALR",
-};
+/** Attributes of classes whose dictionaries do not say all that they were made with: OneCycleLR, CyclicLR, SWALR. */
+const untold = ["_schedule_phases", "max_lrs", "step_ratio", "anneal_epochs"];
 
 /** What a dictionary has for each group's function: that it holds nothing of it. */
 const functions = (groups: number): TorchValue => Array.from({ length: groups }, () => null);
@@ -100,17 +95,15 @@ export function readScheduler(given: TorchValue): SchedulerState {
   }
   const baseLrs = base_lrs as readonly number[] | null;
   const lastLrs = _last_lr as readonly number[] | null;
-  const other = Object.keys(others).find((key) => Object.hasOwn(dict, key));
-  if (other !== undefined) {
-    refuse(`it is one of ${others[other]}, which is not read; name the schedule and its options, and its step, yourself`);
-  }
   if (Array.isArray(_schedulers)) {
     const inner = _schedulers.map((one) => readScheduler(one));
-    const schedules = inner.map(({ schedule }) => schedule ?? refuse("a scheduler in its list has only functions"));
+    const schedules = inner.map(({ schedule }) => schedule);
     const isSequence = _milestones !== undefined;
     if (isSequence && !isNumbers(_milestones)) refuse("its _milestones are no list of numbers");
     return {
-      schedule: isSequence
+      schedule: schedules.includes(null)
+        ? null
+        : isSequence
         ? { name: "sequence", options: { schedules, milestones: [..._milestones as number[]] } }
         : { name: "product", options: { schedules } },
       steps: stepsOf(isSequence ? last_epoch : (_schedulers[0] as SchedulerStateDict | undefined)?.last_epoch),
@@ -119,7 +112,9 @@ export function readScheduler(given: TorchValue): SchedulerState {
     };
   }
   const steps = stepsOf(last_epoch);
-  if (Object.hasOwn(dict, "lr_lambdas")) return { schedule: null, steps, baseLrs, lastLrs };
+  if (Object.hasOwn(dict, "lr_lambdas") || untold.some((key) => Object.hasOwn(dict, key))) {
+    return { schedule: null, steps, baseLrs, lastLrs };
+  }
   const row = rows.find(({ keys }) => Object.values(keys).every((key) => Object.hasOwn(dict, key)));
   if (row === undefined) return refuse(`its keys ${Object.keys(dict).join(", ")} are those of no class that is known`);
   const options = Object.entries(row.keys).map(([option, key]) => [option, optionOf(key, dict[key])] as const);

@@ -115,11 +115,12 @@ export async function readTrainerCheckpoint(
   const read: [string, FileTensor][] = [];
   for (const [name, tensor] of Object.entries(tensors)) read.push([name, await tensor.read()]);
   const all = Object.fromEntries(read);
+  const trained = new Set(names);
   const odd = names.find((name) => !["float32", "bfloat16", "float16"].includes(all[name].dtype));
   if (odd !== undefined) refuse(`parameter ${JSON.stringify(odd)} is ${all[odd].dtype}`, { tensor: odd });
   return {
     params: Object.fromEntries(names.map((name) => [name, all[name] as Tensor])),
-    others: Object.fromEntries(read.filter(([name]) => !names.includes(name))),
+    others: Object.fromEntries(read.filter(([name]) => !trained.has(name))),
     groups,
     names: ordered,
     optimizer,

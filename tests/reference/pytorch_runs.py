@@ -27,6 +27,7 @@ RUNS = {
     "adadelta": (torch.optim.Adadelta, {"lr": 0.5}),
     "adafactor_torch": (torch.optim.Adafactor, {"lr": 0.05, "weight_decay": 0.01}),
     "adafactor": (Adafactor, {"lr": 0.02, "scale_parameter": False, "relative_step": False, "beta1": 0.9}),
+    "sparse_adam": (torch.optim.SparseAdam, {"lr": 0.01}),
     "muon": (torch.optim.Muon, {"lr": 0.02, "weight_decay": 0.1}),
 }
 SCHEDULERS = {
@@ -62,7 +63,7 @@ def groups(params):
 def make(name, params):
     cls, options = RUNS[name]
     given = groups(params)
-    if name in ("rprop",):
+    if name in ("rprop", "sparse_adam"):
         given = [{"params": g["params"]} for g in given]
     optimizer = cls(given, **options)
     return optimizer, SCHEDULERS[name](optimizer) if name in SCHEDULERS else None
@@ -71,7 +72,8 @@ def make(name, params):
 def step(params, optimizer, scheduler, t):
     for i, (k, p) in enumerate(params.items()):
         # One tensor has its first gradient in step 2.
-        p.grad = None if k == "w" and t == 1 else values(p.shape, 1000 * t + i)
+        grad = None if k == "w" and t == 1 else values(p.shape, 1000 * t + i)
+        p.grad = grad.to_sparse(1) if grad is not None and isinstance(optimizer, torch.optim.SparseAdam) else grad
     optimizer.step()
     if scheduler is not None:
         scheduler.step()

@@ -71,7 +71,7 @@ export function optimizerOf(name: string, run: Run, params: Record<string, Tenso
   // torch.optim.Muon's defaults are not timm's.
   if (name === "muon") Object.assign(options, { nesterov: true, nsCoefficients: "original", adjustLrFn: "original" });
   const [first, rest] = namesOf(name);
-  const decay = name === "rprop" ? {} : { options: { weightDecay: 0 } };
+  const decay = name === "rprop" || name === "sparse_adam" ? {} : { options: { weightDecay: 0 } };
   return builtins.createOptimizer(name as "sgd", params, options, {
     backend: "js",
     groups: [{ match: first }, { match: rest, ...decay }],

@@ -252,15 +252,35 @@ test("each class of schedulers is read as what wrote it", () => {
   assertEquals(readScheduler(schedulerStateDict({ schedule: { name: "linear", options: {} }, ...at })).schedule, null);
 });
 
+test("a scheduler whose dictionary does not say what it is says where it is", () => {
+  for (
+    const dict of [
+      { last_epoch: 4, _schedule_phases: [] },
+      { last_epoch: 4, base_lrs: [0.1], max_lrs: [0.2], step_ratio: 0.5, gamma: 1 },
+      { last_epoch: 4, _milestones: [1], _schedulers: [{ last_epoch: 0, lr_lambdas: [null] }] },
+    ] as TorchValue[]
+  ) {
+    const { schedule, steps } = readScheduler(dict);
+    assertEquals([schedule, steps], [null, 4]);
+  }
+});
+
+test("a learning rate that a schedule of values stands for is not taken over, and that is told", () => {
+  const schedules = { lr: { name: "polynomial_decay", options: { initialLearningRate: 0.3, decaySteps: 10 } } };
+  using optimizer = builtins.createOptimizer("adamw_torch", params(), {}, { backend: "js", schedules });
+  const { notes } = loadOptimizerStateDict(optimizer, dictWith());
+  assertEquals(notes.length, 2);
+  assertEquals(notes[0].startsWith("the learning rate 0.1 is not taken over: "), true);
+  assertEquals(notes[1].startsWith("the learning rate of group 0 was 0.1 there and is 0."), true);
+});
+
 test("a scheduler's dictionary that says nothing known is refused", () => {
   for (
     const [dict, text] of [
       [null, "no dictionary"],
       [{ last_epoch: "x" }, "last_epoch is x"],
       [{ last_epoch: 1, T_mult: 2 }, "those of no class that is known"],
-      [{ last_epoch: 1, _schedule_phases: [] }, "one of OneCycleLR"],
       [{ last_epoch: 1, base_lrs: ["a"] }, "base_lrs are no list of numbers"],
-      [{ last_epoch: 1, _milestones: [1], _schedulers: [{ last_epoch: 0, lr_lambdas: [null] }] }, "only functions"],
     ] as const
   ) {
     assertThrows(() => readScheduler(dict as TorchValue), TypeError, text);

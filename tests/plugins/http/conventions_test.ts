@@ -299,6 +299,13 @@ test("names that safetensors cannot hold are refused before the step", async () 
   }
 });
 
+test("a tensor of an element type that no state has is refused, and the problem points there", async () => {
+  const ids = { data: BigInt64Array.of(1n), shape: [1], dtype: "int64" } as never;
+  const body = file({ "w": f32([1]), "w.grad": f32([1]), ids }, { recipe: `{"optimizer":{"name":"adamw"}}` });
+  const { status, errors } = await problem(app, "/v1/steps", body);
+  assertEquals([status, errors?.[0].pointer], [422, "/tensors/ids"]);
+});
+
 test("a picture is well-formed whatever its title", async () => {
   for (const title of ["%EF%BF%BE", "%EF%BF%BF", "%01", "%3Cscript%3E"]) {
     const svg = await (await app.request(`/v1/schedules/constant.svg?steps=0,1,2&title=${title}`)).text();
