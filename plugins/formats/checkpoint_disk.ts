@@ -28,15 +28,12 @@ export interface DiskHandle {
   close(): Promise<void>;
 }
 
-/** `node:fs/promises` of this runtime. */
-export async function diskFiles(): Promise<DiskFiles> {
-  const name = "node:fs/promises";
-  const { process } = globalThis as { process?: { getBuiltinModule?(name: string): unknown; versions?: { node?: string } } };
-  const files = process?.getBuiltinModule?.(name) as DiskFiles | undefined;
+/** `node:fs/promises` of this runtime, without an import that would stop bundlers for browsers. */
+export function diskFiles(): DiskFiles {
+  const { process } = globalThis as { process?: { getBuiltinModule?(name: string): unknown } };
+  const files = process?.getBuiltinModule?.("node:fs/promises") as DiskFiles | undefined;
   if (files !== undefined) return files;
-  // Node before 20.16. The name is no literal, so that bundlers for browsers leave it alone.
-  if (process?.versions?.node !== undefined) return await import(name) as DiskFiles;
-  throw new TypeError("there are no files in this runtime; in a browser, give a FileSystemDirectoryHandle");
+  throw new TypeError("this runtime shows no files (Node does from 20.16 on); in a browser, give a FileSystemDirectoryHandle");
 }
 
 /** A file that nobody has written to for so long is left over from a process that ended. Milliseconds. */

@@ -25,8 +25,11 @@ export interface ReadableFile {
 const key = "checksum";
 const textOf = (checksum: number): string => `crc32:${checksum.toString(16).padStart(8, "0")}`;
 
-/** Bytes that are written, read and summed at a time: while the one is on its way, the other is summed. */
-const pieceBytes = 2 ** 24;
+/** Bytes that are written, read and summed at a time: while some are on their way, others are summed. */
+const pieceBytes = 2 ** 22;
+
+/** Pieces that are read at once. */
+const atOnce = 4;
 
 /** Writes a state. The header comes last, so that a file that was cut short has none. */
 export async function writeCheckpointFile({ tensors, metadata }: StateDict, write: WriteAt): Promise<void> {
@@ -74,25 +77,34 @@ export async function readCheckpointFile({ size, read }: ReadableFile): Promise<
   setChecksum(start, 0);
   let checksum = crc32(start);
   const tensors: Record<string, StateDict["tensors"][string]> = {};
-  for (const { from, to, members } of runs(infos)) {
-    const bytes = allocate(to - from);
-    const readPiece = async (at: number): Promise<void> => {
-      const into = bytes.subarray(at, at + pieceBytes);
-      if (into.length > 0) await read(into, start.length + from + at);
-    };
-    let coming = readPiece(0);
-    for (let at = 0; at < bytes.length; at += pieceBytes) {
-      await coming;
-      coming = readPiece(at + pieceBytes);
-      checksum = crc32(bytes.subarray(at, at + pieceBytes), checksum);
+  // Some pieces are on their way while one is summed: the system fills new memory no faster than it can be summed, and on several cores.
+  const coming: { readonly bytes: Uint8Array; readonly filled: Promise<void> }[] = [];
+  const sumFirst = async (): Promise<void> => {
+    const { bytes, filled } = coming.shift()!;
+    await filled;
+    checksum = crc32(bytes, checksum);
+  };
+  try {
+    for (const { from, to, members } of runs(infos)) {
+      const whole = allocate(to - from);
+      for (let at = 0; at < whole.length; at += pieceBytes) {
+        const bytes = whole.subarray(at, at + pieceBytes);
+        const filled = read(bytes, start.length + from + at);
+        filled.catch(() => undefined); // told by the first that fails
+        coming.push({ bytes, filled });
+        if (coming.length >= atOnce) await sumFirst();
+      }
+      for (const [name, { dtype, shape, from: begin, to: end }] of members) {
+        const here = namesHere[dtype];
+        const tensor = { data: elementsOf(here, whole.subarray(begin - from, end - from)), shape, dtype: here };
+        // A plain assignment would lose a tensor that is called __proto__.
+        Object.defineProperty(tensors, name, { value: tensor, enumerable: true, configurable: true, writable: true });
+      }
     }
-    await coming;
-    for (const [name, { dtype, shape, from: begin, to: end }] of members) {
-      const here = namesHere[dtype];
-      const tensor = { data: elementsOf(here, bytes.subarray(begin - from, end - from)), shape, dtype: here };
-      // A plain assignment would lose a tensor that is called __proto__.
-      Object.defineProperty(tensors, name, { value: tensor, enumerable: true, configurable: true, writable: true });
-    }
+    while (coming.length > 0) await sumFirst();
+  } finally {
+    // The file is closed after this.
+    await Promise.allSettled(coming.map(({ filled }) => filled));
   }
   if (wanted !== textOf(checksum)) {
     throw new RangeError(`Cannot read the checkpoint: its checksum is ${wanted}, and its bytes give ${textOf(checksum)}`);

@@ -161,7 +161,7 @@ function checkFolder(action: string, folder: unknown): Where {
   return {
     key: folder.replace(/^(\.\/+)+(?=.)/, "").replace(/(?<=.)\/+$/, ""),
     name,
-    store: () => saying(`${action} in ${name}`, async () => diskStore(folder, await diskFiles())),
+    store: () => saying(`${action} in ${name}`, () => Promise.resolve(diskStore(folder, diskFiles()))),
   };
 }
 
