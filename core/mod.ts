@@ -37,6 +37,7 @@ export { readPlugin } from "./json_plugin/read_plugin.ts";
 export { pluginSchema, type Schema } from "./json_plugin/schema.ts";
 export { createOptimizer } from "./optimizer/optimizer.ts";
 export { type Facts, facts, type FactsRange } from "./facts.ts";
+export { normalizeSchedule, type NormalUse } from "./plugin/normal_form.ts";
 export { type PlotOptions, plotSchedule } from "./plot.ts";
 export type * from "./plugin/contract.ts";
 export { createRegistry, type Registry } from "./registry.ts";

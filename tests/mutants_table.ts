@@ -911,6 +911,23 @@ export const mutants: readonly Mutant[] = [
       "^facts over",
     ],
   ]),
+  ...of("plugins/schedules/simpler.ts", ["tests/core/normal_form_test.ts"], [
+    [
+      "Terms behind the second change places",
+      "[second, first, ...rest]",
+      "[second, first, ...[...rest].reverse()]",
+      "^a normal form gives",
+    ],
+    [
+      "Steps that are rounded are added",
+      "steps.every((step) => Number.isSafeInteger(step))",
+      "steps.every((step) => Number.isFinite(step))",
+      "^what rounds",
+    ],
+  ]),
+  ...of("plugins/schedules/sum.ts", ["tests/core/normal_form_test.ts"], [
+    ["Factors beside values are added before they are scaled", "kinds.size === 1", "kinds.size > 0"],
+  ]),
   ...of("plugins/schedules/rex.ts", [recordedSchedules], [
     ["rex is a straight line", "rest / (0.5 + 0.5 * rest)", "rest"],
   ]),

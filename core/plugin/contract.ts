@@ -313,6 +313,11 @@ export interface SchedulePlugin<
   check?(options: Required<Options>): void;
   /** The schedule over the option's base values. */
   create(options: Required<Options>, maths: Maths, base: Base, tools: Tools): Made;
+  /**
+   * The same schedule said more simply, or undefined where there is nothing simpler: for the normal form of descriptions. Its values must be the same to
+   * the bit, at every whole step. Schedules among the options are in normal form already; `returns` says what one of them gives.
+   */
+  simplify?(options: Required<Options>, returns: (use: Use) => NonNullable<SchedulePlugin["returns"]>): Use | undefined;
 }
 
 /** A way to sum gradients. */

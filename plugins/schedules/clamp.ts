@@ -10,6 +10,7 @@
 import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
 import { compose, makeInner } from "./compose.ts";
 import { clamped } from "./composed_stretches.ts";
+import { innerOf } from "./simpler.ts";
 
 /** Options of {@linkcode clamp}. */
 export interface ClampOptions {
@@ -54,5 +55,14 @@ export const clamp: SchedulePlugin<"clamp", ClampOptions, Schedule | MetricSched
     return compose("clamp", [makeInner(schedule, base, tools)], base, ([read]) => (step, group) => {
       return Math.min(high, Math.max(low, read(step, group)));
     }, ([part]) => clamped(part, low, high));
+  },
+  simplify({ schedule, min, max }) {
+    if (min === null && max === null) return innerOf(schedule);
+    const { name, options: { schedule: held, min: low, max: high } } = innerOf(schedule);
+    if (name !== "clamp") return undefined;
+    const [least, most] = [Math.max(min ?? -Infinity, low as number ?? -Infinity), Math.min(max ?? Infinity, high as number ?? Infinity)];
+    // Bounds that have nothing in common give the outer one's, whichever it is.
+    if (least > most) return undefined;
+    return { name, options: { schedule: held, min: least === -Infinity ? null : least, max: most === Infinity ? null : most } };
   },
 };

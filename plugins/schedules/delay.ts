@@ -11,6 +11,7 @@ import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/p
 import { compose, makeInner } from "./compose.ts";
 import { moved } from "./composed_stretches.ts";
 import { stretch } from "./stretches.ts";
+import { areWhole, innerOf } from "./simpler.ts";
 
 /** Options of {@linkcode delay}. */
 export interface DelayOptions {
@@ -52,5 +53,10 @@ export const delay: SchedulePlugin<"delay", DelayOptions, Schedule | MetricSched
           if (to >= steps) yield* moved(stretches(Math.max(0, from - steps), to - steps, group), steps, Math.max(from, steps), Infinity);
         },
     );
+  },
+  simplify({ schedule, steps }) {
+    if (steps === 0) return innerOf(schedule);
+    const { name, options: { schedule: held, steps: more } } = innerOf(schedule);
+    if (name === "delay" && areWhole(steps, more)) return { name, options: { schedule: held, steps: steps + (more as number) } };
   },
 };

@@ -12,6 +12,7 @@
 import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
 import { checkSome, compose, givesValues, makeInner } from "./compose.ts";
 import { multiplied } from "./composed_stretches.ts";
+import { changed, innersOf, inOrder } from "./simpler.ts";
 
 /** Options of {@linkcode product}. */
 export interface ProductOptions {
@@ -61,5 +62,13 @@ export const product: SchedulePlugin<"product", ProductOptions, Schedule | Metri
       multiplied,
       true,
     );
+  },
+  simplify({ schedules }, returns) {
+    const parts = innersOf(schedules);
+    if (parts.length === 1) return parts[0];
+    if (parts.some((inner) => returns(inner) === "metric")) return undefined;
+    // Times 1 is nothing.
+    const factors = inOrder("product", parts.filter(({ name }) => name !== "constant"), () => true);
+    return changed("product", { schedules }, { schedules: factors.length === 0 ? [parts[0]] : factors });
   },
 };

@@ -9,6 +9,7 @@ import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/p
 import { compose, makeInner } from "./compose.ts";
 import { moved } from "./composed_stretches.ts";
 import { stretch } from "./stretches.ts";
+import { areWhole, innerOf } from "./simpler.ts";
 
 /** Options of {@linkcode repeat}. */
 export interface RepeatOptions {
@@ -53,5 +54,11 @@ export const repeat: SchedulePlugin<"repeat", RepeatOptions, Schedule | MetricSc
           }
         },
     );
+  },
+  simplify({ schedule, every }) {
+    const { name, options: { schedule: held, every: shorter } } = innerOf(schedule);
+    if (name !== "repeat" || !areWhole(every, shorter)) return undefined;
+    if (every <= (shorter as number)) return { name, options: { schedule: held, every } };
+    if (every % (shorter as number) === 0) return innerOf(schedule);
   },
 };

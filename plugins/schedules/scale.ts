@@ -8,6 +8,7 @@
 import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
 import { compose, makeInner } from "./compose.ts";
 import { scaled } from "./composed_stretches.ts";
+import { innerOf } from "./simpler.ts";
 
 /** Options of {@linkcode scale}. */
 export interface ScaleOptions {
@@ -49,4 +50,5 @@ export const scale: SchedulePlugin<"scale", ScaleOptions, Schedule | MetricSched
         },
     );
   },
+  simplify: ({ schedule, factor }) => factor === 1 ? innerOf(schedule) : undefined,
 };

@@ -11,6 +11,7 @@
 import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
 import { checkSome, compose, makeInner } from "./compose.ts";
 import { moved } from "./composed_stretches.ts";
+import { areWhole, innersOf } from "./simpler.ts";
 
 /** Options of {@linkcode sequence}. */
 export interface SequenceOptions {
@@ -81,5 +82,23 @@ export const sequence: SchedulePlugin<"sequence", SequenceOptions, Schedule | Me
           yield* moved(parts[i].stretches(first - start, Math.min(to, end) - start, group), start, first, end);
         }
       });
+  },
+  simplify({ schedules, milestones }, returns) {
+    const parts = innersOf(schedules);
+    if (parts.length === 1) return parts[0];
+    for (const [i, { name, options }] of parts.entries()) {
+      if (name !== "sequence" || returns(parts[i]) === "metric") continue;
+      const start = milestones[i - 1] ?? 0, end = milestones[i] ?? Infinity;
+      const within = options.milestones as readonly number[];
+      // What lies behind the end is never reached, but may say that the whole gives values.
+      if (!areWhole(start, ...within) || within.some((milestone) => start + milestone > end)) continue;
+      return {
+        name,
+        options: {
+          schedules: [...parts.slice(0, i), ...options.schedules as readonly Use[], ...parts.slice(i + 1)],
+          milestones: [...milestones.slice(0, i), ...within.map((milestone) => start + milestone), ...milestones.slice(i)],
+        },
+      };
+    }
   },
 };

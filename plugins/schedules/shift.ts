@@ -10,6 +10,7 @@
 import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
 import { compose, makeInner } from "./compose.ts";
 import { moved } from "./composed_stretches.ts";
+import { areWhole, innerOf } from "./simpler.ts";
 
 /** Options of {@linkcode shift}. */
 export interface ShiftOptions {
@@ -47,5 +48,16 @@ export const shift: SchedulePlugin<"shift", ShiftOptions, Schedule | MetricSched
       ([read]) => (step, group) => read(step + steps, group),
       ([{ stretches }]) => (from, to, group) => moved(stretches(from + steps, to + steps, group), -steps, from, Infinity),
     );
+  },
+  simplify({ schedule, steps }) {
+    if (steps === 0) return innerOf(schedule);
+    const { name, options: { schedule: held, steps: more } } = innerOf(schedule);
+    if (!areWhole(steps, more)) return undefined;
+    const [first, second] = [steps, more as number];
+    if (name === "shift") return { name, options: { schedule: held, steps: first + second } };
+    // What is held back is taken off.
+    if (name === "delay") {
+      return { name: first >= second ? "shift" : "delay", options: { schedule: held, steps: Math.abs(first - second) } };
+    }
   },
 };

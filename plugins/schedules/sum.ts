@@ -10,6 +10,7 @@
 import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
 import { checkSome, compose, makeInner } from "./compose.ts";
 import { added } from "./composed_stretches.ts";
+import { changed, innerOf, innersOf, inOrder, type NormalInner } from "./simpler.ts";
 
 /** Options of {@linkcode scheduleSum}. */
 export interface ScheduleSumOptions {
@@ -48,5 +49,14 @@ export const scheduleSum: SchedulePlugin<"sum", ScheduleSumOptions, Schedule | M
       for (let i = 0; i < reads.length; i++) sum += reads[i](step, group);
       return sum;
     }, added);
+  },
+  simplify({ schedules }, returns) {
+    // Factors beside values are each times the base value: their sum would be rounded elsewhere.
+    const mayJoin = (terms: readonly NormalInner[]): boolean => {
+      const kinds = new Set(terms.map(returns));
+      return kinds.size === 1 && !kinds.has("metric");
+    };
+    if (schedules.some((inner) => returns(innerOf(inner)) === "metric")) return undefined;
+    return changed("sum", { schedules }, { schedules: inOrder("sum", innersOf(schedules), mayJoin) });
   },
 };

@@ -12,6 +12,7 @@ import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/p
 import { compose, makeInner } from "./compose.ts";
 import { moved } from "./composed_stretches.ts";
 import { stretch } from "./stretches.ts";
+import { innerOf } from "./simpler.ts";
 
 /** Options of {@linkcode warm}. */
 export interface WarmOptions {
@@ -60,4 +61,5 @@ export const warm: SchedulePlugin<"warm", WarmOptions, Schedule | MetricSchedule
         yield* moved(stretches(first - numWarmupSteps, to - numWarmupSteps, group), numWarmupSteps, first, Infinity);
       });
   },
+  simplify: ({ schedule, numWarmupSteps }) => numWarmupSteps === 0 ? innerOf(schedule) : undefined,
 };
