@@ -7,18 +7,11 @@
  *
  * @module
  */
+import { mostIterations, negligible, rotationsAtOnce, stripWidth } from "../../routines/eigen.ts";
 import { padded, rowsAtOnce, scaleOf } from "../../routines/padded.ts";
 import { dot, reflect, reflection } from "./householder.ts";
 
 const { fround } = Math;
-
-/** A number of the tridiagonal matrix beside its diagonal counts as 0 where it is so small beside its neighbours: vectors have 2^-24. */
-const negligible = 2 ** -40;
-/** Iterations for one eigenvalue; it takes two or so. */
-const mostIterations = 60;
-/** Rotations that are applied together, to a strip of a few columns after the other: so the strip stays in the cache. */
-const rotationsAtOnce = 1 << 16;
-const stripWidth = 32;
 
 /** Rotations that wait. */
 interface Rotations {

@@ -88,19 +88,29 @@ const access = (offset: number): Code => [0, ...unsigned(offset)];
 export const i32 = {
   const: (n: number): Code => [0x41, ...signed(n | 0)],
   load: (offset: number): Code => [0x28, access(offset)],
+  store: (offset: number): Code => [0x36, access(offset)],
   isZero: [0x45],
+  eq: [0x46],
   lessUnsigned: [0x49],
   atLeastUnsigned: [0x4f],
   add: [0x6a],
   sub: [0x6b],
   mul: [0x6c],
   and: [0x71],
+  or: [0x72],
   shl: [0x74],
 } as const;
 
 /** Single numbers of float32 on their way to and from float64. */
 export const f32 = {
+  load: (offset: number): Code => [0x2a, access(offset)],
   store: (offset: number): Code => [0x38, access(offset)],
+  /** To the integer below, as an unsigned one; what is none is 0 or the largest. */
+  truncate: [0xfc, 0x01],
+  fromUnsigned: [0xb3],
+  eq: [0x5b],
+  ne: [0x5c],
+  lt: [0x5d],
   demote: [0xb6],
 } as const;
 
@@ -109,8 +119,15 @@ export const f64 = {
   const: (x: number): Code => [0x44, [...new Uint8Array(new Float64Array([x]).buffer)]],
   load: (offset: number): Code => [0x2b, access(offset)],
   store: (offset: number): Code => [0x39, access(offset)],
+  eq: [0x61],
+  lt: [0x63],
+  le: [0x65],
+  ge: [0x66],
+  abs: [0x99],
+  neg: [0x9a],
   sqrt: [0x9f],
   add: [0xa0],
+  sub: [0xa1],
   mul: [0xa2],
   div: [0xa3],
   max: [0xa5],
@@ -158,6 +175,7 @@ export const i32x4 = {
 
 /** Four lanes of float32; comparisons leave ones or zeros in a lane. */
 export const f32x4 = {
+  splat: [0xfd, 0x13],
   first: [0xfd, 0x1f, 0],
   eq: [0xfd, 0x41],
   ne: [0xfd, 0x42],
