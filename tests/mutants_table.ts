@@ -45,6 +45,10 @@ const httpSchedules = "tests/plugins/http/schedules_test.ts";
 const jsonPlugins = "tests/core/json_plugin_test.ts";
 const reference = "tests/reference/reference_test.ts";
 const field = "tests/reference/field_test.ts";
+const linalg = "tests/kernels/linalg_test.ts";
+const parts = "tests/core/parts_test.ts";
+const wholeMatrices = "tests/reference/whole_matrices_test.ts";
+const sparse = "tests/reference/sparse_adam_test.ts";
 const fieldRules = "tests/plugins/optimizers_test.ts";
 const schedules = "tests/plugins/schedules_test.ts";
 const algebra = "tests/plugins/algebra_test.ts";
@@ -131,19 +135,75 @@ export const mutants: readonly Mutant[] = [
     ["A product's sides need not agree", "if (equal !== null && equal[0] !== equal[1]) needSquare(draft, s);", ""],
     ["A sum's sides need not agree", "if (other !== undefined) needSquare(draft, s);", ""],
   ]),
-  ...of("kernels/backends/wasm/routines.ts", [matrices], [
+  ...of("kernels/backends/wasm/matmul.ts", [matrices], [
     [
       "The rows below the last four are left out of a product",
       "loopUntil([rowsLeft, i32.isZero], [single, advance(row, i32.const(1))]),",
       "",
     ],
+    ["The last products of a row are left out", "[step(unrolled), step(1)]", "[step(unrolled)]"],
+    ["Every matrix of a batch is multiplied with the first", "matrixStep(y, inner, cols), ", ""],
+  ]),
+  ...of("kernels/backends/wasm/transpose.ts", [matrices], [
     [
       "The columns right of the last four are left out of a transpose",
       "localGet(colsAtOnce), localGet(END), 1, one)",
       "localGet(END), localGet(END), 1, one)",
     ],
-    ["The last products of a row are left out", "[step(unrolled), step(1)]", "[step(unrolled)]"],
-    ["Every matrix of a batch is multiplied with the first", "matrixStep(y, inner, cols), ", ""],
+  ]),
+  ...of("kernels/backends/wasm/orders.ts", [matrices], [
+    ["Equal numbers are sorted backwards", "[get(j), get(i), i32.lessUnsigned], i32.and", "[get(i), get(j), i32.lessUnsigned], i32.and"],
+    ["What is no place in an order is a place", "unless(get(isPlace), [get(to)", "unless(i32.const(1), [get(to)"],
+  ]),
+  ...of("kernels/backends/js/qr.ts", [linalg], [
+    ["Reflections are applied the other way round", "for (let k = end - 1; k >= 0; k--) {", "for (let k = 0; k < end; k++) {", "^qr"],
+  ]),
+  ...of("kernels/backends/js/householder.ts", [linalg], [
+    ["Reflections have the sign of LAPACK's no more", "beta = alpha < 0 ? norm : -norm;", "beta = alpha < 0 ? -norm : norm;", "^qr"],
+  ]),
+  ...of("kernels/backends/js/eigh.ts", [linalg], [
+    ["Eigenvectors come as they are found", "vectors[order[j] * width + i]", "vectors[j * width + i]", "^eigh"],
+    ["The last rotations are forgotten", "  rotate(vectors, width, rotations);\n  return true;", "  return true;", "^eigh"],
+  ]),
+  ...of("kernels/backends/wasm/eigh.ts", [linalg], [
+    ["The last eigenvalues are not looked for in WASM", "    rotate(locals, places),\n  ];", "  ];", "^eigh"],
+  ]),
+  ...of("kernels/routines/padded.ts", [linalg], [
+    ["An infinite matrix has a basis", "if (!(largest <= 3.5e38)) return 0;", "if (!(largest >= 0)) return 0;", "^a number"],
+  ]),
+  ...of("kernels/language/condition.ts", [parts], [
+    ["A part stands where its condition is NaN", "return value < 0 || value > 0;", "return value !== 0;", "^A condition that is NaN"],
+    ["A condition may read a slot", "if (known.includes(e.name)) return;", "return;", "^Wrong parts"],
+  ]),
+  ...of("core/optimizer/programs.ts", [parts], [
+    ["Combinations of parts are not looked at", "  checkParts(text);\n", "", "^A local of a part"],
+  ]),
+  ...of("core/optimizer/plans.ts", [parts], [
+    ["A plan serves steps with other parts", " || kept.left[i] !== left[i]", "", "^A part stands"],
+  ]),
+  ...of("core/optimizer/splice.ts", [parts], [
+    [
+      "What follows a direction stands in every step",
+      "directions.every((line) => line.when === when) ? { when }",
+      "false ? { when }",
+      "^What follows",
+    ],
+  ]),
+  ...of("plugins/optimizers/soap.ts", [wholeMatrices], [
+    ["The second moment is not reordered with its basis", "  ${side.gather}\n", "", "^SOAP"],
+    ["Columns are ordered from the least", "e = -colsum(", "e = colsum(", "^SOAP"],
+  ]),
+  ...of("plugins/optimizers/normuon.ts", [wholeMatrices], [
+    ["Rows keep their sizes", "X/(sqrt(s) + eps)", "X/(1 + eps)", "^NorMuon"],
+  ]),
+  ...of("plugins/optimizers/adamuon.ts", [wholeMatrices], [
+    ["The second moment is not corrected", "sqrt(v/c2)", "sqrt(v)", "^AdaMuon"],
+  ]),
+  ...of("plugins/optimizers/apollo.ts", [wholeMatrices], [
+    ["Decay is not corrected", '"stepSize*"}weightDecay', '"0*"}weightDecay', "^APOLLO"],
+  ]),
+  ...of("plugins/optimizers/sparse_adam.ts", [sparse], [
+    ["Moments of rows without a gradient decay", "where(k == 0, m, m + (1 - beta1)*(g - m))", "m + (1 - beta1)*(g - m)", "^Backend js"],
   ]),
   ...of("kernels/backends/js/routines.ts", [matrices], [
     ["A product is added before it is rounded", "fround(a * y[from + col])", "a * y[from + col]"],

@@ -111,7 +111,7 @@ function basis(locals: Locals, { n, width, w, vectors, taus }: Places): Code {
           [plusOne(k), localSet(at)],
           rowOf(from, w, k),
           [get(at), get(first), get(at), get(first), i32.atLeastUnsigned, select, localSet(j)],
-          stepLoop(j, get(j), get(end), 1, [rowOf(row, vectors, j), reflect(locals, { row, from, at, width, taus, k })]),
+          stepLoop(j, get(j), get(end), 1, [rowOf(row, vectors, j), reflect(locals, { row, v: from, at, width, taus, k })]),
         ]),
       ]),
     ]),

@@ -17,12 +17,11 @@ export const rowBytes = (length: number): Code =>
 /** Where the block begins that a place of a row is in, in bytes. */
 export const blockOf = (at: number): Code => bytes([localGet(at), i32.const(-block), i32.and], 4);
 
-const upper: Code = v128.shuffle([8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15]);
-
 /** The sum of products of so many bytes from two addresses, in float64 on the stack. */
 export function dot(locals: Locals, x: number, y: number, length: number): Code {
   const [low, high] = declared(locals, "v128", 2);
   const [i] = declared(locals, "i32", 1);
+  const upper = v128.shuffle([8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15]);
   const at = (base: number, offset: number): Code => [localGet(base), localGet(i), i32.add, v128.load(offset)];
   const step = (sum: number, offset: number): Code => [localGet(sum), at(x, offset), at(y, offset), f32x4.mul, f32x4.add, localSet(sum)];
   const half = (sum: number, lanes: Code): Code => [localGet(sum), lanes, f64x2.promoteLow];
@@ -51,17 +50,17 @@ export function subtract(locals: Locals, x: number, w: number, y: number, length
 /** A number of float64 on the stack, rounded and in all lanes of a local. */
 export const splatInto = (vector: number): Code => [f32.demote, f32x4.splat, localSet(vector)];
 
-/** Applies a reflection, whose v begins at the address `from` and has zeros before the place `at`, to the row at an address. */
+/** Applies a reflection, whose v begins at the address `v` and has zeros before the place `at`, to the row at an address. */
 export function reflect(
   locals: Locals,
-  { row, from, at, width, taus, k }: Record<"row" | "from" | "at" | "width" | "taus" | "k", number>,
+  { row, v, at, width, taus, k }: Record<"row" | "v" | "at" | "width" | "taus" | "k", number>,
 ): Code {
   const [x, y, length] = declared(locals, "i32", 3);
   const [w] = declared(locals, "v128", 1);
   return [
     [blockOf(at), localSet(length)],
     sumInto(x, localGet(row), localGet(length)),
-    sumInto(y, localGet(from), localGet(length)),
+    sumInto(y, localGet(v), localGet(length)),
     [localGet(width), localGet(length), i32.sub, localSet(length)],
     [[addressOf(taus, localGet(k), 8), f64.load(0)], dot(locals, y, x, length), f64.mul, splatInto(w)],
     subtract(locals, x, w, y, length),

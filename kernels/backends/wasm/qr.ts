@@ -42,7 +42,7 @@ export function qrModule(): Uint8Array<ArrayBuffer> {
   /** The row of so many. */
   const rowAt = (local: number, base: number, index: Code): Code => sumInto(local, get(base), product(index, get(width)));
   const column = (k: number): Code => rowAt(from, columns, get(k));
-  const apply = reflect(locals, { row, from, at: k, width, taus, k });
+  const apply = reflect(locals, { row, v: from, at: k, width, taus, k });
   const applyTo = (base: number, index: Code): Code => [rowAt(row, base, index), apply];
   const eachBlock = (body: Code): Code =>
     stepLoop(first, i32.const(0), get(cols), rowsAtOnce, [
