@@ -1854,11 +1854,6 @@ export const mutants: readonly Mutant[] = [
   ...of("plugins/http/page/pasted.ts", ["tests/plugins/http/page_paste_test.ts"], [
     ["What is deep is followed", "if (depth > deepest)", "if (depth > 50 * deepest)"],
     ["What is wide is read", "if (++values > mostValues)", "if (++values > 50 * mostValues)"],
-    [
-      "A key may be any object's own",
-      "Object.defineProperty(made, key, { value: value(depth + 1), enumerable: true, configurable: true, writable: true });",
-      "made[key] = value(depth + 1);",
-    ],
   ]),
   ...of("plugins/http/page/recognized.ts", ["tests/plugins/http/page_paste_test.ts"], [
     ["timm's arguments are taken for transformers'", 'hasAny(value, "sched", "sched_on_updates", "step_on_epochs")', "false"],

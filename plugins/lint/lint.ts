@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { refuseUnknownKeys, show } from "../../core/names.ts";
+import { about } from "../../core/errors.ts";
+import { known, refuseUnknownKeys, show } from "../../core/names.ts";
 import type { Plugin } from "../../core/plugin/contract.ts";
 import { finderOf } from "../../core/plugin/find.ts";
-import { makeSchedule } from "../../core/plugin/schedules.ts";
-import { type Find, optionsOf, takeUse } from "../../core/plugin/use.ts";
+import { elementOf, makeSchedule, placeOf } from "../../core/plugin/schedules.ts";
+import { type Find, optionsOf, takeUse, titleOf } from "../../core/plugin/use.ts";
 import type { Registry } from "../../core/registry.ts";
 import { fullTensor, rawOf } from "../../core/tensors.ts";
 import { checkRecipe } from "../../core/training/recipe.ts";
@@ -84,20 +85,33 @@ export function lint(
 }
 
 /** Schedules of other options than lr: whether they can be made. What course is right for a momentum nobody can say. */
-function otherSchedules(find: Find, { schedules = {} }: Recipe, { groups }: Reading): Finding[] {
-  return Object.entries(schedules).filter(([option]) => option !== "lr").flatMap(([option, use]) => {
-    const { plugin, options } = takeUse(find, "schedule", use);
-    const path = `/schedules/${escaped(option)}/options`;
-    try {
-      const value = Number(groups.at(-1)!.options[option] ?? 1);
-      optionsOf(plugin, options);
-      makeSchedule(plugin, options, { value, groups: groups.map(() => value) }, find);
-      return [];
-    } catch (error) {
-      if (error instanceof TypeError) throw error;
-      return [refusal(error, path)];
-    }
-  });
+function otherSchedules(find: Find, recipe: Recipe, { groups }: Reading): Finding[] {
+  const main = groups.at(-1)!;
+  const all = [
+    { schedules: recipe.schedules, path: "", group: main, holders: groups },
+    ...(recipe.groups ?? []).map(({ schedules }, i) => ({ schedules, path: `/groups/${i}`, group: groups[i], holders: [groups[i]] })),
+  ];
+  return all.flatMap(({ schedules = {}, path, group, holders }) =>
+    Object.entries(schedules).flatMap(([option, use]) => {
+      const { name, element } = placeOf(option);
+      if (!holders.some(({ options }) => Object.hasOwn(options, name))) {
+        const message = `Cannot schedule option ${show(option)} of ${titleOf(group.plugin)}: ${known(Object.keys(group.options), option)}`;
+        throw about(new TypeError(message), { plugin: group.plugin.name, option });
+      }
+      if (option === "lr") return [];
+      const { plugin, options } = takeUse(find, "schedule", use);
+      const at = `${path}/schedules/${escaped(option)}/options`;
+      try {
+        const value = Number(elementOf(group.options[name], element) ?? 1);
+        optionsOf(plugin, options);
+        makeSchedule(plugin, options, { value, groups: groups.map(() => value) }, find);
+        return [];
+      } catch (error) {
+        if (error instanceof TypeError) throw error;
+        return [refusal(error, at)];
+      }
+    })
+  );
 }
 
 function checkUpdates(updates: unknown): number {

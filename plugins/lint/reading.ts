@@ -5,6 +5,8 @@
  */
 import type { DType, Recipe } from "../../core/types.ts";
 import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
+import { aboutOf } from "../../core/errors.ts";
+import { splitGroups } from "../../core/optimizer/groups.ts";
 import { splitNames } from "../../core/optimizer/match.ts";
 import { type Find, optionsOf, takePlugin, takeUse } from "../../core/plugin/use.ts";
 import { type Finding, finding } from "./finding.ts";
@@ -72,6 +74,7 @@ export function readRecipe(
     const options = resolved(plugin, { ...inherited, ...group?.options }, path, findings);
     return { path, plugin, options, said, tensors: split?.[i] };
   });
+  checkGroups(find, main, recipe, tensors, findings);
   for (const [i, use] of (recipe.transforms ?? []).entries()) {
     const { plugin, options } = takeUse(find, "transform", use);
     resolved(plugin, options, `/transforms/${i}/options`, findings);
@@ -90,6 +93,24 @@ export function escaped(key: string): string {
 
 function findPlugin(find: Find, name: string): OptimizerPlugin {
   return takePlugin(find, "optimizer", name);
+}
+
+/** What else core refuses of groups, told as it tells it: also where nobody says which tensors there are. */
+function checkGroups(
+  find: Find,
+  main: OptimizerPlugin,
+  { groups = [] }: Recipe,
+  tensors: readonly LintedTensor[] | undefined,
+  findings: Finding[],
+): void {
+  const isList = (match: unknown): boolean => Array.isArray(match) && match.every((name) => typeof name === "string");
+  const given = tensors === undefined ? groups.map((group) => isList(group.match) ? { ...group, match: [] } : group) : groups;
+  try {
+    splitGroups(find, main, new Map(tensors?.map(({ name, shape }) => [name, shape])), given as Parameters<typeof splitGroups>[3]);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    findings.push(refusal(error, `/groups/${aboutOf(error).group ?? 0}/options`));
+  }
 }
 
 /** Each group's tensors, the rest's at the end. */

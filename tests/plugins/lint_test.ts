@@ -539,10 +539,31 @@ test("lintRecipe() throws for what cannot be read, as createTrainer does", () =>
     [{ optimizer: { name: "sgd" } }, { updates: 0 }, RangeError],
     [{ optimizer: { name: "sgd" } }, { updates: 1.5 }, RangeError],
     [null, { updates: 1 }, TypeError],
+    [adamw({ name: "constant" }, { groups: [{ match: [1] as unknown as string[] }] }), { updates: 1 }, TypeError],
+    [adamw({ name: "constant" }, { groups: [{ match: {} as { glob: string } }] }), { updates: 1 }, TypeError],
+    [adamw({ name: "constant" }, { groups: [{ match: ["a"], scale: { lr: "2" as unknown as number } }] }), { updates: 1 }, TypeError],
+    [adamw({ name: "constant" }, { groups: [{ match: ["a"], optimizer: "lionn" }] }), { updates: 1 }, TypeError],
+    [adamw({ name: "constant" }, { groups: [{ match: ["b"] }] }), { updates: 1, params: { a: new Float32Array(1) } }, TypeError],
+    [{ optimizer: { name: "sgd" }, schedules: { weight_decay: { name: "constant" } } }, { updates: 1 }, TypeError],
+    [
+      adamw({ name: "constant" }, { groups: [{ match: ["a"], schedules: { learningRate: { name: "constant" } } }] }),
+      { updates: 1 },
+      TypeError,
+    ],
   ];
   for (const [recipe, options, error] of wrong) {
     assertThrows(() => lintRecipe(recipe as Recipe, options as { updates: number }), error, undefined, JSON.stringify([recipe, options]));
   }
+});
+
+test("lintRecipe() says what core refuses of groups and of schedules of other options", () => {
+  const recipe: Recipe = {
+    optimizer: { name: "adamw_torch" },
+    groups: [{ match: { maxRank: -1 } }, { match: ["a"], options: { lr: -1 } }],
+    schedules: { "betas[0]": { name: "cosine_annealing", options: { tMax: 0 } }, weightDecay: { name: "constant" } },
+  };
+  const refused = lintRecipe(recipe, { updates: 10 }).filter(({ code }) => code === "refused").map(({ path }) => path);
+  assertEquals(refused.toSorted(), ["/groups/0/options", "/groups/1/options/lr", "/schedules/betas[0]/options/tMax"]);
 });
 
 test("lintRecipe() takes as long for a long training as for a short one", () => {

@@ -3,7 +3,7 @@
     pip install torch==2.15.0 timm==1.0.31 transformers==5.24.0 numpy
     python tests/reference/recipe_curves.py
 
-Where a package can be installed, it computes: timm for Swin's, transformers for T5's. The others are projects and not packages; their formulas stand
+Where a package can be installed, it computes: timm for Swin's and DeiT's, transformers for T5's and BERT's. The others are projects and not packages; their formulas stand
 here once more, each with the file that it is from:
 
 - karpathy/nanoGPT, train.py, get_lr (commit 005475c4cfb8): linear from 0, half a cosine to min_lr, which stays.
@@ -11,13 +11,15 @@ here once more, each with the file that it is from:
 - facebookresearch/fairseq, optim/lr_scheduler/inverse_square_root_schedule.py (commit 07665ac83232), with warmup_init_lr 0.
 - microsoft/DeepSpeed, runtime/lr_schedules.py, WarmupDecayLR with warmup_type "log".
 """
+import argparse
 import json
 import math
 from pathlib import Path
 
 import torch
+from timm.scheduler import create_scheduler
 from timm.scheduler.cosine_lr import CosineLRScheduler
-from transformers import get_constant_schedule_with_warmup
+from transformers import TrainingArguments, get_constant_schedule_with_warmup, get_scheduler
 
 HERE = Path(__file__).parent
 RECIPES = HERE.parent.parent / "examples" / "recipes"
@@ -85,7 +87,24 @@ def t5_adafactor():
     return lambda step: 1e-3 * scheduler.lr_lambdas[0](step)
 
 
+def deit_small():
+    args = argparse.Namespace(
+        sched="cosine", epochs=300, min_lr=1e-5, warmup_lr=1e-6, warmup_epochs=5, cooldown_epochs=10, decay_epochs=30, decay_rate=0.1, lr_noise=None
+    )
+    scheduler, epochs = create_scheduler(args, optimizer(1e-3))
+    assert epochs == 310
+    return lambda step: scheduler._get_lr(step // 1251)[0]
+
+
+def bert_mrpc():
+    args = TrainingArguments("out", learning_rate=2e-5, report_to=[])
+    scheduler = get_scheduler(args.lr_scheduler_type, optimizer(args.learning_rate), args.get_warmup_steps(345), 345)
+    return lambda step: args.learning_rate * scheduler.lr_lambdas[0](step)
+
+
 CURVES = {
+    "deit_small": deit_small(),
+    "bert_mrpc": bert_mrpc(),
     "nanogpt": nanogpt,
     "olmo_1b": olmo_1b,
     "olmo_7b": olmo_7b,
