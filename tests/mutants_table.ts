@@ -1470,6 +1470,7 @@ export const mutants: readonly Mutant[] = [
       "if (false) return refuse(",
       "names a function",
     ],
+    ["A flag of a tensor is passed over", "Object.values(metadata).some((flag) => flag !== false)", "false", "a conjugate by a flag"],
     ["A list may be within itself", "if (known === 0) return refuse(", "if (false) return refuse(", "within itself"],
     ["0 and its digit are one key", "how.integers !== null && how.integers !== isInteger", "false", "as keys"],
     ["A pickle may be empty lists alone", "if (--left < 0) return refuse(", "if (false) return refuse(", "many empty lists"],

@@ -154,7 +154,14 @@ export function readPickle(bytes: Uint8Array, makers: TensorMakers, refuse: Refu
     typeof item === "object" && item !== null && storages.has(item)
       ? item as Storage
       : refuse(`a tensor is made of no storage, ${place()}`);
-  const rebuild = (args: readonly Item[], dtype: Item | null): FileTensor => {
+  const rebuild = (args: readonly Item[], dtype: Item | null, metadata: Item | undefined): FileTensor => {
+    // A tensor that is conjugated or negated by a flag has other values than its storage.
+    if (
+      metadata !== undefined && metadata !== null &&
+      (typeof metadata !== "object" || Object.values(metadata).some((flag) => flag !== false))
+    ) {
+      refuse(`a tensor has flags, such as conj, that are not known here: save it as tensor.resolve_conj().resolve_neg(), ${place()}`);
+    }
     const [storage, offset, shape, strides] = args;
     const type = dtype === null
       ? null
@@ -177,8 +184,8 @@ export function readPickle(bytes: Uint8Array, makers: TensorMakers, refuse: Refu
     if (!callable.includes(path)) return refuse(`it would call ${path}: known are ${callable.join(", ")}`);
     if (!isList(args)) return refuse(`${path} is called without a tuple, ${place()}`);
     const [, name] = /([^.]+)$/.exec(path)!;
-    if (name === "_rebuild_tensor_v2" && args.length >= 6) return rebuild(args, null);
-    if (name === "_rebuild_tensor_v3" && args.length >= 7) return rebuild(args, args[6]);
+    if (name === "_rebuild_tensor_v2" && args.length >= 6) return rebuild(args, null, args[6]);
+    if (name === "_rebuild_tensor_v3" && args.length >= 7) return rebuild(args, args[6], args[7]);
     if (name === "_rebuild_parameter" && args.length >= 1) return args[0];
     if (name === "OrderedDict" && args.length === 0) return dict();
     if (name === "Counter" && args.length === 1 && dicts.has(args[0] as object)) return args[0];

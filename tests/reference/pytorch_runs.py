@@ -5,6 +5,7 @@ and scheduler.state_dict(). The gradients are a formula, so that the other side 
 
 `python pytorch_runs.py FOLDER NAME…` goes on with what the other side saved there after 3 steps, and prints the parameters after 6.
 """
+import collections
 import json
 import sys
 from pathlib import Path
@@ -83,6 +84,20 @@ def listed(params):
     return {k: p.detach().flatten().tolist() for k, p in params.items()}
 
 
+def variety():
+    """A value of every kind that a file may hold."""
+    base = torch.arange(6, dtype=torch.float32).reshape(2, 3)
+    dtypes = "bfloat16 float16 float64 int64 int32 int16 int8 uint8 bool uint16 uint32 uint64 float8_e4m3fn float8_e5m2 complex64".split()
+    model = torch.nn.Sequential(torch.nn.BatchNorm1d(2))
+    return {
+        "base": base, "transposed": base.t(), "sliced": base[:, 1:], "expanded": base[:1].expand(2, 3), "scalar": torch.tensor(3.0), "empty": torch.empty(0, 3),
+        "types": {name: base.to(getattr(torch, name)) for name in dtypes},
+        "parameter": torch.nn.Parameter(torch.ones(2)), "size": torch.Size([2, 3]), "ordered": collections.OrderedDict(a=1, b=[1, (2, 3)]),
+        "counter": collections.Counter([2, 4, 4]), "model": model.state_dict(),
+        "numbers": [2**70, -2**40, 0.1, float("-inf"), True, None], "word": "é😀", "integers": {5: "a", -1: "b"},
+    }
+
+
 def goes_on(name, folder):
     """Steps 4 to 6 after what the other side saved: <name>.pt, and the parameters in <name>.safetensors."""
     from safetensors.torch import load_file
@@ -121,5 +136,8 @@ elif __name__ == "__main__":
         run["at6"] = listed(params)
         run["lr"] = [group["lr"] for group in optimizer.param_groups]
         runs[name] = run
+    torch.save(variety(), folder / "variety.pt")
+    torch.save(variety(), folder / "variety_protocol_4.pt", pickle_protocol=4)
+    torch.save(torch.ones(1, dtype=torch.complex64).conj(), folder / "conj.pt")
     text = {"torch": torch.__version__, "runs": runs}
     (folder / "runs.json").write_text(json.dumps(text) + "\n")

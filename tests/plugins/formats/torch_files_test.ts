@@ -57,6 +57,48 @@ test("a file of PyTorch's is read, with its tensors as views of it", () => {
   assertEquals([scheduler.step_size, scheduler.gamma, scheduler.last_epoch], [2, 0.5, 3]);
 });
 
+for (const name of ["variety", "variety_protocol_4"]) {
+  test(`everything that PyTorch wrote into ${name}.pt is read`, () => {
+    const { types, ...value } = readTorch(recorded(name)) as Readonly<Record<string, TorchValue>>;
+    const floats = (data: readonly number[], ...shape: number[]) => ({ data: Float32Array.from(data), shape, dtype: "float32" });
+    assertEquals(value as unknown, {
+      base: floats([0, 1, 2, 3, 4, 5], 2, 3),
+      transposed: floats([0, 3, 1, 4, 2, 5], 3, 2),
+      sliced: floats([1, 2, 4, 5], 2, 2),
+      expanded: floats([0, 1, 2, 0, 1, 2], 2, 3),
+      scalar: floats([3]),
+      empty: floats([], 0, 3),
+      parameter: floats([1, 1], 2),
+      size: [2, 3],
+      ordered: { a: 1, b: [1, [2, 3]] },
+      counter: { "2": 1, "4": 2 },
+      model: {
+        "0.weight": floats([1, 1], 2),
+        "0.bias": floats([0, 0], 2),
+        "0.running_mean": floats([0, 0], 2),
+        "0.running_var": floats([1, 1], 2),
+        "0.num_batches_tracked": { data: BigInt64Array.of(0n), shape: [], dtype: "int64" },
+      },
+      numbers: [2n ** 70n, -(2 ** 40), 0.1, -Infinity, true, null],
+      word: "é😀",
+      integers: { "-1": "b", "5": "a" },
+    });
+    const all = types as unknown as Readonly<Record<string, { readonly data: ArrayLike<number | bigint>; readonly dtype: string }>>;
+    assertEquals(Object.entries(all).filter(([name, { dtype }]) => name !== dtype), []);
+    const numbers: Readonly<Record<string, readonly number[]>> = {
+      bfloat16: [0, 0x3f80, 0x4000, 0x4040, 0x4080, 0x40a0],
+      float16: [0, 0x3c00, 0x4000, 0x4200, 0x4400, 0x4500],
+      bool: [0, 1, 1, 1, 1, 1],
+      float8_e4m3fn: [0, 0x38, 0x40, 0x44, 0x48, 0x4a],
+      float8_e5m2: [0, 0x3c, 0x40, 0x42, 0x44, 0x45],
+      complex64: [0, 0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0],
+    };
+    for (const [name, { data }] of Object.entries(all)) {
+      assertEquals(Array.from(data, Number), [...numbers[name] ?? [0, 1, 2, 3, 4, 5]], name);
+    }
+  });
+}
+
 test("values of every kind are written and read", () => {
   const value: TorchValue = {
     none: null,
@@ -89,6 +131,7 @@ test("a tensor that is no contiguous view is gathered", () => {
 const four = { "0": floats(1, 2, 3, 4) };
 const list = (items: readonly (number | string)[]): (number | string)[] => [...PROTO, LIST, ...items, STOP];
 const refused: readonly (readonly [what: string, file: Uint8Array, error: string])[] = [
+  ["holds a conjugate by a flag", recorded("conj"), "a tensor has flags, such as conj"],
   [
     "names a function",
     fileOf([...PROTO, ...global("os", "system"), ...word("true"), 0x85, REDUCE, STOP]),
