@@ -11,8 +11,12 @@ import { type Faults, wordsOf } from "./faults.ts";
 
 const jsonTypes: readonly JsonType[] = ["number", "integer", "boolean", "string", "array", "object", "null"];
 
-/** Words of a description that say where an algorithm is from. */
-const citation = /https?:\/\/|\barxiv\b|\bdoi\b|\bas in \S|\bas [A-Z]\w*'s?\b|\bet al\b|\b(?:19|20)\d\d\b/i;
+/** Words of a description that say where an algorithm is from: an address, a paper's year, another's name, a library. */
+const citations: readonly RegExp[] = [
+  /https?:\/\/|\barxiv\b|\bdoi\b|\bet al\b|\b(?:19|20)\d\d\b|\bown work\b/i,
+  /\bas in \S|\bas [A-Z]|\b[A-Z]\w+'s?(?= )/,
+  /\b(?:torch|timm|optax|keras|tensorflow|transformers|jax|deepspeed|fairseq)\b/i,
+];
 
 /** Looks at all that a plugin says; true where it can be run. */
 export function checkDescribed<K extends keyof Kinds>(faults: Faults, kind: K, plugin: unknown): plugin is Kinds[K] {
@@ -49,7 +53,7 @@ function checkWords(faults: Faults, { name, description, source }: Partial<Plugi
   if (typeof description === "string") checkLine(faults, "its description", description);
   if (source !== undefined) {
     if (typeof source === "string") checkLine(faults, "its source", source);
-  } else if (typeof description === "string" && !citation.test(description)) {
+  } else if (typeof description === "string" && !citations.some((words) => words.test(description))) {
     faults.add(
       'it names no source: say in `source`, or in the description, which paper or implementation it follows; "own work" where it follows none',
     );

@@ -34,12 +34,14 @@ export function checkSteps(faults: Faults, setup: Setup, backends: readonly Name
     });
   }
   if (faults.list.length > before) return; // the rest would say the same again
+  const states = new Map<DType, StateDict>();
   for (const dtype of dtypes) {
-    const states = runEverywhere(faults, `a run in ${dtype}`, setup, backends, shapes, dtype, usual);
-    if (states === undefined) continue;
-    checkFinite(faults, dtype, states);
-    checkUntouched(faults, dtype, states);
+    const state = runEverywhere(faults, `a run in ${dtype}`, setup, backends, shapes, dtype, usual);
+    if (state === undefined) continue;
+    states.set(dtype, state);
+    checkUntouched(faults, dtype, state);
   }
+  checkFinite(faults, states);
   runEverywhere(faults, "a run over large tensors", setup, backends, large, "float32", (step) => gradientsAt(large, step), 2);
   runEverywhere(faults, "a run with NaN and Infinity in gradients", setup, backends, shapes, "float32", broken);
   for (const dtype of ["float32", "bfloat16"] as const) checkResumed(faults, setup, fastest, dtype);
@@ -83,13 +85,32 @@ function runEverywhere(
   return should;
 }
 
-function checkFinite(faults: Faults, dtype: DType, { tensors }: StateDict): void {
-  for (const name of Object.keys(shapes)) {
-    const at = numbersOf(tensors[name]).findIndex((x) => !Number.isFinite(x));
-    if (at < 0) continue;
-    const value = numbersOf(tensors[name])[at];
-    const why = name === "zero gradient" ? "steps whose gradient is 0 (a division of 0 by 0?)" : "steps with ordinary gradients";
-    faults.add(`after ${last} ${why} a parameter in ${dtype} is ${value}: "${name}"[${at}]; it must stay finite`, { tensor: name });
+/** What is not finite after a run: a place for each tensor that has one. */
+function notFinite({ tensors }: StateDict): readonly (readonly [name: string, place: string])[] {
+  return Object.keys(shapes).flatMap((name) => {
+    const numbers = numbersOf(tensors[name]);
+    const at = numbers.findIndex((x) => !Number.isFinite(x));
+    return at < 0 ? [] : [[name, `"${name}"[${at}] is ${numbers[at]}`] as const];
+  });
+}
+
+const gradientOf: Readonly<Record<string, string>> = {
+  "zero gradient": "steps whose gradient is 0 (a division of 0 by 0?)",
+  "sparse gradient": "steps whose gradient has rows of 0",
+};
+
+function checkFinite(faults: Faults, states: ReadonlyMap<DType, StateDict>): void {
+  const found = new Map<string, { readonly place: string; readonly dtypes: DType[] }>();
+  for (const [dtype, state] of states) {
+    for (const [name, place] of notFinite(state)) {
+      const known = found.get(name);
+      if (known === undefined) found.set(name, { place, dtypes: [dtype] });
+      else known.dtypes.push(dtype);
+    }
+  }
+  for (const [name, { place, dtypes }] of found) {
+    const after = `after ${last} ${gradientOf[name] ?? "steps with ordinary gradients"}`;
+    faults.add(`${after} ${place}, in ${dtypes.join(", ")}: a parameter must stay finite`, { tensor: name });
   }
 }
 
