@@ -61,6 +61,8 @@ export function prepareChecked(
   return { taken, numbers, kept };
 }
 
+const nobody: readonly TransformState[] = [];
+
 /** Uploads, runs, downloads. Gives the transforms that held the step back: then it has changed nothing but their group slots. */
 export function execute(
   { backend, transforms }: OptimizerState,
@@ -70,12 +72,12 @@ export function execute(
     const { param } = gradient;
     uploadGradient(backend, gradient);
     uploadParam(backend, param);
-    param.primed = true;
   }
   const held = plan.run(numbers);
   if (held.length > 0) return transforms.filter(({ scope }) => held.includes(scope));
+  for (const { param } of taken) param.primed = true;
   if (writesParams) { for (const { param } of taken) downloadParam(backend, param); }
-  return [];
+  return nobody;
 }
 
 /** Counts a step that was executed. */
