@@ -85,15 +85,16 @@ export const dadaptAdam: OptimizerPlugin<"dadapt_adam", DAdaptAdamOptions> = {
         d: { shape: "group", key: "d", init: d0 },
         N: { shape: "group", key: "numerator_weighted" },
       },
+      // fma, as in PyTorch's kernels: without it the sum of steps, each a part of the last, lost three times as many digits as there.
       update: `
         ${maximize ? "g  = -g" : ""}
         ${weightDecay > 0 && !weightDecouple ? "g += weightDecay*p" : ""}
         k  = d*step
         e  = g*(s/(sqrt(v) + eps))
         a  = allsum(e)
-        m  = beta1*m + k*(1 - beta1)*g
-        v  = beta2*v + (1 - beta2)*g*g
-        s  = r*s + k*(1 - r)*g
+        m  = fma(k*(1 - beta1), g, beta1*m)
+        v  = fma((1 - beta2)*g, g, beta2*v)
+        s  = fma(k*(1 - r), g, r*s)
         l  = allsum(abs(s))
         N  = where(l > 0, r*N + (1 - r)*(k*a), N)
         h  = where(l > 0, N/((1 - r)*l), 0)
