@@ -7,6 +7,7 @@ import { refuseUnknownKeys, show } from "./names.ts";
 import { formatNumber } from "./plot/axis.ts";
 import { type Curve, draw } from "./plot/drawing.ts";
 import { sampleCurve, type Samples } from "./plot/sampling.ts";
+import { asStairs } from "./plot/stairs.ts";
 import { isMetric, isPerGroup, isSchedule } from "./plugin/schedules.ts";
 import type { Schedule } from "./types.ts";
 
@@ -14,7 +15,7 @@ import type { Schedule } from "./types.ts";
 export interface PlotOptions {
   /** Headline. */
   readonly title?: string;
-  /** Names of the curves, where the schedules come as a list. */
+  /** Names of the curves, where the schedules come as a list, or of one that comes alone. */
   readonly names?: readonly string[];
   /** First step; default 0. */
   readonly from?: number;
@@ -135,7 +136,7 @@ function nameSchedules(
   if (followsMetric(schedules)) throw new TypeError(FOLLOWS_METRIC);
   const list = typeof schedules === "function" ? [schedules] : schedules;
   if (names !== undefined && !(Array.isArray(list) && names.length === list.length)) {
-    throw new RangeError(`Cannot draw with ${names.length} names: they are for a list, and as many as it has`);
+    throw new RangeError(`Cannot draw with ${names.length} names: they are for a list, as many as it has, or for one schedule alone`);
   }
   const entries: [string, Schedule][] = Array.isArray(list)
     ? list.map((schedule, i) => [names?.[i] ?? (list.length > 1 ? `schedule ${i + 1}` : ""), schedule])
@@ -177,7 +178,8 @@ function samplerOf({ from = 0, to = 1000, every, steps }: PlotOptions, width: nu
   }
   const points = Array.from({ length: Math.floor((to - from) / stride) + 1 }, (_, i) => from + i * stride);
   if (points[points.length - 1] < to) points.push(to);
-  return (curve) => ({ steps: points, values: points.map(curve) });
+  if (stride !== 1) return (curve) => ({ steps: points, values: points.map(curve) });
+  return (curve) => asStairs({ steps: points, values: points.map(curve) });
 }
 
 function makeCurves(

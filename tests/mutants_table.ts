@@ -971,6 +971,13 @@ export const mutants: readonly Mutant[] = [
       "^facts over",
     ],
   ]),
+  ...of("core/plot/stairs.ts", ["tests/core/plot_test.ts"], [
+    ["The end of a plateau before a slope is a step", "jump > JUMP * after", "jump >= after", "draws steps as steps"],
+    ["Steps are drawn aslant", "drawn.values.push(values[i - 1]);", "drawn.values.push(values[i]);", "draws steps as steps"],
+  ]),
+  ...of("core/plot/tags.ts", ["tests/core/plot_test.ts"], [
+    ["Numbers stand below the floor", "tag.y = Math.min(tag.y, lowest);", "", "numbers the ends"],
+  ]),
   ...of("plugins/schedules/simpler.ts", ["tests/core/normal_form_test.ts"], [
     [
       "Terms behind the second change places",

@@ -5,6 +5,7 @@
  */
 import { formatNumber, linearAxis, logAxis, niceStep, round, ticks } from "./axis.ts";
 import { layLegend, LETTER } from "./legend.ts";
+import { drawTag, layTags, TAG_WIDTH, tagsFit } from "./tags.ts";
 import { cutBelow, pathOf, thin } from "./path.ts";
 import type { Samples } from "./sampling.ts";
 
@@ -56,7 +57,8 @@ export function draw(curves: readonly Curve[], { title, label, span, width, heig
   // One step alone stands in the middle.
   const [first, last] = span[0] < span[1] ? span : [span[0] - 1, span[0] + 1];
   // Half of the last step's number stands beyond the frame.
-  const right = width - Math.max(26, 4 + LETTER * formatNumber(last).length / 2);
+  const isTagged = tagsFit(curves.length, bottom - top) && width >= 240;
+  const right = width - Math.max(isTagged ? 2 + TAG_WIDTH : 26, 4 + LETTER * formatNumber(last).length / 2);
   const stride = niceStep((last - first) / Math.max(2, Math.floor((right - left) / 90)));
   const xTicks = ticks(first, last, last - first >= 2 ? Math.max(1, stride) : stride);
   const x = (step: number) => left + (step - first) / (last - first) * (right - left);
@@ -65,6 +67,11 @@ export function draw(curves: readonly Curve[], { title, label, span, width, heig
   // Curves of several base values share their steps.
   const placed = new Map([...new Set(curves.map(({ steps }) => steps))].map((steps) => [steps, steps.map(x)]));
   const paths = curves.map(({ steps, values }) => pathOf(cutBelow(thin(placed.get(steps)!, values.map(y)), bottom + 0.01)));
+  const ends = curves.map(({ steps, values }): readonly [number, number] | undefined => {
+    const last = values.findLastIndex((value) => Number.isFinite(y(value)) && y(value) <= bottom + 0.01);
+    return last < 0 ? undefined : [x(steps[last]), y(values[last])];
+  });
+  const tags = isTagged ? layTags(ends, right, top, bottom) : [];
   const under = paths.map((path, i) => paths.slice(0, i).filter((other) => other === path).length);
 
   const inks = INKS[theme === "dark" ? "dark" : "light"];
@@ -86,6 +93,11 @@ export function draw(curves: readonly Curve[], { title, label, span, width, heig
     ...legend.items.filter(({ isCurve }) => isCurve).map(({ at, row }, i) =>
       `<path class="c${i % 10}" d="M${round(at)} ${round(head + row * 20 + 10)}h22" ${stroke(i, inks.curves, under[i])}/>`
     ),
+    ...(isTagged
+      ? legend.items.filter(({ isCurve }) => isCurve).flatMap(({ at, row }, i) =>
+        drawTag(i, [at + 11, head + row * 20 + 10], inks.curves[i % 10], inks.paper)
+      )
+      : []),
     `<g class="line" stroke="${inks.line}">`,
     ...axis.ticks.map((value) => `<path d="M${round(left)} ${round(y(value))}H${right}"/>`),
     `</g>`,
@@ -98,6 +110,13 @@ export function draw(curves: readonly Curve[], { title, label, span, width, heig
     `<text x="${round((left + right) / 2)}" y="${bottom + 36}" text-anchor="middle" font-style="italic">step</text>`,
     `</g>`,
     ...paths.map((path, i) => `<path class="c${i % 10}" d="${path}" ${stroke(i, inks.curves, under[i])}/>`),
+    // A number that stands beside the end of its line is tied to it.
+    ...tags.filter(({ end, at }) => Math.abs(end[1] - at[1]) > 1).map(({ curve, end: [x, y], at: [to, height] }) =>
+      `<path class="c${curve % 10}" d="M${round(x + 2)} ${round(y)}l${round(to - 5 - x - 2)} ${round(height - y)}" fill="none" stroke="${
+        inks.curves[curve % 10]
+      }"/>`
+    ),
+    ...tags.flatMap(({ curve, at }) => drawTag(curve, at, inks.curves[curve % 10], inks.paper)),
     `</svg>`,
   ];
   return lines.join("\n") + "\n";

@@ -87,8 +87,8 @@ test("a normal form gives the same values to the bit, and is its own normal form
       () => of("warm", { schedule: schedule(), numWarmupSteps: whole(4) }),
       () => of("clamp", { schedule: schedule(), min: [null, 0.05, 0.2][whole(2)], max: [null, 0.4, 0.1][whole(1)] }),
       () => of("sequence", { schedules: [schedule(), schedule(), schedule()], milestones: [whole(20), 20 + whole(20)] }),
-      () => of("sum", { schedules: [schedule(), schedule(), schedule()].slice(whole(2)) }),
-      () => of("product", { schedules: [schedule(), schedule(), schedule()].slice(whole(2)) }),
+      () => of("sum", { schedules: [schedule(), schedule(), schedule(), schedule()].slice(whole(3)) }),
+      () => of("product", { schedules: [schedule(), schedule(), schedule(), schedule()].slice(whole(3)) }),
     ];
     return kinds[whole(kinds.length - 1)]();
   };

@@ -328,3 +328,48 @@ for (
     assertThrows(act, error, "Cannot ");
   });
 }
+
+/** The numbers at the ends of lines, with their heights. */
+function tagsOf(svg: string): Map<string, number> {
+  const all = [...svg.matchAll(/<text class="paper" x="([\d.]+)" y="([\d.]+)"[^>]*>(\d+)</g)];
+  const right = Math.max(...all.map(([, x]) => Number(x)));
+  return new Map(all.filter(([, x]) => Number(x) === right).map(([, , y, number]) => [number, Number(y) - 4]));
+}
+
+test("plotSchedule() numbers the ends of several lines, in the order of the legend, apart from one another", () => {
+  const flat = (value: number): Schedule => () => value;
+  const svg = plotSchedule({ a: flat(1), b: flat(0.5), c: flat(0.49), d: flat(0), e: flat(0.01), f: flat(0.02) });
+  const tags = tagsOf(svg);
+  assertEquals([...tags.keys()].sort(), ["1", "2", "3", "4", "5", "6"]);
+  const heights = [...tags.values()].sort((a, b) => a - b);
+  heights.forEach((height, i) => i > 0 && assert(height - heights[i - 1] >= 17 - 0.01, `${heights}`));
+  const ends = curves(svg).map(([points]) => points[points.length - 1][1]);
+  // One that has room stands at its line; who is higher stays higher; none stands below the floor.
+  assertEquals(tags.get("1"), ends[0]);
+  assertEquals([...tags].sort(([, a], [, b]) => a - b).map(([number]) => number), ["1", "2", "3", "6", "5", "4"]);
+  assertEquals(Math.max(...heights), Math.max(...ends));
+  // Beside each name stands its number, too.
+  assertEquals([...svg.matchAll(/>1<\/text>/g)].length >= 2, true);
+  // One line alone has none, and neither have more than fit.
+  assertEquals(tagsOf(plotSchedule({ a: flat(1) })).size, 0);
+  assertEquals(tagsOf(plotSchedule(Array.from({ length: 60 }, (_, i) => flat(i)), { height: 300 })).size, 0);
+});
+
+test("plotSchedule() names one curve, too", () => {
+  assert(texts(plotSchedule([down], { names: ["down it goes"] })).includes("down it goes"));
+  assert(texts(plotSchedule({ alone: down })).includes("alone"));
+});
+
+test("plotSchedule() draws steps as steps, and slopes as slopes", () => {
+  const stairs: Schedule = (step) => 1 - Math.floor(step / 5) / 4;
+  const [[points]] = curves(plotSchedule(stairs, { to: 20, width: 720 }));
+  // Along, down, along, down: nothing goes aslant.
+  points.slice(1).forEach(([x, y], i) => assert(x === points[i][0] || y === points[i][1], `${points}`));
+  assertEquals(points.length, 9);
+  // What begins to fall behind a plateau is no step, and neither is what rises from step to step.
+  const slope: Schedule = (step) => step < 10 ? 1 : 1 - (step - 9) / 20;
+  for (const schedule of [slope, up]) {
+    const [[line]] = curves(plotSchedule(schedule, { to: 20 }));
+    line.slice(1).forEach(([x], i) => assert(x > line[i][0]));
+  }
+});

@@ -18,7 +18,7 @@ export function drawCurves(
   const places = from !== undefined && every === undefined ? { from, to } : { steps: [...new Set(steps)].sort((a, b) => a - b) };
   const names = asked.map((name, i) => {
     const before = asked.slice(0, i).filter((other) => other === name).length;
-    return asked.length === 1 ? "" : before === 0 ? name : `${name} (${before + 1})`;
+    return before === 0 ? name : `${name} (${before + 1})`;
   });
   return plotSchedule(schedules, { scale, title, width, height, theme, names, ...places, ...(lr && { lr }) });
 }

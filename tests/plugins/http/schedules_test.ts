@@ -144,7 +144,10 @@ test("SVG is the library's picture", async () => {
   const answer = await app.request(`/v1/schedules/cosine.svg?${query({ ...linear, ...asked })}&from=0&to=100&every=10`);
   assertEquals(answer.headers.get("content-type"), "image/svg+xml");
   const steps = Array.from({ length: 11 }, (_, i) => 10 * i);
-  assertEquals(await answer.text(), plotSchedule([cosine], { ...asked, scale: "log", theme: "dark", lr: [1e-3], names: [""], steps }));
+  assertEquals(
+    await answer.text(),
+    plotSchedule([cosine], { ...asked, scale: "log", theme: "dark", lr: [1e-3], names: ["cosine"], steps }),
+  );
   for (const [name, value] of Object.entries({ width: 10, height: "tall", scale: "sqrt", theme: "pink", title: "x".repeat(201) })) {
     const { errors } = await problem(app, `/v1/schedules/cosine.svg?${query({ ...linear, [name]: value })}&step=1`);
     assertEquals(errors?.map((fault) => fault.name), [name]);
