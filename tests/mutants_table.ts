@@ -1508,8 +1508,8 @@ export const mutants: readonly Mutant[] = [
     ],
     [
       "The rate that a schedule gave is taken for the base",
-      'const base = key === "lr" ? group.initial_lr ?? given : plain;',
-      "const base = plain;",
+      "group.initial_lr ?? scheduler?.baseLrs?.[param_groups.indexOf(group)] ??",
+      "",
       "that began in PyTorch",
     ],
     ["The factors of torch's Adafactor lose a dimension", "return [...of.slice(0, -1), 1];", "return shape;", "has PyTorch's dictionary"],
@@ -1529,8 +1529,8 @@ export const mutants: readonly Mutant[] = [
     ],
     [
       "A plateau begins anew",
-      'const factor = typeof lr === "number" && typeof base === "number" ? lr / base : NaN;',
-      "const factor = 1;",
+      "? group.lr / base : NaN;",
+      "? 1 : NaN;",
       "a plateau goes on",
     ],
     ["A run that has gone on takes a state without it", "if (countHere !== 0) {", "if (false) {", "not one that has gone on here"],
@@ -1539,7 +1539,8 @@ export const mutants: readonly Mutant[] = [
     ["Names may be in any order", "|| exp_avg.shape?.join() === shape.join()", "|| true", "in another order"],
     ["Norms decay", "shape.length > 1 && !undecayed", "!undecayed", "under any name"],
   ]),
-  ...of("plugins/formats/pytorch_schedulers.ts", [torchRuns], [
+  ...of("plugins/formats/pytorch_schedulers.ts", [torchRuns, "tests/plugins/formats/pytorch_states_test.ts"], [
+    ["A greedy schedule is taken for a plateau", 'resetStart: "reset_start_original",', 'resetStart: "none",', "a greedy schedule"],
     ["A scheduler is one step behind", "_step_count: steps + 1", "_step_count: steps", "has PyTorch's dictionary"],
   ]),
 

@@ -298,13 +298,16 @@ export function loadOptimizerStateDict(
     const count = takeState(name, state[position], { row, tensors, steps: how.steps, refuse });
     counts.push(count);
   });
-  const isPlateau = scheduler?.plateau !== undefined;
-  const steps = how.steps ?? (scheduler !== null && !isPlateau ? scheduler.steps : Math.max(0, ...counts));
+  const seen = scheduler?.seen;
+  const steps = how.steps ?? (scheduler !== null && seen === undefined ? scheduler.steps : Math.max(0, ...counts));
   const metadata: Record<string, string> = { ...here.metadata, steps: String(steps) };
   const groupAt = param_groups.flatMap((group) => group.params.map(() => group));
   const groupOf: GroupOf = new Map(names.map((name, position) => [name, groupAt[position]]));
-  const changes = how.options === false ? [] : optionsOf(optimizer, groups, groupOf, isPlateau, notes, refuse);
-  if (isPlateau) takePlateau(metadata, scheduler.plateau!, groups, groupOf, refuse);
+  /** A group's rate before any schedule, where it is known: without a scheduler it is the one that there is. */
+  const baseOf: BaseOf = (group) =>
+    group.initial_lr ?? scheduler?.baseLrs?.[param_groups.indexOf(group)] ?? (seen === undefined ? group.lr : undefined);
+  const changes = how.options === false ? [] : optionsOf(optimizer, groups, groupOf, baseOf, notes, refuse);
+  if (seen !== undefined) takeSeen(metadata, seen, groups, groupOf, baseOf, refuse);
   const before = changes.map(({ options, option }) => options[option]);
   let report: LoadReport;
   try {
@@ -327,6 +330,8 @@ export function loadOptimizerStateDict(
 
 /** The group there, of each name. */
 type GroupOf = ReadonlyMap<string, ParamGroup>;
+
+type BaseOf = (group: ParamGroup) => TorchValue | undefined;
 
 type Refuse = (Wrong: typeof TypeError | typeof RangeError, why: string, about?: object) => never;
 
@@ -488,7 +493,7 @@ function optionsOf(
   { name: plugin, options: known }: Optimizer,
   groups: Optimizer["groups"],
   groupOf: GroupOf,
-  keepsLr: boolean,
+  baseOf: BaseOf,
   notes: string[],
   refuse: Refuse,
 ): Change[] {
@@ -512,13 +517,13 @@ function optionsOf(
     return Object.entries(group).flatMap(([key, given]): Change[] => {
       const isOption = !notOptions.includes(key) ||
         key === "decoupled_weight_decay" && Object.hasOwn(known as object, "decoupledWeightDecay");
-      if (!isOption || key === "lr" && keepsLr) return [];
+      if (!isOption || key === "lr" && baseOf(group) === undefined) return [];
       const [option, plain] = hereOf(plugin, key, given);
       if (!Object.hasOwn(known as object, option) || ours.includes(option)) {
         notes.push(`group ${index} has ${key} there, which is no option here`);
         return [];
       }
-      const base = key === "lr" ? group.initial_lr ?? given : plain;
+      const base = key === "lr" ? baseOf(group) : plain;
       const value = isTensor(base as TorchValue) ? numberIn(base as TorchValue) : base;
       const now = (options as Record<string, unknown>)[option];
       return JSON.stringify(now) === JSON.stringify(value) ? [] : [{ options: options as Record<string, unknown>, option, value }];
@@ -526,22 +531,23 @@ function optionsOf(
   });
 }
 
-/** What a plateau has seen, as a schedule of ours saves it: what is left of each group's base value. */
-function takePlateau(
+/** What a schedule has seen that follows a metric, as it is saved here: with what is left of each group's base value. */
+function takeSeen(
   metadata: Record<string, string>,
-  { best, numBadEpochs, cooldownCounter }: { readonly best: number; readonly numBadEpochs: number; readonly cooldownCounter: number },
+  seen: Readonly<Record<string, unknown>>,
   groups: Optimizer["groups"],
   groupOf: GroupOf,
+  baseOf: BaseOf,
   refuse: Refuse,
 ): void {
   if (metadata["schedule.lr"] === undefined) refuse(TypeError, "its scheduler follows a metric, and no schedule of lr does here");
   const factors = groups.map(({ names: [first], options }, i) => {
-    const { lr, initial_lr } = groupOf.get(first)!;
-    const base = initial_lr ?? (options as { readonly lr: number }).lr;
-    const factor = typeof lr === "number" && typeof base === "number" ? lr / base : NaN;
+    const group = groupOf.get(first)!;
+    const base = baseOf(group) ?? (options as { readonly lr: number }).lr;
+    const factor = typeof group.lr === "number" && typeof base === "number" ? group.lr / base : NaN;
     return Number.isFinite(factor)
       ? factor
-      : refuse(RangeError, `the learning rate of group ${i} is ${String(lr)} there, and ${String(base)} at first`);
+      : refuse(RangeError, `the learning rate of group ${i} is ${String(group.lr)} there, and ${String(base)} at first`);
   });
-  metadata["schedule.lr"] = JSON.stringify({ best: String(best), numBadEpochs, cooldownCounter, factors });
+  metadata["schedule.lr"] = JSON.stringify({ ...seen, factors });
 }

@@ -25,8 +25,8 @@ export interface SchedulerState {
   readonly baseLrs: readonly number[] | null;
   /** The groups' learning rates now; null where it does not say them. */
   readonly lastLrs: readonly number[] | null;
-  /** What a schedule that follows a metric has seen. */
-  readonly plateau?: { readonly best: number; readonly numBadEpochs: number; readonly cooldownCounter: number };
+  /** What a schedule that follows a metric has seen: the state that it saves here, but for the factors, which are in the groups' rates. */
+  readonly seen?: Readonly<Record<string, unknown>>;
 }
 
 /** A class of PyTorch's: our schedule, and its attributes by our options. */
@@ -35,6 +35,17 @@ interface Row {
   readonly here: string;
   readonly keys: Readonly<Record<string, string>>;
 }
+
+const plateauKeys = {
+  mode: "mode",
+  factor: "factor",
+  patience: "patience",
+  threshold: "threshold",
+  thresholdMode: "threshold_mode",
+  cooldown: "cooldown",
+  minLr: "min_lrs",
+  eps: "eps",
+} as const;
 
 /** The first whose attributes are all there is taken. */
 const rows: readonly Row[] = [
@@ -46,24 +57,35 @@ const rows: readonly Row[] = [
   { there: "PolynomialLR", here: "polynomial_lr", keys: { totalIters: "total_iters", power: "power" } },
   { there: "ConstantLR", here: "constant_lr", keys: { factor: "factor", totalIters: "total_iters" } },
   {
-    there: "ReduceLROnPlateau",
-    here: "reduce_lr_on_plateau",
+    there: "GreedyLR", // of transformers 5
+    here: "greedy",
     keys: {
-      mode: "mode",
-      factor: "factor",
-      patience: "patience",
-      threshold: "threshold",
-      thresholdMode: "threshold_mode",
-      cooldown: "cooldown",
-      minLr: "min_lrs",
-      eps: "eps",
+      ...plateauKeys,
+      warmup: "warmup",
+      maxLr: "max_lrs",
+      smooth: "smooth",
+      windowSize: "window_size",
+      resetStart: "reset_start_original",
     },
   },
+  { there: "ReduceLROnPlateau", here: "reduce_lr_on_plateau", keys: plateauKeys },
   { there: "ExponentialLR", here: "exponential", keys: { gamma: "gamma" } },
 ];
 
+/** Counts of schedules that follow a metric, by ours. */
+const counters: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  reduce_lr_on_plateau: { numBadEpochs: "num_bad_epochs", cooldownCounter: "cooldown_counter" },
+  greedy: {
+    numBadEpochs: "num_bad_epochs",
+    numGoodEpochs: "num_good_epochs",
+    cooldownCounter: "cooldown_counter",
+    warmupCounter: "warmup_counter",
+    resetStart: "reset_start",
+  },
+};
+
 /** Attributes of classes whose dictionaries do not say all that they were made with: OneCycleLR, CyclicLR, SWALR. */
-const untold = ["_schedule_phases", "max_lrs", "step_ratio", "anneal_epochs"];
+const untold = ["_schedule_phases", "step_ratio", "anneal_epochs"];
 
 /** What a dictionary has for each group's function: that it holds nothing of it. */
 const functions = (groups: number): TorchValue => Array.from({ length: groups }, () => null);
@@ -119,12 +141,26 @@ export function readScheduler(given: TorchValue): SchedulerState {
   if (row === undefined) return refuse(`its keys ${Object.keys(dict).join(", ")} are those of no class that is known`);
   const options = Object.entries(row.keys).map(([option, key]) => [option, optionOf(key, dict[key])] as const);
   const schedule = { name: row.here, options: Object.fromEntries(options) };
-  if (row.here !== "reduce_lr_on_plateau") return { schedule, steps, baseLrs, lastLrs };
-  const [best, numBadEpochs, cooldownCounter] = ["best", "num_bad_epochs", "cooldown_counter"].map((key) => {
-    const value = typeof dict[key] === "string" ? Number(dict[key]) : dict[key];
-    return typeof value === "number" ? value : refuse(`its ${key} is no number`);
-  });
-  return { schedule, steps, baseLrs, lastLrs, plateau: { best, numBadEpochs, cooldownCounter } };
+  if (!Object.hasOwn(counters, row.here)) return { schedule, steps, baseLrs, lastLrs };
+  const { _init_lrs = null } = dict;
+  if (_init_lrs !== null && !isNumbers(_init_lrs)) refuse("its _init_lrs are no list of numbers");
+  return { schedule, steps, baseLrs: baseLrs ?? _init_lrs as number[] | null, lastLrs, seen: seenIn(row.here, dict) };
+}
+
+/** What a schedule that follows a metric has seen, as it saves it here: numbers that JSON may not hold as words. */
+function seenIn(here: string, dict: SchedulerStateDict): Record<string, unknown> {
+  const number = (of: { readonly [key: string]: TorchValue }, key: string): number => {
+    const value = of[key];
+    if (typeof value === "number") return value;
+    return value === "Infinity" ? Infinity : value === "-Infinity" ? -Infinity : refuse(`its ${key} is no number`);
+  };
+  const counts = Object.entries(counters[here]).map(([name, key]) => [name, number(dict, key)] as const);
+  const seen = { best: String(number(dict, "best")), ...Object.fromEntries(counts) };
+  if (here !== "greedy") return seen;
+  const { _streaming_avg: mean = { values: [], sum: 0 } } = dict;
+  const { values } = (mean ?? {}) as { readonly values?: TorchValue };
+  if (!isNumbers(values)) return refuse("its _streaming_avg has no list of values");
+  return { ...seen, window: values.map(String), sum: String(number(mean as SchedulerStateDict, "sum")) };
 }
 
 /** A scheduler within another that has not begun is at -1. */
@@ -141,8 +177,12 @@ function optionOf(key: string, value: TorchValue): unknown {
     )
       .sort((a, b) => a - b);
   }
-  if (key === "min_lrs" && isNumbers(value)) return value.every((lr) => lr === value[0]) ? value[0] : [...value];
+  if ((key === "min_lrs" || key === "max_lrs") && isNumbers(value)) return value.every((lr) => lr === value[0]) ? value[0] : [...value];
   return value;
+}
+
+function withoutFactors({ factors: _, ...seen }: Record<string, unknown>): Record<string, unknown> {
+  return seen;
 }
 
 /** The state of a trainer's schedule of `lr`, for {@linkcode schedulerStateDict}; TypeError where it has none. */
@@ -151,16 +191,13 @@ export function schedulerOf({ recipe, optimizer }: Trainer): SchedulerState {
   if (schedule === undefined) throw new TypeError("Cannot tell the state of a scheduler: the recipe has no schedule of lr");
   const groups = optimizer.groups.filter(({ names }) => names.length > 0);
   const lrs = (of: "options" | "current"): number[] => groups.map((group) => (group[of] as { readonly lr: number }).lr);
-  const saved = optimizer.saveState().metadata["schedule.lr"];
-  const seen = saved === undefined ? {} : JSON.parse(saved) as { best?: string; numBadEpochs?: number; cooldownCounter?: number };
+  const saved = Object.hasOwn(counters, schedule.name) ? optimizer.saveState().metadata["schedule.lr"] : undefined;
   return {
     schedule: { name: schedule.name, options: { ...schedule.options } },
     steps: optimizer.steps,
     baseLrs: lrs("options"),
     lastLrs: lrs("current"),
-    ...(schedule.name === "reduce_lr_on_plateau" && {
-      plateau: { best: Number(seen.best), numBadEpochs: seen.numBadEpochs!, cooldownCounter: seen.cooldownCounter! },
-    }),
+    ...(saved !== undefined && { seen: withoutFactors(JSON.parse(saved)) }),
   };
 }
 
@@ -180,7 +217,7 @@ export function schedulerOf({ recipe, optimizer }: Trainer): SchedulerState {
  * ```
  */
 export function schedulerStateDict(state: SchedulerState): SchedulerStateDict {
-  const { schedule, steps, baseLrs, lastLrs, plateau } = state;
+  const { schedule, steps, baseLrs, lastLrs, seen } = state;
   const lrs = { ...(baseLrs !== null && { base_lrs: [...baseLrs] }), ...(lastLrs !== null && { _last_lr: [...lastLrs] }) };
   const common = { ...lrs, last_epoch: steps, verbose: false, _step_count: steps + 1, _get_lr_called_within_step: false };
   const options = { ...defaults[schedule?.name ?? ""], ...schedule?.options };
@@ -208,19 +245,27 @@ export function schedulerStateDict(state: SchedulerState): SchedulerStateDict {
   if (row.here === "cosine_annealing_warm_restarts") {
     return { ...own, ...restartOf(options as { t0: number; tMult: number }, steps), ...common };
   }
-  if (plateau === undefined) return { ...own, ...common };
+  if (seen === undefined) return { ...own, ...common };
   const groups = (baseLrs ?? lastLrs ?? [0]).length;
-  const { min_lrs } = own;
-  return {
+  const each = (value: TorchValue): TorchValue => Array.isArray(value) ? value : Array.from({ length: groups }, () => value);
+  const counts = Object.entries(counters[row.here]).map(([name, key]) => [key, seen[name] as number]);
+  const followed = {
     ...own,
-    min_lrs: Array.isArray(min_lrs) ? min_lrs : Array.from({ length: groups }, () => min_lrs),
-    best: plateau.best,
-    num_bad_epochs: plateau.numBadEpochs,
-    cooldown_counter: plateau.cooldownCounter,
-    mode_worse: own.mode === "max" ? -Infinity : Infinity,
+    min_lrs: each(own.min_lrs),
+    best: Number(seen.best),
+    ...Object.fromEntries(counts),
     verbose: false,
     last_epoch: steps,
-    ...(steps > 0 && lastLrs !== null && { _last_lr: [...lastLrs] }),
+  };
+  const now = steps > 0 && lastLrs !== null ? { _last_lr: [...lastLrs] } : {};
+  if (row.here !== "greedy") return { ...followed, ...now, mode_worse: own.mode === "max" ? -Infinity : Infinity };
+  const { window = [], sum = "0" } = seen as { readonly window?: readonly string[]; readonly sum?: string };
+  return {
+    ...followed,
+    ...now,
+    max_lrs: each(own.max_lrs),
+    ...(baseLrs !== null && { _init_lrs: [...baseLrs] }),
+    ...(own.smooth === true && { _streaming_avg: { window_size: own.window_size, values: window.map(Number), sum: Number(sum) } }),
   };
 }
 
@@ -233,6 +278,21 @@ const defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   linear_lr: { startFactor: 1 / 3, endFactor: 1, totalIters: 5 },
   polynomial_lr: { totalIters: 5, power: 1 },
   constant_lr: { factor: 1 / 3, totalIters: 5 },
+  greedy: {
+    mode: "min",
+    factor: 0.95,
+    patience: 10,
+    threshold: 1e-6,
+    thresholdMode: "abs",
+    cooldown: 0,
+    warmup: 0,
+    minLr: 1e-3,
+    maxLr: 1,
+    eps: 1e-8,
+    smooth: false,
+    windowSize: 50,
+    resetStart: 500,
+  },
   reduce_lr_on_plateau: { mode: "min", factor: 0.1, patience: 10, threshold: 1e-4, thresholdMode: "rel", cooldown: 0, minLr: 0, eps: 1e-8 },
 };
 

@@ -4,12 +4,14 @@
  * @module
  */
 import type { Base, MetricSchedule, Schedule } from "../../core/types.ts";
+import { readScheduler } from "../../plugins/formats/pytorch.ts";
 import { type Fault, sameLr, SCHEDULE_RECURSED } from "./compare.ts";
 import { type Context, missing } from "./context.ts";
 import { errorFault, type PythonError } from "./errors.ts";
 import type { Case, Json, JsonObject, Numbers } from "./golden.ts";
 import { LATER_SCHEDULES, scheduleName } from "./items.ts";
 import { camelKeys } from "./options.ts";
+import { schedulerFault } from "./state_dicts.ts";
 
 /** The groups of an optimizer that a schedule is made for. */
 interface Groups {
@@ -143,6 +145,7 @@ export function runMetricSchedule(context: Context, entry: Case): Fault {
     num_bad_epochs: Numbers;
     num_good_epochs?: Numbers;
     cooldown_counter?: Numbers;
+    state_dict?: JsonObject;
   };
   const base = baseOf(optimizer);
   const via = name === undefined ? kwargs : { scheduler_specific_kwargs: kwargs };
@@ -158,7 +161,17 @@ export function runMetricSchedule(context: Context, entry: Case): Fault {
     const fault = countersFault(schedule as MetricSchedule & { readonly state?: Counters }, want, i);
     if (fault !== undefined) return fault;
   }
+  if (want.state_dict === undefined) return;
+  // The dictionary says what the schedule has seen, but for the factors, and is written again as it was.
+  const { factors: _, ...seen } = schedule.state as Record<string, unknown>;
+  const read = readScheduler(want.state_dict);
+  if (JSON.stringify(sorted(read.seen)) !== JSON.stringify(sorted(seen))) {
+    return `its state_dict says ${JSON.stringify(read.seen)}, and here is ${JSON.stringify(seen)}`;
+  }
+  return schedulerFault(want.state_dict, entry.item);
 }
+
+const sorted = (of: object = {}): object => Object.fromEntries(Object.entries(of).sort(([a], [b]) => a < b ? -1 : 1));
 
 /** The counters that a schedule shows as its `state`. */
 interface Counters {

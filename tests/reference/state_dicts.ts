@@ -202,9 +202,9 @@ function jsonFault(got: TorchValue, want: Json): Fault {
 }
 
 /** A scheduler's dictionary is read as a schedule of ours, and written again with the same keys and values. */
-function schedulerFault(want: JsonObject, item: string): Fault {
+export function schedulerFault(want: JsonObject, item: string): Fault {
   const read = readScheduler(want);
-  const name = scheduleName(`torch.optim.lr_scheduler.${item}`);
+  const name = scheduleName(item.startsWith("get_") ? item : `torch.optim.lr_scheduler.${item}`);
   if (read.schedule?.name !== name) return `is read as ${read.schedule?.name} instead of ${name}`;
   return objectFault(schedulerStateDict(read), want);
 }

@@ -206,6 +206,31 @@ test("a plateau goes on where it was in PyTorch", () => {
   assertThrows(() => loadOptimizerStateDict(plain, dict, { scheduler }), TypeError, "follows a metric, and no schedule of lr does here");
 });
 
+test("a greedy schedule goes on where it was", () => {
+  const options = { patience: 0, factor: 0.5, smooth: true, windowSize: 2, minLr: 1e-4 };
+  const recipe = { optimizer: { name: "sgd", options: { lr: 0.1 } }, schedules: { lr: { name: "greedy", options } } } as const;
+  using trainer = builtins.createTrainer(params(), recipe, { backend: "js" });
+  for (const loss of [3, 4, 2, 1]) {
+    trainer.add(grads);
+    trainer.update(loss);
+  }
+  const scheduler = schedulerStateDict(schedulerOf(trainer));
+  assertEquals([scheduler._init_lrs, scheduler.reset_start_original, scheduler._streaming_avg], [[0.1], 500, {
+    window_size: 2,
+    values: [2, 1],
+    sum: 3,
+  }]);
+  // Another base value here: the one that it began with there is taken.
+  using other = builtins.createTrainer(params(), { ...recipe, optimizer: { name: "sgd", options: { lr: 0.7 } } }, { backend: "js" });
+  const { initial_lr: _, ...group } = optimizerStateDict(trainer).param_groups[0];
+  const { notes } = loadOptimizerStateDict(other, { state: optimizerStateDict(trainer).state, param_groups: [group] } as TorchValue, {
+    scheduler,
+  });
+  assertEquals([notes, other.optimizer.groups[0].options.lr], [[], 0.1]);
+  for (const loss of [5, 6, 7]) for (const one of [trainer, other]) one.update(loss);
+  assertEquals(other.optimizer.groups[0].current.lr, trainer.optimizer.groups[0].current.lr);
+});
+
 test("a trainer's schedule is told for PyTorch, and read again as its recipe has it", () => {
   const schedule = {
     name: "sequence",
