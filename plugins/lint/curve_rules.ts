@@ -164,7 +164,9 @@ function lintEarlyEnd(curve: Curve, node: Node, at: number, { path, of, fitting 
   const there = valueBefore(curve, Math.max(0, Math.ceil(at)));
   const after = curve.values.filter((_, i) => curve.steps[i] > at);
   const highest = after.reduce((a, b) => Math.max(a, b), -Infinity);
-  if (goesOn(node) && there < peak && highest > there + 1e-3 * peak) {
+  const looksLikeEpochs = node.updates === undefined && at <= 1000 && updates >= 10 * at;
+  const rises = goesOn(node) && there < peak && highest > there + 1e-3 * peak;
+  if (rises && !looksLikeEpochs) {
     return [finding(
       "rises-after-end",
       "warning",
@@ -178,9 +180,10 @@ function lintEarlyEnd(curve: Curve, node: Node, at: number, { path, of, fitting 
   const rest = updates - at;
   if (rest <= Math.max(1, tolerance * updates)) return [];
   const isIdle = highest <= 1e-9 * peak;
-  const course = isIdle ? "the learning rate is 0 from there on" : `the learning rate stays at ${say(curve.values.at(-1)!)} from there on`;
+  const state = rises ? "rises and falls" : isIdle ? "is 0" : `stays at ${say(curve.values.at(-1)!)}`;
+  const course = `the learning rate ${state} from there on`;
   // Behind a floor much of a training may be meant to run; at 0 none of it is.
-  if (node.updates === undefined && at <= 1000 && updates >= 10 * at) {
+  if (looksLikeEpochs) {
     return [finding(
       "horizon-in-epochs",
       "warning",

@@ -29,10 +29,12 @@ function decayOf({ options }: LintedGroup): { readonly option: string; readonly 
 }
 
 const sparedName =
-  /(^|[._/])(bias(es)?|beta|gamma)(:\d+)?$|(^|[._/])(layer_?norm|batch_?norm|group_?norm|rms_?norm|norm|ln|bn)[\w]*([._/]|$)/i;
+  /(^|[._/])(bias(es)?|beta|gamma)(:\d+)?$|(^|[._/])((layer_?|batch_?|group_?|instance_?|rms_?)?norm\w*|ln(_\w+|\d*)|bn\d*)([._/]|$)/i;
 
-function isSpared({ name, shape }: LintedTensor): boolean {
-  return shape.length <= 1 || sparedName.test(name);
+/** Biases and norms, by their names, and by their dimensions where other tensors have more. */
+function sparedOf(tensors: readonly LintedTensor[]): (tensor: LintedTensor) => boolean {
+  const hasMatrices = tensors.some(({ shape }) => shape.length >= 2);
+  return ({ name, shape }) => sparedName.test(name) || hasMatrices && shape.length <= 1;
 }
 
 function lintMatches({ groups, recipe, tensors }: Reading): Finding[] {
@@ -66,12 +68,12 @@ function lintDecay({ groups, recipe, tensors }: Reading): Finding[] {
       cure,
     )];
   }
+  const isSpared = sparedOf(tensors);
   return groups.flatMap((group) => {
     const decay = decayOf(group);
     if (decay === undefined || decay.value <= 0) return [];
     const decayed = (group.tensors ?? []).filter((tensor) => isSpared(tensor) && decays(group, tensor, decay.option));
-    // A model of one vector has no biases that anybody would spare.
-    if (decayed.length === 0 || decayed.length === tensors.length) return [];
+    if (decayed.length === 0) return [];
     const names = decayed.slice(0, 3).map(({ name }) => JSON.stringify(name.slice(0, 80))).join(", ");
     return [finding(
       "decay-on-biases",

@@ -132,6 +132,15 @@ const cases: readonly Case[] = [
     cured: real("swin_tiny").recipe,
   },
   {
+    code: "horizon-in-epochs",
+    from: "transformers' cosine over 3 epochs, whose wave goes on",
+    recipe: adamw({ name: "cosine", options: { numWarmupSteps: 0, numTrainingSteps: 3 } }),
+    updates: 345,
+    severity: "warning",
+    path: "/schedules/lr/options/numTrainingSteps",
+    cured: adamw({ name: "cosine", options: { numWarmupSteps: 0, numTrainingSteps: 345 } }),
+  },
+  {
     code: "horizon-in-micro-batches",
     from: "DeepSpeed's total_num_steps in micro-batches",
     recipe: { ...real("deepspeed_warmup_decay").recipe, accumulate: { name: "mean", options: { every: 8 } } },
@@ -501,6 +510,27 @@ test("lintRecipe() puts errors first, and says each thing once", () => {
   const order = found.map(({ severity }) => ["error", "warning", "note"].indexOf(severity));
   assertEquals(order, [...order].sort());
   assertEquals(new Set(found.map(({ code, path }) => `${code} ${path}`)).size, found.length);
+});
+
+test("lintRecipe() tells biases and norms by their names where no tensor has dimensions", () => {
+  const recipe: Recipe = { optimizer: { name: "adamw_torch", options: { weightDecay: 0.1 } } };
+  const named = (names: readonly string[]): string[] => {
+    const params = Object.fromEntries(names.map((name) => [name, new Float32Array(4)]));
+    return lintRecipe(recipe, { updates: 10, params }).filter(({ code }) => code === "decay-on-biases").map(({ message }) => message);
+  };
+  assertEquals(named(["w", "lnet.weight"]), []);
+  for (
+    const name of [
+      "layer.bias",
+      "ln_f.weight",
+      "bert.LayerNorm.weight",
+      "bn1.weight",
+      "model/final_layer_norm/gamma:0",
+      "blocks.0.norm1.weight",
+    ]
+  ) {
+    assertEquals(named(["w", name]).length, 1, name);
+  }
 });
 
 test("lintRecipe() looks at weights, and not at their dtype alone", () => {
