@@ -38,6 +38,13 @@ test("A wrong name or option does not compile, and throws where there are no typ
   assertThrows(() => builtins.createAccumulator("mean", { each: 2 }, params()), TypeError);
   // @ts-expect-error: no such setting
   assertThrows(() => builtins.createOptimizer("adamw", params(), {}, { transform: [] }), TypeError);
+  // @ts-expect-error: a number of dimensions
+  assertThrows(() => builtins.createOptimizer("adamw", params(), {}, { groups: [{ match: { maxRank: "1" } }] }), TypeError);
+  // @ts-expect-error: a factor is a number
+  assertThrows(() => builtins.createOptimizer("adamw", params(), {}, { groups: [{ match: "w", scale: { lr: "1" } }] }), TypeError);
+  using optimizer = builtins.createOptimizer("adamw", params());
+  // @ts-expect-error: the option is called weightDecay
+  assertThrows(() => optimizer.add({ v: new Float32Array(1) }, { options: { weight_decay: 0.1 } }), TypeError);
   // @ts-expect-error: adamw has no eps1
   assertThrows(() => createRegistry([lion]).createOptimizer("my_lion", params(), { eps: 1 }), TypeError);
 });
