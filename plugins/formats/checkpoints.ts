@@ -36,7 +36,7 @@ export type Checkpointed = Trainer | Optimizer;
 
 /** Options of {@linkcode saveCheckpoint}. */
 export interface SaveOptions {
-  /** How many checkpoints stay in the folder, the newest; default 3. `Infinity` keeps all. */
+  /** How many checkpoints stay in the folder, the newest; default 3. `Infinity` keeps all. While one is saved there must be room for one more. */
   readonly keep?: number;
   /** JSON of your own: the position in the data, the state of random numbers. It is kept in the file's header, so no large arrays. */
   readonly extra?: unknown;
@@ -60,7 +60,7 @@ export interface LoadedCheckpoint {
  * Saves a trainer or an optimizer into a folder, which is made if need be.
  *
  * The state is copied before the call returns, and written while training goes on: await the promise before the next save, and before the program ends. It goes
- * on whenever the program awaits something. Saves of one process into one folder follow each other in the order of their calls.
+ * on whenever the program awaits something: a loop without a single await would gather copies until it ends. Saves of one process into one folder follow each other in the order of their calls.
  *
  * When the promise is fulfilled, the checkpoint survives a crash and a loss of power: the file was written under another name, synced, renamed, and its folder
  * synced. Older ones are removed last. Whatever goes wrong, be it a full disk or a killed process, those that were there before are there still. Several processes
