@@ -171,6 +171,18 @@ export const mutants: readonly Mutant[] = [
   ...of("kernels/routines/padded.ts", [linalg], [
     ["An infinite matrix has a basis", "if (!(largest <= 3.5e38)) return 0;", "if (!(largest >= 0)) return 0;", "^a number"],
   ]),
+  ...of("kernels/plan/matrix_memory.ts", [matrices], [
+    ["Matrices that outlive their wave take turns", "if (waves.size > 1) {", "if (waves.size > 99) {", "^matrices that are read"],
+    [
+      "No matrices take turns",
+      "const fitting = free.filter((one) =>",
+      "const fitting = [].filter((one: Region) =>",
+      "^matrices of tensors",
+    ],
+  ]),
+  ...of("kernels/backends/wasm/local_memory.ts", [matrices], [
+    ["Every stage has memory of its own", "one.arena !== arena ||", "one.users > 0 ||", "^what routines need"],
+  ]),
   ...of("kernels/language/condition.ts", [parts], [
     ["A part stands where its condition is NaN", "return value < 0 || value > 0;", "return value !== 0;", "^A condition that is NaN"],
     ["A condition may read a slot", "if (known.includes(e.name)) return;", "return;", "^Wrong parts"],

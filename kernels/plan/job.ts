@@ -61,6 +61,8 @@ export interface Executor {
   readonly threads: number;
   /** Memory beside an item's tensors, 16-byte aligned. */
   scratch(item: Item, bytes: number): Region;
+  /** Whether an item's jobs could have another item's scratch as theirs. */
+  reaches(item: Item, region: Region): boolean;
   /** Gives scratch back. */
   release(region: Region): void;
   /**

@@ -22,16 +22,17 @@ import {
   readNumbers,
   writeNumbers,
 } from "./numbers.ts";
+import { matrixMemory } from "./matrix_memory.ts";
 import { loopExtent, unitsOf } from "./partition.ts";
 import { closingRounds, type ProgramRound, type Stage, stagesOf } from "./stages.ts";
 import { collect, spread } from "./sums.ts";
 
 /** An item at its place in a plan. */
 interface PlacedItem extends ItemNumbers {
-  /** By round. */
-  readonly jobs: readonly (readonly Job[])[];
-  /** By round. */
-  readonly routines: readonly (readonly RoutineJob[])[];
+  /** By round; empty until memory is given out. */
+  jobs: readonly (readonly Job[])[];
+  /** By round; likewise. */
+  routines: readonly (readonly RoutineJob[])[];
 }
 
 /** Memory beside an item's tensors. */
@@ -53,8 +54,10 @@ export function createPlan(items: readonly Item[], executor: Executor): Plan {
   };
   try {
     const groups: GroupNumbers[] = [];
-    const placed = items.map((item) => place(item, groupOf(item, groups), scratch, executor.threads));
+    const placed = items.map((item): PlacedItem => ({ ...itemNumbers(item, groupOf(item, groups)), jobs: [], routines: [] }));
     const stages = stagesOf(placed);
+    const matrices = matrixMemory(stages, executor, scratch);
+    for (const one of placed) place(one, matrices.get(one) ?? [], scratch, executor.threads);
     for (const { rounds } of stages) {
       prepared.push(executor.stage(
         rounds.flatMap(({ items, round }) => items.flatMap(({ jobs }) => jobs[round])),
@@ -139,17 +142,18 @@ function checkSides({ program: { square, tall }, extent, name }: Item): void {
   throw name === undefined ? error : Object.assign(error, { tensor: name });
 }
 
-function place(item: Item, group: GroupNumbers, scratch: Scratch, threads: number): PlacedItem {
-  const { values, results, rounds, routines, matrices, buffers } = item.program;
+/** Gives an item its jobs, over the memory of its matrices and more. */
+function place(one: PlacedItem, buffers: readonly Region[], scratch: Scratch, threads: number): void {
+  const { item } = one;
+  const { values, results, rounds, routines, matrices } = item.program;
   const resultMemory = new Map(results.map((id) => [`#${id}`, scratch(item, 4 * classes[values[id].cls].count(item.extent))]));
-  const shared = buffers.map((cls) => scratch(item, 4 * classes[cls].count(item.extent)));
   for (const { id, buffer } of matrices) {
     const bytes = 4 * classes[values[id].cls].count(item.extent);
-    resultMemory.set(`#${id}`, { ...shared[buffer], byteLength: bytes });
+    resultMemory.set(`#${id}`, { ...buffers[buffer], byteLength: bytes });
   }
   const memoryOf = (key: string): Region => resultMemory.get(key) ?? item.tensors[key].data;
-  const jobs = rounds.map((kernels) => kernels.map((kernel) => jobOf(item, kernel, memoryOf, scratch, threads)));
-  return { ...itemNumbers(item, group), jobs, routines: routines.map((calls) => calls.map((call) => routineJob(item, call, memoryOf))) };
+  one.jobs = rounds.map((kernels) => kernels.map((kernel) => jobOf(item, kernel, memoryOf, scratch, threads)));
+  one.routines = routines.map((calls) => calls.map((call) => routineJob(item, call, memoryOf)));
 }
 
 function routineJob(item: Item, { routine, args, into }: RoutineCall, memoryOf: (key: string) => Region): RoutineJob {

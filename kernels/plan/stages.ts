@@ -14,6 +14,8 @@ export interface ProgramRound<I extends ItemNumbers> {
 
 /** What one dispatch runs. Everything in it may run at the same time. */
 export interface Stage<I extends ItemNumbers> {
+  /** Whose turn it is: stages of one wave follow each other, over the same tensors. */
+  readonly wave: number;
   readonly rounds: readonly ProgramRound<I>[];
   /** Keys of the sums over tensors that are complete afterwards, with the items that contributed. */
   readonly complete: readonly { readonly key: string; readonly items: readonly I[] }[];
@@ -39,6 +41,7 @@ const waveElements = 1 << 20;
 export function stagesOf<I extends ItemNumbers>(items: readonly I[]): Stage<I>[] {
   const stages: Stage<I>[] = [];
   let sweep: Turn[] = [];
+  let waveNumber = 0;
   const turns = turnsOf(codesOf(items));
   for (const [i, turn] of turns.entries()) {
     sweep.push(turn);
@@ -49,8 +52,12 @@ export function stagesOf<I extends ItemNumbers>(items: readonly I[]): Stage<I>[]
     const waves = wavesOf(taking, sweep.length);
     for (const wave of waves) {
       for (const { rounds, complete, decides } of sweep) {
-        stages.push(stageOf(rounds, wave === waves.at(-1) ? complete : [], wave, items, decides && wave === waves[0]));
+        stages.push({
+          wave: waveNumber,
+          ...stageOf(rounds, wave === waves.at(-1) ? complete : [], wave, items, decides && wave === waves[0]),
+        });
       }
+      waveNumber++;
     }
     sweep = [];
   }
@@ -63,7 +70,7 @@ function stageOf<I extends ItemNumbers>(
   wave: readonly I[],
   all: readonly I[],
   decides: boolean,
-): Stage<I> {
+): Omit<Stage<I>, "wave"> {
   return {
     decides,
     rounds: rounds.map(({ code, round }) => programRound(wave, code, round)),

@@ -10,6 +10,7 @@ import type { KernelBackend } from "../../kernels/backend.ts";
 import { createThreads, unitsByWorkers } from "../../kernels/backends/threads/threads.ts";
 import { compileAhead } from "../../kernels/backends/wasm/ahead.ts";
 import { available } from "../../kernels/detect.ts";
+import { extentOf } from "../../kernels/extent.ts";
 import { compile } from "../../kernels/language/compile.ts";
 import { parse } from "../../kernels/language/parse.ts";
 import type { Program } from "../../kernels/language/program.ts";
@@ -285,6 +286,63 @@ test("explain shows routines, and what is copied for them", () => {
 
 test("more steps of the same lines need no more memory", () => {
   assertEquals(programOf(newtonSchulz(6)).buffers, programOf(newtonSchulz(2)).buffers);
+});
+
+/** What is left of scratch when all plans are gone: the code of kernels, for workers. */
+const codeBytes = 16_384;
+
+/** A plan of one text over some tensors, with what it needs beside them. */
+function planned(backend: KernelBackend, text: string, shape: readonly number[], count: number) {
+  const program = compile(parse(text, "r"), { scopes: { r: { slots: {}, scalars: [] } }, p: "float32", g: "float32" });
+  const tensors = Array.from({ length: count }, () => ({ p: backend.allocate(shape), g: backend.allocate(shape) }));
+  const items = tensors.map((tensors) => ({ program, extent: extentOf(shape), tensors, scalarSlots: new Map(), groupSlots: new Map() }));
+  const plan = backend.plan(items);
+  return { tensors, plan, scratch: backend.usage().scratch };
+}
+
+test("matrices of tensors that follow each other lie in the same memory, and no tensor reads another's", () => {
+  const shape = [1024, 1024]; // a wave each
+  for (const [name, make] of runners.filter(([name]) => name !== "1 threads" && name !== "3 threads")) {
+    using backend = make();
+    const text = "y = transpose(g)\nz = 2*y\nw = transpose(z)\np -= w";
+    const { tensors, plan, scratch } = planned(backend, text, shape, 3);
+    const size = 1024 * 1024;
+    if (backend.name !== "js") assert(scratch < 4 * 4 * size, `${name}: ${scratch} bytes`);
+    tensors.forEach(({ g }, k) => g.data.forEach((_, i) => g.data[i] = (i + k) % 1000));
+    plan.run(tensors.map(() => ({ t: 1 })));
+    tensors.forEach(({ p }, k) => assert(p.data.every((x, i) => x === -2 * ((i + k) % 1000)), `${name}: tensor ${k}`));
+    plan.dispose();
+    assert(backend.usage().scratch < codeBytes);
+  }
+});
+
+test("matrices that are read after a sum over all tensors are still there", () => {
+  const shape = [1024, 1024];
+  for (const [name, make] of runners.slice(0, 1)) {
+    using backend = make();
+    const text = "y = transpose(g)\nn = allmax(y)\nw = transpose(y)\np -= w/n";
+    const { tensors, plan } = planned(backend, text, shape, 3);
+    tensors.forEach(({ g }, k) => g.data.forEach((_, i) => g.data[i] = (i + k) % 1000 - 998 * k));
+    plan.run(tensors.map(() => ({ t: 1 })));
+    tensors.forEach(({ p, g }, k) =>
+      assert(p.data.every((x, i) => x === Math.fround(-Math.fround(g.data[i] / 999))), `${name}: tensor ${k}`)
+    );
+    plan.dispose();
+  }
+});
+
+test("what routines need of a thread's own memory is there once, however often they are called", () => {
+  if (!available().includes("wasm")) return;
+  for (const [, make] of runners.filter(([name]) => name !== "js")) {
+    using backend = make();
+    const once = planned(backend, "A = qr(g)\np -= A", [120, 100], 2);
+    once.plan.dispose();
+    const often = planned(backend, "A = qr(g)\nB = qr(A)\nC = qr(B)\nD = qr(C)\np -= D", [120, 100], 2);
+    // One matrix more for each tensor, and the records of three calls more.
+    assert(often.scratch - once.scratch < 2 * 4 * 120 * 100 + 4096, `${once.scratch}, then ${often.scratch}`);
+    often.plan.dispose();
+    assert(backend.usage().scratch < codeBytes);
+  }
 });
 
 test("routines can be compiled ahead", () => {

@@ -24,6 +24,7 @@ import { bindRoutine } from "./routines.ts";
 const jsExecutor: Executor = {
   threads: 1,
   scratch: (_item, bytes) => ({ buffer: granted(bytes, () => new ArrayBuffer(bytes)), byteOffset: 0, byteLength: bytes }),
+  reaches: () => true,
   release() {},
   stage(jobs, routines) {
     const bound = [

@@ -6,12 +6,14 @@
  */
 import type { Kernel } from "../../language/kernel.ts";
 import { type Executor, type Job, type RoutineJob, unitFields } from "../../plan/job.ts";
+import type { Item } from "../../plan/item.ts";
 import { routines } from "../../routines/table.ts";
 import { bindJs } from "../js/bind.ts";
 import { bindRoutine } from "../js/routines.ts";
 import type { Arena, Block } from "./arena.ts";
 import { localBytes, wasmModule } from "./codegen.ts";
 import { type CompiledKernel, compiledKernel, type CompiledKernels, functionIn, type KernelFunction } from "./kernels.ts";
+import { borrow, giveBack, type Lent, type LocalMemory } from "./local_memory.ts";
 import { arenaOf, arenaOfBuffer, type Memory, releaseScratch, type Scratch, takeScratch } from "./memory.ts";
 import { routineLowerings } from "./routines.ts";
 
@@ -49,24 +51,36 @@ export interface Engine {
 /** An executor over a backend's memory and kernels. */
 export function createExecutor(engine: Engine): Executor {
   const { memory, dispatcher } = engine;
+  const lending: LocalMemory = { memory, lent: new Set() };
+  const arenaOfItem = ({ tensors }: Item): Arena => {
+    const [first] = Object.values(tensors);
+    return first === undefined ? memory.arenas[0] : arenaOf(memory, first)!;
+  };
   return {
     threads: dispatcher?.threads ?? 1,
-    scratch: ({ tensors }, bytes) => {
-      const [first] = Object.values(tensors);
-      return takeScratch(memory, first === undefined ? memory.arenas[0] : arenaOf(memory, first)!, bytes);
-    },
+    scratch: (item, bytes) => takeScratch(memory, arenaOfItem(item), bytes),
+    reaches: (item, { buffer }) => arenaOfBuffer(memory, buffer) === arenaOfItem(item),
     release: (region) => releaseScratch(memory, region as Scratch),
     stage(jobs, routineJobs) {
-      const held: Scratch[] = [];
-      const dispose = (): void => held.splice(0).forEach((scratch) => releaseScratch(memory, scratch));
+      const held: Held = { scratch: [], lent: [] };
+      const dispose = (): void => {
+        held.scratch.splice(0).forEach((scratch) => releaseScratch(memory, scratch));
+        held.lent.splice(0).forEach((one) => giveBack(lending, one));
+      };
       try {
-        return { run: layOut(engine, jobs, routineJobs, held), dispose };
+        return { run: layOut(engine, lending, jobs, routineJobs, held), dispose };
       } catch (error) {
         dispose();
         throw error;
       }
     },
   };
+}
+
+/** What a stage holds. */
+interface Held {
+  readonly scratch: Scratch[];
+  readonly lent: Lent[];
 }
 
 /** A job with what its records need. */
@@ -103,16 +117,17 @@ function unitsOf(job: Job, joined: boolean): number[][] {
   return joined && units.length > 1 && mayJoin(job.kernel) ? [[units[0][0], units.at(-1)![1], 0, 0, -1]] : units;
 }
 
-/** Writes jobs' records into memory, and gives the function that runs them. The scratch that this takes is put into `held`. */
+/** Writes jobs' records into memory, and gives the function that runs them. What this takes is put into `held`. */
 function layOut(
   { memory, kernels, dispatcher }: Engine,
+  lending: LocalMemory,
   jobs: readonly Job[],
   routineJobs: readonly RoutineJob[],
-  held: Scratch[],
+  held: Held,
 ): () => void {
   const hold = (arena: Arena, bytes: number): Scratch => {
     const scratch = takeScratch(memory, arena, bytes);
-    held.push(scratch);
+    held.scratch.push(scratch);
     return scratch;
   };
   const placed = jobs.map((job): Placed<Job> => {
@@ -133,7 +148,11 @@ function layOut(
     ...placed.map(({ job, arena }) => ({ arena, bytes: localBytes(job.kernel, job.cols) })),
     ...placedRoutines.map(({ job, arena }) => ({ arena, bytes: routineLowerings[job.routine].localBytes(job) })),
   ];
-  const locals = localMemory(needs, isShared ? dispatcher.threads : 1, hold);
+  const locals = localMemory(needs, isShared ? dispatcher.threads : 1, (arena, bytes) => {
+    const lent = borrow(lending, arena, bytes);
+    held.lent.push(lent);
+    return lent.scratch;
+  });
 
   const records: number[] = [];
   const functions: (KernelFunction | null)[] = [];
@@ -209,11 +228,11 @@ function writeRoutineHead({ args, into, rows, cols, inner }: RoutineJob, { buffe
 function localMemory(
   needs: readonly { readonly arena: Arena; readonly bytes: number }[],
   threads: number,
-  hold: (arena: Arena, bytes: number) => Scratch,
+  take: (arena: Arena, bytes: number) => Scratch,
 ): Map<Arena, { readonly address: number; readonly bytes: number }> {
   const most = new Map<Arena, number>();
   for (const { arena, bytes } of needs) most.set(arena, Math.max(most.get(arena) ?? 0, bytes));
   return new Map(
-    [...most].map(([arena, bytes]) => [arena, { address: bytes > 0 ? hold(arena, bytes * threads).byteOffset : 0, bytes }]),
+    [...most].map(([arena, bytes]) => [arena, { address: bytes > 0 ? take(arena, bytes * threads).byteOffset : 0, bytes }]),
   );
 }
