@@ -44,7 +44,9 @@ export function checkRules(faults: Faults, plugin: OptimizerPlugin | TransformPl
       const rule = askTwice(fresh, `rule() for ${tensor}`, options, (options) => asked.rule(options, { name, shape: [...shape], dtype }));
       if (rule !== undefined) checkRule(fresh, `rule() for ${tensor}`, rule);
       hasText ||= isWritten(rule);
-      if (fresh.list.length === 0) fresh.attempt(`compiling the rule for ${tensor}`, () => compileRule(plugin, options, shape, dtype));
+      // Other element types make the same passes: one shape will do, and steps are taken in all.
+      const compiles = fresh.list.length === 0 && (dtype === "float32" || name === "matrix");
+      if (compiles) fresh.attempt(`compiling the rule for ${tensor}`, () => compileRule(plugin, options, shape, dtype));
       // What is wrong for all tensors is said of the first.
       for (const error of fresh.list) {
         const kind = error.message.replace(tensor, "");

@@ -14,7 +14,8 @@ const last = 6;
 const half = 3;
 
 /** Large enough for several threads to get something, and to add up parts. */
-const large = { "large vector": [70_000], "large matrix": [130, 260] };
+const largeVector = { "large vector": [70_000] };
+const largeMatrix = { "large matrix": [130, 260] };
 
 type Gradients = (step: number) => Grads;
 const usual: Gradients = (step) => gradientsAt(shapes, step);
@@ -42,7 +43,8 @@ export function checkSteps(faults: Faults, setup: Setup, backends: readonly Name
     checkUntouched(faults, dtype, state);
   }
   checkFinite(faults, states);
-  runEverywhere(faults, "a run over large tensors", setup, backends, large, "float32", (step) => gradientsAt(large, step), 2);
+  runEverywhere(faults, "a run over a large vector", setup, backends, largeVector, "float32", (step) => gradientsAt(largeVector, step), 2);
+  runEverywhere(faults, "a run over a large matrix", setup, backends, largeMatrix, "float32", (step) => gradientsAt(largeMatrix, step), 1);
   runEverywhere(faults, "a run with NaN and Infinity in gradients", setup, backends, shapes, "float32", broken);
   for (const dtype of ["float32", "bfloat16"] as const) checkResumed(faults, setup, fastest, dtype);
   checkSparse(faults, setup, fastest);
