@@ -30,6 +30,9 @@ function of(file: string, tests: readonly string[], rows: readonly Row[]): Mutan
   return rows.map(([name, text, replacement, named]) => ({ name, file, text, replacement, tests, ...named && { named } }));
 }
 
+const brokenPlugins = "tests/plugins/testing/broken_test.ts";
+const kitReference = "tests/plugins/testing/reference_test.ts";
+const newPluginTest = "tests/plugins/new_plugin_test.ts";
 const passes = "tests/kernels/passes_test.ts";
 const fuzz = "tests/kernels/fuzz_test.ts";
 const memory = "tests/kernels/memory_test.ts";
@@ -1878,5 +1881,49 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("plugins/http/page/recognized.ts", ["tests/plugins/http/page_paste_test.ts"], [
     ["timm's arguments are taken for transformers'", 'hasAny(value, "sched", "sched_on_updates", "step_on_epochs")', "false"],
+  ]),
+  ...of("plugins/testing/described.ts", [brokenPlugins], [
+    ["the kit asks for no source", "!citations.some((words) => words.test(description))", "false", "no source"],
+    ["the kit reads code without powers of its sign", "(?<!\\b2\\s*)\\*\\*", "(?!)", "by their sign"],
+  ]),
+  ...of("plugins/testing/pure.ts", [brokenPlugins], [
+    ["the kit takes any second answer", "again.text !== answer.text", "false", "counter|counts its calls"],
+  ]),
+  ...of("plugins/testing/stepped.ts", [brokenPlugins], [
+    ["the kit resumes from nothing", "optimizer.loadState(saved);", "", "has no fault"],
+    [
+      "the kit's resumed run is the uninterrupted one",
+      "const is = using(make(setup, zeros, backend)",
+      "const is = should ?? using(make(setup, zeros, backend)",
+      "not saved",
+    ],
+  ]),
+  ...of("plugins/testing/downhill.ts", [brokenPlugins], [
+    ["the kit lets optimizers climb", "along > 0", "along > Infinity", "uphill"],
+  ]),
+  ...of("plugins/testing/schedule.ts", [brokenPlugins], [
+    [
+      "the kit asks backwards of the same schedule",
+      '["backwards", other, backwards]',
+      '["backwards", other, someSteps]',
+      "own last value|has no fault",
+    ],
+    ["the kit resumes a metric schedule from nothing", "resumed.state = JSON.parse(JSON.stringify(saved));", "", "has no fault"],
+  ]),
+  ...of("plugins/testing/effects.ts", [brokenPlugins], [
+    ["the kit lets options do nothing", "if (!found)", "if (found)", "without effect"],
+  ]),
+  ...of("plugins/testing/reference.ts", [kitReference], [
+    ["the kit takes any number for the reference's", "if (isNear) continue;", "continue;"],
+    ["the kit's tolerance is of each number", "<= tolerance * largest", "<= tolerance * Math.abs(should[i])"],
+  ]),
+  ...of("plugins/new_plugin/command.ts", [newPluginTest], [
+    ["new-plugin writes over what is there", "readdirSync(into).length > 0", "readdirSync(into).length > 99", "over"],
+    [
+      "new-plugin takes built-in names",
+      "plugin.kind === kind && plugin.name === names.name",
+      "plugin.kind === kind && plugin.name === names.folder + 1",
+      "refuses lion",
+    ],
   ]),
 ];

@@ -6,7 +6,7 @@
 import type { Accumulator, AccumulatorPlugin, AccumulatorState, Grads, Tensor } from "../../core/plugin/contract.ts";
 import { makeAccumulator } from "../../core/training/accumulators.ts";
 import { sizeOf } from "../../core/tensors.ts";
-import { show } from "../../core/names.ts";
+import { refuseUnknownKeys, show } from "../../core/names.ts";
 import type { AnySpecs, Values } from "../../core/plugin/options.ts";
 import type { Backend } from "../../core/types.ts";
 import { checkDescribed, checkEngines, isJson } from "./described.ts";
@@ -37,6 +37,7 @@ import type { ReferenceSum, SumSettings } from "./test_settings.ts";
 // deno-lint-ignore require-await -- what a test throws is a rejection
 export async function testAccumulator(plugin: AccumulatorPlugin, options?: object, settings: SumSettings = {}): Promise<void> {
   const faults = noFaults((plugin as AccumulatorPlugin | undefined)?.name);
+  faults.attempt("reading the settings of the test", () => refuseUnknownKeys("the settings", settings, ["reference"]));
   if (checkDescribed(faults, "accumulator", plugin)) checkAccumulator(faults, plugin, options, settings);
   report(`accumulator ${JSON.stringify((plugin as AccumulatorPlugin | undefined)?.name)}`, faults);
 }

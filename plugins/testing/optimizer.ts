@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { refuseUnknownKeys } from "../../core/names.ts";
 import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
 import type { Values } from "../../core/plugin/options.ts";
 import { checkDescribed, checkEngines } from "./described.ts";
@@ -37,6 +38,7 @@ import type { ReferenceRun, RunSettings } from "./test_settings.ts";
 // deno-lint-ignore require-await -- what a test throws is a rejection
 export async function testOptimizer(plugin: OptimizerPlugin, options?: object, settings: RunSettings = {}): Promise<void> {
   const faults = noFaults((plugin as OptimizerPlugin | undefined)?.name);
+  faults.attempt("reading the settings of the test", () => refuseUnknownKeys("the settings", settings, ["reference"]));
   if (checkDescribed(faults, "optimizer", plugin)) checkOptimizer(faults, plugin, options, settings);
   report(`optimizer ${JSON.stringify((plugin as OptimizerPlugin | undefined)?.name)}`, faults);
 }

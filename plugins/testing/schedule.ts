@@ -4,7 +4,7 @@
  * @module
  */
 import type { Base, MetricSchedule, Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
-import { show } from "../../core/names.ts";
+import { refuseUnknownKeys, show } from "../../core/names.ts";
 import type { AnySpecs, Values } from "../../core/plugin/options.ts";
 import { isMetric, makeSchedule } from "../../core/plugin/schedules.ts";
 import { createBackend } from "../../kernels/backends/create.ts";
@@ -38,6 +38,7 @@ import type { CurveSettings, ReferenceCurve } from "./test_settings.ts";
 // deno-lint-ignore require-await -- what a test throws is a rejection
 export async function testSchedule(plugin: SchedulePlugin, options?: object, settings: CurveSettings = {}): Promise<void> {
   const faults = noFaults((plugin as SchedulePlugin | undefined)?.name);
+  faults.attempt("reading the settings of the test", () => refuseUnknownKeys("the settings", settings, ["reference"]));
   if (checkDescribed(faults, "schedule", plugin)) checkSchedule(faults, plugin, options, settings);
   report(`schedule ${JSON.stringify((plugin as SchedulePlugin | undefined)?.name)}`, faults);
 }

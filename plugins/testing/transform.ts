@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { refuseUnknownKeys } from "../../core/names.ts";
 import type { TransformPlugin } from "../../core/plugin/contract.ts";
 import { descent } from "./descent.ts";
 import { checkDescribed, checkEngines } from "./described.ts";
@@ -33,6 +34,7 @@ import type { RunSettings } from "./test_settings.ts";
 // deno-lint-ignore require-await -- what a test throws is a rejection
 export async function testTransform(plugin: TransformPlugin, options?: object, settings: RunSettings = {}): Promise<void> {
   const faults = noFaults((plugin as TransformPlugin | undefined)?.name);
+  faults.attempt("reading the settings of the test", () => refuseUnknownKeys("the settings", settings, ["reference"]));
   if (checkDescribed(faults, "transform", plugin)) checkTransform(faults, plugin, options, settings);
   report(`transform ${JSON.stringify((plugin as TransformPlugin | undefined)?.name)}`, faults);
 }
