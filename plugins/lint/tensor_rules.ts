@@ -103,7 +103,7 @@ const clipOptions: readonly string[] = ["clipnorm", "globalClipnorm", "clipvalue
 function lintClipping({ groups, recipe, tensors }: Reading): Finding[] {
   const half = tensors?.filter(({ dtype }) => dtype === "float16").length ?? 0;
   if (half === 0) return [];
-  const isClipped = (recipe.transforms ?? []).some(({ name }) => /clip|agc/.test(name)) ||
+  const isClipped = (recipe.transforms ?? []).some(({ name }) => /clip|agc|skip_nonfinite|loss_scale/.test(name)) ||
     groups.some(({ options }) => clipOptions.some((option) => typeof options[option] === "number"));
   if (isClipped) return [];
   return [finding(

@@ -602,3 +602,11 @@ test("lintRecipe() takes as long for a long training as for a short one", () => 
   assertEquals(lintRecipe(recipe, { updates: 1e12 }).map(({ code }) => code), ["starts-at-zero"]);
   assert(performance.now() - start < 1000);
 });
+
+test("lintRecipe() lets float16 be where a transform clips or holds back what overflowed", () => {
+  for (const name of ["loss_scale", "skip_nonfinite", "zclip", "agc"]) {
+    const held = { ...fairseq, transforms: [{ name }] };
+    const codes = lintRecipe(held, { updates: 50000, params: layer("float16", inFloat16) }).map(({ code }) => code);
+    assertEquals(codes.includes("float16-without-clipping"), false, name);
+  }
+});
