@@ -8,6 +8,7 @@
  * @module
  */
 import type { FileDType, FileTensor } from "./file_tensors.ts";
+import { utf8Text } from "./utf8_text.ts";
 import type { Refuse } from "./zip_records.ts";
 
 /** What a file of PyTorch's holds: numbers, strings, tensors, lists (tuples, too), and dictionaries, whose integer keys are their digits here. */
@@ -63,7 +64,6 @@ const callable = [
 /** Builds what a pickle says. RangeError, by `refuse`, for all that it does not know. */
 export function readPickle(bytes: Uint8Array, makers: TensorMakers, refuse: Refuse): TorchValue {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let at = 0;
   let stack: Item[] = [];
   const marks: Item[][] = [];
@@ -71,6 +71,7 @@ export function readPickle(bytes: Uint8Array, makers: TensorMakers, refuse: Refu
   const lists = new WeakSet<object>();
   /** Dictionaries, and whether their keys that look like integers are such. */
   const dicts = new WeakMap<object, { integers: boolean | null }>();
+  const globals = new Map<string, Named>();
   const named = new WeakSet<object>();
   const storages = new WeakSet<object>();
   let left = 64 + bytes.length / bytesEach;
@@ -94,11 +95,7 @@ export function readPickle(bytes: Uint8Array, makers: TensorMakers, refuse: Refu
   };
   const text = (length: number): string => {
     const from = take(length);
-    try {
-      return decoder.decode(new Uint8Array(bytes.subarray(from, at)));
-    } catch {
-      return refuse(`a string is not UTF-8, ${place()}`);
-    }
+    return utf8Text(bytes, from, at) ?? refuse(`a string is not UTF-8, ${place()}`);
   };
   const line = (): string => {
     const from = at;
@@ -117,8 +114,13 @@ export function readPickle(bytes: Uint8Array, makers: TensorMakers, refuse: Refu
     return one;
   };
   const global = (module: string, name: string): Named => {
-    const one = made({ module, name });
-    named.add(one);
+    const path = `${module}\n${name}`;
+    let one = globals.get(path);
+    if (one === undefined) {
+      one = made({ module, name });
+      named.add(one);
+      globals.set(path, one);
+    }
     return one;
   };
   const isNamed = (item: Item): item is Named => typeof item === "object" && item !== null && named.has(item);
@@ -467,12 +469,10 @@ export function writePickle(
   const little = (n: number): void => put(n & 0xff, (n >>> 8) & 0xff, (n >>> 16) & 0xff, n >>> 24);
   const string = (of: string): void => {
     if (!of.isWellFormed()) throw new TypeError(`Cannot write ${JSON.stringify(of)} into a PyTorch file: it has half a surrogate pair`);
-    const encoded = text.encode(of);
+    const written = encoded(of);
     put(0x58);
-    little(encoded.length);
-    room(encoded.length);
-    bytes.set(encoded, at);
-    at += encoded.length;
+    little(written.length);
+    putAll(written);
   };
   const number = (n: number): void => {
     if (Number.isInteger(n) && !Object.is(n, -0) && Math.abs(n) < 2 ** 31) {
@@ -496,7 +496,22 @@ export function writePickle(
     put(0x8a, length);
     for (let i = 0; i < length; i++) put(Number(n >> BigInt(8 * i) & 0xffn));
   };
-  const global = (module: string, name: string): void => put(0x63, ...text.encode(`${module}\n${name}\n`));
+  const encodings = new Map<string, Uint8Array>();
+  /** Names and keys come again and again. */
+  const encoded = (of: string): Uint8Array => {
+    let bytes = encodings.get(of);
+    if (bytes === undefined) encodings.set(of, bytes = text.encode(of));
+    return bytes;
+  };
+  const putAll = (some: Uint8Array): void => {
+    room(some.length);
+    bytes.set(some, at);
+    at += some.length;
+  };
+  const global = (module: string, name: string): void => {
+    put(0x63);
+    putAll(encoded(`${module}\n${name}\n`));
+  };
   const tuple = (parts: readonly (() => void)[]): void => {
     if (parts.length === 0) return put(0x29);
     put(0x28);

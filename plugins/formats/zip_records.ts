@@ -7,6 +7,7 @@
  * @module
  */
 import { crc32 } from "./crc32.ts";
+import { utf8Text } from "./utf8_text.ts";
 
 /** A record of an archive. */
 export interface ZipRecord {
@@ -67,7 +68,7 @@ export function readZip(bytes: Uint8Array, refuse: Refuse): Map<string, ZipRecor
     const extraLength = view.getUint16(entry + 30, true);
     const next = entry + 46 + nameLength + extraLength + view.getUint16(entry + 32, true);
     if (next > last) refuse("its directory is broken");
-    const name = textOf(bytes.subarray(entry + 46, entry + 46 + nameLength), refuse);
+    const name = utf8Text(bytes, entry + 46, entry + 46 + nameLength) ?? refuse("a record's name is not UTF-8");
     const what = `record ${JSON.stringify(name.slice(0, 100))}`;
     if (records.has(name)) refuse(`it has ${what} twice`);
     if ((flags & 1) !== 0) refuse(`${what} is encrypted`);
@@ -126,14 +127,6 @@ function wideFields(
 function sameBytes(bytes: Uint8Array, a: number, b: number, length: number): boolean {
   for (let i = 0; i < length; i++) if (bytes[a + i] !== bytes[b + i]) return false;
   return true;
-}
-
-function textOf(bytes: Uint8Array, refuse: Refuse): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(new Uint8Array(bytes));
-  } catch {
-    return refuse("a record's name is not UTF-8");
-  }
 }
 
 /** Bytes to whose multiples records are aligned, so that arrays can be views of them. */
