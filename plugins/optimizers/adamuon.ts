@@ -9,7 +9,6 @@
 import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
 import { lerp } from "./lerp.ts";
 import { momentDtype, stateDtypeSpec } from "./moment_dtype.ts";
-import type { MuonCoefficients } from "./muon.ts";
 import { adamwRule, adjustedLr, checkMatrix, decay, nsCoeffsSpec, orthogonal, sidesOf, useMuonSpec } from "./muon_or_adamw.ts";
 
 /** Options of {@linkcode adamuon}. */
@@ -25,7 +24,7 @@ export interface AdamuonOptions {
   /** Iterations of Newton-Schulz. */
   nsSteps?: number;
   /** Its coefficients, a set by name. */
-  nsCoeffs?: MuonCoefficients;
+  nsCoeffs?: "original" | "quintic" | "polar_express" | "polar_express_safer";
   /** Scale the learning rate by 0.2 times the root of the longer side; false: by the root of rows by columns, at least 1. */
   useAdjustedLr?: boolean;
   /** Whether tensors are for Muon or for AdamW; null, the default: those of two and more dimensions are for Muon. */

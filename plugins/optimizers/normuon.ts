@@ -10,7 +10,6 @@
 import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
 import { lerp } from "./lerp.ts";
 import { momentDtype, stateDtypeSpec } from "./moment_dtype.ts";
-import type { MuonCoefficients } from "./muon.ts";
 import { adamwRule, adjustedLr, checkMatrix, decay, nsCoeffsSpec, orthogonal, sidesOf, useMuonSpec } from "./muon_or_adamw.ts";
 
 /** Options of {@linkcode normuon}. */
@@ -30,7 +29,7 @@ export interface NormuonOptions {
   /** Iterations of Newton-Schulz. */
   nsSteps?: number;
   /** Its coefficients, a set by name. */
-  nsCoeffs?: MuonCoefficients;
+  nsCoeffs?: "original" | "quintic" | "polar_express" | "polar_express_safer";
   /** What becomes of the norm: `"preserve_norm"` keeps that of the orthogonal matrix, `"match_rms"` makes the root mean square 0.2. */
   updateScale?: "preserve_norm" | "match_rms";
   /** With `"preserve_norm"`: scale the learning rate by 0.2 times the root of the longer side; false: by the root of rows by columns, at least 1. */
