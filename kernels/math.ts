@@ -62,6 +62,8 @@ const double: Float64Array = /* @__PURE__ */ new Float64Array(memory);
 const words: Int32Array = /* @__PURE__ */ new Int32Array(memory);
 /** The low part of the pair whose high part a function returned. */
 const lowPart: Float64Array = /* @__PURE__ */ new Float64Array(1);
+/** The base of the last power, and the two parts of its logarithm. */
+const powerBase: Float64Array = /* @__PURE__ */ new Float64Array(3);
 /** Digits of a product in base 2^24. */
 const digits: Float64Array = /* @__PURE__ */ new Float64Array(8);
 
@@ -171,11 +173,17 @@ export function pow(x: number, y: number): number {
   if (x < 0 && !whole) return NaN;
   if (size === 1) return sign;
 
-  const log = logarithm(size);
+  // A schedule asks for powers of one base: its logarithm, the dearer half, is kept.
+  if (size !== powerBase[0]) {
+    powerBase[1] = logarithm(size);
+    powerBase[2] = lowPart[0];
+    powerBase[0] = size;
+  }
+  const log = powerBase[1];
   const product = y * log;
   // Where the result overflows or is zero in any case, the parts below might overflow first.
   if (Math.abs(product) > 800) return product > 0 ? sign * Infinity : sign * 0;
-  return sign * exponential(product, rest(y, log, product) + y * lowPart[0]);
+  return sign * exponential(product, rest(y, log, product) + y * powerBase[2]);
 }
 
 /** e to the power x. */

@@ -377,6 +377,8 @@ export const mutants: readonly Mutant[] = [
   ...of("kernels/math.ts", ["tests/kernels/math_test.ts"], [
     ["exp() has a wrong coefficient", "r * (1 / 5040", "r * (1 / 5050"],
     ["cos() loses the low part of its argument", "(series - zLow / 2)", "series"],
+    ["pow() goes on with the logarithm of another base", "if (size !== powerBase[0]) {", "if (powerBase[0] === 0) {"],
+    ["The ends of waves are all at their top", "return (n & 2) === 0 ? 1 : -1;", "return 1;"],
   ]),
   ...of("kernels/backends/js/bind.ts", [bands], [
     [
@@ -914,7 +916,7 @@ export const mutants: readonly Mutant[] = [
   ...of("core/plugin/schedules.ts", ["tests/core/group_schedules_test.ts"], [
     [
       "A group's own schedule is asked for its place among all groups",
-      "one.group === undefined ? group : 0",
+      "own === undefined ? group : 0",
       "group",
       "^a group's own schedule is made",
     ],

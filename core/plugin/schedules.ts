@@ -104,8 +104,8 @@ export function isPerGroup({ perGroup, length }: Schedule): boolean {
 }
 
 /** The option's value in a group at a step: the base value times the factor, or the value itself. */
-export function valueAt({ option, schedule, ...one }: Scheduled, base: unknown, group: number, step: number): number {
-  const index = one.group === undefined ? group : 0;
+export function valueAt({ option, schedule, group: own }: Scheduled, base: unknown, group: number, step: number): number {
+  const index = own === undefined ? group : 0;
   const given: unknown = isMetric(schedule) ? schedule.factors(step)[index] : schedule(step, index);
   if (typeof given !== "number") {
     throw about(new TypeError(`Cannot schedule option "${option}" by ${show(given)} at step ${step}: it must be a number`), {
