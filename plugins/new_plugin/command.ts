@@ -107,7 +107,7 @@ export function main(): void {
   try {
     process.stdout.write(newPlugin(process.argv.slice(2), process.cwd()));
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n\n${usage}`);
+    process.stderr.write(`${(error as Error).message}\n(--help says how it is used.)\n`);
     process.exitCode = 1;
   }
 }
