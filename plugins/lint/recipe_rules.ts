@@ -67,7 +67,7 @@ function lintAdafactor(reading: Reading): Finding[] {
   const own = groups.filter(({ plugin }) => plugin.name === "adafactor");
   if (own.length === 0) return [];
   const main = own.at(-1)!;
-  const clips = (recipe.transforms ?? []).findIndex(({ name }) => name.startsWith("clip_"));
+  const clips = (recipe.transforms ?? []).findIndex(({ name }) => /clip|agc/.test(name));
   return [
     ...lintAdafactorOptions(main),
     ...lintAdafactorLr(reading, main),

@@ -103,6 +103,7 @@ const clipOptions: readonly string[] = ["clipnorm", "globalClipnorm", "clipvalue
 function lintClipping({ groups, recipe, tensors }: Reading): Finding[] {
   const half = tensors?.filter(({ dtype }) => dtype === "float16").length ?? 0;
   if (half === 0) return [];
+  // What holds back a step that overflows does as well.
   const isClipped = (recipe.transforms ?? []).some(({ name }) => /clip|agc|skip_nonfinite|loss_scale/.test(name)) ||
     groups.some(({ options }) => clipOptions.some((option) => typeof options[option] === "number"));
   if (isClipped) return [];
@@ -131,9 +132,13 @@ const unitSteps: readonly string[] = [
   "lion",
   "adan",
   "adopt",
+  "laprop",
+  "sparse_adam",
+  "stable_adamw",
+  "tiger",
 ];
 /** Those that take their decay from the parameter itself, in an operation of its own. */
-const decoupled: readonly string[] = ["adamw", "adamw_torch", "adam_weight_decay", "nadamw", "lion", "muon"];
+const decoupled: readonly string[] = ["adamw", "adamw_torch", "adam_weight_decay", "nadamw", "lion", "muon", "stable_adamw", "tiger"];
 
 /** The size that weights have where nobody knows better: the standard deviation with which GPT-2, BERT and T5's relatives begin. */
 const usualSize = 0.02;

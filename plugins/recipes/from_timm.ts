@@ -232,7 +232,8 @@ function clipOf(config: Config): Pick<Recipe, "transforms"> {
     case "value":
       return { transforms: [{ name: "clip_value", options: { value } }] };
     default:
-      config.fault(`clip_mode = ${show(config.value("clip_mode"))}: known are norm, value`);
+      // timm leaves the last layer out, and transform agc does not.
+      config.fault(`clip_mode = ${show(config.value("clip_mode"))}: known are norm, value; see transform agc`);
       return {};
   }
 }

@@ -533,6 +533,25 @@ test("lintRecipe() tells biases and norms by their names where no tensor has dim
   }
 });
 
+test("lintRecipe() asks for no clipping of float16 where a step that overflows is held back", () => {
+  for (const name of ["skip_nonfinite", "loss_scale", "zclip", "clip_norm"]) {
+    const options = name === "clip_norm" ? { maxNorm: 1 } : {};
+    const found = lintRecipe({ ...fairseq, transforms: [{ name, options }] }, { updates: 50000, params: layer("float16", inFloat16) });
+    assertEquals(found.filter(({ code }) => code === "float16-without-clipping"), [], name);
+  }
+});
+
+test("lintRecipe() knows optimizers and transforms by names that are there", () => {
+  const text = read("plugins/lint/tensor_rules.ts") + read("plugins/lint/horizons.ts");
+  const names: readonly string[] = builtins.plugins.map(({ name }) => name);
+  const [, units] = /const unitSteps[^=]*= \[([^\]]*)\]/.exec(text)!;
+  const [, decays] = /const decoupled[^=]*= \[([^\]]*)\]/.exec(text)!;
+  const [, rows] = /const rows[^=]*= \{([^]*?)\n\};/.exec(text)!;
+  const named = [...`${units} ${decays}`.matchAll(/"(\w+)"/g), ...rows.matchAll(/^ {2}(\w+):/gm)].map(([, name]) => name);
+  assert(named.length > 30);
+  assertEquals(named.filter((name) => !names.includes(name)), []);
+});
+
 test("lintRecipe() looks at weights, and not at their dtype alone", () => {
   const recipe: Recipe = { optimizer: { name: "adamw_torch", options: { lr: 1e-4, weightDecay: 0 } } };
   const codes = (pattern: number): string[] =>
