@@ -1477,6 +1477,12 @@ export const mutants: readonly Mutant[] = [
       "overlap",
     ],
     ["NaN is saved as null", "return Number.isFinite(value) ? undefined : refuse(String(value));", "return;", "cannot be meant"],
+    [
+      "Holes of a list are saved as null",
+      "for (let i = 0; i < value.length; i++) checkJson(`${path}[${i}]`, value[i], inside);",
+      "value.forEach((element, i) => checkJson(`${path}[${i}]`, element, inside));",
+      "cannot be meant",
+    ],
   ]),
   ...of("plugins/formats/stream_safetensors.ts", [safetensorsFiles], [
     [
@@ -1551,6 +1557,12 @@ export const mutants: readonly Mutant[] = [
       "a plateau goes on",
     ],
     ["A run that has gone on takes a state without it", "if (countHere !== 0) {", "if (false) {", "not one that has gone on here"],
+    [
+      "Plain SGD has had no step",
+      "value !== null || !Object.hasOwn(tensors, `${name}.${slot}`)",
+      "value !== null",
+      "SGD without momentum",
+    ],
   ]),
   ...of("plugins/formats/trainer_checkpoint.ts", ["tests/plugins/formats/trainer_checkpoint_test.ts"], [
     ["Names may be in any order", "|| exp_avg.shape?.join() === shape.join()", "|| true", "in another order"],
@@ -1559,6 +1571,13 @@ export const mutants: readonly Mutant[] = [
   ...of("plugins/formats/pytorch_schedulers.ts", [torchRuns, "tests/plugins/formats/pytorch_states_test.ts"], [
     ["A greedy schedule is taken for a plateau", 'resetStart: "reset_start_original",', 'resetStart: "none",', "a greedy schedule"],
     ["A scheduler is one step behind", "_step_count: steps + 1", "_step_count: steps", "has PyTorch's dictionary"],
+    [
+      "A small scheduler.pt asks for any memory",
+      "if (total > counts.length + mostRepeats) refuse(`its ${counts.length} milestones are there ${total} times`);",
+      "",
+      "says nothing known is refused",
+    ],
+    ["Waves of one length have no end", "T_cur: steps % t0", "T_cur: steps", "warm restarts of one length"],
   ]),
 
   // ---- http

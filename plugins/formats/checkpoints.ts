@@ -180,7 +180,11 @@ function checkJson(path: string, value: unknown, above: readonly unknown[]): voi
   if (typeof value === "number") return Number.isFinite(value) ? undefined : refuse(String(value));
   if (above.includes(value)) return refuse("something that it is in");
   const inside = [...above, value];
-  if (Array.isArray(value)) return value.forEach((element, i) => checkJson(`${path}[${i}]`, element, inside));
+  // Not forEach, which passes over holes: they would come back as null.
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) checkJson(`${path}[${i}]`, value[i], inside);
+    return;
+  }
   if (!isPlainObject(value)) return refuse(show(value));
   for (const [key, one] of Object.entries(value)) if (one !== undefined) checkJson(`${path}.${key}`, one, inside);
 }

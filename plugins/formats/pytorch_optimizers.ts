@@ -127,6 +127,12 @@ function rowOf({ name }: Optimizer): Row {
   throw Object.assign(new TypeError(`Cannot exchange "${name}" with PyTorch: known are ${Object.keys(rows).join(", ")}`), { plugin: name });
 }
 
+function refuseUnknown(of: string, how: object, known: readonly string[]): void {
+  const key = Object.keys(how).find((key) => !known.includes(key));
+  if (key === undefined) return;
+  throw new TypeError(`Cannot read the options of ${of}: it has no ${JSON.stringify(key)}; known are ${known.join(", ")}`);
+}
+
 /** The groups that hold something. A group of another algorithm is an optimizer of its own in PyTorch. */
 function groupsOf(optimizer: Optimizer): Optimizer["groups"] {
   const keys = (of: object): string => Object.keys(of).sort().join();
@@ -191,7 +197,9 @@ function hereOf(plugin: string, key: string, value: TorchValue): readonly [optio
  * console.log(bytes.length > 0);
  * ```
  */
-export function optimizerStateDict(of: Optimizer | Trainer, { names: order, scheduled }: StateDictOptions = {}): OptimizerStateDict {
+export function optimizerStateDict(of: Optimizer | Trainer, how: StateDictOptions = {}): OptimizerStateDict {
+  refuseUnknown("optimizerStateDict", how, ["names", "scheduled"]);
+  const { names: order, scheduled } = how;
   const optimizer = "optimizer" in of ? of.optimizer : of;
   const row = rowOf(optimizer);
   const groups = groupsOf(optimizer);
@@ -283,6 +291,8 @@ export function loadOptimizerStateDict(
   dict: TorchValue,
   how: OptimizerStateOptions = {},
 ): TorchLoadReport {
+  // A name that is misspelt would go unseen: positions would be those of the optimizer's own order, and schedules begin anew.
+  refuseUnknown("loadOptimizerStateDict", how, ["names", "options", "scheduler", "steps"]);
   const optimizer = "optimizer" in of ? of.optimizer : of;
   const row = rowOf(optimizer);
   const groups = groupsOf(optimizer);
@@ -525,6 +535,7 @@ function optionsOf(
       }
       const base = key === "lr" ? baseOf(group) : plain;
       const value = isTensor(base as TorchValue) ? numberIn(base as TorchValue) : base;
+      if (typeof value === "bigint") refuse(RangeError, `${key} of its group is ${value}: it is too large`, { option, group: index });
       const now = (options as Record<string, unknown>)[option];
       return JSON.stringify(now) === JSON.stringify(value) ? [] : [{ options: options as Record<string, unknown>, option, value }];
     });

@@ -171,11 +171,7 @@ function stepsOf(value: TorchValue | undefined): number {
 
 function optionOf(key: string, value: TorchValue): unknown {
   if (key === "milestones") {
-    // A Counter: a milestone that is there twice counts twice.
-    return Object.entries(value as object).flatMap(([step, times]) =>
-      Array.from({ length: Math.min(Number(times), 1000) }, () => Number(step))
-    )
-      .sort((a, b) => a - b);
+    return milestonesIn(value);
   }
   if ((key === "min_lrs" || key === "max_lrs") && isNumbers(value)) return value.every((lr) => lr === value[0]) ? value[0] : [...value];
   return value;
@@ -183,6 +179,20 @@ function optionOf(key: string, value: TorchValue): unknown {
 
 function withoutFactors({ factors: _, ...seen }: Record<string, unknown>): Record<string, unknown> {
   return seen;
+}
+
+/** A milestone that may be there again, in all: more would let a small file ask for any memory. */
+const mostRepeats = 1000;
+
+/** Of a `Counter`: a milestone that is there twice counts twice. */
+function milestonesIn(value: TorchValue): number[] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return refuse("its milestones are no Counter");
+  const counts = Object.entries(value).map(([step, times]) => [Number(step), times] as const);
+  const odd = counts.find(([step, times]) => !Number.isSafeInteger(step) || !Number.isSafeInteger(times) || (times as number) < 0);
+  if (odd !== undefined) refuse(`its milestones have ${String(odd[0])} ${String(odd[1])} times`);
+  const total = counts.reduce((sum, [, times]) => sum + (times as number), 0);
+  if (total > counts.length + mostRepeats) refuse(`its ${counts.length} milestones are there ${total} times`);
+  return counts.flatMap(([step, times]) => Array.from({ length: times as number }, () => step)).sort((a, b) => a - b);
 }
 
 /** The state of a trainer's schedule of `lr`, for {@linkcode schedulerStateDict}; TypeError where it has none. */

@@ -171,9 +171,8 @@ function checkHeaderLength(bytes: number): void {
 }
 
 function quote(value: unknown): string {
-  if (typeof value !== "string" || !value.isWellFormed()) {
-    throw new TypeError(`Cannot write ${String(value)} into safetensors: it must be a string`);
-  }
+  if (typeof value !== "string") throw new TypeError(`Cannot write ${String(value)} into safetensors: it must be a string`);
+  if (!value.isWellFormed()) throw new TypeError(`Cannot write ${JSON.stringify(value)} into safetensors: it has half a surrogate pair`);
   return JSON.stringify(value);
 }
 

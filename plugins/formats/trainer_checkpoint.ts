@@ -67,12 +67,12 @@ const decaysByName = (name: string, shape: readonly number[]): boolean =>
  * import { loadOptimizerStateDict, readTrainerCheckpoint } from "@glissade/optim/pytorch";
  *
  * async function resume(folder: string, names: string[]) {
- *   const { params, groups, optimizer: saved, ...rest } = await readTrainerCheckpoint(folder, { names });
+ *   const { params, groups, optimizer: saved, scheduler, names: order } = await readTrainerCheckpoint(folder, { names });
  *   const optimizer = builtins.createOptimizer("adamw_torch", params, { lr: 5e-5, weightDecay: 0.01 }, {
  *     groups: [{ match: groups[0] }, { match: groups[1], options: { weightDecay: 0 } }],
  *     schedules: { lr: { name: "linear", options: { numWarmupSteps: 100, numTrainingSteps: 1000 } } },
  *   });
- *   const { notes } = loadOptimizerStateDict(optimizer, saved, rest);
+ *   const { notes } = loadOptimizerStateDict(optimizer, saved, { names: order, scheduler });
  *   for (const note of notes) console.warn(note); // a schedule that is another than the Trainer's shows here
  *   return optimizer;
  * }

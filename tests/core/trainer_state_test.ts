@@ -214,3 +214,17 @@ test("differences says in words what of a recipe is another", () => {
   assert(differences(now, before).includes("optimizer.options.lr is 0.001, and was 0.0005"));
   assertThrows(() => differences({} as Recipe, before), TypeError, "optimizer");
 });
+
+test("tensors of another accumulator are refused, also where it says that it gathered nothing", () => {
+  const make = (name: "mean" | "sum") =>
+    builtins.createTrainer({ w: new Float32Array(2) }, {
+      optimizer: { name: "sgd", options: { lr: 0.1 } },
+      accumulate: { name, options: { every: 2 } },
+    });
+  using before = make("mean");
+  before.add({ w: [1, 2] });
+  const { tensors, metadata } = before.saveState();
+  using after = make("sum");
+  const emptied = metadata.accumulate.replace('"count":1', '"count":0');
+  assertThrows(() => after.loadState({ tensors, metadata: { ...metadata, accumulate: emptied } }), TypeError, 'here it is "sum"');
+});

@@ -294,6 +294,7 @@ test("What cannot be meant is refused before anything is written", async () => {
     [{ extra: () => 1 }, TypeError, "extra = a function"],
     [{ extra: new Date() }, TypeError, "extra = "],
     [{ extra: [undefined] }, TypeError, "extra[0] = undefined"],
+    [{ extra: { seen: new Array(2) } }, TypeError, "extra.seen[0] = undefined"],
     [{ extra: round }, TypeError, "something that it is in"],
   ];
   for (const [options, Wrong, text] of refused) {

@@ -306,8 +306,66 @@ test("a scheduler's dictionary that says nothing known is refused", () => {
       [{ last_epoch: "x" }, "last_epoch is x"],
       [{ last_epoch: 1, T_mult: 2 }, "those of no class that is known"],
       [{ last_epoch: 1, base_lrs: ["a"] }, "base_lrs are no list of numbers"],
+      [multistep([2, 5]), "no Counter"],
+      [multistep(null), "no Counter"],
+      [multistep({ a: 1 }), "have NaN 1 times"],
+      [multistep({ "2": -1 }), "have 2 -1 times"],
+      [multistep({ "2": 1.5 }), "have 2 1.5 times"],
+      // Kilobytes of a file would become gigabytes.
+      [multistep({ "2": 1e9 }), "its 1 milestones are there 1000000000 times"],
+      [multistep({ "2": 600, "3": 600 }), "its 2 milestones are there 1200 times"],
     ] as const
   ) {
     assertThrows(() => readScheduler(dict as TorchValue), TypeError, text);
   }
+});
+
+function multistep(milestones: TorchValue): TorchValue {
+  return { milestones, gamma: 0.1, base_lrs: [0.1], last_epoch: 1 };
+}
+
+test("a milestone that is there twice counts twice", () => {
+  const { schedule } = readScheduler(multistep({ "5": 1, "2": 2 }));
+  assertEquals(schedule, { name: "multistep", options: { milestones: [2, 2, 5], gamma: 0.1 } });
+});
+
+test("options that are not known are refused, since a misspelt name would put states into other places", () => {
+  using optimizer = adamw();
+  const dict = dictWith();
+  const load = () => loadOptimizerStateDict(optimizer, dict, { name: ["b", "w"] } as never);
+  assertThrows(load, TypeError, 'it has no "name"; known are names, options, scheduler, steps');
+  assertThrows(() => loadOptimizerStateDict(optimizer, dict, { schedule: null } as never), TypeError, 'it has no "schedule"');
+  assertThrows(() => optimizerStateDict(optimizer, { name: ["b", "w"] } as never), TypeError, 'it has no "name"');
+  assertEquals(optimizer.steps, 0);
+});
+
+test("SGD without momentum has had a step where its state is only that there is no buffer", () => {
+  using optimizer = builtins.createOptimizer("sgd", params(), { lr: 0.1 }, { backend: "js" });
+  optimizer.step(grads);
+  const dict = optimizerStateDict(optimizer);
+  assertEquals(dict.state["0"], { momentum_buffer: null });
+  using other = builtins.createOptimizer("sgd", params(), { lr: 0.1 }, { backend: "js" });
+  loadOptimizerStateDict(other, dict);
+  assertEquals([other.steps, other.saveState().tensors["b.step"].data[0]], [1, 1]);
+});
+
+test("warm restarts of one length say where in a wave they are", () => {
+  const schedule = { name: "cosine_annealing_warm_restarts", options: { t0: 4 } };
+  const { T_i, T_cur } = schedulerStateDict({ schedule, steps: 9, baseLrs: [0.1], lastLrs: [0.1] });
+  assertEquals([T_i, T_cur], [4, 1]);
+});
+
+test("a plateau says what is worse than all, by its mode", () => {
+  const seen = { best: "1", numBadEpochs: 0, cooldownCounter: 0 };
+  const worst = (mode: string) => {
+    const schedule = { name: "reduce_lr_on_plateau", options: { mode } };
+    return schedulerStateDict({ schedule, steps: 1, baseLrs: [0.1], lastLrs: [0.1], seen }).mode_worse;
+  };
+  assertEquals([worst("min"), worst("max")], [Infinity, -Infinity]);
+});
+
+test("an option that is too large for a number is refused as such", () => {
+  using optimizer = adamw();
+  const dict = dictWith(({ param_groups }) => param_groups[0].lr = 2n ** 70n);
+  assertThrows(() => loadOptimizerStateDict(optimizer, dict), RangeError, "lr of its group is 1180591620717411303424");
 });

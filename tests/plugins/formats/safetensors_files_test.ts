@@ -297,6 +297,16 @@ test("a model is cut into files with their index, and read from them", async () 
   assertThrows(() => shardSafetensors(many, { shardBytes: 0 }), RangeError, "above 0");
 });
 
+test("of the files' metadata those are given that all have alike", async () => {
+  const { files, index } = shardSafetensors(many, { shardBytes: 12 });
+  const [first] = Object.keys(files);
+  const model = await openShards(index!.text, (name) => {
+    const { tensors, metadata } = files[name];
+    return writeSafetensors({ tensors, metadata: { ...metadata, format: "pt", file: name, ...name === first && { one: "1" } } });
+  });
+  assertEquals(model.metadata, { ...many.metadata, format: "pt" });
+});
+
 test("files that are not as their index says are refused", async () => {
   const { files, index } = shardSafetensors(many, { shardBytes: 12 });
   const [first] = Object.keys(files);

@@ -51,7 +51,7 @@ test("a Trainer's run goes on here and matches the run that never moved", async 
 });
 
 test("another schedule than the Trainer's, or another option, is told in words or taken over", async () => {
-  const { params, groups, optimizer: saved, ...rest } = await readTrainerCheckpoint(files({}), { names });
+  const { params, groups, optimizer: saved, others: _, trainerState: __, ...rest } = await readTrainerCheckpoint(files({}), { names });
   using optimizer = builtins.createOptimizer("adamw_torch", params, { lr: 5e-5, weightDecay: 0.3 }, {
     backend: "js",
     groups: [{ match: groups[0] }, { match: groups[1], options: { weightDecay: 0 } }],
