@@ -1859,6 +1859,7 @@ export const mutants: readonly Mutant[] = [
       "there < peak && highest >= there",
     ],
     ["A length in micro-batches is held against the updates", "Math.abs(at - every * updates)", "Math.abs(at - updates)"],
+    ["What is asked by the epoch is told to be", "fall === undefined || node.updates !== undefined ||", "fall === undefined ||"],
   ]),
   ...of("plugins/lint/horizons.ts", ["tests/plugins/lint_test.ts"], [
     [
@@ -1867,6 +1868,7 @@ export const mutants: readonly Mutant[] = [
       'warm: { option: "numWarmupSteps", sign: -1 }',
     ],
     ["What is repeated need not end in its time", "Math.min(until, from + every)", "until"],
+    ["A step that falls lasts one update", "steps: each * Math.ceil(", "steps: Math.ceil("],
   ]),
   ...of("plugins/lint/tensor_rules.ts", ["tests/plugins/lint_test.ts"], [
     ["Weights of 0 count as stuck", "if (x === 0) return;", ""],

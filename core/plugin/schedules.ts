@@ -27,7 +27,7 @@ export interface Scheduled {
 
 /** The option that is meant, and which element of it: `"betas[0]"` is element 0 of `betas`. */
 export function placeOf(option: string): Pick<Scheduled, "name" | "element"> {
-  const [, name, element] = /^(.+)\[(\d+)\]$/.exec(option) ?? [];
+  const [, name, element] = /^(.+)\[(0|[1-9]\d*)\]$/.exec(option) ?? [];
   return name === undefined ? { name: option } : { name, element: Number(element) };
 }
 

@@ -6,7 +6,7 @@
 import type { Recipe } from "../../core/types.ts";
 import { type Curve, peakOf, valueBefore } from "./curve.ts";
 import { type Finding, finding, percent, say } from "./finding.ts";
-import { endOf, goesOn, type Node, warmupOf } from "./horizons.ts";
+import { endOf, fallOf, goesOn, type Node, warmupOf } from "./horizons.ts";
 
 /** All rules of one course. */
 export function lintCurve(curve: Curve, recipe: Recipe, updates: number): Finding[] {
@@ -24,6 +24,7 @@ export function lintCurve(curve: Curve, recipe: Recipe, updates: number): Findin
     ...lintStart(curve),
     ...rising,
     ...(isCut || rising.length > 0 ? [] : curve.nodes.flatMap((node) => lintEnd(curve, node, recipe, updates))),
+    ...curve.nodes.flatMap((node) => lintFall(node, updates)),
     ...lintIgnored(curve),
   ];
 }
@@ -149,6 +150,25 @@ function lintEnd(curve: Curve, node: Node, recipe: Recipe, updates: number): Fin
       percent(last / peak)
     } of the peak.`,
     `Set ${end.option} to ${fitting}, unless the rest is to come in another run.`,
+  )];
+}
+
+/** Drops that are over in a tenth of the training, and were counted in epochs: torch's StepLR(30) is one. */
+function lintFall(node: Node, updates: number): Finding[] {
+  const fall = fallOf(node);
+  if (fall === undefined || node.updates !== undefined || node.until < updates || node.from >= updates) return [];
+  const at = node.from + fall.steps;
+  // Drops by choice may all be early in a training; what has fallen to nothing so early is not meant, however late that is.
+  if (updates < 10 * at || node.name === "multistep" && at > 1000) return [];
+  const course = node.name === "multistep" ? "takes its last drop" : "has fallen to a billionth";
+  return [finding(
+    "horizon-in-epochs",
+    "warning",
+    `${node.path}/options/${fall.option}`,
+    `Schedule "${node.name}" ${course} by update ${say(at)} of ${say(updates)}: its ${fall.option} look${
+      fall.option === "milestones" ? "" : "s"
+    } as if epochs were counted.`,
+    `Schedules count updates: put it into "by_epoch" with the updates of an epoch, or say ${fall.option} in updates.`,
   )];
 }
 

@@ -47,6 +47,17 @@ interface Row {
   readonly warmup?: (options: Options) => Length | undefined;
   /** True where it goes on behind its end, as a cosine wave does: up again. */
   readonly goesOn?: (options: Options) => boolean;
+  /** Where it has taken its last drop, or fallen to nothing: a schedule without an end that is mostly told in epochs elsewhere. */
+  readonly fall?: (options: Options) => Length | undefined;
+}
+
+/** What is left of a rate that has fallen to nothing. */
+const nothing = 1e-9;
+
+/** Steps until powers of `gamma`, one each so many steps, are nothing. */
+function fallen(option: string, gamma: unknown, each = 1): Length | undefined {
+  if (typeof gamma !== "number" || !(gamma > 0 && gamma < 1)) return undefined;
+  return { option, steps: each * Math.ceil(Math.log(nothing) / Math.log(gamma)) };
 }
 
 const wave = (options: Options): boolean => options.end !== "hold";
@@ -93,6 +104,14 @@ const rows: Readonly<Record<string, Row>> = {
     warmup: (options) => options.warmupTarget === null ? undefined : by("warmupSteps")(options),
   },
   polynomial_decay: { end: (options) => options.cycle === true ? undefined : by("decaySteps")(options) },
+  step: { fall: ({ gamma, stepSize }) => fallen("stepSize", gamma, numberOf(stepSize)) },
+  exponential: { fall: ({ gamma }) => fallen("gamma", gamma) },
+  multistep: {
+    fall({ milestones }) {
+      const steps = Array.isArray(milestones) && milestones.length > 0 ? numberOf(Math.max(...milestones)) : undefined;
+      return steps === undefined ? undefined : { option: "milestones", steps };
+    },
+  },
   warmup: { warmup: by("warmupSteps") },
   warm: { warmup: by("numWarmupSteps") },
 };
@@ -100,6 +119,11 @@ const rows: Readonly<Record<string, Row>> = {
 /** Where a schedule ends, in updates from where it begins. */
 export function endOf({ name, options, updates }: Node): Length | undefined {
   return inUpdates(rows[name]?.end?.(options), updates);
+}
+
+/** Where it has taken its last drop, in updates from where it begins. */
+export function fallOf({ name, options, updates }: Node): Length | undefined {
+  return inUpdates(rows[name]?.fall?.(options), updates);
 }
 
 /** How long it warms up, in updates. */

@@ -149,6 +149,7 @@ test("a group's own value beside a schedule of values is a clash, also of an ele
 test("what cannot be scheduled in a group is refused, and says which group", () => {
   const refused: readonly (readonly [Group<object>["schedules"], typeof TypeError | typeof RangeError, string])[] = [
     [{ momentum: linear(2) } as never, TypeError, 'Cannot schedule option "momentum" of optimizer "adamw" in group 1: known are'],
+    [{ "betas[0]": linear(2), "betas[00]": linear(3) } as never, TypeError, 'Cannot schedule option "betas[00]"'],
     [{ correctBias: linear(2) } as never, TypeError, "is not a number"],
     [{ lr: { name: "nothing" } } as never, TypeError, '"nothing"'],
     [[] as never, TypeError, "they must be an object, option to schedule"],
