@@ -7,7 +7,8 @@
  * @module
  */
 import type { Recipe } from "../../core/types.ts";
-import { camel, type Config, isRecord, readConfig, show } from "./foreign/config.ts";
+import { camel, type Config, isRecord, readConfig, show, snake } from "./foreign/config.ts";
+import { optimArgsOf } from "./foreign/hf_optim_args.ts";
 import { hfSchedules, ownOptions } from "./foreign/hf_schedules.ts";
 
 /** What {@linkcode fromTrainingArguments} must be told where the arguments do not say it. */
@@ -142,7 +143,14 @@ function optimizerOf(config: Config): Recipe["optimizer"] {
     return { name: "adamw_torch", options: {} };
   }
   const made = optimizers[name](config);
-  return { ...made, options: { ...made.options, ...optimArgs(config) } };
+  const args = optimArgs(config);
+  const known = optimArgsOf(name);
+  for (const key of Object.keys(args).map(snake)) {
+    if (!known.includes(key)) {
+      config.fault(`optim_args has ${show(key)}, and of ${show(name)} transformers takes ${known.join(", ") || "none"}`);
+    }
+  }
+  return { ...made, options: { ...made.options, ...args } };
 }
 
 /** `momentum=0.9, nesterov=True`. */

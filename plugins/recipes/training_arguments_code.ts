@@ -5,6 +5,7 @@
  */
 import type { Recipe } from "../../core/types.ts";
 import { type Config, isRecord, readConfig, show, snake } from "./foreign/config.ts";
+import { optimArgsOf } from "./foreign/hf_optim_args.ts";
 import { hfSchedules } from "./foreign/hf_schedules.ts";
 import { call, checkNames, keywords } from "./foreign/python.ts";
 import type { TrainingArgumentsOptions } from "./from_training_arguments.ts";
@@ -56,9 +57,8 @@ function argumentsOf(config: Config, recipe: Recipe, { updates }: TrainingArgume
   const others: Record<string, unknown> = { ...more };
   if (optim === "adafactor") checkAdafactor(config, others);
   if (eps !== undefined && !isAdam) fault(`eps of ${optimizer.name}: Trainer hands adam_epsilon to AdamW alone`);
-  if (Object.keys(others).length > 0 && (isAdam || optim === "lion_32bit")) {
-    fault(`options ${Object.keys(others).join(", ")} of ${optimizer.name}`);
-  }
+  const lost = Object.keys(others).filter((option) => !optimArgsOf(optim ?? "").includes(snake(option)));
+  if (lost.length > 0) fault(`options ${lost.join(", ")} of ${optimizer.name}: Trainer does not hand them on`);
   checkGroups(config, recipe, weightDecay);
   const { lr: schedule, ...schedules } = recipe.schedules ?? {};
   for (const option of Object.keys(schedules)) fault(`a schedule of ${show(option)}: Trainer has one of lr alone`);

@@ -99,3 +99,14 @@ test("texts that come from anybody stay texts in Python", () => {
   for (const recipe of recipes) assertThrows(() => torchCode(recipe), TypeError, undefined, JSON.stringify(recipe).slice(0, 90));
   for (const recipe of recipes.slice(0, 4)) assertThrows(() => trainingArgumentsCode(recipe, { updates: 1 }), TypeError, "is no name");
 });
+
+test("trainingArgumentsCode() writes no option that Trainer would pass over", () => {
+  const code = (name: string, options: object) => trainingArgumentsCode({ optimizer: { name, options } }, { updates: 1 });
+  assert(code("sgd", { momentum: 0.9, nesterov: true }).includes('optim_args="momentum=0.9, nesterov=True"'));
+  assertThrows(() => code("sgd", { momentum: 0.9, maximize: true }), TypeError, "options maximize of sgd: Trainer does not hand them on");
+  assertThrows(
+    () => code("adafactor", { lr: 1e-3, scaleParameter: false, relativeStep: false, decayRate: -0.5 }),
+    TypeError,
+    "options decayRate",
+  );
+});

@@ -130,6 +130,16 @@ const refused: readonly (readonly [string, () => unknown, readonly RegExp[]])[] 
     ],
   ],
   [
+    "fromTrainingArguments() of optim_args that transformers passes over",
+    () => fromTrainingArguments({ optim: "adamw_torch", optim_args: "amsgrad=True", lr_scheduler_type: "constant" }),
+    [/optim_args has "amsgrad", and of "adamw_torch" transformers takes none/],
+  ],
+  [
+    "fromTrainingArguments() of optim_args that are misspelt or the groups' own",
+    () => fromTrainingArguments({ optim: "sgd", optim_args: "momentun=0.9,weight_decay=0.1", lr_scheduler_type: "constant" }),
+    [/"momentun", and of "sgd" transformers takes momentum, dampening, nesterov/, /"weight_decay"/],
+  ],
+  [
     "fromTrainingArguments() of kwargs",
     () => fromTrainingArguments({ lr_scheduler_type: "cosine", max_steps: 9, lr_scheduler_kwargs: { min_lr: 1, end: "hold" } }),
     [/"minLr", and "cosine" takes numWarmupSteps, numTrainingSteps, numCycles/, /"end"/],
