@@ -184,6 +184,9 @@ function hereOf(plugin: string, key: string, value: TorchValue): readonly [optio
  * `writeTorch(optimizerStateDict(optimizer))`. Groups are in their order, and a group's parameters in the order in which the optimizer was given them; group options are those of the next
  * step.
  *
+ * That of `adamw_torch` is for `torch.optim.AdamW`: `torch.optim.Adam(decoupled_weight_decay=True)` takes a group that does not say so for one whose decay is
+ * added to the gradient; set `decoupled_weight_decay` in its `param_groups` to true there.
+ *
  * The state of transforms and of an accumulator has no place there. TypeError for an algorithm that is not there, and for groups of another algorithm.
  *
  * @example Ours, as PyTorch's file
@@ -493,7 +496,8 @@ function assign({ options, option, value }: Change, notes: string[]): void {
   try {
     options[option] = value;
   } catch (error) {
-    if (option !== "lr" || !(error instanceof TypeError)) throw error;
+    const isRate = option === "lr" && (typeof value === "number" || value === null);
+    if (!isRate || !(error instanceof TypeError)) throw error;
     notes.push(`the learning rate ${String(value)} is not taken over: ${error.message}`);
   }
 }

@@ -369,3 +369,10 @@ test("an option that is too large for a number is refused as such", () => {
   const dict = dictWith(({ param_groups }) => param_groups[0].lr = 2n ** 70n);
   assertThrows(() => loadOptimizerStateDict(optimizer, dict), RangeError, "lr of its group is 1180591620717411303424");
 });
+
+test("a learning rate that is no number is refused, and not told as one that a schedule stands for", () => {
+  using optimizer = adamw();
+  const dict = dictWith(({ param_groups }) => param_groups[0].lr = "0.1");
+  assertThrows(() => loadOptimizerStateDict(optimizer, dict), TypeError, 'lr = "0.1"');
+  assertEquals(optimizer.steps, 0);
+});
