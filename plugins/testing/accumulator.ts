@@ -382,14 +382,24 @@ function checkBackends(
     faults.attempt(`gathering on backend ${name}`, () => {
       const accumulator = freshOn(backend, options)({}, of);
       for (const [i, weight] of [1, 0.3, 7].entries()) accumulator.add(gradientsAt(of, i + 1), weight);
-      return { accumulator, name };
+      // Read in here: a getter may throw, and what it gives may be no tensors.
+      const { gradients } = accumulator;
+      const numbers: Record<string, ArrayLike<number>> = {};
+      for (const tensor of Object.keys(of)) {
+        const gradient = (gradients as Readonly<Record<string, Tensor | undefined>>)[tensor];
+        if (gradient?.data === undefined) {
+          throw new TypeError(`its gradients have ${show(gradient)} for "${tensor}": each is a tensor, { data, shape }`);
+        }
+        numbers[tensor] = numbersOf(gradient);
+      }
+      return { numbers, name };
     })
   );
   if (should === undefined) return;
   for (const other of others) {
     if (other === undefined) continue;
     for (const name of Object.keys(of)) {
-      const [x, y] = [other, should].map(({ accumulator }) => numbersOf(accumulator.gradients[name]));
+      const [x, y] = [other.numbers[name], should.numbers[name]].map((numbers) => Array.from(numbers));
       const at = y.findIndex((value, i) => !Object.is(value, x[i]));
       if (at < 0) continue;
       faults.add(`gathering on backend ${other.name} gives other bits than on ${should.name}: "${name}"[${at}] is ${x[at]}, not ${y[at]}`);

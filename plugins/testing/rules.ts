@@ -13,7 +13,7 @@ import { refusal } from "./described.ts";
 import { checkEffects } from "./effects.ts";
 import { type Faults, noFaults, wordsOf } from "./faults.ts";
 import { copyOf, otherValues, textOf } from "./option_values.ts";
-import { askTwice } from "./pure.ts";
+import { askTwice, pure, shorten } from "./pure.ts";
 import { shapes } from "./tensors.ts";
 
 const dtypes: readonly DType[] = ["float32", "bfloat16", "float16"];
@@ -102,12 +102,19 @@ function checkRule(faults: Faults, what: string, rule: unknown): void {
 function checkScalars(faults: Faults, asked: Ruling, options: Values): void {
   if (asked.scalars === undefined) return;
   let names: string | undefined;
-  // Not in order: a plugin that counts its calls would be right in order alone.
+  const before = new Map<number, string>();
+  // Not in order: a plugin that counts its calls, or keeps the greatest step, would be right in order alone.
   for (const t of [...someSteps, 2, 1]) {
     const what = `scalars() at t = ${t}`;
     const given: unknown = askTwice(faults, what, options, (options) => asked.scalars!(options, t, maths));
     if (given === undefined) continue;
     if (typeof given !== "object" || given === null) return faults.add(`${what} gives ${show(given)}: it gives an object of numbers`);
+    const text = textOf(given);
+    const first = before.get(t) ?? text;
+    if (text !== first) {
+      faults.add(`${what} gives ${shorten(text, first)} when later steps were asked, and before gave ${shorten(first, text)}: ${pure}`);
+    }
+    before.set(t, first);
     for (const [name, value] of Object.entries(given)) {
       if (typeof value !== "number") faults.add(`${what} gives ${name} = ${show(value)}: it must be a number`);
     }

@@ -254,6 +254,7 @@ const broken: readonly (readonly [what: string, plugin: Plugin | null, words: Re
     /saved after step 3 and resumed/,
   ],
   ["scalars with a counter", withScalars(({ lr, momentum }) => ({ lr: lr / count(), momentum })), /scalars\(\) at t = 1.*asked again/],
+  ["scalars that keep the greatest step", keepingSteps(), /scalars\(\) at t = 2 gives .* when later steps were asked, and before gave/],
   ["scalars that are no numbers", withScalars(({ lr, momentum }) => unknown({ lr: String(lr), momentum })), /gives lr = "0.1"/],
   [
     "scalars whose names change",
@@ -538,6 +539,26 @@ const broken: readonly (readonly [what: string, plugin: Plugin | null, words: Re
     /a state changes when more is added/,
   ],
   [
+    "an accumulator whose gradients are no tensors",
+    summing((made) => ({
+      get gradients() {
+        return unknown<Accumulator["gradients"]>(
+          Object.fromEntries(Object.entries(made.gradients).map(([name, { data }]) => [name, data])),
+        );
+      },
+    })),
+    /gathering on backend js throws TypeError: its gradients have .* for "vector": each is a tensor/,
+  ],
+  [
+    "an accumulator whose gradients lack a tensor",
+    summing((made) => ({
+      get gradients() {
+        return Object.fromEntries(Object.entries(made.gradients).filter(([name]) => name !== "vector"));
+      },
+    })),
+    /gathering on backend js throws TypeError: its gradients have undefined for "vector"/,
+  ],
+  [
     "an accumulator that gives zeros for all",
     summing((made) => ({
       get gradients() {
@@ -547,6 +568,15 @@ const broken: readonly (readonly [what: string, plugin: Plugin | null, words: Re
     /a tensor without a gradient has none|after one add of weight 1/,
   ],
 ];
+
+/** Right as long as steps come in order. */
+function keepingSteps(): Momentum {
+  let greatest = 0;
+  return withScalars(({ lr, momentum }, t) => {
+    greatest = Math.max(greatest, t);
+    return { lr: lr / greatest, momentum };
+  });
+}
 
 /** An accumulator that does not copy. */
 function keeping(): Accumulator {
