@@ -1834,6 +1834,12 @@ export const mutants: readonly Mutant[] = [
   ...of("core/json_plugin/lines.ts", [jsonPlugins], [
     ["Rows of a repetition begin again", "Math.min(i, rows.length - 1)", "i % rows.length", "muon.json.*nsSteps.:7"],
     [
+      "Too many repetitions are a wrong type",
+      "count > mostRepeats ? of.tooLarge",
+      "count < 0 ? of.tooLarge",
+      "only be known with a tensor",
+    ],
+    [
       "A text may grow without end",
       "(text.characters += line.length + 1)",
       "(text.characters = line.length + 1)",
@@ -1911,6 +1917,9 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("plugins/testing/pure.ts", [brokenPlugins], [
     ["the kit takes any second answer", "again.text !== answer.text", "false", "counter|counts its calls"],
+  ]),
+  ...of("plugins/testing/rules.ts", [brokenPlugins], [
+    ["the kit compares no step with what came before", "text !== first", "false", "the greatest step"],
   ]),
   ...of("plugins/testing/stepped.ts", [brokenPlugins], [
     ["the kit resumes from nothing", "optimizer.loadState(saved);", "", "has no fault"],

@@ -7,7 +7,7 @@ import { known, show } from "../names.ts";
 import type { DType } from "../../kernels/types.ts";
 import type { AnySpecs, Values } from "../plugin/options.ts";
 import { type Expression, type Names, readExpression } from "./expression.ts";
-import type { Json } from "./read_json.ts";
+import type { Errors, Json } from "./read_json.ts";
 
 /** What conditions are asked about: numbers under their places, the options themselves, and in a rule the parameter's dtype. */
 export interface Case {
@@ -20,13 +20,11 @@ export interface Case {
 export type Condition = (of: Case) => boolean;
 
 /** What conditions may ask. */
-export interface Known {
+export interface Known extends Errors {
   readonly names: Names;
   readonly specs: AnySpecs;
   /** True where there is a parameter, whose dtype may be asked. */
   readonly ofTensor: boolean;
-  /** For errors. */
-  readonly refuse: (pointer: string, why: string) => Error;
   readonly scopeOf: (pointer: string) => string;
 }
 

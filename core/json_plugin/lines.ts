@@ -100,7 +100,8 @@ function readRepeat(times: Expression, rows: readonly Fields[], json: Json, poin
     const { numbers } = one;
     const count = times(numbers);
     if (!(count >= 0 && count <= mostRepeats)) {
-      throw of.refuse(`${pointer}/repeat`, `it is ${count}, and must be between 0 and ${mostRepeats}`);
+      const wrong = count > mostRepeats ? of.tooLarge : of.refuse;
+      throw wrong(`${pointer}/repeat`, `it is ${count}, and must be between 0 and ${mostRepeats}`);
     }
     const room = roomFor(inner.names);
     room.set(numbers);
@@ -125,7 +126,9 @@ function readTemplate(template: string, pointer: string, of: Known): Write {
       if (!Number.isFinite(value)) throw of.refuse(pointer, `a number in {…} is ${value}`);
       return String(value);
     }).join("");
-    if ((text.characters += line.length + 1) > mostCharacters) throw of.refuse(pointer, `the text grows over ${mostCharacters} characters`);
+    if ((text.characters += line.length + 1) > mostCharacters) {
+      throw of.tooLarge(pointer, `the text grows over ${mostCharacters} characters`);
+    }
     text.lines.push(line);
   };
 }

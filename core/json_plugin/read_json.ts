@@ -20,12 +20,23 @@ interface Room {
   characters: number;
 }
 
-/** A copy of a value that fits the schema; `refuse` makes the error of one that does not. */
-export function readJson(schema: Schema, value: unknown, refuse: (pointer: string, why: string) => Error): Json {
+/** Makes the errors of what stands at a place, which is a JSON pointer. */
+export interface Errors {
+  /** Of a form that does not fit. */
+  readonly refuse: (pointer: string, why: string) => Error;
+  /** Of what is beyond the bounds. */
+  readonly tooLarge: (pointer: string, why: string) => Error;
+}
+
+/** A copy of a value that fits the schema and lies within the bounds. */
+export function readJson(schema: Schema, value: unknown, { refuse, tooLarge }: Errors): Json {
   const definitions = schema.$defs ?? {};
   const room: Room = { values: mostValues, characters: mostCharacters };
   const fail = (pointer: string, why: string): never => {
     throw refuse(pointer, why);
+  };
+  const exceed = (pointer: string, why: string): never => {
+    throw tooLarge(pointer, why);
   };
   return read(schema, value, "", 0);
 
@@ -33,8 +44,8 @@ export function readJson(schema: Schema, value: unknown, refuse: (pointer: strin
     const { $ref } = schema;
     if ($ref !== undefined) return read(definitions[$ref.slice("#/$defs/".length)], value, pointer, depth);
     if (schema.anyOf !== undefined) return read(branch(schema.anyOf, value, pointer), value, pointer, depth);
-    if (depth > mostDepth) fail(pointer, `it is nested deeper than ${mostDepth}`);
-    if (--room.values < 0) fail(pointer, `it has more than ${mostValues} values`);
+    if (depth > mostDepth) exceed(pointer, `it is nested deeper than ${mostDepth}`);
+    if (--room.values < 0) exceed(pointer, `it has more than ${mostValues} values`);
     const { type, const: only, enum: words } = schema;
     if (only !== undefined && value !== only) fail(pointer, `it must be ${show(only)}, not ${show(value)}`);
     if (words !== undefined && !words.includes(value as string)) {
@@ -49,9 +60,9 @@ export function readJson(schema: Schema, value: unknown, refuse: (pointer: strin
   }
 
   function readString({ minLength = 0, maxLength = Infinity, pattern }: Schema, value: string, pointer: string): string {
-    if ((room.characters -= value.length) < 0) fail(pointer, `its texts have more than ${mostCharacters} characters`);
+    if ((room.characters -= value.length) < 0) exceed(pointer, `its texts have more than ${mostCharacters} characters`);
     if (value.length < minLength) fail(pointer, "it is empty");
-    if (value.length > maxLength) fail(pointer, `it has ${value.length} characters, and at most ${maxLength} are read`);
+    if (value.length > maxLength) exceed(pointer, `it has ${value.length} characters, and at most ${maxLength} are read`);
     if (pattern !== undefined && !new RegExp(pattern).test(value)) {
       fail(pointer, `${show(value)} is no name: names have letters, digits and _`);
     }
@@ -65,7 +76,7 @@ export function readJson(schema: Schema, value: unknown, refuse: (pointer: strin
     depth: number,
   ): Json {
     if (value.length < minItems) fail(pointer, `it has ${value.length} elements, and needs ${minItems}`);
-    if (value.length > maxItems) fail(pointer, `it has ${value.length} elements, at most ${maxItems} are read`);
+    if (value.length > maxItems) exceed(pointer, `it has ${value.length} elements, at most ${maxItems} are read`);
     return Object.freeze(Array.from(value, (one, i) => read(items, one, `${pointer}/${i}`, depth + 1)));
   }
 
@@ -74,7 +85,7 @@ export function readJson(schema: Schema, value: unknown, refuse: (pointer: strin
       schema;
     const entries = Object.entries(value);
     if (entries.length < minProperties) fail(pointer, `it has ${entries.length} keys, and needs ${minProperties}`);
-    if (entries.length > maxProperties) fail(pointer, `it has ${entries.length} keys, at most ${maxProperties} are read`);
+    if (entries.length > maxProperties) exceed(pointer, `it has ${entries.length} keys, at most ${maxProperties} are read`);
     for (const key of required) if (!Object.hasOwn(value, key)) fail(pointer, `it has no ${show(key)}`);
     // Without a prototype no key is anything else than a key.
     const copy: Record<string, Json> = Object.create(null);

@@ -12,7 +12,7 @@ import { extentOf } from "../../kernels/extent.ts";
 import { type Case, type Condition, type Known, readCondition } from "./condition.ts";
 import { innerNames, type Names, namesOf, readExpression, roomFor } from "./expression.ts";
 import { readSteps, readText, readUpdate, textOf, type Write } from "./lines.ts";
-import { type Json, readJson } from "./read_json.ts";
+import { type Errors, type Json, readJson } from "./read_json.ts";
 import { pluginSchema } from "./schema.ts";
 
 type Fields = { readonly [key: string]: Json };
@@ -70,12 +70,15 @@ const tensorNames: readonly string[] = [
 export function readPlugin(json: unknown): OptimizerPlugin | TransformPlugin | SchedulePlugin {
   const value = typeof json === "string" ? parsed(json) : json;
   const title = titleIn(value);
-  const refuse = (pointer: string, why: string): TypeError =>
-    new TypeError(`Cannot read ${title}${pointer === "" ? "" : `, ${pointer}`}: ${why}`);
-  const fields = readJson(pluginSchema, value, refuse) as Fields;
+  const said = (pointer: string, why: string): string => `Cannot read ${title}${pointer === "" ? "" : `, ${pointer}`}: ${why}`;
+  const errors: Errors = {
+    refuse: (pointer, why) => new TypeError(said(pointer, why)),
+    tooLarge: (pointer, why) => new RangeError(said(pointer, why)),
+  };
+  const fields = readJson(pluginSchema, value, errors) as Fields;
   const name = fields.name as string;
   try {
-    const plugin = made(fields, title, refuse);
+    const plugin = made(fields, title, errors);
     checkPlugin(plugin);
     return plugin as OptimizerPlugin | TransformPlugin | SchedulePlugin;
   } catch (error) {
@@ -100,7 +103,8 @@ function titleIn(value: unknown): string {
   return typeof name === "string" ? `plugin ${show(name)}` : "the plugin";
 }
 
-function made(fields: Fields, title: string, refuse: Known["refuse"]): Plugin {
+function made(fields: Fields, title: string, errors: Errors): Plugin {
+  const { refuse } = errors;
   const specs = (fields.options ?? {}) as unknown as AnySpecs;
   for (const name of Object.keys(specs)) {
     if (reserved[fields.kind as string].includes(name)) {
@@ -113,7 +117,7 @@ function made(fields: Fields, title: string, refuse: Known["refuse"]): Plugin {
     ...(fields.source !== undefined && { source: fields.source as string }),
     options: specs,
   };
-  const given: Given = { fields, specs, refuse, scopeOf: (pointer) => `${pointer} of ${title}` };
+  const given: Given = { fields, specs, ...errors, scopeOf: (pointer) => `${pointer} of ${title}` };
   const check = readCheck(given);
   const whole = check === undefined ? common : { ...common, check };
   switch (fields.kind) {
@@ -127,7 +131,7 @@ function made(fields: Fields, title: string, refuse: Known["refuse"]): Plugin {
 }
 
 /** A plugin in JSON, its form checked. */
-interface Given extends Pick<Known, "specs" | "refuse" | "scopeOf"> {
+interface Given extends Errors, Pick<Known, "specs" | "scopeOf"> {
   readonly fields: Fields;
 }
 
@@ -293,9 +297,9 @@ interface Variant {
 }
 
 function readRule(given: Given, main: "update" | "before"): (options: Values, tensor: TensorInfo) => Rule {
-  const { fields, specs, refuse, scopeOf } = given;
+  const { fields, specs, refuse, tooLarge, scopeOf } = given;
   const names = optionNames(specs, tensorNames);
-  const known: Known = { specs, refuse, scopeOf, names, ofTensor: true };
+  const known: Known = { specs, refuse, tooLarge, scopeOf, names, ofTensor: true };
   const prepare = readSteps(fields.let, "/let", known);
   const list = Array.isArray(fields.rule) ? fields.rule as readonly Fields[] : [fields.rule as Fields];
   const variants = list.map((one, i) => readVariant(one, Array.isArray(fields.rule) ? `/rule/${i}` : "/rule", known, main));

@@ -320,16 +320,16 @@ const wrong: readonly (readonly [what: string, json: unknown, error: typeof Type
     TypeError,
     /\/at: it must assign "value"/,
   ],
-  ["too deep", { ...bare, rule: { update: deep(60) } }, TypeError, /nested deeper than/],
+  ["too deep", { ...bare, rule: { update: deep(60) } }, RangeError, /nested deeper than/],
   ["a circle", round, TypeError, /./],
   [
     "too many values",
     { ...bare, rule: { update: Array.from({ length: 999 }, () => Array.from({ length: 30 }, () => "p -= g")) } },
-    TypeError,
+    RangeError,
     /more than 20000 values/,
   ],
   ["too long", "x".repeat(500_001), RangeError, /500001 characters/],
-  ["too long a line", { ...bare, rule: { update: "p -= g ".repeat(4000) } }, TypeError, /28000 characters/],
+  ["too long a line", { ...bare, rule: { update: "p -= g ".repeat(4000) } }, RangeError, /28000 characters/],
 ];
 for (const [what, json, error, message] of wrong) {
   test(`readPlugin refuses ${what}`, () => {
@@ -342,9 +342,10 @@ for (const [what, json, error, message] of wrong) {
 test("what can only be known with a tensor is refused when an optimizer is made", () => {
   const make = (rule: object) => createOptimizer(optimizer({ ...withOptions, rule }), { w: new Float32Array(4) });
   assertThrows(() => make({ update: { repeat: "-k", text: "p -= g" } }), TypeError, "it is -1, and must be between 0 and 1000");
+  assertThrows(() => make({ update: { repeat: "1001", text: "p -= g" } }), RangeError, "it is 1001, and must be between 0 and 1000");
   assertThrows(
     () => make({ update: { repeat: "1000", text: { repeat: "1000", text: "p -= g" } } }),
-    TypeError,
+    RangeError,
     "grows over 100000 characters",
   );
   assertThrows(() => make({ update: "p -= {1/0}*g" }), TypeError, "a number in {…} is Infinity");
