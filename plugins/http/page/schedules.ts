@@ -145,6 +145,8 @@ export function startSchedules(registry: AnyRegistry, store: Store, assumed: Ser
     byId<"input">(`scale-${scale}`).addEventListener("change", () => store.set({ scale }));
   }
   byId<"details">("table").addEventListener("toggle", table);
+  // On a small screen its columns do not fit: they are there for who asks.
+  if (matchMedia("(max-width: 30rem)").matches) byId<"details">("facts").open = false;
   byId<"details">("facts").addEventListener("toggle", sums);
   const [left, right] = chart.inset;
   byId("scrub-place").style.padding = `0 ${right}px 0 ${left}px`;

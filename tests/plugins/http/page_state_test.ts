@@ -159,7 +159,7 @@ test("a picture of waves is left to the service, which finds their reach", async
   const path = curvesPath(".svg", [waves], 1e6, 1, "linear", true);
   assert(!path.includes("every"));
   const svg = await (await createApp(builtins).request(`/${path}`)).text();
-  assertEquals(svg, plotSchedule([builtins.createSchedule(waves.name, waves.options)], { names: [""], lr: [1], to: 1e6 }));
+  assertEquals(svg, plotSchedule([builtins.createSchedule(waves.name, waves.options)], { names: [waves.name], lr: [1], to: 1e6 }));
 });
 
 test("the service is looked for where the page is, and beside it", () => {
