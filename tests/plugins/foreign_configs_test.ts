@@ -100,6 +100,12 @@ test("fromTrainingArguments() reads the optimizer, the groups, the accumulation 
   assertEquals(optimizer, { name: "adafactor", options: { lr: 1e-3, scaleParameter: false, relativeStep: false, weightDecay: 0 } });
 });
 
+test("fromTrainingArguments() takes warmup_steps of 1 for a step, and less for a share", () => {
+  const warmup = (warmup_steps: number) => fromTrainingArguments({ warmup_steps, max_steps: 10 }).schedules?.lr.options;
+  assertEquals(warmup(1), { numWarmupSteps: 1, numTrainingSteps: 10 });
+  assertEquals(warmup(0.5), { numWarmupSteps: 5, numTrainingSteps: 10 });
+});
+
 test("fromTrainingArguments() takes the number of updates from outside where the arguments count epochs", () => {
   const args = { num_train_epochs: 3, warmup_steps: 0.1, lr_scheduler_type: "cosine" };
   const { schedules } = fromTrainingArguments(args, { updates: 505 });

@@ -471,6 +471,13 @@ test("lintRecipe() says nothing against lengths that miss the updates by a batch
   }
 });
 
+test("lintRecipe() takes more than a thousand steps for updates, not for epochs", () => {
+  const recipe = adamw({ name: "linear", options: { numWarmupSteps: 0, numTrainingSteps: 2000 } });
+  assertEquals(lintRecipe(recipe, { updates: 30_000 }).map(({ code }) => code), ["horizon-too-short"]);
+  const drops = adamw({ name: "multistep", options: { milestones: [1500] } });
+  assertEquals(lintRecipe(drops, { updates: 30_000 }), []);
+});
+
 test("lintRecipe() counts the end of a schedule from where it begins", () => {
   const cosine = (tMax: number) => ({ name: "cosine_annealing", options: { tMax } });
   const warm = { name: "warm", options: { numWarmupSteps: 100, startFactor: 0.1, schedule: cosine(900) } };
