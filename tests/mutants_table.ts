@@ -1815,6 +1815,9 @@ export const mutants: readonly Mutant[] = [
     ["The fused step computes on with the rounded momentum", "u  = lr/c1*n /", "m  = n\n          u  = lr/c1*m /", "float16|bfloat16"],
     ["The fused sum of squares rounds twice", "fma((1 - beta2)*g, g, beta2*v)", "(1 - beta2)*g*g + beta2*v", "float32"],
   ]),
+  ...of("plugins/schedules/stretches.ts", ["tests/core/facts_test.ts"], [
+    ["Stretches are given up at once", "++within > mostWithinStep", "++within > 0", "before a range"],
+  ]),
   // ---- plugins in JSON
 
   ...of("core/json_plugin/read_json.ts", [jsonPlugins], [

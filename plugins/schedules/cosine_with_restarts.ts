@@ -58,13 +58,13 @@ export const cosineWithRestarts: SchedulePlugin<"cosine_with_restarts", CosineWi
       const cycles = numCycles * progress;
       // A floored remainder, as Python's: JavaScript's takes the sign of the dividend.
       return Math.max(0, 0.5 * (1 + cos(Math.PI * (cycles - Math.floor(cycles)))));
-    }, function* () {
+    }, function* (from) {
       yield stretch(0, "linear");
       if (!(numCycles > 0)) yield stretch(numWarmupSteps, "any");
       const length = Math.max(1, numTrainingSteps - numWarmupSteps);
-      for (let cycle = 0; cycle < numCycles; cycle++) {
+      const cyclesAt = (step: number): number => numCycles * ((step - numWarmupSteps) / length);
+      for (let cycle = Math.max(0, Math.floor(cyclesAt(from)) - 1); cycle < numCycles; cycle++) {
         // Where a wave begins, as the rounded progress has it: its first whole step.
-        const cyclesAt = (step: number): number => numCycles * ((step - numWarmupSteps) / length);
         let start = Math.ceil(numWarmupSteps + cycle * (length / numCycles));
         while (start > numWarmupSteps && cyclesAt(start - 1) >= cycle) start--;
         while (cyclesAt(start) < cycle) start++;

@@ -15,7 +15,23 @@ export function inStretches(schedule: Schedule, stretches: Stretches): Schedule 
 
 /** As the contract has it. */
 export function stretchesOf(stretches: Stretches): NonNullable<Schedule["stretches"]> {
-  return typeof stretches === "function" ? stretches : () => stretches as readonly Stretch[];
+  if (typeof stretches !== "function") return () => stretches as readonly Stretch[];
+  return (from, to, group) => advancing(stretches(from, to, group), from);
+}
+
+/** Stretches within one step that are looked at; far more than any schedule that is meant has. */
+const mostWithinStep = 100_000;
+
+/** The same, up to where more of them than can be meant begin within one step: waves far shorter than a step never come to an end. What is left has no law. */
+function* advancing(stretches: Iterable<Stretch>, from: number): Generator<Stretch> {
+  let step = from;
+  let within = 0;
+  for (const one of stretches) {
+    const begins = Math.ceil(one.from);
+    if (begins > step) [step, within] = [begins, 0];
+    else if (++within > mostWithinStep) return yield stretch(step, "any");
+    yield one;
+  }
 }
 
 /** A stretch from a step on, of a law that needs no number. */

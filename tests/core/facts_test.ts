@@ -227,6 +227,31 @@ test("what a schedule says wrongly of its stretches is seen at their ends", () =
   assertEquals(facts(wrong, { from: 0, to: 200 }).sum, 100 + 101 * 0.5);
 });
 
+test("facts come to an end where waves are far shorter than a step", () => {
+  const short: readonly (readonly [name: string, options: object])[] = [
+    ["cosine_with_restarts", { numWarmupSteps: 2, numTrainingSteps: 0.5, numCycles: 1e300 }],
+    ["cosine_with_restarts", { numWarmupSteps: 0, numTrainingSteps: 1e15, numCycles: 1e300 }],
+    ["cyclic", { baseLr: 0, maxLr: 1, stepSizeUp: 5e-324 }],
+    ["cyclic", { baseLr: 0.1, maxLr: 1, stepSizeUp: 1e-9 }],
+    ["sum", { schedules: [{ name: "cyclic", options: { baseLr: 0.1, maxLr: 1, stepSizeUp: 1e-300 } }, { name: "constant" }] }],
+  ];
+  for (const [name, options] of short) {
+    const schedule = make(name, options);
+    const range = { from: 3, to: 40 };
+    const values = Array.from({ length: 38 }, (_, i) => schedule(3 + i));
+    if (values.every(Number.isFinite)) assertAlmostEquals(facts(schedule, range).sum, values.reduce((a, b) => a + b), 1e-12);
+    else assertThrows(() => facts(schedule, range), RangeError, "gives NaN");
+  }
+});
+
+test("the waves before a range cost nothing", () => {
+  const schedule = make("cosine_with_restarts", { numWarmupSteps: 5, numTrainingSteps: 1e12, numCycles: 1e6 });
+  const [from, to] = [9e11, 9e11 + 5e9]; // more than are asked one by one
+  const { sum, minimum } = facts(schedule, { from, to });
+  assertAlmostEquals(sum / (to - from + 1), 0.5, 1e-5);
+  assert(minimum.value < 1e-9);
+});
+
 test("facts refuse what cannot be summed", () => {
   const linear = make("linear", { numWarmupSteps: 1, numTrainingSteps: 10 });
   const plateau = builtins.createSchedule("reduce_lr_on_plateau");
