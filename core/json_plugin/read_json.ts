@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { known, show } from "../names.ts";
+import { isPlainObject, known, show } from "../names.ts";
 import type { Schema } from "./schema.ts";
 
 /** JSON data. */
@@ -56,7 +56,9 @@ export function readJson(schema: Schema, value: unknown, { refuse, tooLarge }: E
     if (typeof value === "number") return Number.isFinite(value) ? value : fail(pointer, `JSON has no ${value}`);
     if (typeof value === "boolean" || value === null) return value;
     if (Array.isArray(value)) return readArray(schema, value, pointer, depth);
-    return isPlain(value) ? readObject(schema, value, pointer, depth) : fail(pointer, `it is ${show(value)}, which JSON does not hold`);
+    return isPlainObject(value)
+      ? readObject(schema, value, pointer, depth)
+      : fail(pointer, `it is ${show(value)}, which JSON does not hold`);
   }
 
   function readString({ minLength = 0, maxLength = Infinity, pattern }: Schema, value: string, pointer: string): string {
@@ -156,11 +158,4 @@ function isOfType(type: Schema["type"], value: unknown): boolean {
     case "boolean":
       return typeof value === "boolean";
   }
-}
-
-/** True for what a literal or `JSON.parse` makes. */
-function isPlain(value: unknown): value is object {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

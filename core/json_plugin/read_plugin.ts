@@ -10,7 +10,7 @@ import { type AnySpecs, typesOf, type Values } from "../plugin/options.ts";
 import { checkPlugin } from "../plugin/use.ts";
 import { extentOf } from "../../kernels/extent.ts";
 import { type Case, type Condition, type Known, readCondition } from "./condition.ts";
-import { innerNames, type Names, namesOf, readExpression, roomFor } from "./expression.ts";
+import { type Names, namesOf, readExpression, roomFor } from "./expression.ts";
 import { readSteps, readText, readUpdate, textOf, type Write } from "./lines.ts";
 import { type Errors, type Json, readJson } from "./read_json.ts";
 import { pluginSchema } from "./schema.ts";
@@ -206,7 +206,7 @@ function readCheck({ fields, ...of }: Given): ((options: Values) => void) | unde
 
 function optimizerOf(common: object, given: Given): object {
   const { fields } = given;
-  const rule = readRule(given, "update");
+  const rule = readRule(given);
   const scalars = readScalars(given);
   return {
     kind: "optimizer",
@@ -223,7 +223,7 @@ function transformOf(common: object, given: Given): object {
   return {
     kind: "transform",
     ...common,
-    rule: readRule(given, "before"),
+    rule: readRule(given),
     ...(fields.scalars !== undefined || Object.keys(given.specs).length > 0 ? { scalars: readScalars(given).of } : {}),
     ...(fields.reading !== undefined && { reading: readReadings(given) }),
   };
@@ -277,7 +277,7 @@ function readReadings({ fields, specs, scopeOf }: Given): NonNullable<TransformP
 
 function readReading(given: Given, scalars: ScalarsOf): NonNullable<OptimizerPlugin["reading"]> {
   const known = [...scalars.names.places.keys()];
-  const names = innerNames(namesOf([...new Set([...known, ...slotNames(given.fields)])]));
+  const names = namesOf([...new Set([...known, ...slotNames(given.fields)])]);
   const run = readExpression(given.fields.reading as string, names, given.scopeOf("/reading"));
   return (options, t, numbers) => {
     const room = roomFor(names);
@@ -296,13 +296,13 @@ interface Variant {
   make(one: Case, tensor: TensorInfo): object;
 }
 
-function readRule(given: Given, main: "update" | "before"): (options: Values, tensor: TensorInfo) => Rule {
+function readRule(given: Given): (options: Values, tensor: TensorInfo) => Rule {
   const { fields, specs, refuse, tooLarge, scopeOf } = given;
   const names = optionNames(specs, tensorNames);
   const known: Known = { specs, refuse, tooLarge, scopeOf, names, ofTensor: true };
   const prepare = readSteps(fields.let, "/let", known);
   const list = Array.isArray(fields.rule) ? fields.rule as readonly Fields[] : [fields.rule as Fields];
-  const variants = list.map((one, i) => readVariant(one, Array.isArray(fields.rule) ? `/rule/${i}` : "/rule", known, main));
+  const variants = list.map((one, i) => readVariant(one, Array.isArray(fields.rule) ? `/rule/${i}` : "/rule", known));
   return (options, tensor) => {
     const numbers = roomFor(names);
     putOptions(names, numbers, options);
@@ -327,14 +327,14 @@ function readRule(given: Given, main: "update" | "before"): (options: Values, te
   }
 }
 
-function readVariant(rule: Fields, pointer: string, known: Known, main: "update" | "before"): Variant {
+function readVariant(rule: Fields, pointer: string, known: Known): Variant {
   const slots = Object.entries((rule.slots ?? {}) as Fields).map(([name, slot]) =>
     readSlot(name, slot as Fields, `${pointer}/slots/${name}`, known)
   );
   const matrix = (rule.matrix as readonly string[] | undefined)?.map((text, i) =>
     readExpression(text, known.names, known.scopeOf(`${pointer}/matrix/${i}`))
   );
-  const update = main === "update" ? readUpdate(rule.update, `${pointer}/update`, known) : undefined;
+  const update = rule.update === undefined ? undefined : readUpdate(rule.update, `${pointer}/update`, known);
   const splices = texts.filter((name) => rule[name] !== undefined).map((name): [string, Write] => [
     name,
     readText(rule[name], `${pointer}/${name}`, known),
