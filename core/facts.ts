@@ -65,7 +65,7 @@ const FEW = 32;
  * of steps. Elsewhere each step is asked.
  *
  * TypeError: what is no schedule, or follows a metric, and what is no number. RangeError: a range that is none, more than ten million steps that must be
- * asked one by one, more than 10,000 jumps, a value that is not finite, and a share of a sum in which some values lie below 0.
+ * asked one by one, more than 10,000 jumps, a value, sum or decay that is not finite, and a share of a sum in which some values lie below 0.
  *
  * @example Usage
  * ```ts
@@ -97,8 +97,9 @@ export function factsOf(schedule: Schedule, range: FactsRange, group?: number, m
   const value = (step: number): number => {
     const given: unknown = schedule(step, group);
     if (typeof given !== "number") throw new TypeError(`Cannot sum a schedule: it gives ${show(given)} at step ${step}, not a number`);
-    if (!Number.isFinite(given)) throw new RangeError(`Cannot sum a schedule: it gives ${given} at step ${step}`);
-    return factor * given;
+    const found = factor * given;
+    if (!Number.isFinite(found)) throw new RangeError(`Cannot sum a schedule: its value is ${found} at step ${step}`);
+    return found;
   };
   const jumps = createJumps(value, from, to);
   const least = { value: Infinity, step: from };
@@ -160,6 +161,14 @@ export function factsOf(schedule: Schedule, range: FactsRange, group?: number, m
     if (share !== undefined) parts.push({ piece, sum });
   }
   const sum = total.total();
+  if (!Number.isFinite(sum)) {
+    throw new RangeError(`Cannot sum a schedule from step ${from} to ${to}: the sum lies beyond the largest number of float64`);
+  }
+  if (!Number.isFinite(decay)) {
+    throw new RangeError(
+      `Cannot multiply a decay of ${weightDecay} from step ${from} to ${to}: the product lies beyond the largest number of float64`,
+    );
+  }
 
   const stepOfShare = (wanted: number): number => {
     if (least.value < 0) throw new RangeError(`Cannot find a share of a sum: the value at step ${least.step} is ${least.value}, below 0`);

@@ -240,7 +240,7 @@ test("facts come to an end where waves are far shorter than a step", () => {
     const range = { from: 3, to: 40 };
     const values = Array.from({ length: 38 }, (_, i) => schedule(3 + i));
     if (values.every(Number.isFinite)) assertAlmostEquals(facts(schedule, range).sum, values.reduce((a, b) => a + b), 1e-12);
-    else assertThrows(() => facts(schedule, range), RangeError, "gives NaN");
+    else assertThrows(() => facts(schedule, range), RangeError, "value is NaN");
   }
 });
 
@@ -266,7 +266,10 @@ test("facts refuse what cannot be summed", () => {
     [linear, { from: 0, to: 1, below: "1" }, TypeError, "must be a number"],
     [linear, { from: 0, to: 1, share: 2 }, RangeError, "from 0 to 1"],
     [linear, { from: 0, to: 1, until: 2 }, TypeError, '"until"'],
-    [() => NaN, { from: 0, to: 1 }, RangeError, "gives NaN at step 0"],
+    [() => NaN, { from: 0, to: 1 }, RangeError, "value is NaN at step 0"],
+    [() => 1e10, { from: 0, to: 1, base: 1e300 }, RangeError, "value is Infinity at step 0"],
+    [() => 1, { from: 0, to: 1, base: 1e308 }, RangeError, "the sum lies beyond"],
+    [builtins.createSchedule("constant"), { from: 0, to: 100, weightDecay: 1e308 }, RangeError, "decay of 1e+308"],
     [() => "1", { from: 0, to: 1 }, TypeError, "not a number"],
     [() => -1, { from: 0, to: 1, share: 0.5 }, RangeError, "below 0"],
   ];
