@@ -40,7 +40,10 @@ export interface Facts {
   readonly minimum: { readonly value: number; readonly step: number };
   /** The greatest value, and the first step that has it. */
   readonly maximum: { readonly value: number; readonly step: number };
-  /** Steps that differ from the one before by far more than their neighbours do: eight times as much. */
+  /**
+   * Steps that differ from the one before by far more than their neighbours do: eight times as much. Between two stretches in which the schedule says that it
+   * stays, any change is one.
+   */
   readonly jumps: readonly number[];
   /** The first step below what was asked for; null: none. */
   readonly below?: number | null;
@@ -113,7 +116,6 @@ export function factsOf(schedule: Schedule, range: FactsRange, group?: number, m
     spend(last - first + 1);
     const sum = createSum();
     const seesJumps = law.law === "any";
-    if (!seesJumps) jumps.at(first);
     let previous = seesJumps ? value(Math.max(from, first - 1)) : 0;
     let before = 0;
     for (let step = first; step <= last; step++) {
@@ -135,7 +137,6 @@ export function factsOf(schedule: Schedule, range: FactsRange, group?: number, m
   /** Asks the ends of a piece that rises or falls all the way, and seeks between them. */
   const leap = ({ first, last, law }: Piece): number => {
     spend(1);
-    jumps.at(first);
     const start = value(first), end = value(last);
     const low = Math.min(start, end), high = Math.max(start, end);
     const seek = (passed: (value: number) => boolean): number =>
@@ -153,9 +154,13 @@ export function factsOf(schedule: Schedule, range: FactsRange, group?: number, m
 
   const total = createSum();
   const parts: { readonly piece: Piece; readonly sum: number }[] = [];
+  let behind: Piece | undefined;
   for (const given of piecesOf(schedule.stretches?.(from, to, group), from, to)) {
     // A boundary that was rounded to the other side of a step has put that step under the wrong law.
-    const piece: Piece = !leaps(given) || holds(given, factor, value) ? given : { ...given, law: { from: given.law.from, law: "any" } };
+    const isTried = leaps(given) || given.law.law === "constant";
+    const piece: Piece = !isTried || holds(given, factor, value) ? given : { ...given, law: { from: given.law.from, law: "any" } };
+    if (behind !== undefined && piece.law.law !== "any") jumps.between(behind, piece);
+    behind = piece;
     const sum = leaps(piece) ? leap(piece) : walk(piece);
     total.add(sum);
     if (share !== undefined) parts.push({ piece, sum });

@@ -978,6 +978,15 @@ export const mutants: readonly Mutant[] = [
       "[-1, 1].filter((by) => step + by > from && step + by <= to)",
       "^facts tell",
     ],
+    ["Cuts in neighbouring steps hide each other", 'if (law === "constant") return 0;', "", "^facts tell"],
+  ]),
+  ...of("core/facts.ts", ["tests/core/facts_test.ts"], [
+    [
+      "What is said of a short stretch is believed",
+      'leaps(given) || given.law.law === "constant"',
+      "leaps(given)",
+      "^what a schedule says",
+    ],
   ]),
   ...of("plugins/schedules/composed_stretches.ts", ["tests/core/facts_test.ts"], [
     ["A wave that is cut begins anew", "{ phase: one.phase + one.angle * (first - from) }", "{ phase: one.phase }", "^facts of long"],

@@ -182,6 +182,22 @@ test("facts tell where a schedule jumps", () => {
   assertEquals(jumps(make("cosine_with_restarts", { numWarmupSteps: 100, numTrainingSteps: 1000, numCycles: 3 })), [400, 700]);
   assertEquals(jumps(make("constant_lr", { totalIters: 5 })), [5]);
   assertEquals(jumps(make("sequence", { schedules: [{ name: "linear_lr" }, { name: "constant_lr" }], milestones: [100] })), [100, 105]);
+  // Beside each other, and at the ends of a range.
+  assertEquals(jumps(make("multistep", { milestones: [1, 2] })), [1, 2]);
+  assertEquals(jumps(make("multistep", { milestones: [1, 2, 3, 999, 1000] }), 0, 1000), [1, 2, 3, 999, 1000]);
+  assertEquals(jumps(make("multistep", { milestones: [1, 2, 3] }), 1, 3), [2, 3]);
+  assertEquals(jumps(make("multistep", { milestones: [5, 6, 8], gamma: 1 })), []);
+  assertEquals(jumps(make("step", { stepSize: 1, gamma: 0.5 }), 0, 9), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  assertEquals(jumps(make("piecewise_constant_decay", { boundaries: [7, 8], values: [1, 0.75, 0.5] })), [8, 9]);
+  assertEquals(
+    jumps(make("by_epoch", { schedule: { name: "multistep", options: { milestones: [1, 2] } }, stepsPerEpoch: 1 })),
+    [1, 2],
+  );
+  assertEquals(jumps(make("warm", { schedule: { name: "multistep", options: { milestones: [1, 2] } }, numWarmupSteps: 10 })), [11, 12]);
+  const behindLine = {
+    schedules: [{ name: "linear_lr", options: { totalIters: 10 } }, { name: "constant_lr", options: { totalIters: 1 } }],
+  };
+  assertEquals(jumps(make("sequence", { ...behindLine, milestones: [10] })), [10, 11]);
   for (const name of ["linear", "cosine", "polynomial"]) {
     assertEquals(jumps(make(name, { numWarmupSteps: 100, numTrainingSteps: 1000 })), [], name);
   }
@@ -225,6 +241,10 @@ test("what a schedule says wrongly of its stretches is seen at their ends", () =
     stretches: () => [{ from: 0, law: "constant" as const }, { from: 101, law: "constant" as const }],
   });
   assertEquals(facts(wrong, { from: 0, to: 200 }).sum, 100 + 101 * 0.5);
+  const short = Object.assign((step: number) => step < 4 ? 1 : 0.5, {
+    stretches: () => [{ from: 0, law: "constant" as const }, { from: 5, law: "constant" as const }],
+  });
+  assertEquals(facts(short, { from: 0, to: 20 }).jumps, [4]);
 });
 
 test("facts come to an end where waves are far shorter than a step", () => {
