@@ -956,7 +956,16 @@ export const mutants: readonly Mutant[] = [
     ],
   ]),
   ...of("plugins/schedules/sequence.ts", [algebra], [
-    ["A schedule of a sequence goes on counting", "step - milestones[low - 1]", "step", "^compositions of factors"],
+    ["A schedule of a sequence goes on counting", "step - milestones[turn - 1], group", "step, group", "^compositions of factors"],
+    ["A plateau behind a warmup hears its metrics", "turnAt(lastUpdate(step))", "turnAt(step)", "^a metric goes to"],
+  ]),
+  ...of("core/optimizer/view.ts", [algebra], [
+    [
+      "A composition is not told of which step a metric is",
+      "schedule.update(metric, state.steps)",
+      "schedule.update(metric)",
+      "^in front of",
+    ],
   ]),
   ...of("core/facts/sums.ts", ["tests/core/facts_test.ts"], [
     ["Near 1 a geometric sum loses its digits", "Math.abs(count * x) > 0.01", "count > 0", "^facts of long"],

@@ -193,7 +193,7 @@ function update(state: OptimizerState, metric: number): void {
   // A schedule that stands in two places hears each metric once.
   metrics.forEach(({ option, group, schedule }, i) => {
     if (metrics.findIndex((one) => one.schedule === schedule) < i) return;
-    allAbout({ option, ...group !== undefined && { group } }, () => schedule.update(metric));
+    allAbout({ option, ...group !== undefined && { group } }, () => schedule.update(metric, state.steps));
   });
 }
 

@@ -67,8 +67,11 @@ export type Stretch =
 
 /** A schedule that follows a metric, as plateau's. */
 export interface MetricSchedule {
-  /** Takes the newest metric. */
-  update(metric: number): void;
+  /**
+   * Takes the newest metric; `step`, the number of applied updates, is for compositions, which give it to the schedule whose turn the last of them was.
+   * Optimizers say it.
+   */
+  update(metric: number, step?: number): void;
   /** A factor per group; `step`, the number of applied updates, is for what a schedule of the step is composed with. */
   factors(step?: number): readonly number[];
   /** What it goes on from, as JSON holds it: read when a state is saved, and assigned when one is loaded. */

@@ -9,7 +9,7 @@
  * @module
  */
 import type { MetricSchedule, Schedule, SchedulePlugin, Stretch, Use } from "../../core/plugin/contract.ts";
-import { compose, makeInner } from "./compose.ts";
+import { compose, lastUpdate, makeInner } from "./compose.ts";
 import { stretch } from "./stretches.ts";
 
 /** Options of {@linkcode byEpoch}. */
@@ -60,7 +60,7 @@ export const byEpoch: SchedulePlugin<"by_epoch", ByEpochOptions, Schedule | Metr
           if (one.from > last) return;
         }
         if (before !== undefined) yield* epochsOf(before, first, last + 1, stepsPerEpoch);
-      });
+      }, { feed: ([take]) => (metric, step) => take(metric, Math.min(step, Math.floor(lastUpdate(step) / stepsPerEpoch) + 1)) });
   },
 };
 

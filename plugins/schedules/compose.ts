@@ -15,6 +15,25 @@ export type Inner = Use | Schedule | MetricSchedule;
 /** A schedule of either kind. */
 export type AnySchedule = Schedule | MetricSchedule;
 
+/** Takes a metric that came after so many updates. */
+export type Take = (metric: number, step: number) => void;
+
+/** Makes of what each part does with a metric what the whole does. */
+export type Feed = (takes: readonly Take[]) => Take;
+
+const feedAll: Feed = (takes) => (metric, step) => {
+  for (const take of takes) take(metric, step);
+};
+
+/**
+ * The step of the last update before a metric that came at `step`: whose turn it was then gets the metric. So a plateau behind a warmup hears nothing of
+ * it, as in timm, nor of the seam, where torch's `SequentialLR` only begins the next schedule: what a plateau took there for its best would be the
+ * warmup's, and its patience would run while nothing could come of it.
+ */
+export function lastUpdate(step: number): number {
+  return Math.max(0, step - 1);
+}
+
 /** Makes what an option holds, over the same base values. */
 export function makeInner(inner: Inner, base: Base, tools: Tools): AnySchedule {
   if (typeof inner === "function" || "update" in inner && "factors" in inner) return inner as AnySchedule;
@@ -28,8 +47,8 @@ export function givesValues(part: AnySchedule): boolean {
 
 /**
  * Composes schedules into one: `at` makes its value of the readers of its parts, `stretchesOf` its stretches of theirs. Where values and factors meet, it gives values, and factors are read
- * times the group's base value, or as they are where `raw`. Where one of them follows a metric, it follows the metric too: all of them get every
- * metric, whosever turn it is; and what gives values is read over the base value.
+ * times the group's base value, or as they are where `raw`. Where one of them follows a metric, it follows the metric too, and what gives values is read
+ * over the base value. `feed` says who gets a metric, of what each of the parts does with one; without it all get every metric.
  *
  * Readers are made once. One that was made for each question, as a closure over its group, cost a composition of five a microsecond.
  */
@@ -39,7 +58,7 @@ export function compose(
   base: Base,
   at: (reads: readonly Read[]) => Read,
   stretchesOf: (parts: readonly Part[]) => NonNullable<Schedule["stretches"]>,
-  raw = false,
+  { raw = false, feed = feedAll }: { readonly raw?: boolean; readonly feed?: Feed } = {},
 ): AnySchedule {
   const isValue = parts.some(givesValues);
   const isScaled = (part: AnySchedule): boolean => isValue && !raw && !givesValues(part);
@@ -54,7 +73,10 @@ export function compose(
     checkStep(name, step);
     return value(step, group);
   };
-  if (metrics.length > 0) return followMetric(metrics, base, isValue, valueOf, asked);
+  if (metrics.length > 0) {
+    const take = feed(parts.map((part) => (metric, step) => typeof part === "function" ? undefined : part.update(metric, step)));
+    return followMetric(metrics, base, isValue, valueOf, take, asked);
+  }
   const perGroup = parts.some((part) => isPerGroup(part as Schedule) || isScaled(part));
   return Object.assign(perGroup ? valueOf : (step: number, ...[group]: [number?]) => valueOf(step, group), {
     returns: isValue ? "value" as const : "factor" as const,
@@ -102,6 +124,7 @@ function followMetric(
   base: Base,
   isValue: boolean,
   valueOf: Read,
+  take: Take,
   asked: readonly Asking[],
 ): MetricSchedule {
   const bases = base.groups.length > 0 ? base.groups : [base.value];
@@ -110,11 +133,12 @@ function followMetric(
       "Cannot compose values with a schedule that follows a metric over a base value 0: a factor of 0 would be a division by 0",
     );
   }
+  // Whoever says no step means the one that was asked for last.
+  let latest = 0;
   return {
-    update(metric) {
-      for (const part of metrics) part.update(metric);
-    },
+    update: (metric, step = latest) => take(metric, step),
     factors(step = 0) {
+      latest = step;
       for (const one of asked) one.forget();
       return bases.map((lr, group) => isValue ? valueOf(step, group) / lr : valueOf(step, group));
     },

@@ -1,14 +1,14 @@
 /**
  * A schedule that begins later: its value at step 0 for so long.
  *
- * `shift` is the other way about.
+ * `shift` is the other way about. A schedule that follows a metric gets none before it begins.
  *
  * ![delay, step by step](../../examples/pictures/delay.svg)
  *
  * @module
  */
 import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
-import { compose, makeInner } from "./compose.ts";
+import { compose, lastUpdate, makeInner } from "./compose.ts";
 import { moved } from "./composed_stretches.ts";
 import { stretch } from "./stretches.ts";
 import { areWhole, innerOf } from "./simpler.ts";
@@ -52,6 +52,11 @@ export const delay: SchedulePlugin<"delay", DelayOptions, Schedule | MetricSched
           if (from < steps) yield stretch(from, "constant");
           if (to >= steps) yield* moved(stretches(Math.max(0, from - steps), to - steps, group), steps, Math.max(from, steps), Infinity);
         },
+      {
+        feed: ([take]) => (metric, step) => {
+          if (lastUpdate(step) >= steps) take(metric, step - steps);
+        },
+      },
     );
   },
   simplify({ schedule, steps }) {

@@ -60,7 +60,7 @@ export const product: SchedulePlugin<"product", ProductOptions, Schedule | Metri
         return product;
       },
       multiplied,
-      true,
+      { raw: true },
     );
   },
   simplify({ schedules }, returns) {

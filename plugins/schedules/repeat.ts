@@ -6,7 +6,7 @@
  * @module
  */
 import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
-import { compose, makeInner } from "./compose.ts";
+import { compose, lastUpdate, makeInner } from "./compose.ts";
 import { moved } from "./composed_stretches.ts";
 import { stretch } from "./stretches.ts";
 import { areWhole, innerOf } from "./simpler.ts";
@@ -53,6 +53,7 @@ export const repeat: SchedulePlugin<"repeat", RepeatOptions, Schedule | MetricSc
             yield* moved(stretches(0, every - 1, group), start, start, start + every);
           }
         },
+      { feed: ([take]) => (metric, step) => take(metric, Math.min(step, lastUpdate(step) % every + 1)) },
     );
   },
   simplify({ schedule, every }) {

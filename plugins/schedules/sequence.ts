@@ -2,14 +2,15 @@
  * Schedules one after another.
  *
  * `torch.optim.lr_scheduler.SequentialLR` of torch 2.7: from each milestone on the next schedule, which begins at its step 0.
- * Where values and factors meet, it gives values: factors times each group's own base value. Where one follows a metric, so does the whole.
+ * Where values and factors meet, it gives values: factors times each group's own base value. Where one follows a metric, so does the whole: it gets the
+ * metrics that come after its own updates, and none of a warmup before it. (torch's refuses `ReduceLROnPlateau`; timm's plateau has its warmup so.)
  *
  * ![sequence, step by step](../../examples/pictures/sequence.svg)
  *
  * @module
  */
 import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
-import { checkSome, compose, makeInner } from "./compose.ts";
+import { checkSome, compose, lastUpdate, makeInner } from "./compose.ts";
 import { moved } from "./composed_stretches.ts";
 import { areWhole, innersOf } from "./simpler.ts";
 
@@ -63,8 +64,8 @@ export const sequence: SchedulePlugin<"sequence", SequenceOptions, Schedule | Me
     });
   },
   create({ schedules, milestones }, _maths, base, tools) {
-    return compose("sequence", schedules.map((inner) => makeInner(inner, base, tools)), base, (reads) => (step, group) => {
-      // Bisection: the number of milestones up to the step.
+    // Bisection: the number of milestones up to the step.
+    const turnAt = (step: number): number => {
       let low = 0;
       let high = milestones.length;
       while (low < high) {
@@ -72,7 +73,11 @@ export const sequence: SchedulePlugin<"sequence", SequenceOptions, Schedule | Me
         if (milestones[middle] <= step) low = middle + 1;
         else high = middle;
       }
-      return reads[low](low === 0 ? step : step - milestones[low - 1], group);
+      return low;
+    };
+    return compose("sequence", schedules.map((inner) => makeInner(inner, base, tools)), base, (reads) => (step, group) => {
+      const turn = turnAt(step);
+      return reads[turn](turn === 0 ? step : step - milestones[turn - 1], group);
     }, (parts) =>
       function* (from, to, group) {
         for (let i = 0; i < parts.length; i++) {
@@ -81,7 +86,12 @@ export const sequence: SchedulePlugin<"sequence", SequenceOptions, Schedule | Me
           if (first >= end || start > to) continue;
           yield* moved(parts[i].stretches(first - start, Math.min(to, end) - start, group), start, first, end);
         }
-      });
+      }, {
+      feed: (takes) => (metric, step) => {
+        const turn = turnAt(lastUpdate(step));
+        takes[turn](metric, turn === 0 ? step : step - milestones[turn - 1]);
+      },
+    });
   },
   simplify({ schedules, milestones }, returns) {
     const parts = innersOf(schedules);

@@ -47,6 +47,7 @@ export const shift: SchedulePlugin<"shift", ShiftOptions, Schedule | MetricSched
       base,
       ([read]) => (step, group) => read(step + steps, group),
       ([{ stretches }]) => (from, to, group) => moved(stretches(from + steps, to + steps, group), -steps, from, Infinity),
+      { feed: ([take]) => (metric, step) => take(metric, step + steps) },
     );
   },
   simplify({ schedule, steps }) {

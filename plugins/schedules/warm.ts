@@ -2,14 +2,14 @@
  * A linear warmup in front of any schedule, which begins behind it.
  *
  * It rises from `startFactor` times the schedule's first value to that value; behind `numWarmupSteps` the schedule is at its step 0. `warmup` is
- * TensorFlow's, which rises to a value of its own.
+ * TensorFlow's, which rises to a value of its own. A schedule that follows a metric gets those that come after its own updates, none of the warmup.
  *
  * ![warm, step by step](../../examples/pictures/warm.svg)
  *
  * @module
  */
 import type { MetricSchedule, Schedule, SchedulePlugin, Use } from "../../core/plugin/contract.ts";
-import { compose, makeInner } from "./compose.ts";
+import { compose, lastUpdate, makeInner } from "./compose.ts";
 import { moved } from "./composed_stretches.ts";
 import { stretch } from "./stretches.ts";
 import { innerOf } from "./simpler.ts";
@@ -59,7 +59,11 @@ export const warm: SchedulePlugin<"warm", WarmOptions, Schedule | MetricSchedule
         if (to < numWarmupSteps) return;
         const first = Math.max(from, numWarmupSteps);
         yield* moved(stretches(first - numWarmupSteps, to - numWarmupSteps, group), numWarmupSteps, first, Infinity);
-      });
+      }, {
+      feed: ([take]) => (metric, step) => {
+        if (lastUpdate(step) >= numWarmupSteps) take(metric, step - numWarmupSteps);
+      },
+    });
   },
   simplify: ({ schedule, numWarmupSteps }) => numWarmupSteps === 0 ? innerOf(schedule) : undefined,
 };

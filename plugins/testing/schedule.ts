@@ -178,14 +178,14 @@ function checkMetric(faults: Faults, plugin: SchedulePlugin, options: Values): v
     let saved: unknown;
     const followed = metrics.map((metric, i) => {
       if (i === half) saved = copyOf(one.state);
-      one.update(metric);
+      one.update(metric, i + 1);
       const factors = factorsOf(faults, one, i + 1);
       if (factorsOf(faults, one, i + 1) !== factors) {
         faults.add(`factors() asked twice after metric ${i} gives other factors: asking must change nothing`);
       }
       return factors;
     });
-    const again = metrics.map((metric, i) => (other.update(metric), factorsOf(faults, other, i + 1)));
+    const again = metrics.map((metric, i) => (other.update(metric, i + 1), factorsOf(faults, other, i + 1)));
     const differs = followed.findIndex((factors, i) => factors !== again[i]);
     if (differs >= 0) {
       faults.add(
@@ -198,7 +198,7 @@ function checkMetric(faults: Faults, plugin: SchedulePlugin, options: Values): v
     if (!isJson(saved)) faults.add(`its state is ${textOf(saved)}, which JSON does not hold`);
     const resumed = fresh();
     resumed.state = JSON.parse(JSON.stringify(saved));
-    const rest = metrics.slice(half).map((metric, i) => (resumed.update(metric), factorsOf(faults, resumed, half + i + 1)));
+    const rest = metrics.slice(half).map((metric, i) => (resumed.update(metric, half + i + 1), factorsOf(faults, resumed, half + i + 1)));
     const off = rest.findIndex((factors, i) => factors !== followed[half + i]);
     if (off >= 0) {
       faults.add(
@@ -229,7 +229,7 @@ function checkUsed(faults: Faults, plugin: SchedulePlugin, options: Values): voi
 /** All that a schedule gives, as a text. */
 function answersOf(plugin: SchedulePlugin, options: Values): string {
   const schedule = makeOver(plugin, options);
-  if (isMetric(schedule)) return textOf(metrics.map((metric, i) => (schedule.update(metric), schedule.factors(i + 1))));
+  if (isMetric(schedule)) return textOf(metrics.map((metric, i) => (schedule.update(metric, i + 1), schedule.factors(i + 1))));
   return textOf(someSteps.map((step) => {
     try {
       return [schedule(step, 0), schedule(step, 1)];

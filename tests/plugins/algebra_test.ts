@@ -134,8 +134,60 @@ test("a schedule that follows a metric is asked once a step, however many groups
 test("a warmup goes in front of a plateau, which follows its metric", () => {
   const schedule = metric("warm", { schedule: plateau, numWarmupSteps: 4 });
   assertEquals([0, 1, 2, 4, 9].map((step) => schedule.factors(step)), [[0, 0], [0.25, 0.25], [0.5, 0.5], [1, 1], [1, 1]]);
-  for (const loss of [1, 1, 1]) schedule.update(loss);
+  // What comes of the warmup is not the plateau's: neither its best metric, nor a bad one.
+  for (const step of [0, 1, 2, 3, 4]) schedule.update(step === 2 ? 0.1 : 1, step);
+  assertEquals(schedule.factors(4), [1, 1]);
+  for (const step of [5, 6, 7]) schedule.update(1, step);
   assertEquals([2, 9].map((step) => schedule.factors(step)), [[0.125, 0.125], [0.25, 0.25]]);
+  // Without a word it is the step that was asked for last.
+  schedule.update(1);
+  assertEquals(schedule.factors(9), [0.125, 0.125]);
+});
+
+test("a metric goes to the schedule whose turn the last update was", () => {
+  const heard: (readonly [name: string, metric: number, step: number | undefined])[] = [];
+  const ear = (name: string): MetricSchedule => ({
+    update: (metric, step) => void heard.push([name, metric, step]),
+    factors: () => [1, 1],
+  });
+  const told = (name: string, options: object, steps: readonly number[]): unknown => {
+    heard.length = 0;
+    const schedule = metric(name, options);
+    for (const step of steps) schedule.update(10 * step, step);
+    return heard.map(([name, metric, step]) => `${name} ${metric / 10}: ${step}`);
+  };
+  const steps = [0, 1, 3, 4, 7, 8, 9];
+  assertEquals(told("sequence", { schedules: [ear("a"), half, ear("c")], milestones: [3, 7] }, steps), [
+    "a 0: 0",
+    "a 1: 1",
+    "a 3: 3",
+    "c 8: 1",
+    "c 9: 2",
+  ]);
+  assertEquals(told("sequence", { schedules: [half, ear("b")], milestones: [0] }, [0, 1]), ["b 0: 0", "b 1: 1"]);
+  assertEquals(told("warm", { schedule: ear("a"), numWarmupSteps: 7 }, steps), ["a 8: 1", "a 9: 2"]);
+  assertEquals(told("warm", { schedule: ear("a"), numWarmupSteps: 0 }, [0, 1]), ["a 0: 0", "a 1: 1"]);
+  assertEquals(told("delay", { schedule: ear("a"), steps: 3 }, steps), ["a 4: 1", "a 7: 4", "a 8: 5", "a 9: 6"]);
+  assertEquals(told("shift", { schedule: ear("a"), steps: 3 }, [0, 1]), ["a 0: 3", "a 1: 4"]);
+  assertEquals(told("repeat", { schedule: ear("a"), every: 4 }, steps), [
+    "a 0: 0",
+    "a 1: 1",
+    "a 3: 3",
+    "a 4: 4",
+    "a 7: 3",
+    "a 8: 4",
+    "a 9: 1",
+  ]);
+  assertEquals(told("by_epoch", { schedule: ear("a"), stepsPerEpoch: 4 }, steps), [
+    "a 0: 0",
+    "a 1: 1",
+    "a 3: 1",
+    "a 4: 1",
+    "a 7: 2",
+    "a 8: 2",
+    "a 9: 3",
+  ]);
+  assertEquals(told("product", { schedules: [ear("a"), ear("b")] }, [4]), ["a 4: 4", "b 4: 4"]);
 });
 
 test("in front of a plateau, an optimizer warms up and then follows the metric, and goes on from a saved state", () => {
@@ -155,12 +207,18 @@ test("in front of a plateau, an optimizer warms up and then follows the metric, 
     one.update(loss);
   }
   lrs.push(one.groups[0].current.lr);
-  assertEquals(lrs, [0.125, 0.1875, 0.25, 0.125, 0.125, 0.0625]);
+  // The losses of the warmup are nobody's.
+  assertEquals(lrs, [0.125, 0.1875, 0.25, 0.25, 0.25, 0.125]);
   using other = grow();
   other.loadState(one.saveState());
-  assertEquals(other.groups[0].current.lr, 0.0625);
+  assertEquals(other.groups[0].current.lr, 0.125);
   other.update(2);
-  assertEquals(other.groups[0].current.lr, 0.03125);
+  assertEquals(other.groups[0].current.lr, 0.0625);
+  // Also where nothing has been asked since.
+  using third = grow();
+  third.loadState(one.saveState());
+  third.update(2);
+  assertEquals(third.groups[0].current.lr, 0.0625);
 });
 
 test("values beside a schedule that follows a metric are read over the base value", () => {
