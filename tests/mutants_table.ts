@@ -140,11 +140,16 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("kernels/backends/wasm/matmul.ts", [matrices], [
     [
-      "The rows below the last four are left out of a product",
+      "The rows below the last three are left out of a product",
       "loopUntil([rowsLeft, i32.isZero], [single, advance(row, i32.const(1))]),",
       "",
     ],
     ["The last products of a row are left out", "[step(unrolled), step(1)]", "[step(unrolled)]"],
+    [
+      "The third vector of a panel is packed as the second",
+      "v128.load(16 * u), v128.store(16 * u)]);",
+      "v128.load(16 * (u & 1)), v128.store(16 * u)]);",
+    ],
     ["Every matrix of a batch is multiplied with the first", "matrixStep(y, inner, cols), ", ""],
   ]),
   ...of("kernels/backends/wasm/transpose.ts", [matrices], [
