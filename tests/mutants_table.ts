@@ -218,6 +218,11 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("plugins/optimizers/adamuon.ts", [wholeMatrices], [
     ["The second moment is not corrected", "sqrt(v/c2)", "sqrt(v)", "^AdaMuon"],
+    ["A number is divided at once", "*${round}(1/n))", "/n)", "^AdaMuon"],
+  ]),
+  ...of("plugins/optimizers/newton_schulz.ts", [wholeMatrices], [
+    ["A product keeps its float32", "${round && `A = ${round}(A)`}", "", "^NorMuon"],
+    ["What is iterated begins unrounded", "${X} = ${dtype}(${name})", "${X} = ${name}", "^NorMuon"],
   ]),
   ...of("plugins/optimizers/apollo.ts", [wholeMatrices], [
     ["Decay is not corrected", '"stepSize*"}weightDecay', '"0*"}weightDecay', "^APOLLO"],

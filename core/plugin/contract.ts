@@ -181,7 +181,7 @@ export interface Maths {
  * - Names: `p` the parameter, `g` its gradient, the slots, what `scalars` gives, `t` the step from 1, `size batch rows cols` of the tensor, and locals.
  *   A rule calls the direction of its step `u`: that is where transforms' `after` goes. `p`, `g`, slots and locals may be assigned again.
  * - Per element: `abs sqrt sign(x)`, `min max(a, b)`, `clamp(x, low, high)`, `where(condition, a, b)`, which selects, `round(x)` to the parameter's
- *   dtype, `fma(a, b, c)`, which is a*b + c with an exact product. `min`, `max`, `clamp` spread NaN; `sign(NaN)` is NaN.
+ *   dtype, `bfloat16(x)` and `float16(x)` to these, `fma(a, b, c)`, which is a*b + c with an exact product. `min`, `max`, `clamp` spread NaN; `sign(NaN)` is NaN.
  * - Of numbers only: `pow(x, y)`, `exp log cos floor(x)`, and `a % b`, which has the sign of b.
  * - Reductions: `sum mean norm rms max(x)` of the whole tensor; with `row` or `col` before the name one number per row or column (`rowmean`); with
  *   `all` over all tensors of the optimizer that the text serves, in name order, on a line of its own: `n = allnorm(g)`; with `group` over those of

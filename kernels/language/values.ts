@@ -24,7 +24,7 @@ import {
   vectorOf,
   wider,
 } from "../tables/classes.ts";
-import { type Axis, numberOps, type Op, overTensors, reductionCalls, type ReductionName } from "../tables/ops.ts";
+import { type Axis, type Cast, casts, numberOps, type Op, overTensors, reductionCalls, type ReductionName } from "../tables/ops.ts";
 import type { DType, Scope, SlotType } from "../types.ts";
 import { dimensions } from "./matrices.ts";
 import { mistake } from "./mistake.ts";
@@ -285,6 +285,7 @@ function expression(draft: Draft, e: Expr, s: Statement): Value {
   }
   const args = e.args.map((arg) => expression(draft, arg, s));
   if (reduction !== undefined) return reduceTo(draft, e.f, reduction.axis as TensorAxis, reduction.f, args[0], s);
+  if ((casts as readonly string[]).includes(e.f)) return rounded(draft, args[0], e.f as Cast);
   const op = e.f as Op;
   const cls = mixed(draft, args.map((a) => a.cls), s);
   if (Object.hasOwn(numberOps, op) && !isNumber(cls)) {

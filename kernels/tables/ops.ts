@@ -162,8 +162,14 @@ function operatorTable(): Map<string, "product" | "sum" | "comparison"> {
   return table;
 }
 
+/** Rounding to a dtype that a text names: `bfloat16(x)`. Over elements it is the operation `round`, with that dtype. */
+export const casts: readonly ["bfloat16", "float16"] = ["bfloat16", "float16"];
+
+/** One of {@linkcode casts}. */
+export type Cast = (typeof casts)[number];
+
 /** What an expression may call. */
-export type Callable = Op | ReductionCall | RoutineName;
+export type Callable = Op | Cast | ReductionCall | RoutineName;
 
 /** Functions as a text writes them, with their numbers of arguments: `max` has two, `max` of one argument reduces. */
 export const functions: ReadonlyMap<string, readonly number[]> = /* @__PURE__ */ functionTable();
@@ -171,6 +177,7 @@ export const functions: ReadonlyMap<string, readonly number[]> = /* @__PURE__ */
 function functionTable(): Map<string, number[]> {
   const table = new Map<string, number[]>();
   for (const [name, { written, arity }] of Object.entries(ops)) if (written === "function") table.set(name, [arity]);
+  for (const name of casts) table.set(name, [1]);
   for (const name of reductionCalls.keys()) table.set(name, [1, ...table.get(name) ?? []]);
   for (const [name, { takes }] of Object.entries(routines)) table.set(name, [takes.length]);
   return table;

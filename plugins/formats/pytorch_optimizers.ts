@@ -114,7 +114,7 @@ const rows: Readonly<Record<string, Row>> = {
 };
 
 /** Options of ours that a group there does not have. */
-const ours = ["stateDtype", "initialLr", "safetyFactor", "fallbackLrScale"];
+const ours = ["stateDtype", "nsDtype", "initialLr", "safetyFactor", "fallbackLrScale"];
 /** Keys of groups that are no options: how code runs, and what schedulers keep there. */
 const notOptions = ["params", "param_names", "initial_lr", "foreach", "fused", "capturable", "differentiable", "decoupled_weight_decay"];
 /** Muon's coefficients by their names here. */
@@ -319,6 +319,9 @@ export function loadOptimizerStateDict(
   /** A group's rate before any schedule, where it is known: without a scheduler it is the one that there is. */
   const baseOf: BaseOf = (group) =>
     group.initial_lr ?? scheduler?.baseLrs?.[param_groups.indexOf(group)] ?? (seen === undefined ? group.lr : undefined);
+  if (optimizer.name === "muon" && (optimizer.options as { readonly nsDtype?: unknown }).nsDtype !== "bfloat16") {
+    notes.push('torch.optim.Muon iterates in bfloat16, as here with nsDtype: "bfloat16": numbers agree to two digits of a step');
+  }
   const changes = how.options === false ? [] : optionsOf(optimizer, groups, groupOf, baseOf, notes, refuse);
   if (seen !== undefined) takeSeen(metadata, seen, groups, groupOf, baseOf, refuse);
   const before = changes.map(({ options, option }) => options[option]);

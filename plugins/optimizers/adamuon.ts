@@ -2,7 +2,8 @@
  * AdaMuon: Muon with a second moment of the orthogonal updates.
  *
  * Si et al., "AdaMuon: Adaptive Muon Optimizer", 2025, https://arxiv.org/abs/2507.11005. Defaults and order of operations follow pytorch_optimizer 4.1.0.
- * Newton-Schulz iterates in float32, there in bfloat16. AdamW's rate is `adamwLr` in every group: there a group's own `lr` is that, too.
+ * Newton-Schulz iterates in float32, there in bfloat16, as here with `nsDtype: "bfloat16"`, which then
+ * rounds the step, too. AdamW's rate is `adamwLr` in every group: there a group's own `lr` is that, too.
  *
  * @module
  */
@@ -10,6 +11,7 @@ import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
 import { lerp } from "./lerp.ts";
 import { momentDtype, stateDtypeSpec } from "./moment_dtype.ts";
 import { adamwRule, adjustedLr, checkMatrix, decay, nsCoeffsSpec, orthogonal, sidesOf, useMuonSpec } from "./muon_or_adamw.ts";
+import { type NsDtype, nsDtypeSpec } from "./newton_schulz.ts";
 
 /** Options of {@linkcode adamuon}. */
 export interface AdamuonOptions {
@@ -25,6 +27,8 @@ export interface AdamuonOptions {
   nsSteps?: number;
   /** Its coefficients, a set by name. */
   nsCoeffs?: "original" | "quintic" | "polar_express" | "polar_express_safer";
+  /** What Newton-Schulz rounds to after each operation: `"float32"`, or `"bfloat16"` as in pytorch_optimizer, which leaves two digits of a step. */
+  nsDtype?: NsDtype;
   /** Scale the learning rate by 0.2 times the root of the longer side; false: by the root of rows by columns, at least 1. */
   useAdjustedLr?: boolean;
   /** Whether tensors are for Muon or for AdamW; null, the default: those of two and more dimensions are for Muon. */
@@ -68,6 +72,7 @@ export const adamuon: OptimizerPlugin<"adamuon", AdamuonOptions> = {
     weightDecouple: { default: true, description: "Decay the parameter; false: add the decay to the gradient" },
     nsSteps: { default: 5, type: "integer", unit: "count", minimum: 1, maximum: 20, description: "Iterations of Newton-Schulz" },
     nsCoeffs: nsCoeffsSpec,
+    nsDtype: nsDtypeSpec,
     useAdjustedLr: { default: true, description: "Scale the learning rate by 0.2 times the root of the longer side" },
     useMuon: useMuonSpec,
     adamwLr: { default: 3e-4, minimum: 0, unit: "rate", description: "Learning rate of AdamW" },
@@ -78,11 +83,13 @@ export const adamuon: OptimizerPlugin<"adamuon", AdamuonOptions> = {
     stateDtype: stateDtypeSpec,
   },
   rule(options, { name, shape, dtype }) {
-    const { betas: [beta1], weightDecay, weightDecouple, nsSteps, nsCoeffs, useAdjustedLr, useMuon } = options;
+    const { betas: [beta1], weightDecay, weightDecouple, nsSteps, nsCoeffs, nsDtype, useAdjustedLr, useMuon } = options;
     const moments = momentDtype(options.stateDtype, dtype);
     checkMatrix(useMuon, name, shape);
     const sides = sidesOf(useMuon, shape);
     if (sides === null) return adamwRule(options, moments);
+    // The step has the dtype of the iteration, and PyTorch divides a number by a tensor through the tensor's reciprocal.
+    const round = nsDtype === "float32" ? "" : nsDtype;
     return {
       slots: { m: { shape: "param", key: "m", dtype: moments }, v: { shape: [sides[0] * sides[1]], key: "v", dtype: moments } },
       matrix: [1, ...sides],
@@ -90,10 +97,11 @@ export const adamuon: OptimizerPlugin<"adamuon", AdamuonOptions> = {
         ${options.maximize ? "g = -g" : ""}
         ${decay(weightDecay, weightDecouple, "lr", "weightDecay")}
         ${lerp("m", "g", "(1 - beta1)", 1 - beta1)}
-        ${orthogonal("m", nsSteps, nsCoeffs, sides)}
+        ${orthogonal("m", nsSteps, nsCoeffs, sides, nsDtype)}
         v  = beta2*v + (1 - beta2)*X*X
-        O  = X/(sqrt(v/c2) + adamwEps)
-        u  = O*(${Math.sqrt(Math.min(...sides))}/(norm(O) + adamwEps))
+        O  = ${round}(X/(sqrt(v/c2) + adamwEps))
+        n  = ${round}(${round}(norm(O)) + adamwEps)
+        u  = ${round}(O*${round}(${Math.sqrt(Math.min(...sides))}*${round}(1/n)))
         p -= lr*${adjustedLr(useAdjustedLr, sides)}*u
       `,
     };

@@ -5,14 +5,14 @@
  * root of the longer side from Liu et al., "Muon is Scalable for LLM Training", 2025, https://arxiv.org/abs/2502.16982; coefficients also from Amsel et
  * al., "The Polar Express", 2025, https://arxiv.org/abs/2505.16932.
  * Follows timm 1.0.31's `Muon` with `conv_mode="flatten"`: what is no matrix, has a side under 4 or one 128 times as long as the other, goes by AdamW, or by
- * NAdamW with `nesterov`. Two differences: Newton-Schulz iterates in float32, there in bfloat16; and of a matrix with more rows than columns, X B is
- * computed where timm transposes X, computes B X and transposes back: the same products, since B is symmetric.
+ * NAdamW with `nesterov`. Two differences: Newton-Schulz iterates in float32, there in bfloat16, as here with `nsDtype: "bfloat16"`; and of a matrix with more
+ * rows than columns, X B is computed where timm transposes X, computes B X and transposes back: the same products, since B is symmetric.
  *
  * @module
  */
 import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
 import { momentDtype, stateDtypeSpec } from "./moment_dtype.ts";
-import { coefficients, newtonSchulz } from "./newton_schulz.ts";
+import { coefficients, newtonSchulz, normed, type NsDtype, nsDtypeSpec } from "./newton_schulz.ts";
 
 /** Sets of coefficients, by name: see {@linkcode MuonOptions.nsCoefficients}. */
 export type MuonCoefficients = "original" | "quintic" | "polar_express" | "polar_express_safer";
@@ -31,6 +31,8 @@ export interface MuonOptions {
   nsSteps?: number;
   /** Its coefficients, a set by name; further iterations repeat the last ones. */
   nsCoefficients?: MuonCoefficients;
+  /** What Newton-Schulz rounds to after each operation: `"float32"`, or `"bfloat16"` as in timm and PyTorch, which leaves two digits of a step. */
+  nsDtype?: NsDtype;
   /** The least norm that a matrix is divided by; of what is no matrix, added to the corrected root of the second moment. */
   eps?: number;
   /** Factor of the norm that a matrix is divided by: above 1 for coefficients that bear no singular value above 1. */
@@ -101,6 +103,7 @@ export const muon: OptimizerPlugin<"muon", MuonOptions> = {
       enum: ["original", "quintic", "polar_express", "polar_express_safer"],
       description: "Coefficients of Newton-Schulz, a set by name; further iterations repeat the last ones",
     },
+    nsDtype: nsDtypeSpec,
     eps: { default: 1e-7, minimum: 0, description: "The least norm that a matrix is divided by, and AdamW's eps for the rest" },
     safetyFactor: { default: 1, exclusiveMinimum: 0, description: "Factor of the norm that a matrix is divided by" },
     adjustLrFn: {
@@ -113,7 +116,7 @@ export const muon: OptimizerPlugin<"muon", MuonOptions> = {
     betas: { default: [0.9, 0.95], minimum: 0, exclusiveMaximum: 1, description: "Decay of AdamW's moments, of what is no matrix" },
     stateDtype: stateDtypeSpec,
   },
-  rule({ weightDecay, momentum, nesterov, nsSteps, nsCoefficients, adjustLrFn, stateDtype }, { shape, dtype }) {
+  rule({ weightDecay, momentum, nesterov, nsSteps, nsCoefficients, nsDtype, adjustLrFn, stateDtype }, { shape, dtype }) {
     const moments = momentDtype(stateDtype, dtype);
     const sides = sidesOf(shape);
     if (sides === null) {
@@ -140,8 +143,8 @@ export const muon: OptimizerPlugin<"muon", MuonOptions> = {
         ${weightDecay > 0 ? "p *= 1 - lr*weightDecay" : ""}
         ${momentum > 0.5 ? "m += (1 - momentum)*(g - m)" : "m  = g - momentum*(g - m)"}
         ${!nesterov ? "o  = m" : momentum < 0.5 ? "o  = g + momentum*(m - g)" : "o  = m - (1 - momentum)*(m - g)"}
-        X  = o/max(safetyFactor*norm(o), eps)
-        ${newtonSchulz(nsSteps, coefficients[nsCoefficients], rows > cols)}
+        ${normed("X", "o", "safetyFactor", "eps", nsDtype)}
+        ${newtonSchulz(nsSteps, coefficients[nsCoefficients], rows > cols, nsDtype)}
         u  = ${scaleOf(adjustLrFn, rows, cols)}*X
         p -= lr*u
       `,

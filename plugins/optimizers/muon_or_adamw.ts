@@ -5,7 +5,7 @@
  */
 import type { OptionSpec, Rule } from "../../core/plugin/contract.ts";
 import { lerp } from "./lerp.ts";
-import { coefficients, newtonSchulz } from "./newton_schulz.ts";
+import { coefficients, newtonSchulz, normed, type NsDtype } from "./newton_schulz.ts";
 
 /** A tensor as a matrix. */
 export type MatrixSides = readonly [rows: number, cols: number];
@@ -49,9 +49,15 @@ export const decay = (weightDecay: number, weightDecouple: boolean, lr: string, 
   weightDecay === 0 ? "" : weightDecouple ? `p *= 1 - ${lr}*${of}` : weightDecay > 0 ? `g += ${of}*p` : "";
 
 /** Lines that make `X` the orthogonal matrix next to the one called `name`. */
-export const orthogonal = (name: string, steps: number, set: keyof typeof coefficients, [rows, cols]: MatrixSides): string => `
-  X  = ${name}/max(norm(${name}), 1e-7)
-  ${newtonSchulz(steps, coefficients[set], rows > cols)}
+export const orthogonal = (
+  name: string,
+  steps: number,
+  set: keyof typeof coefficients,
+  [rows, cols]: MatrixSides,
+  dtype: NsDtype = "float32",
+): string => `
+  ${normed("X", name, "1", "1e-7", dtype)}
+  ${newtonSchulz(steps, coefficients[set], rows > cols, dtype)}
 `;
 
 /** AdamW of what is no matrix; `adamwLr`, `adamwWd`, `adamwEps`, `adamwBeta1`, `adamwBeta2`, `a1` and `a2` are its numbers. */

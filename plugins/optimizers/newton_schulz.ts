@@ -3,9 +3,20 @@
  *
  * @module
  */
+import type { OptionSpec } from "../../core/plugin/contract.ts";
 
 /** Coefficients of one step. */
 export type Triple = readonly [a: number, b: number, c: number];
+
+/** What the iteration rounds to. */
+export type NsDtype = "float32" | "bfloat16";
+
+/** The option that says what the iteration rounds to. */
+export const nsDtypeSpec: OptionSpec<NsDtype> = {
+  default: "float32",
+  enum: ["float32", "bfloat16"],
+  description: "What Newton-Schulz rounds to after each operation",
+};
 
 /** Sets of coefficients by name: Jordan's, modded-nanogpt's, and those of Polar Express (arXiv 2505.16932) with two margins. */
 export const coefficients: Readonly<Record<"original" | "quintic" | "polar_express" | "polar_express_safer", readonly Triple[]>> = {
@@ -39,20 +50,32 @@ export const coefficients: Readonly<Record<"original" | "quintic" | "polar_expre
   ],
 };
 
+/** A line in which `X` is the matrix called `name` by its norm, times a factor, of at least `eps`: then its singular values are at most 1. */
+export function normed(X: string, name: string, factor: string, eps: string, dtype: NsDtype): string {
+  if (dtype === "float32") return `${X} = ${name}/max(${factor}*norm(${name}), ${eps})`;
+  return `
+    ${X} = ${dtype}(${name})
+    ${X} = ${dtype}(${X}/${dtype}(max(${dtype}(${factor}*${dtype}(norm(${X}))), ${eps})))
+  `;
+}
+
 /**
  * Lines in which X goes towards the orthogonal matrix next to it. Its singular values must not exceed 1. Products are along its shorter side: of a `tall`
- * matrix, with more rows than columns, X B is computed and not B X. Further steps repeat the last coefficients.
+ * matrix, with more rows than columns, X B is computed and not B X. Further steps repeat the last coefficients. With `"bfloat16"` each product and each sum of
+ * two is rounded to it, as PyTorch rounds `mm` and `addmm` of bfloat16, which add in float32.
  */
-export function newtonSchulz(steps: number, triples: readonly Triple[], tall: boolean): string {
+export function newtonSchulz(steps: number, triples: readonly Triple[], tall: boolean, dtype: NsDtype = "float32"): string {
+  const round = dtype === "float32" ? "" : dtype;
   return Array.from({ length: steps }, (_, k) => {
     const [a, b, c] = triples[Math.min(k, triples.length - 1)];
     return `
       XT = transpose(X)
       A  = ${tall ? "matmul(XT, X)" : "matmul(X, XT)"}
+      ${round && `A = ${round}(A)`}
       A2 = matmul(A, A)
-      B  = ${b}*A + ${c}*A2
+      B  = ${round}(${b}*A + ${c}*A2)
       BX = ${tall ? "matmul(X, B)" : "matmul(B, X)"}
-      X  = ${a}*X + BX
+      X  = ${round}(${a}*X + BX)
     `;
   }).join("\n");
 }

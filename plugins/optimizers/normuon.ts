@@ -2,7 +2,7 @@
  * NorMuon: Muon whose rows are scaled by their own second moments.
  *
  * Li et al., "NorMuon: Making Muon more efficient and scalable", 2025, https://arxiv.org/abs/2510.05491. Defaults and order of operations follow
- * pytorch_optimizer 4.1.0. Newton-Schulz iterates in float32, there in bfloat16. AdamW's rate is `adamwLr` in every group: there a group's own `lr` is that,
+ * pytorch_optimizer 4.1.0. Newton-Schulz iterates in float32, there in bfloat16, as here with `nsDtype: "bfloat16"`. AdamW's rate is `adamwLr` in every group: there a group's own `lr` is that,
  * too.
  *
  * @module
@@ -11,6 +11,7 @@ import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
 import { lerp } from "./lerp.ts";
 import { momentDtype, stateDtypeSpec } from "./moment_dtype.ts";
 import { adamwRule, adjustedLr, checkMatrix, decay, nsCoeffsSpec, orthogonal, sidesOf, useMuonSpec } from "./muon_or_adamw.ts";
+import { type NsDtype, nsDtypeSpec } from "./newton_schulz.ts";
 
 /** Options of {@linkcode normuon}. */
 export interface NormuonOptions {
@@ -30,6 +31,8 @@ export interface NormuonOptions {
   nsSteps?: number;
   /** Its coefficients, a set by name. */
   nsCoeffs?: "original" | "quintic" | "polar_express" | "polar_express_safer";
+  /** What Newton-Schulz rounds to after each operation: `"float32"`, or `"bfloat16"` as in pytorch_optimizer, which leaves two digits of a step. */
+  nsDtype?: NsDtype;
   /** What becomes of the norm: `"preserve_norm"` keeps that of the orthogonal matrix, `"match_rms"` makes the root mean square 0.2. */
   updateScale?: "preserve_norm" | "match_rms";
   /** With `"preserve_norm"`: scale the learning rate by 0.2 times the root of the longer side; false: by the root of rows by columns, at least 1. */
@@ -79,6 +82,7 @@ export const normuon: OptimizerPlugin<"normuon", NormuonOptions> = {
     nesterov: { default: true, description: "Look one step ahead along the momentum" },
     nsSteps: { default: 5, type: "integer", unit: "count", minimum: 1, maximum: 20, description: "Iterations of Newton-Schulz" },
     nsCoeffs: nsCoeffsSpec,
+    nsDtype: nsDtypeSpec,
     updateScale: {
       default: "preserve_norm",
       enum: ["preserve_norm", "match_rms"],
@@ -95,7 +99,8 @@ export const normuon: OptimizerPlugin<"normuon", NormuonOptions> = {
     stateDtype: stateDtypeSpec,
   },
   rule(options, { name, shape, dtype }) {
-    const { momentum, beta2, weightDecay, weightDecouple, nesterov, nsSteps, nsCoeffs, updateScale, useAdjustedLr, useMuon } = options;
+    const { momentum, beta2, weightDecay, weightDecouple, nesterov, nsSteps, nsCoeffs, nsDtype, updateScale, useAdjustedLr, useMuon } =
+      options;
     const moments = momentDtype(options.stateDtype, dtype);
     checkMatrix(useMuon, name, shape);
     const sides = sidesOf(useMuon, shape);
@@ -113,7 +118,7 @@ export const normuon: OptimizerPlugin<"normuon", NormuonOptions> = {
         ${lerp("m", "g", "(1 - momentum)", 1 - momentum)}
         o  = ${nesterov ? "g" : "m"}
         ${nesterov ? lerp("o", "m", "momentum", momentum) : ""}
-        ${orthogonal("o", nsSteps, nsCoeffs, sides)}
+        ${orthogonal("o", nsSteps, nsCoeffs, sides, nsDtype)}
         ${lerp("s", "rowmean(X*X)", "(1 - beta2)", 1 - beta2)}
         O  = X/(sqrt(s) + eps)
         u  = O*(${keeps ? "norm(X)" : "0.2*sqrt(size)"}/(norm(O) + eps))

@@ -138,7 +138,7 @@ test("an unknown function is told which ones there are", () => {
 });
 
 test("the functions are those of the language", () => {
-  const element = ["abs", "sqrt", "sign", "min", "max", "clamp", "fma", "where", "round"];
+  const element = ["abs", "sqrt", "sign", "min", "max", "clamp", "fma", "where", "round", "bfloat16", "float16"];
   const scalar = ["pow", "exp", "log", "cos", "floor"];
   const reduce = ["", "row", "col", "all", "group"].flatMap((along) => ["sum", "mean", "norm", "rms", "max"].map((f) => along + f));
   const routines = ["matmul", "transpose", "qr", "eigh", "argsort", "gather"];

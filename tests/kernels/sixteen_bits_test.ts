@@ -180,3 +180,20 @@ for (const name of names.filter((name) => available().includes(name))) {
     });
   }
 }
+
+for (const dtype of narrow) {
+  test(`${dtype}(x) in a text rounds elements and numbers to ${dtype}, whatever the tensors are`, () => {
+    const numbers = hard(dtype);
+    const want = Float32Array.from(numbers, (x) => roundTo(dtype, x));
+    for (const name of available()) {
+      using backend = createBackend(name) as KernelBackend;
+      const x = backend.allocate(numbers.length);
+      x.data.set(numbers);
+      backend.run(`x = ${dtype}(x)`, { x });
+      assertNumbers(x.data, want);
+      const n = backend.allocate(1);
+      backend.run(`n = ${dtype}(a) - a`, { n }, { a: 1 + 2 ** -12 });
+      assertEquals(n.data[0], -(2 ** -12), name);
+    }
+  });
+}

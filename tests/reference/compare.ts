@@ -138,6 +138,19 @@ export function withinReference(entry: Case, step: string, got: Values, want: Js
   })`;
 }
 
+/** Parameters after a step whose true values nobody knows: as near to the reference as its two kernels are to each other, and two spacings. */
+export function withinSpread(entry: Case, step: string, got: Values, params: Readonly<Record<string, Numbers>>): Fault {
+  const bound = entry.expects.spread!.params![step][3] + 2 * SINGLE_STEP;
+  for (const name of Object.keys(params)) {
+    const odd = nonFinite(got[name], params[name]);
+    if (odd !== undefined) return `step ${step}, ${name}: ${odd}`;
+    const error = scaledError(got[name], params[name]);
+    if (!(error <= bound)) {
+      return `step ${step}, ${name}: off by ${error.toExponential(2)} of the largest value, at most ${bound.toExponential(2)}`;
+    }
+  }
+}
+
 /** A spacing of 16-bit numbers, of a tensor's largest value. */
 const SPACING: Readonly<Record<string, number>> = { bfloat16: 2 ** -7, float16: 2 ** -10 };
 

@@ -15,7 +15,6 @@ import { runConfigInstead } from "./configs.ts";
 import { runScriptByRule } from "./accumulators.ts";
 import { runMechanicsInstead } from "./mechanics.ts";
 import { runReadingsInstead } from "./readings.ts";
-import { startOf, valuesOf } from "./optimizers.ts";
 import { runHandedOver } from "./state_dicts.ts";
 import { lrAt, makeSchedule, runSchedule } from "./schedules.ts";
 
@@ -362,14 +361,6 @@ export const INTENDED: readonly Intended[] = [
       }
     },
   },
-  {
-    difference: "bfloat16",
-    system: /^(timm|pytorch_optimizer)-/,
-    item: /^(Muon|NorMuon|AdaMuon)$/,
-    when: (_, { params64 }) => params64 === undefined,
-    reason: "Newton-Schulz iterates in float32, there in bfloat16, which leaves two digits of a step",
-    instead: firstStepNear,
-  },
 ];
 
 /** A script of GradientAccumulator's calls; only `call` has gradients. */
@@ -419,20 +410,4 @@ function twoSteps(context: Context, entry: Case): Fault {
   using optimizer = context.registry.createOptimizer(adamw ? "adamw" : "adafactor", { p }, adamw ? { lr: 0.1 } : {});
   for (let step = 0; step < 2; step++) optimizer.step({ p: { data: new Float32Array(size).fill(Number(gradient[1])), shape } });
   return near({ data: p.data }, { data: context.golden.want(entry).params as Numbers }, 1e-6, "two steps");
-}
-
-/** The first step, of about a hundredth, within a tenth of it. */
-function firstStepNear(context: Context, entry: Case): Fault {
-  const { bank: name, options, groups } = entry.args as unknown as { bank: string; options: JsonObject; groups: { tensors: string[] }[] };
-  const bank = context.golden.bank(name);
-  const params = startOf(bank, groups.flatMap(({ tensors }) => tensors), "float32");
-  const plugin = optimizerPlugin(context, optimizerName(entry))!;
-  using optimizer = context.registry.createOptimizer(plugin.name, params, translateAll(plugin, options));
-  optimizer.step(
-    Object.fromEntries(
-      Object.entries(params).map(([key, { shape }]) => [key, { data: Float32Array.from(bank[key].grads[0] as Numbers, Number), shape }]),
-    ),
-  );
-  const want = context.golden.want(entry).params as unknown as Record<string, Record<string, Numbers>>;
-  return near(valuesOf(params), want[1], 1e-3, "the first step");
 }

@@ -17,6 +17,7 @@ import {
   type Values,
   within16,
   withinReference,
+  withinSpread,
 } from "./compare.ts";
 import { type Context, missing, optimizerPlugin } from "./context.ts";
 import type { BankTensor, Case, Json, JsonObject, Numbers } from "./golden.ts";
@@ -63,6 +64,9 @@ const OTHER_DEFAULTS: Readonly<Record<string, JsonObject>> = {
 /** References whose moments are in float32, whatever the parameter's dtype. */
 const WIDE_STATE: readonly string[] = ["timm AdaBelief"];
 
+/** Cases in which Muon iterates in bfloat16, as those libraries do; in the others it was made to iterate in the parameter's dtype. */
+const iteratesInBfloat16 = ({ id }: Case): boolean => /_bf16\//.test(id);
+
 /** `timm Lion` of `timm-1.0.31`. */
 function libraryItem({ system, item }: Case): string {
   return `${system.slice(0, system.lastIndexOf("-"))} ${item}`;
@@ -89,7 +93,7 @@ export function wanted(context: Context, entry: Case, given: JsonObject): Wanted
     key !== "caution" && given[key] !== implied[key] && !(key === "update_period" && entry.args.hessian !== undefined)
   );
   return {
-    options,
+    options: iteratesInBfloat16(entry) ? { ...options, nsDtype: "bfloat16" } : options,
     transforms: [...transform === undefined ? [] : [transform], ...cautious && given.caution === true ? [{ name: "cautious" }] : []],
     unknown: others,
   };
@@ -256,6 +260,7 @@ function stepFault(
 ): Fault {
   const { dtype } = argsOf(entry);
   if (dtype === "float64") return plain(got, params, `step ${step}`);
+  if (iteratesInBfloat16(entry)) return withinSpread(entry, step, got, params);
   if (dtype === "float32") {
     return entry.expects.precision ? withinReference(entry, step, got, want) : exact(got, params, `step ${step}`);
   }

@@ -17,7 +17,7 @@ import { writeSafetensors } from "../../plugins/formats/safetensors.ts";
 import { root } from "../generated.ts";
 import { pythonWith } from "../python.ts";
 import {
-  boundOf,
+  bound,
   differences,
   errorOf,
   modelOf,
@@ -55,7 +55,7 @@ for t in range(4, 7):
 print(json.dumps(runs.listed(params)))
 `;
 
-function tell(what: string, values: Parameters<typeof errorOf>[0], want: Run["before"], bound: number): string {
+function tell(what: string, values: Parameters<typeof errorOf>[0], want: Run["before"]): string {
   const faults = differences(values, want, bound);
   if (faults.length > 0) failed++;
   return `${what} ${errorOf(values, want).toExponential(1)}${faults.length > 0 ? " FAILED" : ""}`;
@@ -81,7 +81,7 @@ try {
     });
     for (let t = 4; t <= 6; t++) step(here, run, t);
     here.dispose();
-    lines.set(name, `${name}: ${tell("from PyTorch off by", moved, run.at6, boundOf(name))}`);
+    lines.set(name, `${name}: ${tell("from PyTorch off by", moved, run.at6)}`);
     const begun = paramsOf(run, run.before);
     const first = optimizerOf(name, run, begun);
     for (let t = 1; t <= 3; t++) step(first, run, t);
@@ -98,15 +98,13 @@ try {
     const sameRates = lr.every((rate, i) => Math.abs(rate - run.lr[i]) <= 1e-12);
     if (!sameRates) failed++;
     console.log(
-      `${lines.get(name)}, ${tell("to PyTorch", listed(at6), run.at6, boundOf(name))}${
-        sameRates ? "" : `, with rates ${lr} and not ${run.lr}`
-      }`,
+      `${lines.get(name)}, ${tell("to PyTorch", listed(at6), run.at6)}${sameRates ? "" : `, with rates ${lr} and not ${run.lr}`}`,
     );
   }
   const loaded = execFileSync(python, ["-c", loadState, join(root, "examples/python"), join(root, "tests/reference"), folder], {
     encoding: "utf8",
   });
-  console.log(tell("load_state.py: off by", listed(JSON.parse(loaded)), runs.rprop.at6, boundOf("rprop")));
+  console.log(tell("load_state.py: off by", listed(JSON.parse(loaded)), runs.rprop.at6));
 } finally {
   rmSync(folder, { recursive: true });
 }

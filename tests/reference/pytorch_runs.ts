@@ -31,8 +31,8 @@ export interface Saved {
   readonly scheduler: SchedulerStateDict | null;
 }
 
-/** Of a tensor's largest value. Muon iterates in bfloat16 there and in float32 here. */
-export const boundOf = (name: string): number => name === "muon" ? 5e-3 : 1e-6;
+/** Of a tensor's largest value. */
+export const bound = 1e-6;
 
 /** The same numbers in both languages. */
 function values(shape: readonly number[], seed: number): Float32Array {
@@ -69,7 +69,7 @@ export function optimizerOf(name: string, run: Run, params: Record<string, Tenso
   };
   const options: Record<string, unknown> = Object.fromEntries(Object.entries(run.options).map(([key, value]) => [camelCase(key), value]));
   // torch.optim.Muon's defaults are not timm's.
-  if (name === "muon") Object.assign(options, { nesterov: true, nsCoefficients: "original", adjustLrFn: "original" });
+  if (name === "muon") Object.assign(options, { nesterov: true, nsCoefficients: "original", adjustLrFn: "original", nsDtype: "bfloat16" });
   const [first, rest] = namesOf(name);
   const decay = name === "rprop" || name === "sparse_adam" ? {} : { options: { weightDecay: 0 } };
   return builtins.createOptimizer(name as "sgd", params, options, {

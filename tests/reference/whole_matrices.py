@@ -4,10 +4,14 @@
     python tests/reference/whole_matrices.py
 
 The form is golden/README.md's; what field.py makes banks and files with makes these. Newton-Schulz runs in the parameter's dtype, as
-in golden/: the library's own bfloat16 leaves two digits.
+in golden/: the library's own bfloat16 leaves two digits. Cases of `NorMuon_bf16` and `AdaMuon_bf16` are the libraries' own; how far PyTorch's plain kernels are
+from its AVX2 kernels, which the script finds in a process of its own, says how near a result can be.
 """
 import contextlib
 import importlib
+import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -17,10 +21,11 @@ sys.path.insert(0, str(HERE))
 import field  # noqa: E402
 from importlib.metadata import version  # noqa: E402
 
+import numpy as np  # noqa: E402
 import pytorch_optimizer as PO  # noqa: E402
 import torch  # noqa: E402
 
-from torch_run import Run, precision  # noqa: E402
+from torch_run import Run, measure, precision  # noqa: E402
 
 field.OUT = HERE / "whole_matrices"
 field.STEPS, field.SNAPS, field.TRUTHS = 12, [1, 2, 3, 6, 12], [1, 2, 12]
@@ -32,6 +37,11 @@ field.BANKS = {b.name: b for b in [
 ]}
 system = f"pytorch_optimizer-{version('pytorch_optimizer')}"
 cases = field.Cases("optim/whole_matrices.json")
+PLAIN = "--plain" in sys.argv
+plain = {}
+if not PLAIN:
+    child = [sys.executable, __file__, "--plain"]
+    plain = json.loads(subprocess.run(child, env={**os.environ, "ATEN_CPU_CAPABILITY": "default"}, check=True, capture_output=True, text=True).stdout)
 
 
 @contextlib.contextmanager
@@ -58,7 +68,32 @@ def case(item, nth, cls, options, bank, dtype="float32", groups=None, note=None)
     cases.add(f"matrices/{item}/{nth}", system, item, args, data, precision(run, truth), note)
 
 
+def low_case(item, nth, cls, options):
+    """A case in which Newton-Schulz iterates in bfloat16. In the other process: its parameters alone."""
+    run = Run(field.BANKS["matrices"], "float32", both, lambda tensors: cls(tensors, **options), field.STEPS, field.SNAPS)
+    id = f"matrices/{item}_bf16/{nth}"
+    params = {str(t): {n: np.asarray(a).ravel().tolist() for n, a in p.items()} for t, p in run.params.items()}
+    if PLAIN:
+        plain[id] = params
+        return
+    defaults = {k: v for k, v in run.opt.defaults.items() if k not in options and isinstance(v, (bool, int, float, str, tuple, list, type(None)))}
+    args = {"bank": "matrices", "dtype": "float32", "steps": field.STEPS, "options": options, "defaults": defaults, "groups": both}
+    lists = lambda p: [np.array(a, dtype=np.float32) for a in p.values()]  # noqa: E731
+    spread = {"params": {t: measure(lists(plain[id][t]), lists(p)) for t, p in params.items()}}
+    cases.add(id, system, item, args, {**run.data(), "state": run.state}, None, "as the library does it: Newton-Schulz iteration in bfloat16")
+    cases.entries[-1]["expects"] = {"file": cases.file, "outputs": ["params", "state"], "spread": spread}
+
+
 d = dict
+mats, vecs = ["c", "d", "e"], ["a", "b"]
+both = [{"tensors": mats, "use_muon": True}, {"tensors": vecs, "use_muon": False}]
+for i, options in enumerate([d(lr=0.02), d(lr=0.02, momentum=0.4, nesterov=False, use_adjusted_lr=True), d(lr=0.01, update_scale="match_rms", ns_coeffs="quintic")]):
+    low_case("NorMuon", i, PO.NorMuon, {**options, "foreach": False})
+for i, options in enumerate([d(lr=0.02), d(lr=0.02, betas=(0.4, 0.8), use_adjusted_lr=False), d(lr=0.01, ns_coeffs="polar_express")]):
+    low_case("AdaMuon", i, PO.AdaMuon, {**options, "foreach": False})
+if PLAIN:
+    print(json.dumps(plain))
+    sys.exit()
 signs = "eigenvectors are unique only up to sign: compare params, GG and exp_avg_sq, not Q; QR is done in float32 also in the float64 run"
 for i, (options, bank) in enumerate([
     (d(lr=0.01), "squares"),
@@ -69,8 +104,6 @@ for i, (options, bank) in enumerate([
     (d(lr=0.01, precondition_frequency=2, max_precondition_dim=1), "matrices"),
 ]):
     case("SOAP", i, PO.SOAP, options, bank, note=signs)
-mats, vecs = ["c", "d", "e"], ["a", "b"]
-both = [{"tensors": mats, "use_muon": True}, {"tensors": vecs, "use_muon": False}]
 normuon, adamuon = (importlib.import_module(f"pytorch_optimizer.optimizer.muon.{n}") for n in ("normuon", "adamuon"))
 with full_precision(normuon, adamuon):
     for i, options in enumerate([

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { assertEquals } from "@std/assert";
 import { isTensor, loadOptimizerStateDict, readTorch, type TorchValue, writeTorch } from "../../../plugins/formats/pytorch.ts";
 import {
-  boundOf,
+  bound,
   differences,
   namesOf,
   optimizerOf,
@@ -34,7 +34,7 @@ for (const [name, run] of Object.entries(runs)) {
     assertEquals([notes, ignored, missing], [[], [], []]);
     assertEquals(optimizer.steps, 3);
     for (let t = 4; t <= 6; t++) step(optimizer, run, t);
-    assertEquals(differences(params, run.at6, boundOf(name)), []);
+    assertEquals(differences(params, run.at6, bound), []);
     optimizer.groups.filter(({ names }) => names.length > 0).forEach(({ current }, i) => {
       assertEquals(Math.abs((current as { lr: number }).lr - run.lr[i]) <= 1e-15, true);
     });
@@ -44,10 +44,10 @@ for (const [name, run] of Object.entries(runs)) {
     const params = paramsOf(run, run.before);
     using optimizer = optimizerOf(name, run, params);
     for (let t = 1; t <= 3; t++) step(optimizer, run, t);
-    assertEquals(differences(params, run.at3, boundOf(name)), []);
+    assertEquals(differences(params, run.at3, bound), []);
     const want = saved(name);
     const bytes = writeTorch(valueOf(savedOf(name, optimizer, want)));
-    assertEquals(faults(readTorch(bytes), valueOf(want), boundOf(name), ""), []);
+    assertEquals(faults(readTorch(bytes), valueOf(want), bound, ""), []);
     assertEquals(writeTorch(readTorch(bytes)), bytes);
   });
 }

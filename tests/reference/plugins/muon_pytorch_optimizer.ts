@@ -3,7 +3,7 @@
  *
  * Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024, https://kellerjordan.github.io/posts/muon/; the scale of
  * `useAdjustedLr` from Liu et al., "Muon is Scalable for LLM Training", 2025, https://arxiv.org/abs/2502.16982.
- * Follows pytorch_optimizer 4.1.0 with `ns_method="newton_schulz"`. Newton-Schulz iterates in float32, there in bfloat16. AdamW's rate is `adamwLr` in every
+ * Follows pytorch_optimizer 4.1.0 with `ns_method="newton_schulz"`. Newton-Schulz iterates in float32, there in bfloat16, as here with `nsDtype: "bfloat16"`. AdamW's rate is `adamwLr` in every
  * group: there a group's own `lr` is that, too.
  *
  * @module
@@ -12,6 +12,7 @@ import type { OptimizerPlugin } from "../../../core/plugin/contract.ts";
 import { lerp } from "../../../plugins/optimizers/lerp.ts";
 import { momentDtype, stateDtypeSpec } from "../../../plugins/optimizers/moment_dtype.ts";
 import type { MuonCoefficients } from "../../../plugins/optimizers/muon.ts";
+import { type NsDtype, nsDtypeSpec } from "../../../plugins/optimizers/newton_schulz.ts";
 import {
   adamwRule,
   adjustedLr,
@@ -39,6 +40,8 @@ export interface MuonPytorchOptimizerOptions {
   nsSteps?: number;
   /** Its coefficients, a set by name. */
   nsCoeffs?: MuonCoefficients;
+  /** What Newton-Schulz rounds to after each operation. */
+  nsDtype?: NsDtype;
   /** Scale the learning rate by 0.2 times the root of the longer side; false: by the root of rows by columns, at least 1. */
   useAdjustedLr?: boolean;
   /** Whether tensors are for Muon or for AdamW; null, the default: those of two and more dimensions are for Muon. */
@@ -73,6 +76,7 @@ export const muonPytorchOptimizer: OptimizerPlugin<"muon_pytorch_optimizer", Muo
     nesterov: { default: true, description: "Look one step ahead along the momentum" },
     nsSteps: { default: 5, type: "integer", unit: "count", minimum: 1, maximum: 20, description: "Iterations of Newton-Schulz" },
     nsCoeffs: nsCoeffsSpec,
+    nsDtype: nsDtypeSpec,
     useAdjustedLr: { default: false, description: "Scale the learning rate by 0.2 times the root of the longer side" },
     useMuon: useMuonSpec,
     adamwLr: { default: 3e-4, minimum: 0, unit: "rate", description: "Learning rate of AdamW" },
@@ -83,7 +87,7 @@ export const muonPytorchOptimizer: OptimizerPlugin<"muon_pytorch_optimizer", Muo
     stateDtype: stateDtypeSpec,
   },
   rule(options, { name, shape, dtype }) {
-    const { momentum, weightDecay, weightDecouple, nesterov, nsSteps, nsCoeffs, useAdjustedLr, useMuon, maximize } = options;
+    const { momentum, weightDecay, weightDecouple, nesterov, nsSteps, nsCoeffs, nsDtype, useAdjustedLr, useMuon, maximize } = options;
     const moments = momentDtype(options.stateDtype, dtype);
     checkMatrix(useMuon, name, shape);
     const sides = sidesOf(useMuon, shape);
@@ -97,7 +101,7 @@ export const muonPytorchOptimizer: OptimizerPlugin<"muon_pytorch_optimizer", Muo
         ${lerp("m", "g", "(1 - momentum)", 1 - momentum)}
         o  = ${nesterov ? "g" : "m"}
         ${nesterov ? lerp("o", "m", "momentum", momentum) : ""}
-        ${orthogonal("o", nsSteps, nsCoeffs, sides)}
+        ${orthogonal("o", nsSteps, nsCoeffs, sides, nsDtype)}
         u  = ${adjustedLr(useAdjustedLr, sides)}*X
         p -= lr*u
       `,
