@@ -53,6 +53,7 @@ const ownEntryPoints: Readonly<Record<string, string>> = {
   "./checkpoints": "./plugins/formats/checkpoints.ts",
   "./testing": "./plugins/testing/mod.ts",
   "./pytorch": "./plugins/formats/pytorch.ts",
+  "./adapters/onnxruntime": "./plugins/adapters/onnxruntime.ts",
   "./new-plugin": "./plugins/new_plugin/command.ts",
 };
 

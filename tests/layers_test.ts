@@ -17,6 +17,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "plugins/formats/checkpoint": ["core/", "plugins/formats/"],
   // A recipe may ask a plugin for its options.
   "plugins/recipes/": ["type:core/", "plugins/recipes/", "plugins/optimizers/", "plugins/schedules/"],
+  // Another library's parameters under an optimizer, whose plugins are named.
+  "plugins/adapters/": ["core/", "kernels/dispose.ts", "plugins/builtins.ts", "plugins/adapters/"],
   // A look at recipes: it checks them as core does, and rounds weights as kernels do.
   "plugins/lint/": ["core/", "kernels/tables/", "plugins/lint/"],
   // The kit tries plugins as core and the kernels would run them, and knows the built-in ones by name.

@@ -38,6 +38,7 @@ const fuzz = "tests/kernels/fuzz_test.ts";
 const memory = "tests/kernels/memory_test.ts";
 const bits = "tests/kernels/bits_test.ts";
 const kept = "tests/kernels/kept_test.ts";
+const onnxruntimeTest = "tests/plugins/adapters/onnxruntime_test.ts";
 const operations = "tests/kernels/operations_test.ts";
 const bands = "tests/kernels/bands_test.ts";
 const matrices = "tests/kernels/matrix_test.ts";
@@ -1987,6 +1988,39 @@ export const mutants: readonly Mutant[] = [
       "plugin.kind === kind && plugin.name === names.name",
       "plugin.kind === kind && plugin.name === names.folder + 1",
       "refuses lion",
+    ],
+  ]),
+  ...of("plugins/adapters/bound.ts", [onnxruntimeTest], [
+    [
+      "an adapter looks names up among the built-in plugins alone",
+      "finderOf(registry?.plugins ?? plugins)",
+      "finderOf(plugins)",
+      "beside the registry",
+    ],
+    [
+      "an adapter takes anything for a registry",
+      "registry !== undefined && !Array.isArray(registry?.plugins)",
+      "false",
+      "registry that is none",
+    ],
+  ]),
+  ...of("plugins/adapters/onnxruntime.ts", [onnxruntimeTest], [
+    ["onnxruntime's adapter steps without any gradient", "if (found > 0) return grads;", "return grads;", "without a gradient"],
+    ["onnxruntime's adapter reads what lies on a GPU", 'location !== "cpu" && location !== "cpu-pinned"', "false", "on a GPU"],
+    ["onnxruntime's adapter takes float16 for another type", "dtype: type };", 'dtype: "bfloat16" };', "takes arrays"],
+    ["onnxruntime's adapter takes an inherited output", "Object.hasOwn(outputs, `${name}${suffix}`)", "true", "inherited"],
+    [
+      "onnxruntime's adapter takes every input for a parameter",
+      "outputNames.includes(`${name}${suffix}`)",
+      "name !== suffix",
+      "digits are learnt|without gradients",
+    ],
+    ["onnxruntime's adapter takes open dimensions", 'typeof length === "number"', "length !== undefined", "open dimension"],
+    [
+      "onnxruntime's adapter forgets what comes later",
+      "optimizer.add(tensors(parameters), to)",
+      "optimizer.add(tensors(parameters))",
+      "come later",
     ],
   ]),
 ];

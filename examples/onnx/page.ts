@@ -1,0 +1,31 @@
+/// <reference lib="dom" />
+/**
+ * The page's program: trains with onnxruntime-web, and shows the loss. It takes the number of updates from the address, `?updates=200`.
+ *
+ * @module
+ */
+import * as ort from "onnxruntime-web/wasm";
+import { readDigits } from "../digits/data.ts";
+import { createGenerator } from "../digits/generator.ts";
+import { train } from "./train.ts";
+
+ort.env.wasm.wasmPaths = "/onnxruntime/"; // its WebAssembly, which serve.ts hands out of the package
+ort.env.wasm.numThreads = 1; // more need a cross-origin isolated page
+
+const show = (text: string) => document.querySelector("output")!.textContent = text;
+const get = async (path: string): Promise<Uint8Array<ArrayBuffer>> => new Uint8Array(await (await fetch(path)).arrayBuffer());
+
+try {
+  const digits = await readDigits(await get("/digits.csv.gz"));
+  const session = await ort.InferenceSession.create(await get("/digits.onnx"));
+  const updates = Number(new URLSearchParams(location.search).get("updates") ?? 600);
+  const right = await train(ort, session, digits, createGenerator(1), updates, async (update, loss) => {
+    if (update % 20 > 0) return;
+    show(`update ${update}: loss ${loss.toFixed(4)}`);
+    await new Promise((done) => setTimeout(done)); // lets the page draw
+  });
+  show(`${(100 * right).toFixed(1)} % of the held-out digits right`);
+} catch (error) {
+  show(`failed: ${error}`);
+  throw error;
+}

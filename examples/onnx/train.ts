@@ -1,0 +1,63 @@
+/**
+ * Trains a model of export.py on handwritten digits: onnxruntime computes loss and gradients, Glissade steps. Nothing here knows the model's layers,
+ * and it runs wherever onnxruntime does; main.ts is the command for Deno, Bun and Node, page.ts the page.
+ *
+ * @module
+ */
+import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-web";
+import { bind, parameterShapes } from "../../plugins/adapters/onnxruntime.ts";
+import { type Batch, type Digits, shuffledBatches } from "../digits/data.ts";
+import type { Generator } from "../digits/generator.ts";
+
+/** The constructors of onnxruntime, of whichever package. */
+export interface Onnxruntime {
+  readonly Tensor: TensorConstructor;
+}
+
+/** Weights are uniform within Glorot's bound, biases zero. */
+export function startParameters(ort: Onnxruntime, session: InferenceSession, generator: Generator): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(parameterShapes(session as Required<InferenceSession>)).map(([name, [outputs, inputs = 0]]) => {
+      const bound = Math.sqrt(6 / (inputs + outputs));
+      const data = Float32Array.from({ length: outputs * (inputs || 1) }, () => inputs && generator.within(bound));
+      return [name, new ort.Tensor("float32", data, inputs ? [outputs, inputs] : [outputs])];
+    }),
+  );
+}
+
+/** What a session is fed beside the parameters. */
+export function feed(ort: Onnxruntime, { count, pixels, labels }: Batch): Record<string, Tensor> {
+  return { x: new ort.Tensor("float32", pixels, [count, 64]), y: new ort.Tensor("int32", Int32Array.from(labels), [count]) };
+}
+
+/** Trains for so many updates, and gives the share of the held-out digits that it reads right. `told` hears each update's loss. */
+export async function train(
+  ort: Onnxruntime,
+  session: InferenceSession,
+  digits: Digits,
+  generator: Generator,
+  updates: number,
+  told: (update: number, loss: number) => void | Promise<void> = () => {},
+): Promise<number> {
+  const params = startParameters(ort, session, generator);
+  const bound = bind(params, "adamw_torch", { lr: 5e-3, weightDecay: 0.01 }, {
+    groups: [{ match: { maxRank: 1 }, options: { weightDecay: 0 } }],
+    schedules: { lr: { name: "cosine", options: { numWarmupSteps: 20, numTrainingSteps: updates } } },
+  });
+  for (const batch of shuffledBatches(digits.training, 32, generator)) {
+    const outputs = await session.run({ ...feed(ort, batch), ...params });
+    const { step } = bound.step(outputs); // the tensors in params have moved
+    await told(step, Number(outputs.loss.data[0]));
+    if (step === updates) break;
+  }
+  bound.dispose();
+
+  const { heldOut } = digits;
+  const { said } = await session.run({ ...feed(ort, heldOut), ...params });
+  const logits = said.data as Float32Array;
+  const answers = Array.from(heldOut.labels, (_, i) => {
+    const of = logits.subarray(10 * i, 10 * i + 10);
+    return of.indexOf(Math.max(...of));
+  });
+  return answers.filter((answer, i) => answer === heldOut.labels[i]).length / heldOut.count;
+}
