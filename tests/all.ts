@@ -165,7 +165,7 @@ async function inNode(all: readonly string[]): Promise<[Ended, Outcome[]]> {
       platform: "node",
       target: "node20",
       sourcemap: "inline",
-      external: ["esbuild", "playwright-core", "onnxruntime-web", "@jax-js/jax"],
+      external: ["esbuild", "playwright-core"],
       logLevel: "silent",
       plugins: [{
         name: "source urls",

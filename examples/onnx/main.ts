@@ -14,11 +14,11 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { readDigits } from "../digits/data.ts";
 import { createGenerator } from "../digits/generator.ts";
-import { train } from "./train.ts";
+import { type Onnxruntime, train } from "./train.ts";
 
 const { values: flags } = parseArgs({ options: { package: { type: "string", default: "onnxruntime-web" }, folder: { type: "string" } } });
 const folder = new URL(flags.folder ?? "examples/onnx/", `file://${process.cwd()}/`);
-const ort: typeof import("onnxruntime-web") = await import(flags.package!);
+const ort: Onnxruntime = await import(flags.package!);
 
 const digits = await readDigits(await readFile(new URL("../digits/data/digits.csv.gz", folder)));
 const session = await ort.InferenceSession.create(await readFile(new URL("digits.onnx", folder)));

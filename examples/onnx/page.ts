@@ -4,13 +4,12 @@
  *
  * @module
  */
-import * as ort from "onnxruntime-web/wasm";
 import { readDigits } from "../digits/data.ts";
 import { createGenerator } from "../digits/generator.ts";
-import { train } from "./train.ts";
+import { type Onnxruntime, train } from "./train.ts";
 
-ort.env.wasm.wasmPaths = "/onnxruntime/"; // its WebAssembly, which serve.ts hands out of the package
-ort.env.wasm.numThreads = 1; // more need a cross-origin isolated page
+// The package's module, which finds its WebAssembly beside itself. A bundler takes `import * as ort from "onnxruntime-web/wasm"` as well.
+const ort: Onnxruntime = await import(`${location.origin}/onnxruntime/ort.wasm.min.mjs`);
 
 const show = (text: string) => document.querySelector("output")!.textContent = text;
 const get = async (path: string): Promise<Uint8Array<ArrayBuffer>> => new Uint8Array(await (await fetch(path)).arrayBuffer());

@@ -4,20 +4,25 @@
  *
  * @module
  */
-import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-web";
-import { bind, parameterShapes } from "../../plugins/adapters/onnxruntime.ts";
+import { bind, type OnnxSession, type OnnxTensor, parameterShapes } from "../../plugins/adapters/onnxruntime.ts";
 import { type Batch, type Digits, shuffledBatches } from "../digits/data.ts";
 import type { Generator } from "../digits/generator.ts";
 
-/** The constructors of onnxruntime, of whichever package. */
+/** What is used of onnxruntime, of whichever package. */
 export interface Onnxruntime {
-  readonly Tensor: TensorConstructor;
+  readonly Tensor: new (type: "float32" | "int32", data: Float32Array | Int32Array, dims: readonly number[]) => OnnxTensor;
+  readonly InferenceSession: { create(model: Uint8Array): Promise<Session> };
+}
+
+/** A model that is ready to run. */
+export interface Session extends OnnxSession {
+  run(feeds: Readonly<Record<string, OnnxTensor>>): Promise<Record<string, OnnxTensor & { readonly data: Float32Array }>>;
 }
 
 /** Weights are uniform within Glorot's bound, biases zero. */
-export function startParameters(ort: Onnxruntime, session: InferenceSession, generator: Generator): Record<string, Tensor> {
+export function startParameters(ort: Onnxruntime, session: Session, generator: Generator): Record<string, OnnxTensor> {
   return Object.fromEntries(
-    Object.entries(parameterShapes(session as Required<InferenceSession>)).map(([name, [outputs, inputs = 0]]) => {
+    Object.entries(parameterShapes(session)).map(([name, [outputs, inputs = 0]]) => {
       const bound = Math.sqrt(6 / (inputs + outputs));
       const data = Float32Array.from({ length: outputs * (inputs || 1) }, () => inputs && generator.within(bound));
       return [name, new ort.Tensor("float32", data, inputs ? [outputs, inputs] : [outputs])];
@@ -26,14 +31,14 @@ export function startParameters(ort: Onnxruntime, session: InferenceSession, gen
 }
 
 /** What a session is fed beside the parameters. */
-export function feed(ort: Onnxruntime, { count, pixels, labels }: Batch): Record<string, Tensor> {
+export function feed(ort: Onnxruntime, { count, pixels, labels }: Batch): Record<string, OnnxTensor> {
   return { x: new ort.Tensor("float32", pixels, [count, 64]), y: new ort.Tensor("int32", Int32Array.from(labels), [count]) };
 }
 
 /** Trains for so many updates, and gives the share of the held-out digits that it reads right. `told` hears each update's loss. */
 export async function train(
   ort: Onnxruntime,
-  session: InferenceSession,
+  session: Session,
   digits: Digits,
   generator: Generator,
   updates: number,
@@ -47,16 +52,15 @@ export async function train(
   for (const batch of shuffledBatches(digits.training, 32, generator)) {
     const outputs = await session.run({ ...feed(ort, batch), ...params });
     const { step } = bound.step(outputs); // the tensors in params have moved
-    await told(step, Number(outputs.loss.data[0]));
+    await told(step, outputs.loss.data[0]);
     if (step === updates) break;
   }
   bound.dispose();
 
   const { heldOut } = digits;
   const { said } = await session.run({ ...feed(ort, heldOut), ...params });
-  const logits = said.data as Float32Array;
   const answers = Array.from(heldOut.labels, (_, i) => {
-    const of = logits.subarray(10 * i, 10 * i + 10);
+    const of = said.data.subarray(10 * i, 10 * i + 10);
     return of.indexOf(Math.max(...of));
   });
   return answers.filter((answer, i) => answer === heldOut.labels[i]).length / heldOut.count;
