@@ -1,0 +1,389 @@
+/**
+ * An optimizer over variables of tfjs.
+ *
+ * @module
+ */
+import { disposeSymbol } from "../../../kernels/dispose.ts";
+import { createBackend, takeBackend } from "../../../core/backend.ts";
+import { about } from "../../../core/errors.ts";
+import { isRecord, known, refuseUnknownKeys, show } from "../../../core/names.ts";
+import { splitNames } from "../../../core/optimizer/match.ts";
+import { buildOptimizer } from "../../../core/optimizer/optimizer.ts";
+import type { OptimizerPlugin, Plugin } from "../../../core/plugin/contract.ts";
+import { finderOf } from "../../../core/plugin/find.ts";
+import type { NameOf, OptionsOf } from "../../../core/plugin/typed.ts";
+import { put, sameShape } from "../../../core/tensors.ts";
+import type { Disposable, Grads, LoadReport, Optimizer, StateDict, StepReport, Tensor } from "../../../core/types.ts";
+import { type Builtins, plugins } from "../../builtins.ts";
+import { elementsOf, heapOf, writeVariable } from "./memory.ts";
+import type { BindSettings, TfBuffer, TfGrads, TfTensor, TfVariable, TfWeight } from "./types.ts";
+
+/** An optimizer over variables of tfjs. */
+export interface Bound<Options = unknown> extends Disposable {
+  /**
+   * The optimizer: its options, groups, readings. Its parameters are copies, which the methods here bring up to date before and after; so step, load and
+   * save through those.
+   */
+  readonly optimizer: Optimizer<Options>;
+  /** The variables, by name. */
+  readonly variables: Readonly<Record<string, TfVariable>>;
+  /**
+   * One update, with gradients as `tf.variableGrads` gives them; they stay the caller's, to be disposed. A variable without a gradient, or with null,
+   * stands still.
+   *
+   * An error leaves everything as it was. TypeError: a gradient of no variable here, or one that is no tensor, is disposed or not in float32; a variable
+   * that is disposed. RangeError: another shape than the variable's. Else the errors of `Optimizer.step`.
+   */
+  step(grads: TfGrads): StepReport;
+  /** A rule's `also` entry, as `sam`'s `"ascend"`; counts no step. Errors are those of `step`. */
+  run(entry: string, grads: TfGrads): void;
+  /**
+   * Variables that come later. Without `to` each goes to the group whose `match` finds it, as if it had been there from the start. Errors are those of
+   * {@linkcode bind}; one group's variables are added together, or none of them.
+   */
+  add(variables: readonly (TfVariable | TfWeight)[], to?: { readonly group?: number; readonly options?: Partial<Options> }): void;
+  /**
+   * Runs a function while the variables are at another point, as `"ema"` or schedule-free's `"eval"`, waits for it, and puts them back. Meanwhile every
+   * other call is a TypeError.
+   */
+  at<Result>(point: string, run: () => Result | Promise<Result>): Promise<Result>;
+  /** Variables, slots and step counts in copies, under the variables' names. */
+  saveState(): StateDict;
+  /** Takes a saved state, as `Optimizer.loadState` does, and gives the variables what is in it. */
+  loadState(state: StateDict, options?: { readonly partial?: boolean }): LoadReport;
+  /** Gives the optimizer's memory back. The variables stay as they are. */
+  dispose(): void;
+}
+
+/** What is bound, and to what. */
+interface State {
+  readonly optimizer: Optimizer;
+  readonly memory: Memory;
+  readonly cells: Map<string, Cell>;
+  readonly groups: NonNullable<BindSettings["groups"]>;
+  /** The group of what no `match` finds; undefined where there is none yet. */
+  restGroup: number | undefined;
+  isAway: boolean;
+  isDisposed: boolean;
+}
+
+/** A variable at work. */
+interface Cell {
+  readonly variable: TfVariable;
+  /** Its elements where kernels reach them. */
+  readonly param: Tensor<Float32Array>;
+  /** Makes tensors of its shape. */
+  readonly buffer: TfBuffer;
+}
+
+/** Where cells have their elements. */
+interface Memory {
+  readonly tf: BindSettings["tf"];
+  readonly backend: ReturnType<typeof takeBackend>;
+  readonly ownsBackend: boolean;
+}
+
+/**
+ * Makes an optimizer over variables of tfjs, by an algorithm's name. {@linkcode tfOptimizer} makes one for `model.compile` and `minimize`.
+ *
+ * The variables are what is updated, on whatever backend tfjs has them, and may be assigned in between. No tensor is left behind: `tf.memory()` counts
+ * as many after a step as before. On tfjs' GPU backends a step waits for its gradients and brings variables back.
+ *
+ * TypeError: an unknown name, option or setting, what is no variable, a variable that is disposed, not trainable, not in float32, or there twice, by its
+ * name. RangeError: no variables. Else the errors of `createOptimizer`. After an error no memory is taken.
+ *
+ * @example Usage
+ * ```ts ignore
+ * import * as tf from "@tensorflow/tfjs-core";
+ * import "@tensorflow/tfjs-backend-wasm";
+ * import { bind } from "@glissade/optim/adapters/tfjs";
+ *
+ * await tf.setBackend("wasm");
+ * const w = tf.variable(tf.tensor1d([1, 2]));
+ * const bound = bind([w], "adamw", { lr: 0.1 }, { tf, transforms: [{ name: "clip_global_norm", options: { maxNorm: 1 } }] });
+ * const { value, grads } = tf.variableGrads(() => w.square().sum());
+ * bound.step(grads);
+ * tf.dispose([value, grads]);
+ * w.print(); // has moved
+ * bound.dispose();
+ * ```
+ *
+ * @param variables Variables, or a model's `trainableWeights`.
+ * @param name Which algorithm.
+ * @param options Its options.
+ * @param settings Groups, transforms, schedules, where their names are found, and tfjs' namespace.
+ */
+export function bind<
+  const P extends readonly Plugin[] = Builtins,
+  const N extends NameOf<P, "optimizer"> = NameOf<P, "optimizer">,
+>(
+  variables: readonly (TfVariable | TfWeight)[],
+  name: N,
+  options?: OptionsOf<P, "optimizer", N>,
+  settings?: BindSettings<OptionsOf<P, "optimizer", N>, P>,
+): Bound<OptionsOf<P, "optimizer", N>>;
+/** The same by a plugin. */
+export function bind<Name extends string, Options>(
+  variables: readonly (TfVariable | TfWeight)[],
+  plugin: OptimizerPlugin<Name, Options>,
+  options?: Options,
+  settings?: BindSettings<Options>,
+): Bound<Options>;
+export function bind(...of: Parameters<typeof createBound>): Bound {
+  return createBound(...of);
+}
+
+/** `bind` without its types. */
+export function createBound(
+  variables: readonly (TfVariable | TfWeight)[],
+  named: unknown,
+  options: unknown,
+  given: BindSettings = {},
+): Bound {
+  refuseUnknownKeys("the settings", given, ["backend", "threads", "groups", "transforms", "schedules", "registry", "tf"]);
+  const { registry, tf, backend, threads, ...rest } = given;
+  const taken = takeVariables(variables, new Map());
+  if (taken.length === 0) throw new RangeError("Cannot bind an empty list of variables");
+  const ownsBackend = backend === undefined || typeof backend === "string";
+  const made = ownsBackend ? createBackend(backend, threads === undefined ? {} : { threads }) : backend;
+  const memory: Memory = { tf, backend: takeBackend(made), ownsBackend };
+  // With a backend that is given, threads are refused as they are by every optimizer.
+  const settings = { ...rest, backend: memory.backend, ...!ownsBackend && threads !== undefined && { threads } };
+  try {
+    return withCells(memory, taken, (cells) => {
+      const find = finderOf(registry?.plugins ?? plugins);
+      const optimizer = buildOptimizer(find, named, paramsOf(cells), options, settings);
+      const { groups = [] } = rest;
+      return showBound({
+        optimizer,
+        memory,
+        cells: new Map(cells.map((cell) => [cell.variable.name, cell])),
+        groups,
+        restGroup: optimizer.groups.length > groups.length ? groups.length : undefined,
+        isAway: false,
+        isDisposed: false,
+      });
+    });
+  } catch (error) {
+    if (ownsBackend) memory.backend.dispose();
+    throw error;
+  }
+}
+
+/** What `bind` gives. */
+function showBound(state: State): Bound {
+  const { optimizer, cells } = state;
+  return Object.freeze<Bound>({
+    optimizer,
+    get variables() {
+      const all: Record<string, TfVariable> = {};
+      for (const [name, { variable }] of cells) put(all, name, variable);
+      return all;
+    },
+    step(grads) {
+      check(state, "step");
+      return apply(state, grads, (grads) => optimizer.step(grads), ({ applied }) => applied);
+    },
+    run(entry, grads) {
+      check(state, "run");
+      apply(state, grads, (grads) => optimizer.run(entry, grads), () => true);
+    },
+    add(variables, to) {
+      check(state, "add variables to");
+      add(state, takeVariables(variables, cells), to);
+    },
+    at(point, run) {
+      check(state, "move");
+      return at(state, point, run);
+    },
+    saveState() {
+      check(state, "save");
+      read(state.memory, [...cells.values()]);
+      return optimizer.saveState();
+    },
+    loadState(saved, options) {
+      check(state, "load a state into");
+      const all = [...cells.values()];
+      read(state.memory, all); // what a partial state lacks stays as the variables are
+      const report = optimizer.loadState(saved, options);
+      write(state.memory, all);
+      return report;
+    },
+    dispose: () => dispose(state),
+    [disposeSymbol]: () => dispose(state),
+  });
+}
+
+function check({ isDisposed, isAway }: State, action: string): void {
+  if (isDisposed) throw new TypeError(`Cannot ${action} a bound optimizer: it is disposed`);
+  if (isAway) throw new TypeError(`Cannot ${action} a bound optimizer: its variables are at another point until what \`at\` runs is done`);
+}
+
+// ---- variables
+
+/** Variables as they are given, checked; `others` are there already. */
+function takeVariables(given: unknown, others: ReadonlyMap<string, Cell>): TfVariable[] {
+  if (!Array.isArray(given)) throw new TypeError(`Cannot bind ${show(given)}: give a list of variables, or a model's trainableWeights`);
+  const names = new Set(others.keys());
+  return given.map((one, i) => {
+    const variable = takeVariable(one, i);
+    const { name } = variable;
+    if (names.has(name)) throw about(new TypeError(`Cannot bind two variables of the name "${name}"`), { tensor: name });
+    names.add(name);
+    return variable;
+  });
+}
+
+function takeVariable(one: unknown, i: number): TfVariable {
+  const { read } = (one ?? {}) as Partial<TfWeight>;
+  const variable = (typeof read === "function" ? read.call(one) : one) as TfVariable;
+  if (!isTensor(variable) || typeof variable.assign !== "function" || typeof variable.name !== "string") {
+    throw new TypeError(`Cannot bind ${show(variable)} at ${i} of the list: it is no tf.Variable`);
+  }
+  const { name, isDisposed, trainable, dtype } = variable;
+  const why = isDisposed
+    ? "it is disposed"
+    : dtype !== "float32"
+    ? `its dtype is ${dtype}, and optimizers take float32`
+    : trainable
+    ? undefined
+    : "it is not trainable";
+  if (why !== undefined) throw about(new TypeError(`Cannot bind variable "${name}": ${why}`), { tensor: name });
+  return variable;
+}
+
+/** Takes memory for variables, reads them and runs what may fail; an error gives it back. */
+function withCells<Result>(memory: Memory, variables: readonly TfVariable[], run: (cells: readonly Cell[]) => Result): Result {
+  const { backend } = memory;
+  const cells: Cell[] = [];
+  try {
+    for (const variable of variables) {
+      cells.push({ variable, param: backend.allocate(variable.shape), buffer: variable.bufferSync() });
+    }
+    read(memory, cells);
+    return run(cells);
+  } catch (error) {
+    for (const { param } of cells) backend.release(param);
+    throw error;
+  }
+}
+
+function paramsOf(cells: readonly Cell[]): Record<string, Tensor> {
+  const params: Record<string, Tensor> = {};
+  for (const { variable, param } of cells) put(params, variable.name, param);
+  return params;
+}
+
+function add(state: State, variables: readonly TfVariable[], to: Parameters<Bound["add"]>[1]): void {
+  const { optimizer, memory, cells, groups } = state;
+  const addTo = (of: readonly TfVariable[], to: Parameters<Bound["add"]>[1]): void =>
+    withCells(memory, of, (made) => {
+      optimizer.add(paramsOf(made), to);
+      for (const cell of made) cells.set(cell.variable.name, cell);
+    });
+  if (to !== undefined) return addTo(variables, to);
+  const shapes = new Map([...[...cells.values()].map(({ variable }) => variable), ...variables].map(({ name, shape }) => [name, shape]));
+  splitNames([...shapes.keys()], groups, (name) => shapes.get(name)!.length).forEach((names, index) => {
+    const here = variables.filter(({ name }) => names.includes(name));
+    if (here.length === 0) return;
+    if (index < groups.length) return addTo(here, { group: index });
+    const next = optimizer.groups.length;
+    addTo(here, state.restGroup === undefined ? { options: {} } : { group: state.restGroup });
+    state.restGroup ??= next;
+  });
+}
+
+// ---- elements
+
+function read({ tf }: Memory, cells: readonly Cell[]): void {
+  for (const { variable: { isDisposed, name } } of cells) {
+    if (isDisposed) throw about(new TypeError(`Cannot read variable "${name}": it is disposed`), { tensor: name });
+  }
+  if (cells.length === 0) return;
+  const heap = heapOf(tf, cells[0].variable);
+  for (const { variable, param } of cells) param.data.set(elementsOf(heap, variable));
+}
+
+function write({ tf }: Memory, cells: readonly Cell[], elements: (cell: Cell) => Float32Array = ({ param }) => param.data): void {
+  if (cells.length === 0) return;
+  const heap = heapOf(tf, cells[0].variable);
+  for (const cell of cells) writeVariable(heap, cell.variable, cell.buffer, elements(cell));
+}
+
+/** Reads what a step needs, takes it, and writes what it moved. */
+function apply<Report>(
+  { memory, cells }: State,
+  grads: TfGrads,
+  run: (grads: Grads) => Report,
+  hasMoved: (report: Report) => boolean,
+): Report {
+  const taken = takeGrads(cells, grads);
+  const moving = taken.map(([cell]) => cell);
+  read(memory, moving);
+  const heap = moving.length === 0 ? null : heapOf(memory.tf, moving[0].variable);
+  const elements: Record<string, Grads[string]> = {};
+  for (const [{ variable: { name } }, gradient] of taken) put(elements, name, isTensor(gradient) ? elementsOf(heap, gradient) : gradient);
+  const report = run(elements);
+  if (hasMoved(report)) write(memory, moving);
+  return report;
+}
+
+/** The gradients that there are, checked. What is no tensor of tfjs' is left to the optimizer. */
+function takeGrads(cells: ReadonlyMap<string, Cell>, grads: TfGrads): (readonly [Cell, NonNullable<TfGrads[string]>])[] {
+  if (!isRecord(grads)) throw new TypeError(`Cannot use ${show(grads)} as gradients: they are an object, a variable's name to a tensor`);
+  return Object.entries(grads as TfGrads).flatMap(([name, gradient]) => {
+    if (gradient === null || gradient === undefined) return [];
+    const what = `the gradient of "${name}"`;
+    const cell = cells.get(name);
+    if (cell === undefined) {
+      const message = `Cannot use ${what}: no variable of this name is bound; ${known([...cells.keys()], name)}`;
+      throw about(new TypeError(message), { tensor: name });
+    }
+    if (isTensor(gradient)) checkGradient(what, gradient, cell);
+    return [[cell, gradient]];
+  });
+}
+
+function checkGradient(what: string, { isDisposed, dtype, shape }: TfTensor, { variable: { name, shape: wanted } }: Cell): void {
+  if (isDisposed) throw about(new TypeError(`Cannot use ${what}: it is disposed`), { tensor: name });
+  if (dtype !== "float32") throw about(new TypeError(`Cannot use ${what} of dtype ${dtype}: it must be float32`), { tensor: name });
+  if (sameShape(shape, wanted)) return;
+  throw about(new RangeError(`Cannot use ${what} of shape ${show(shape)}: the variable's is ${show(wanted)}`), { tensor: name });
+}
+
+function isTensor(value: unknown): value is TfTensor {
+  const { dataSync, dataId } = (typeof value === "object" && value !== null ? value : {}) as Partial<TfTensor>;
+  return typeof dataSync === "function" && dataId !== undefined;
+}
+
+// ---- points, and the end
+
+async function at<Result>(state: State, point: string, run: () => Result | Promise<Result>): Promise<Result> {
+  const { optimizer, memory, cells } = state;
+  const all = [...cells.values()];
+  read(memory, all);
+  const there = optimizer.point(point);
+  write(memory, all, ({ variable: { name } }) => there[name].data as Float32Array);
+  state.isAway = true;
+  try {
+    return await run();
+  } finally {
+    comeBack(state);
+  }
+}
+
+function comeBack(state: State): void {
+  if (!state.isAway) return;
+  state.isAway = false;
+  write(state.memory, [...state.cells.values()].filter(({ variable }) => !variable.isDisposed));
+}
+
+function dispose(state: State): void {
+  if (state.isDisposed) return;
+  comeBack(state);
+  state.isDisposed = true;
+  const { optimizer, memory: { backend, ownsBackend }, cells } = state;
+  optimizer.dispose();
+  if (ownsBackend) backend.dispose();
+  else for (const { param } of cells.values()) backend.release(param);
+}
