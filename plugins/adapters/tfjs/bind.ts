@@ -74,6 +74,8 @@ interface Cell {
   readonly param: Tensor<Float32Array>;
   /** Makes tensors of its shape. */
   readonly buffer: TfBuffer;
+  /** The variable's memory when `param` was equal to it; null where it never was. */
+  dataId: object | null;
 }
 
 /** Where cells have their elements. */
@@ -258,7 +260,7 @@ function withCells<Result>(memory: Memory, variables: readonly TfVariable[], run
   const cells: Cell[] = [];
   try {
     for (const variable of variables) {
-      cells.push({ variable, param: backend.allocate(variable.shape), buffer: variable.bufferSync() });
+      cells.push({ variable, param: backend.allocate(variable.shape), buffer: variable.bufferSync(), dataId: null });
     }
     read(memory, cells);
     return run(cells);
@@ -295,19 +297,28 @@ function add(state: State, variables: readonly TfVariable[], to: Parameters<Boun
 
 // ---- elements
 
+/** Brings what variables were assigned since to where kernels have them. */
 function read({ tf }: Memory, cells: readonly Cell[]): void {
   for (const { variable: { isDisposed, name } } of cells) {
     if (isDisposed) throw about(new TypeError(`Cannot read variable "${name}": it is disposed`), { tensor: name });
   }
-  if (cells.length === 0) return;
-  const heap = heapOf(tf, cells[0].variable);
-  for (const { variable, param } of cells) param.data.set(elementsOf(heap, variable));
+  const heap = heapOf(tf);
+  for (const cell of cells) {
+    const { variable, param, dataId } = cell;
+    if (variable.dataId === dataId) continue;
+    param.data.set(elementsOf(heap, variable));
+    cell.dataId = variable.dataId;
+  }
 }
 
+/** Assigns variables what kernels have, or other elements. */
 function write({ tf }: Memory, cells: readonly Cell[], elements: (cell: Cell) => Float32Array = ({ param }) => param.data): void {
-  if (cells.length === 0) return;
-  const heap = heapOf(tf, cells[0].variable);
-  for (const cell of cells) writeVariable(heap, cell.variable, cell.buffer, elements(cell));
+  const heap = heapOf(tf);
+  for (const cell of cells) {
+    const { variable, buffer } = cell;
+    writeVariable(heap, variable, buffer, elements(cell));
+    cell.dataId = variable.dataId;
+  }
 }
 
 /** Reads what a step needs, takes it, and writes what it moved. */
@@ -320,7 +331,7 @@ function apply<Report>(
   const taken = takeGrads(cells, grads);
   const moving = taken.map(([cell]) => cell);
   read(memory, moving);
-  const heap = moving.length === 0 ? null : heapOf(memory.tf, moving[0].variable);
+  const heap = heapOf(memory.tf);
   const elements: Record<string, Grads[string]> = {};
   for (const [{ variable: { name } }, gradient] of taken) put(elements, name, isTensor(gradient) ? elementsOf(heap, gradient) : gradient);
   const report = run(elements);

@@ -77,8 +77,8 @@ export interface BindSettings<Options = unknown, P extends readonly Plugin[] = r
   /** Where the names of algorithms, schedules and transforms are found; default: the built-in ones. */
   readonly registry?: Registry<P>;
   /**
-   * The namespace of tfjs, `import * as tf from "@tensorflow/tfjs-core"`. With it gradients and variables of backend `"wasm"` are read and written where
-   * they lie in its memory; without it tfjs hands out copies, and a step takes half as long again.
+   * The namespace of tfjs, `import * as tf from "@tensorflow/tfjs-core"`. With it elements of backend `"wasm"` are read where they lie in its memory;
+   * without it each goes through two copies where one would do.
    */
   readonly tf?: TfBackends;
 }
