@@ -165,7 +165,7 @@ async function inNode(all: readonly string[]): Promise<[Ended, Outcome[]]> {
       platform: "node",
       target: "node20",
       sourcemap: "inline",
-      external: ["esbuild", "playwright-core"],
+      external: ["esbuild", "playwright-core", "@tensorflow/*"],
       logLevel: "silent",
       plugins: [{
         name: "source urls",

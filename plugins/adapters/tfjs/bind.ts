@@ -59,6 +59,7 @@ export interface Bound<Options = unknown> extends Disposable {
 interface State {
   readonly optimizer: Optimizer;
   readonly memory: Memory;
+  /** By the variables' own names. */
   readonly cells: Map<string, Cell>;
   readonly groups: NonNullable<BindSettings["groups"]>;
   /** The group of what no `match` finds; undefined where there is none yet. */
@@ -70,6 +71,8 @@ interface State {
 /** A variable at work. */
 interface Cell {
   readonly variable: TfVariable;
+  /** Its name in the optimizer. */
+  readonly name: string;
   /** Its elements where kernels reach them. */
   readonly param: Tensor<Float32Array>;
   /** Makes tensors of its shape. */
@@ -131,16 +134,22 @@ export function bind<Name extends string, Options>(
   options?: Options,
   settings?: BindSettings<Options>,
 ): Bound<Options>;
-export function bind(...of: Parameters<typeof createBound>): Bound {
-  return createBound(...of);
+export function bind(
+  variables: readonly (TfVariable | TfWeight)[],
+  named: unknown,
+  options?: unknown,
+  settings?: BindSettings,
+): Bound {
+  return createBound(variables, named, options, settings);
 }
 
-/** `bind` without its types. */
+/** `bind` without its types; with other names in the optimizer than the variables', if some are given. */
 export function createBound(
   variables: readonly (TfVariable | TfWeight)[],
   named: unknown,
   options: unknown,
   given: BindSettings = {},
+  names?: readonly string[],
 ): Bound {
   refuseUnknownKeys("the settings", given, ["backend", "threads", "groups", "transforms", "schedules", "registry", "tf"]);
   const { registry, tf, backend, threads, ...rest } = given;
@@ -152,7 +161,7 @@ export function createBound(
   // With a backend that is given, threads are refused as they are by every optimizer.
   const settings = { ...rest, backend: memory.backend, ...!ownsBackend && threads !== undefined && { threads } };
   try {
-    return withCells(memory, taken, (cells) => {
+    return withCells(memory, taken, names ?? namesOf(taken), (cells) => {
       const find = finderOf(registry?.plugins ?? plugins);
       const optimizer = buildOptimizer(find, named, paramsOf(cells), options, settings);
       const { groups = [] } = rest;
@@ -255,13 +264,18 @@ function takeVariable(one: unknown, i: number): TfVariable {
 }
 
 /** Takes memory for variables, reads them and runs what may fail; an error gives it back. */
-function withCells<Result>(memory: Memory, variables: readonly TfVariable[], run: (cells: readonly Cell[]) => Result): Result {
+function withCells<Result>(
+  memory: Memory,
+  variables: readonly TfVariable[],
+  names: readonly string[],
+  run: (cells: readonly Cell[]) => Result,
+): Result {
   const { backend } = memory;
   const cells: Cell[] = [];
   try {
-    for (const variable of variables) {
-      cells.push({ variable, param: backend.allocate(variable.shape), buffer: variable.bufferSync(), dataId: null });
-    }
+    variables.forEach((variable, i) => {
+      cells.push({ variable, name: names[i], param: backend.allocate(variable.shape), buffer: variable.bufferSync(), dataId: null });
+    });
     read(memory, cells);
     return run(cells);
   } catch (error) {
@@ -270,21 +284,24 @@ function withCells<Result>(memory: Memory, variables: readonly TfVariable[], run
   }
 }
 
+const namesOf = (variables: readonly TfVariable[]): string[] => variables.map(({ name }) => name);
+
 function paramsOf(cells: readonly Cell[]): Record<string, Tensor> {
   const params: Record<string, Tensor> = {};
-  for (const { variable, param } of cells) put(params, variable.name, param);
+  for (const { name, param } of cells) put(params, name, param);
   return params;
 }
 
 function add(state: State, variables: readonly TfVariable[], to: Parameters<Bound["add"]>[1]): void {
   const { optimizer, memory, cells, groups } = state;
   const addTo = (of: readonly TfVariable[], to: Parameters<Bound["add"]>[1]): void =>
-    withCells(memory, of, (made) => {
+    withCells(memory, of, namesOf(of), (made) => {
       optimizer.add(paramsOf(made), to);
       for (const cell of made) cells.set(cell.variable.name, cell);
     });
   if (to !== undefined) return addTo(variables, to);
-  const shapes = new Map([...[...cells.values()].map(({ variable }) => variable), ...variables].map(({ name, shape }) => [name, shape]));
+  const there = [...cells.values()].map(({ name, variable: { shape } }) => ({ name, shape }));
+  const shapes = new Map([...there, ...variables].map(({ name, shape }) => [name, shape]));
   splitNames([...shapes.keys()], groups, (name) => shapes.get(name)!.length).forEach((names, index) => {
     const here = variables.filter(({ name }) => names.includes(name));
     if (here.length === 0) return;
@@ -333,7 +350,7 @@ function apply<Report>(
   read(memory, moving);
   const heap = heapOf(memory.tf);
   const elements: Record<string, Grads[string]> = {};
-  for (const [{ variable: { name } }, gradient] of taken) put(elements, name, isTensor(gradient) ? elementsOf(heap, gradient) : gradient);
+  for (const [{ name }, gradient] of taken) put(elements, name, isTensor(gradient) ? elementsOf(heap, gradient) : gradient);
   const report = run(elements);
   if (hasMoved(report)) write(memory, moving);
   return report;
@@ -374,7 +391,7 @@ async function at<Result>(state: State, point: string, run: () => Result | Promi
   const all = [...cells.values()];
   read(memory, all);
   const there = optimizer.point(point);
-  write(memory, all, ({ variable: { name } }) => there[name].data as Float32Array);
+  write(memory, all, ({ name }) => there[name].data as Float32Array);
   state.isAway = true;
   try {
     return await run();

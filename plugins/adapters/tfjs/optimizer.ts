@@ -10,12 +10,12 @@ import type { OptimizerPlugin, Plugin } from "../../../core/plugin/contract.ts";
 import { finderOf } from "../../../core/plugin/find.ts";
 import type { NameOf, OptionsOf } from "../../../core/plugin/typed.ts";
 import { optionsOf, takePlugin } from "../../../core/plugin/use.ts";
-import type { Recipe, StateDict, Use } from "../../../core/types.ts";
+import type { Recipe, Use } from "../../../core/types.ts";
 import { type Builtins, plugins } from "../../builtins.ts";
 import { type Bound, createBound } from "./bind.ts";
 import { recipeOf } from "./recipe.ts";
 import type { BindSettings, TfCore, TfGrads, TfTensor, TfVariable } from "./types.ts";
-import { type KeptState, renamed, stateOfWeights, type TfNamedTensor, weightsOf } from "./weights.ts";
+import { type KeptState, stateOfWeights, type TfNamedTensor, weightsOf } from "./weights.ts";
 
 /** Settings of {@linkcode tfOptimizer}: those of `bind`, without the namespace, which is given already. */
 export type TfOptimizerSettings<Options = unknown, P extends readonly Plugin[] = readonly Plugin[]> = Omit<BindSettings<Options, P>, "tf">;
@@ -31,7 +31,7 @@ export interface WithBound<Options = unknown> {
  *
  * It learns its variables from the first gradients; later ones join, each in the group whose `match` finds it. `model.save(url, { includeOptimizer: true })`
  * saves algorithm, options, settings and state, if all of them are names and JSON. `tf.loadLayersModel` finds it again where an optimizer was made before, or
- * {@linkcode registerTfOptimizer} was called. A model loaded beside the one that it was saved from has variables of other names; there the state goes by their order.
+ * {@linkcode registerTfOptimizer} was called. A model loaded beside the one that it was saved from has variables of other names; they are taken in their order, and keep the saved names in the optimizer.
  *
  * Errors of names and options are thrown here; those of groups and schedules, and what a gradient can be wrong in, by the step, before anything changes.
  * Call `dispose()` at the end; the variables stay.
@@ -154,7 +154,8 @@ function register(tf: TfCore, common: Pick<BindSettings, "registry" | "backend" 
 
     applyGradients(given: TfGrads | readonly TfNamedTensor[]): void {
       const pairs = Array.isArray(given) ? given.map(({ name, tensor }) => [name, tensor] as const) : Object.entries(given as TfGrads);
-      const late = pairs.flatMap(([name, gradient]) => this.#isBound(name) ? [] : variableOf(tf, name, gradient as TfTensor | null));
+      const there = this.#bound?.variables ?? {};
+      const late = pairs.flatMap(([name, gradient]) => Object.hasOwn(there, name) ? [] : variableOf(tf, name, gradient as TfTensor | null));
       if (this.#bound !== undefined) {
         if (late.length > 0) this.#bound.add(late);
       } else this.#bound = this.#start(late);
@@ -187,13 +188,10 @@ function register(tf: TfCore, common: Pick<BindSettings, "registry" | "backend" 
       else load(this.#bound, kept);
     }
 
-    #isBound(name: string): boolean {
-      return this.#bound !== undefined && Object.hasOwn(this.#bound.variables, name);
-    }
-
     /** Binds the first variables, with the state that waits for them. */
     #start(variables: readonly TfVariable[]): Bound {
-      const bound = createBound(variables, this.#named, this.#options, { ...this.#settings, tf });
+      const { all, names } = this.#kept === undefined ? { all: variables } : namedAs(tf, this.#kept.names, variables);
+      const bound = createBound(all, this.#named, this.#options, { ...this.#settings, tf }, names);
       try {
         if (this.#kept !== undefined) load(bound, this.#kept);
       } catch (error) {
@@ -223,19 +221,38 @@ function variableOf(tf: TfCore, name: string, gradient: TfTensor | null | undefi
   throw about(new TypeError(`Cannot use the gradient of "${name}": tfjs has no variable of this name`), { tensor: name });
 }
 
+/**
+ * The variables that a state is of, and the names that they have in it. Where the first gradients are of some of them, the others join at once. A model that is
+ * loaded beside the one that was saved has variables of other names, since tfjs has no two of one name; those are the saved ones in their order, and keep the
+ * saved names in the optimizer, so that groups stay what they were.
+ */
+function namedAs(
+  tf: TfCore,
+  names: readonly string[],
+  variables: readonly TfVariable[],
+): { readonly all: readonly TfVariable[]; readonly names?: readonly string[] } {
+  const { registeredVariables } = tf.engine();
+  if (variables.every(({ name }) => names.includes(name))) return { all: names.flatMap((name) => registeredVariables[name] ?? []) };
+  if (variables.length === names.length) return { all: variables, names };
+  const said = variables.map(({ name }) => name);
+  throw new TypeError(
+    `Cannot go on with the weights that were set: they are of ${names.length} variables, ${
+      show(names)
+    }, and the gradients of ${said.length}, ${show(said)}`,
+  );
+}
+
 /** The state without the variables, which a model saves itself. */
 function keptOf(bound: Bound): KeptState {
-  const names = Object.keys(bound.variables);
+  const names = Object.keys(bound.optimizer.params);
   const { tensors, metadata } = bound.saveState();
   const kept = Object.fromEntries(Object.entries(tensors).filter(([key]) => !names.includes(key)));
   return { names, state: { tensors: kept, metadata } };
 }
 
 /** Takes a state in, the variables staying as they are. */
-function load(bound: Bound, kept: KeptState): void {
-  const names = Object.keys(bound.variables);
-  const { tensors, metadata } = renamed(kept, names);
-  const own = bound.saveState().tensors;
-  const variables: StateDict["tensors"] = Object.fromEntries(names.map((name) => [name, own[name]]));
+function load(bound: Bound, { state: { tensors, metadata } }: KeptState): void {
+  const { tensors: own } = bound.saveState();
+  const variables = Object.fromEntries(Object.keys(bound.optimizer.params).map((name) => [name, own[name]]));
   bound.loadState({ tensors: { ...tensors, ...variables }, metadata });
 }

@@ -10,18 +10,12 @@ import type { Group, Recipe, Settings, Use } from "../../../core/types.ts";
 
 /** A recipe of an optimizer; TypeError for what JSON does not hold. */
 export function recipeOf(named: Use["name"], options: object | undefined, { groups, schedules, transforms }: Settings<unknown>): Recipe {
-  const name = nameOf(named);
-  const recipe = checkRecipe({
-    optimizer: { name, options },
+  return checkRecipe({
+    optimizer: { name: nameOf(named), options },
     groups: groups?.map((group, i) => allAbout({ group: i }, () => groupOf(group))),
     schedules: schedulesOf(schedules),
     transforms: transforms?.map(useOf),
   });
-  JSON.stringify(recipe, (key, value) => {
-    if (typeof value !== "number" || Number.isFinite(value)) return value;
-    throw new TypeError(`Cannot save ${key} = ${value}: a model's file holds JSON, which has no such number`);
-  });
-  return recipe;
 }
 
 const nameOf = (name: Use["name"]): string => typeof name === "string" ? name : name.name;

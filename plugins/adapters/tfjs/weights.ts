@@ -89,21 +89,3 @@ function elementsIn(key: string, data: unknown, dtype: Saved["dtype"]): Saved["d
   }
   throw about(new TypeError(`${refuse}: ${show(data)} does not hold "${key}" in ${dtype}`), { tensor: key });
 }
-
-/**
- * A state for variables of other names: those that a model gets which is loaded beside the one that was saved, since tfjs has no two variables of one
- * name. Variables are told apart by their order then, as tfjs' own optimizers do.
- */
-export function renamed({ names, state }: KeptState, to: readonly string[]): StateDict {
-  if (to.length === names.length && to.every((name) => names.includes(name))) return state;
-  if (to.length !== names.length) {
-    throw new TypeError(`${refuse}: they are of ${names.length} variables, ${show(names)}, and there are ${to.length}, ${show(to)}`);
-  }
-  const tensors: Record<string, Saved> = {};
-  for (const [key, tensor] of Object.entries(state.tensors)) {
-    // Of "a" and "a.b" the longer one: a slot's key has no point.
-    const i = names.reduce((best, name, i) => key.startsWith(`${name}.`) && name.length > (names[best]?.length ?? -1) ? i : best, -1);
-    put(tensors, i < 0 ? key : to[i] + key.slice(names[i].length), tensor);
-  }
-  return { ...state, tensors };
-}
