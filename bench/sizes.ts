@@ -29,6 +29,7 @@ export const programs: Readonly<Record<string, string>> = {
     export const registry = createRegistry([adamw, linear, clipGlobalNorm]);`,
   "everything (the main entry point)": `export * from "./mod.ts";`,
   "an adapter (onnxruntime), with all plugins": `export * from "./plugins/adapters/onnxruntime.ts";`,
+  "an adapter (tfjs), with all plugins": `export * from "./plugins/adapters/tfjs/mod.ts";`,
   "safetensors": `export * from "./plugins/formats/safetensors.ts";`,
   "checkpoints": `export * from "./plugins/formats/checkpoints.ts";`,
   "the service, with Hono and all plugins": `

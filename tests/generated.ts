@@ -54,6 +54,7 @@ const ownEntryPoints: Readonly<Record<string, string>> = {
   "./testing": "./plugins/testing/mod.ts",
   "./pytorch": "./plugins/formats/pytorch.ts",
   "./adapters/onnxruntime": "./plugins/adapters/onnxruntime.ts",
+  "./adapters/tfjs": "./plugins/adapters/tfjs/mod.ts",
   "./new-plugin": "./plugins/new_plugin/command.ts",
 };
 

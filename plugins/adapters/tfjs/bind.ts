@@ -6,17 +6,16 @@
 import { disposeSymbol } from "../../../kernels/dispose.ts";
 import { createBackend, takeBackend } from "../../../core/backend.ts";
 import { about } from "../../../core/errors.ts";
-import { isRecord, known, refuseUnknownKeys, show } from "../../../core/names.ts";
+import { isRecord, known, show } from "../../../core/names.ts";
 import { splitNames } from "../../../core/optimizer/match.ts";
-import { buildOptimizer } from "../../../core/optimizer/optimizer.ts";
 import type { OptimizerPlugin, Plugin } from "../../../core/plugin/contract.ts";
-import { finderOf } from "../../../core/plugin/find.ts";
 import type { NameOf, OptionsOf } from "../../../core/plugin/typed.ts";
 import { put, sameShape } from "../../../core/tensors.ts";
 import type { Disposable, Grads, LoadReport, Optimizer, StateDict, StepReport, Tensor } from "../../../core/types.ts";
-import { type Builtins, plugins } from "../../builtins.ts";
+import type { Builtins } from "../../builtins.ts";
+import { optimizerOver } from "../bound.ts";
 import { elementsOf, heapOf, writeVariable } from "./memory.ts";
-import type { BindSettings, TfBuffer, TfGrads, TfTensor, TfVariable, TfWeight } from "./types.ts";
+import type { TfBuffer, TfGrads, TfSettings, TfTensor, TfVariable, TfWeight } from "./types.ts";
 
 /** An optimizer over variables of tfjs. */
 export interface Bound<Options = unknown> extends Disposable {
@@ -61,7 +60,7 @@ interface State {
   readonly memory: Memory;
   /** By the variables' own names. */
   readonly cells: Map<string, Cell>;
-  readonly groups: NonNullable<BindSettings["groups"]>;
+  readonly groups: NonNullable<TfSettings["groups"]>;
   /** The group of what no `match` finds; undefined where there is none yet. */
   restGroup: number | undefined;
   isAway: boolean;
@@ -83,7 +82,7 @@ interface Cell {
 
 /** Where cells have their elements. */
 interface Memory {
-  readonly tf: BindSettings["tf"];
+  readonly tf: TfSettings["tf"];
   readonly backend: ReturnType<typeof takeBackend>;
   readonly ownsBackend: boolean;
 }
@@ -125,20 +124,20 @@ export function bind<
   variables: readonly (TfVariable | TfWeight)[],
   name: N,
   options?: OptionsOf<P, "optimizer", N>,
-  settings?: BindSettings<OptionsOf<P, "optimizer", N>, P>,
+  settings?: TfSettings<OptionsOf<P, "optimizer", N>, P>,
 ): Bound<OptionsOf<P, "optimizer", N>>;
 /** The same by a plugin. */
 export function bind<Name extends string, Options>(
   variables: readonly (TfVariable | TfWeight)[],
   plugin: OptimizerPlugin<Name, Options>,
   options?: Options,
-  settings?: BindSettings<Options>,
+  settings?: TfSettings<Options>,
 ): Bound<Options>;
 export function bind(
   variables: readonly (TfVariable | TfWeight)[],
   named: unknown,
   options?: unknown,
-  settings?: BindSettings,
+  settings?: TfSettings,
 ): Bound {
   return createBound(variables, named, options, settings);
 }
@@ -148,11 +147,10 @@ export function createBound(
   variables: readonly (TfVariable | TfWeight)[],
   named: unknown,
   options: unknown,
-  given: BindSettings = {},
+  given: TfSettings = {},
   names?: readonly string[],
 ): Bound {
-  refuseUnknownKeys("the settings", given, ["backend", "threads", "groups", "transforms", "schedules", "registry", "tf"]);
-  const { registry, tf, backend, threads, ...rest } = given;
+  const { tf, backend, threads, ...rest } = given;
   const taken = takeVariables(variables, new Map());
   if (taken.length === 0) throw new RangeError("Cannot bind an empty list of variables");
   const ownsBackend = backend === undefined || typeof backend === "string";
@@ -162,8 +160,7 @@ export function createBound(
   const settings = { ...rest, backend: memory.backend, ...!ownsBackend && threads !== undefined && { threads } };
   try {
     return withCells(memory, taken, names ?? namesOf(taken), (cells) => {
-      const find = finderOf(registry?.plugins ?? plugins);
-      const optimizer = buildOptimizer(find, named, paramsOf(cells), options, settings);
+      const optimizer = optimizerOver(paramsOf(cells), named, options, settings);
       const { groups = [] } = rest;
       return showBound({
         optimizer,

@@ -14,6 +14,8 @@
  *
  * @module
  */
+export type { BindSettings } from "../bound.ts";
 export { bind, type Bound } from "./bind.ts";
 export { registerTfOptimizer, tfOptimizer, type TfOptimizerSettings, type WithBound } from "./optimizer.ts";
 export type * from "./types.ts";
+export type { TfNamedTensor } from "./weights.ts";

@@ -14,11 +14,11 @@ import type { Recipe, Use } from "../../../core/types.ts";
 import { type Builtins, plugins } from "../../builtins.ts";
 import { type Bound, createBound } from "./bind.ts";
 import { recipeOf } from "./recipe.ts";
-import type { BindSettings, TfCore, TfGrads, TfTensor, TfVariable } from "./types.ts";
+import type { TfCore, TfGrads, TfSettings, TfTensor, TfVariable } from "./types.ts";
 import { type KeptState, stateOfWeights, type TfNamedTensor, weightsOf } from "./weights.ts";
 
 /** Settings of {@linkcode tfOptimizer}: those of `bind`, without the namespace, which is given already. */
-export type TfOptimizerSettings<Options = unknown, P extends readonly Plugin[] = readonly Plugin[]> = Omit<BindSettings<Options, P>, "tf">;
+export type TfOptimizerSettings<Options = unknown, P extends readonly Plugin[] = readonly Plugin[]> = Omit<TfSettings<Options, P>, "tf">;
 
 /** What an optimizer for tfjs has beside what every `tf.Optimizer` has. */
 export interface WithBound<Options = unknown> {
@@ -99,7 +99,7 @@ export function tfOptimizer(
  * @param tf tfjs' namespace.
  * @param settings What no file says: where names are found, and what runs.
  */
-export function registerTfOptimizer(tf: TfCore, settings: Pick<BindSettings, "registry" | "backend" | "threads"> = {}): void {
+export function registerTfOptimizer(tf: TfCore, settings: Pick<TfSettings, "registry" | "backend" | "threads"> = {}): void {
   register(tf, settings);
 }
 
@@ -107,7 +107,7 @@ export function registerTfOptimizer(tf: TfCore, settings: Pick<BindSettings, "re
 type Made = new (named: Use["name"], options: object | undefined, settings: TfOptimizerSettings) => unknown;
 
 /** Makes the class and registers it. tfjs asks for a class: it is the one thing that a model's file can name. */
-function register(tf: TfCore, common: Pick<BindSettings, "registry" | "backend" | "threads">): Made {
+function register(tf: TfCore, common: Pick<TfSettings, "registry" | "backend" | "threads">): Made {
   const Base = tf.Optimizer as unknown as new () => object;
 
   class GlissadeOptimizer extends Base {

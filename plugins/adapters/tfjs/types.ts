@@ -4,8 +4,8 @@
  * @module
  */
 import type { Plugin } from "../../../core/plugin/contract.ts";
-import type { Registry } from "../../../core/registry.ts";
-import type { Grads, Settings } from "../../../core/types.ts";
+import type { Grads } from "../../../core/types.ts";
+import type { BindSettings } from "../bound.ts";
 
 /** A `tf.Tensor`. */
 export interface TfTensor {
@@ -54,7 +54,7 @@ export interface TfWeight {
 /** Gradients by the names of variables, as `tf.variableGrads` gives them, or what else an optimizer takes for a gradient. Null: none. */
 export type TfGrads = Readonly<Record<string, TfTensor | Grads[string] | undefined>>;
 
-/** The namespace of `@tensorflow/tfjs-core`, as far as {@linkcode BindSettings.tf} is asked. */
+/** The namespace of `@tensorflow/tfjs-core`, as far as {@linkcode TfSettings.tf} is asked. */
 export interface TfBackends {
   /** The backend at work. */
   backend(): object;
@@ -72,10 +72,8 @@ export interface TfCore<Made = unknown> extends TfBackends {
   tensor(values: never, shape?: never, dtype?: never): TfTensor;
 }
 
-/** Settings beside the algorithm's options: those of every optimizer, and where names are found. */
-export interface BindSettings<Options = unknown, P extends readonly Plugin[] = readonly Plugin[]> extends Settings<Options> {
-  /** Where the names of algorithms, schedules and transforms are found; default: the built-in ones. */
-  readonly registry?: Registry<P>;
+/** Settings of `bind`: those of every optimizer, where names are found, and tfjs itself. */
+export interface TfSettings<Options = unknown, P extends readonly Plugin[] = readonly Plugin[]> extends BindSettings<Options, P> {
   /**
    * The namespace of tfjs, `import * as tf from "@tensorflow/tfjs-core"`. With it elements of backend `"wasm"` are read where they lie in its memory;
    * without it each goes through two copies where one would do.
