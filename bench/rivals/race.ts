@@ -1,12 +1,13 @@
 /**
  * A race between ours and rivals. What is particular to one race is data, a {@linkcode Race}; here is how every race is run and printed.
  *
- *     [--json] [--quick] [--layout NAME,NAME] [--only REGEX] [--rounds N] [--ms N] [--runtime deno|bun]
+ *     [--json] [--quick] [--layout NAME,NAME] [--only REGEX] [--rounds N] [--ms N] [--processes N] [--runtime deno|bun]
  *
  * Timed is the optimizer's step alone, in float32, gradients refilled with fresh values before every step, outside the timing. Every
  * contestant is a process of its own that sleeps until it is its turn; they take turns round by round, so that a busy moment of the machine
  * meets all alike. A ratio is between two with the same number of threads, from medians of the same round; shown is the median of all
- * rounds' ratios. What the rivals need is set up outside the repository (setup.ts).
+ * rounds' ratios. Where the system puts a process' memory moves its times for as long as it lives: `--processes` starts everybody anew so often, and
+ * the medians are over all rounds of all of them. What the rivals need is set up outside the repository (setup.ts).
  *
  * @module
  */
@@ -17,7 +18,7 @@ import { createDisturbance } from "../disturbance.ts";
 import { readShapes, size } from "../layouts.ts";
 import { median, quantile, table } from "../measure.ts";
 import type { Command, Runtime } from "./commands.ts";
-import { compete } from "./compete.ts";
+import { compete, type Finished } from "./compete.ts";
 import { type Running, start } from "./talk.ts";
 
 /** One that takes part; its id is its name with its threads, as `torch fused 2`. */
@@ -95,6 +96,7 @@ export async function run(race: Race): Promise<void> {
       only: { type: "string" },
       rounds: { type: "string" },
       ms: { type: "string" },
+      processes: { type: "string", default: "1" },
       runtime: { type: "string" },
     },
   });
@@ -105,6 +107,10 @@ export async function run(race: Race): Promise<void> {
   if (unknown !== undefined) throw new TypeError(`Cannot use --layout ${unknown}: known are ${Object.keys(race.layouts).join(", ")}`);
   const rounds = Number(values.rounds ?? (values.quick ? 3 : 9));
   const ms = Number(values.ms ?? (values.quick ? race.turn.quickMs : race.turn.ms));
+  const processes = Number(values.processes);
+  if (!(Number.isInteger(processes) && processes >= 1)) {
+    throw new RangeError(`Cannot use --processes ${values.processes}: it is a number from 1`);
+  }
   const only = new RegExp(values.only ?? "");
   // Ours always take part: without them there is no ratio.
   const contestants = race.contestants(runtime).filter((one) => one.against === null || only.test(id(one)));
@@ -122,16 +128,42 @@ export async function run(race: Race): Promise<void> {
   const warm = values.quick ? 200 : 600;
   const turn = { ms, least: race.turn.least, cold: race.turn.cold };
 
-  /** All rounds of one layout, and what came of them. */
-  const raceOver = async (layout: string, taking: readonly (readonly [Contestant, Running])[]): Promise<void> => {
-    const parameters = readShapes(race.layouts[layout]).reduce((sum, shape) => sum + size(shape), 0);
-    const left = (contestant: Contestant, error: unknown): void => fail(contestant, layout, error);
-    const finished = (await compete(layout, race.layouts[layout], taking, { rounds, warm, turn, disturbance }, left))
-      .map((one) => ({ ...one, medians: one.medians.map((ns) => race.unit.of(ns, parameters)) }));
+  /** What each went through, by layout. */
+  const finished = new Map(layouts.map((layout): [string, Finished<Contestant>[]] => [layout, []]));
 
-    for (const { contestant, running, medians, steps } of finished) {
+  /** All rounds of one layout. */
+  const raceOver = async (layout: string, taking: readonly (readonly [Contestant, Running])[]): Promise<void> => {
+    const left = (contestant: Contestant, error: unknown): void => fail(contestant, layout, error);
+    const known = finished.get(layout)!;
+    for (const one of await compete(layout, race.layouts[layout], taking, { rounds, warm, turn, disturbance }, left)) {
+      const at = known.findIndex(({ contestant }) => contestant === one.contestant);
+      if (at < 0) known.push(one);
+      else known[at] = { ...one, medians: [...known[at].medians, ...one.medians], steps: known[at].steps + one.steps };
+    }
+  };
+
+  const groups = race.processesFor === "all layouts" ? [layouts] : layouts.map((layout) => [layout]);
+  for (const group of groups.flatMap((group) => Array.from({ length: processes }, () => group))) {
+    const taking: [Contestant, Running][] = [];
+    for (const contestant of contestants) {
+      try {
+        const running = await start(contestant.command());
+        say(`${id(contestant)}: ${running.hello}`);
+        taking.push([contestant, running]);
+      } catch (error) {
+        fail(contestant, race.processesFor === "all layouts" ? null : group[0], error);
+      }
+    }
+    for (const layout of group) await raceOver(layout, taking);
+    await Promise.all(taking.map(([, running]) => running.end()));
+  }
+
+  for (const [layout, all] of finished) {
+    const parameters = readShapes(race.layouts[layout]).reduce((sum, shape) => sum + size(shape), 0);
+    const inUnits = all.map((one) => ({ ...one, medians: one.medians.map((ns) => race.unit.of(ns, parameters)) }));
+    for (const { contestant, running, medians, steps } of inUnits) {
       const { name, threads, against } = contestant;
-      const ours = finished.find((one) => one.contestant.name === against && one.contestant.threads === threads);
+      const ours = inUnits.find((one) => one.contestant.name === against && one.contestant.threads === threads);
       const ratios = ours ? medians.map((theirs, round) => race.ratio.of(ours.medians[round], theirs)) : null;
       results.push({
         id: id(contestant),
@@ -149,21 +181,6 @@ export async function run(race: Race): Promise<void> {
         ratioHigh: ratios && quantile(ratios, 0.75),
       });
     }
-  };
-
-  for (const group of race.processesFor === "all layouts" ? [layouts] : layouts.map((layout) => [layout])) {
-    const taking: [Contestant, Running][] = [];
-    for (const contestant of contestants) {
-      try {
-        const running = await start(contestant.command());
-        say(`${id(contestant)}: ${running.hello}`);
-        taking.push([contestant, running]);
-      } catch (error) {
-        fail(contestant, race.processesFor === "all layouts" ? null : group[0], error);
-      }
-    }
-    for (const layout of group) await raceOver(layout, taking);
-    await Promise.all(taking.map(([, running]) => running.end()));
   }
 
   const targets = race.targets.flatMap(({ layouts: wanted, ...target }) =>
@@ -178,13 +195,19 @@ export async function run(race: Race): Promise<void> {
   const share = disturbance.share();
   if (values.json) {
     const { bench, unit } = race;
-    console.log(JSON.stringify({ bench, timed, unit: unit.name, machine, disturbance: share, rounds, ms, results, targets, failures }));
+    console.log(
+      JSON.stringify({ bench, timed, unit: unit.name, machine, disturbance: share, rounds, ms, processes, results, targets, failures }),
+    );
     return;
   }
 
   const number = (x: number | null, digits: number) => x === null ? "" : x.toFixed(digits);
   console.log(`${race.algorithm}: ${timed}; ${machine.cores} x ${machine.cpu}`);
-  console.log(`medians of ${rounds} rounds of ${ms} ms each, with quartiles; ratio: ${race.ratio.words}`);
+  console.log(
+    `medians of ${rounds} rounds of ${ms} ms each${
+      processes === 1 ? "" : ` in each of ${processes} processes`
+    }, with quartiles; ratio: ${race.ratio.words}`,
+  );
   if (share !== null) console.log(`other processes kept ${(share * 100).toFixed(0)} % of the machine busy meanwhile`);
   console.log();
   for (const layout of layouts) {

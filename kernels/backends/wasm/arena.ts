@@ -4,6 +4,7 @@
  * @module
  */
 import { memoryError, showBytes } from "../../memory_error.ts";
+import { apart } from "./placement.ts";
 
 /** A piece of an arena. */
 export interface Block {
@@ -88,23 +89,29 @@ export const spare = (limit: number): number => Math.min(2 ** 20, Math.floor(lim
 /** The most that tensors can take of an empty arena. */
 export const mostTensorBytes = (limit: number): number => limit - alignment - spare(limit);
 
-/** Takes bytes, zeroed, and leaves so many free at the end; undefined where they do not fit. */
-export function take(arena: Arena, wanted: number, left = 0): Block | undefined {
+/**
+ * Takes bytes, zeroed, and leaves so many free at the end; undefined where they do not fit. They lie apart from others at these addresses, where that
+ * takes no more than `apart` allows: what is left out stays free for smaller ones.
+ */
+export function take(arena: Arena, wanted: number, left = 0, others: readonly number[] = []): Block | undefined {
   const bytes = aligned(wanted);
   const { free, memory } = arena;
   if (memory === null) return takeArray(arena, bytes);
-  const hole = free.findIndex((piece) => piece.bytes >= bytes);
-  if (hole >= 0) {
-    const { address, bytes: size } = free[hole];
-    if (size === bytes) free.splice(hole, 1);
-    else free[hole] = { address: address + bytes, bytes: size - bytes };
+  for (let i = 0; i < free.length; i++) {
+    if (free[i].bytes < bytes) continue;
+    const { address: begin, bytes: size } = free[i];
+    const address = apart(begin, bytes, others);
+    if (address + bytes > begin + size) continue;
+    const rest = [{ address: begin, bytes: address - begin }, { address: address + bytes, bytes: begin + size - address - bytes }];
+    free.splice(i, 1, ...rest.filter(({ bytes }) => bytes > 0));
     new Uint8Array(arena.buffer, address, bytes).fill(0);
     return { arena, buffer: arena.buffer, address, bytes };
   }
-  const address = arena.top;
+  const address = apart(arena.top, bytes, others);
   const end = address + bytes;
   if (end > arena.limit - left) return undefined;
   if (end > arena.buffer.byteLength && !grow(arena, memory, end)) return undefined;
+  if (address > arena.top) free.push({ address: arena.top, bytes: address - arena.top });
   arena.top = end;
   return { arena, buffer: arena.buffer, address, bytes };
 }

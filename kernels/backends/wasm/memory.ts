@@ -22,6 +22,7 @@ import {
   spare,
   take,
 } from "./arena.ts";
+import { mostApart } from "./placement.ts";
 
 /** The memory of one backend. */
 export interface Memory {
@@ -34,6 +35,8 @@ export interface Memory {
   /** Tensors handed out, by their data. */
   readonly tensors: Map<object, Block>;
   readonly scratch: Set<Block>;
+  /** Addresses of the latest tensors of `allocate`, from which the next one lies apart. */
+  latest: readonly number[];
   /** Bytes of tensors, of those in the common arena, and of scratch. */
   allocated: number;
   inCommon: number;
@@ -83,7 +86,18 @@ export function createMemory(arenaBytes: number | undefined, opened: (arena: Are
   const first = shared ? joinCommon() : openArena(limit, 0);
   opened(first);
   const common = shared ? first : null;
-  return { limit, arenas: [first], common, tensors: new Map(), scratch: new Set(), allocated: 0, inCommon: 0, scratched: 0, opened };
+  return {
+    limit,
+    arenas: [first],
+    common,
+    tensors: new Map(),
+    scratch: new Set(),
+    latest: [],
+    allocated: 0,
+    inCommon: 0,
+    scratched: 0,
+    opened,
+  };
 }
 
 /** One more arena; ordinary arrays where the runtime grants none, over which kernels run in JavaScript, with the same bits. */
@@ -152,7 +166,10 @@ export function allocate(memory: Memory, shape: number | readonly number[], dtyp
       arena.top + needed <= arena.limit * shareForParameters && room(arena) >= needed)
   );
   const arena = open ?? addArena(memory, needed);
-  return handOut(memory, take(arena, bytes, spare(arena.limit)) ?? refuse(memory, bytes), wanted);
+  const left = spare(arena.limit);
+  const block = take(arena, bytes, left, memory.latest) ?? take(arena, bytes, left) ?? refuse(memory, bytes);
+  memory.latest = [...memory.latest, block.address].slice(-mostApart);
+  return handOut(memory, block, wanted);
 }
 
 /** Tensors in one arena, that of `near` if any are given. RangeError of memory where they do not fit; then none has been allocated. */
@@ -163,15 +180,23 @@ export function reserve(memory: Memory, near: readonly Tensor[], wanted: readonl
     : memory.arenas.find((arena) => maySettle(memory, arena, sum) && room(arena) >= sum);
   if (home === undefined && !(sum <= mostTensorBytes(memory.limit))) refuse(memory, sum);
   const arena = home ?? addArena(memory, sum);
+  const others = near.map(({ data }) => data.byteOffset);
+  const taken = takeAll(arena, wanted, others) ?? takeAll(arena, wanted, null) ?? refuse(memory, sum);
+  return taken.map((block, i) => handOut(memory, block, wanted[i]));
+}
+
+/** A block for each, apart from each other and from others at these addresses; null: wherever there is room. Undefined where they do not all fit. */
+function takeAll(arena: Arena, wanted: readonly Wanted[], others: readonly number[] | null): Block[] | undefined {
   const taken: Block[] = [];
   for (const one of wanted) {
-    const block = take(arena, bytesOf(one), spare(arena.limit));
+    const block = take(arena, bytesOf(one), spare(arena.limit), others === null ? [] : [...others, ...taken.map(({ address }) => address)]);
     if (block === undefined) {
       taken.forEach(give);
-      refuse(memory, sum);
-    } else taken.push(block);
+      return undefined;
+    }
+    taken.push(block);
   }
-  return taken.map((block, i) => handOut(memory, block, wanted[i]));
+  return taken;
 }
 
 /** Gives a tensor's memory back; false for one that is none of this memory's. */
