@@ -39,6 +39,7 @@ const memory = "tests/kernels/memory_test.ts";
 const bits = "tests/kernels/bits_test.ts";
 const kept = "tests/kernels/kept_test.ts";
 const onnxruntimeTest = "tests/plugins/adapters/onnxruntime_test.ts";
+const placement = "tests/kernels/placement_test.ts";
 const operations = "tests/kernels/operations_test.ts";
 const bands = "tests/kernels/bands_test.ts";
 const matrices = "tests/kernels/matrix_test.ts";
@@ -416,15 +417,43 @@ export const mutants: readonly Mutant[] = [
     ["Neighbours that were given back stay apart", "a.address + a.bytes === b.address", "a.bytes < 0", "^Backend wasm: memory"],
     [
       "What is left of a piece that is larger than wanted is lost",
-      "else free[hole] = { address: address + bytes, bytes: size - bytes };",
-      "else free.splice(hole, 1);",
+      "{ address: address + bytes, bytes: begin + size - address - bytes }",
+      "{ address: address + bytes, bytes: 0 }",
       "^Backend wasm: memory",
     ],
     [
       "What is left of a piece that is larger than wanted begins too early",
-      "free[hole] = { address: address + bytes, bytes: size - bytes }",
-      "free[hole] = { address: address + bytes - 64, bytes: size - bytes + 64 }",
+      "{ address: address + bytes, bytes: begin + size - address - bytes }",
+      "{ address: address + bytes - 64, bytes: begin + size - address - bytes + 64 }",
       "^Backend wasm: memory",
+    ],
+  ]),
+  ...of("kernels/backends/wasm/arena.ts", [placement], [
+    [
+      "What is left out before a tensor is lost",
+      "if (address > arena.top) free.push({",
+      "if (address < 0) free.push({",
+      "^wasm: what is left",
+    ],
+  ]),
+  ...of("kernels/backends/wasm/placement.ts", [placement], [
+    ["A tensor may lie at another's place of 4 KiB", "inOtherPlaces(at) && inOtherBanks(at)", "inOtherBanks(at)", "^wasm: .* lie apart"],
+    ["A tensor may lie among another's banks", "inOtherPlaces(at) && inOtherBanks(at)", "inOtherPlaces(at)", "^wasm: .* lie apart"],
+    ["Any number of bytes may be left out", "Math.max(page, Math.floor(bytes / 100))", "bytes", "^A place that"],
+  ]),
+  ...of("kernels/backends/wasm/memory.ts", [placement], [
+    [
+      "Tensors that would fit one behind the other are refused",
+      "takeAll(arena, wanted, others) ?? takeAll(arena, wanted, null)",
+      "takeAll(arena, wanted, others)",
+      "^wasm: tensors that fill",
+    ],
+    ["Tensors of allocate lie anywhere", "take(arena, bytes, left, memory.latest)", "take(arena, bytes, left)", "^wasm: .* lie apart"],
+    [
+      "A parameter's slots lie anywhere to the parameter",
+      "takeAll(arena, wanted, others) ??",
+      "takeAll(arena, wanted, []) ??",
+      "^wasm: .* lie apart",
     ],
   ]),
   ...of("kernels/backends/wasm/executor.ts", [bands], [

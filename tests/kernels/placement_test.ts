@@ -6,6 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { createBackend } from "../../kernels/backends/create.ts";
+import { apart } from "../../kernels/backends/wasm/placement.ts";
 import { available } from "../../kernels/detect.ts";
 import type { KernelBackend } from "../../kernels/backend.ts";
 import type { Tensor } from "../../kernels/types.ts";
@@ -79,7 +80,7 @@ for (const name of available().filter((name) => name !== "js")) {
     const [g, m] = backend.reserve([p], like(2, 2 ** 20));
     const { allocated } = backend.usage();
     assertEquals(allocated, 3 * 2 ** 22);
-    const small = backend.allocate(100);
+    const [small] = backend.reserve([p], like(1, 100));
     assert(addressOf(small) < addressOf(m), "a small tensor lies behind all others");
     assert((small.data as Float32Array).every((x) => x === 0));
     small.data.fill(1);
@@ -107,3 +108,14 @@ for (const name of available().filter((name) => name !== "js")) {
     assertEquals(between([p, ...backend.reserve([p], like(4, 512)), backend.allocate(512)]), 0);
   });
 }
+
+test("A place that is apart from many others is looked for no farther than 1 % of the tensor", () => {
+  const bytes = 2 ** 22;
+  const others = Array.from({ length: 6 }, (_, k) => k * 2 ** 16 / 4);
+  // Behind all of them, 32 KiB from the last, would be too far: only the place in 4 KiB is another one.
+  assertEquals(apart(0, bytes, others), 512);
+  assertEquals(apart(0, 4 * bytes, others), 5 * 2 ** 14 + 2 ** 16 + 512);
+  // All eight places of 4 KiB are taken.
+  assertEquals(apart(64, bytes, Array.from({ length: 8 }, (_, k) => 512 * k)), 64);
+  assertEquals([apart(64, bytes, []), apart(64, 4095, [64])], [64, 64]);
+});
