@@ -91,7 +91,6 @@ function shapeOf(text: string): number[] {
 function layings(one: Case, backend: KernelBackend, shape: readonly number[]): Lying[] {
   const elements = size(shape);
   const bytes = 4 * elements;
-  const [block] = backend.reserve([], [{ shape: [one.tensors * elements + Math.max(...gaps) * one.tensors / 4], dtype: "float32" }]);
   const view = (k: number, gap: number): Tensor => {
     const data = new Float32Array(block.data.buffer, block.data.byteOffset + k * (bytes + gap), elements);
     return { data, shape, dtype: "float32" };
@@ -115,12 +114,15 @@ function layings(one: Case, backend: KernelBackend, shape: readonly number[]): L
     if (g !== null) refill(g.data, pool, 1);
     return one.prepare(backend, p, g);
   };
+  // First of all: the tensors of allocate may take an eighth of an arena.
+  const [lying, passed] = [own(false), own(true)];
+  const [block] = backend.reserve([], [{ shape: [one.tensors * elements + Math.max(...gaps) * one.tensors / 4], dtype: "float32" }]);
   const copies = backend.reserve([], Array.from({ length: one.tensors }, () => ({ shape, dtype: "float32" as const })));
   return [
     // All in the same memory; what one leaves there is as good as what another would.
     ...gaps.map((gap): Lying => ({ where: String(gap), step: over(Array.from({ length: one.tensors }, (_, k) => view(k, gap))) })),
-    { where: "own", step: own(false) },
-    { where: "passed", step: own(true) },
+    { where: "own", step: lying },
+    { where: "passed", step: passed },
     { where: "copied", step: over(copies) },
   ];
 }
