@@ -1,8 +1,8 @@
 /**
  * Where a tensor lies beside others that are read in step with it.
  *
- * Two things are slow where addresses differ by a multiple of a large power of two (bench/placement.ts shows both on any machine; figures are of AdamW on
- * two cores of an AMD EPYC 7003, nanoseconds a parameter, one thread):
+ * Two things are slow where addresses differ by a multiple of a large power of two (bench/placement.ts shows both on any machine; figures are of a rule over
+ * four tensors on an AMD EPYC 7003, nanoseconds a parameter, one thread):
  *
  * - A first-level cache that guesses its way from a hash of the address' bits holds only one of two lines with the same hash and the same place
  *   in their 4 KiB ("Take A Way", Lipp et al., 2020, found bits 12 to 19 each xored with one of 20 to 27). Four tensors of 1 Mi float32 with
