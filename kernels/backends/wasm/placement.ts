@@ -7,7 +7,7 @@
  * - A first-level cache that guesses its way from a hash of the address' bits holds only one of two lines with the same hash and the same place
  *   in their 4 KiB ("Take A Way", Lipp et al., 2020, found bits 12 to 19 each xored with one of 20 to 27). Four tensors of 1 Mi float32 with
  *   128 KiB between them take 2.03 instead of .87, of 64 Mi with nothing between them 4.04 instead of .89. Which addresses that meets depends on where
- *   the system puts the memory, but not at other places in 4 KiB: there 64 bytes are as good as 1,088.
+ *   the system puts the memory, but not at other places in 4 KiB: there 128 bytes are as good as 1,088.
  * - Tensors larger than the caches fight for the banks of the memory: 16 Mi take 1.05 with up to 1 KiB between them, .98 with 4 KiB, .92 with 8 and 16,
  *   .90 from 32 KiB on.
  *
