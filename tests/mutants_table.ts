@@ -56,6 +56,7 @@ const wholeMatrices = "tests/reference/whole_matrices_test.ts";
 const sparse = "tests/reference/sparse_adam_test.ts";
 const fieldRules = "tests/plugins/optimizers_test.ts";
 const schedules = "tests/plugins/schedules_test.ts";
+const tfjs = "tests/plugins/adapters/tfjs_test.ts";
 const algebra = "tests/plugins/algebra_test.ts";
 const moreSchedules = "tests/plugins/more_schedules_test.ts";
 const recordedSchedules = "tests/plugins/recorded_schedules_test.ts";
@@ -1971,6 +1972,51 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("plugins/http/page/recognized.ts", ["tests/plugins/http/page_paste_test.ts"], [
     ["timm's arguments are taken for transformers'", 'hasAny(value, "sched", "sched_on_updates", "step_on_epochs")', "false"],
+  ]),
+  ...of("plugins/adapters/tfjs/memory.ts", [tfjs], [
+    ["tfjs is given the array that kernels write", "heap === null ? elements.slice() : elements", "elements", "stays as it is"],
+    [
+      "tfjs' heap is written in place",
+      "variable.assign(made);",
+      "if (heap === null) variable.assign(made); else (heap.typedArrayFromHeap(variable) as Float32Array).set(elements);",
+      "a product after a step",
+    ],
+    ["what a variable is assigned is kept", "made.dispose();", "", "leave no tensor behind"],
+  ]),
+  ...of("plugins/adapters/tfjs/bind.ts", [tfjs], [
+    [
+      "a variable of tfjs is read once",
+      "if (variable.dataId === dataId) continue;",
+      "if (dataId !== null) continue;",
+      "assigned to a variable",
+    ],
+    ["a step that is held back assigns", "if (hasMoved(report)) write(memory, moving);", "write(memory, moving);", "holds back"],
+    ["each late variable has a group of its own", "state.restGroup ??= next;", "", "late variables"],
+    ["late variables are matched by themselves", "if (index < groups.length) return addTo(here, { group: index });", "", "late variables"],
+    ["the end leaves variables at another point", "comeBack(state);\n  state.isDisposed", "state.isDisposed", "another point"],
+    [
+      "a bound optimizer keeps a shared backend's memory",
+      "else for (const { param } of cells.values()) backend.release(param);",
+      "",
+      "shared backend",
+    ],
+    ["a refused bind keeps memory", "for (const { param } of cells) backend.release(param);", "", "takes no memory"],
+    ["a load shows in no variable", "write(state.memory, all);\n      return report;", "return report;", "loadState"],
+  ]),
+  ...of("plugins/adapters/tfjs/optimizer.ts", [tfjs], [
+    ["tfjs takes the underscores out of a recipe", '.replaceAll("_", "\\\\u005f")', "", "loaded goes on|another one saved"],
+    ["groups are matched by the names of the copy", "return { all: variables, names };", "return { all: variables };", "loaded goes on"],
+    [
+      "weights of a model that was not trained yet are not saved again",
+      "this.#bound === undefined ? this.#kept : keptOf",
+      "this.#bound === undefined ? undefined : keptOf",
+      "loaded goes on",
+    ],
+    ["frozen variables are bound", "variable === undefined || !variable.trainable ? []", "variable === undefined ? []", "frozen"],
+    ["what getWeights gave is never disposed", "for (const { tensor } of this.#given) tensor.dispose();", "", "loaded goes on"],
+  ]),
+  ...of("plugins/adapters/tfjs/recipe.ts", [tfjs], [
+    ["flags of an expression are passed over", 'match instanceof RegExp && match.flags !== ""', "false", "JSON"],
   ]),
   ...of("plugins/testing/described.ts", [brokenPlugins], [
     ["the kit asks for no source", "!citations.some((words) => words.test(description))", "false", "no source"],

@@ -91,14 +91,15 @@ interface Memory {
  * Makes an optimizer over variables of tfjs, by an algorithm's name. {@linkcode tfOptimizer} makes one for `model.compile` and `minimize`.
  *
  * The variables are what is updated, on whatever backend tfjs has them, and may be assigned in between. No tensor is left behind: `tf.memory()` counts
- * as many after a step as before. On tfjs' GPU backends a step waits for its gradients and brings variables back.
+ * as many after a step as before. On tfjs' GPU backends a step reads gradients, and variables that were assigned, with `dataSync`; where those were awaited with
+ * `data()` before, as they must be on `"webgpu"` outside of browsers, tfjs has them still, and nothing waits.
  *
  * TypeError: an unknown name, option or setting, what is no variable, a variable that is disposed, not trainable, not in float32, or there twice, by its
  * name. RangeError: no variables. Else the errors of `createOptimizer`. After an error no memory is taken.
  *
  * @example Usage
  * ```ts ignore
- * import * as tf from "@tensorflow/tfjs-core";
+ * import * as tf from "@tensorflow/tfjs";
  * import "@tensorflow/tfjs-backend-wasm";
  * import { bind } from "@glissade/optim/adapters/tfjs";
  *

@@ -380,7 +380,10 @@ test("Bound.at() runs at another point, refuses everything else meanwhile, and c
     await assertRejects(() => bound.at("ema", () => Promise.reject(new RangeError("no luck"))), RangeError, "no luck");
     assertEquals(valuesOf(one), here);
     await assertRejects(async () => await bound.at("average", () => 1), TypeError, "average");
-    await bound.at("ema", () => bound.dispose());
+    await bound.at("ema", () => {
+      bound.dispose();
+      assertEquals(valuesOf(one), here);
+    });
     assertEquals(valuesOf(one), here);
     tf.dispose([one, grad]);
   }));
