@@ -58,6 +58,7 @@ export { pluginSchema, type Schema } from "./core/json_plugin/schema.ts";
 export { createOptimizer } from "./core/optimizer/optimizer.ts";
 export { type Facts, facts, type FactsRange } from "./core/facts.ts";
 export { normalizeSchedule, type NormalUse } from "./core/plugin/normal_form.ts";
+export { type Horizons, type Rebased, type RebaseNote, rebaseSchedule } from "./core/plugin/rebase.ts";
 export { type PlotOptions, plotSchedule } from "./core/plot.ts";
 export type * from "./core/plugin/contract.ts";
 export { createRegistry, type Registry } from "./core/registry.ts";

@@ -38,6 +38,7 @@ export { pluginSchema, type Schema } from "./json_plugin/schema.ts";
 export { createOptimizer } from "./optimizer/optimizer.ts";
 export { type Facts, facts, type FactsRange } from "./facts.ts";
 export { normalizeSchedule, type NormalUse } from "./plugin/normal_form.ts";
+export { type Horizons, type Rebased, type RebaseNote, rebaseSchedule } from "./plugin/rebase.ts";
 export { type PlotOptions, plotSchedule } from "./plot.ts";
 export type * from "./plugin/contract.ts";
 export { createRegistry, type Registry } from "./registry.ts";

@@ -321,6 +321,28 @@ export interface SchedulePlugin<
    * the bit, at every whole step. Schedules among the options are in normal form already; `returns` says what one of them gives.
    */
   simplify?(options: Required<Options>, returns: (use: Use) => NonNullable<SchedulePlugin["returns"]>): Use | undefined;
+  /**
+   * What becomes of options over another number of updates, so that the curve is the same at each share of it. Options that are left out are scaled where
+   * their unit is `"steps"`, as lengths from step 0, and what they hold is rebased as beginning there. It is for lengths that begin elsewhere or repeat,
+   * rates of each step, and what cannot come along.
+   */
+  rebase?(options: Required<Options>, by: Rebasing): Partial<Options>;
+}
+
+/** What a schedule is brought to another number of updates by. */
+export interface Rebasing {
+  /** The new number of updates over the old one. */
+  readonly ratio: number;
+  /** A length that begins at `start` of the schedule's own steps, default 0, scaled. A whole one stays whole: its two ends are rounded. */
+  steps(steps: number, start?: number): number;
+  /** A length that repeats or that others are counted in, scaled. A whole one stays whole where that makes less than a step over the new horizon. */
+  period(steps: number): number;
+  /** A schedule that an option holds, rebased: at the option, or at `schedules/2` of a list, and beginning at `start` of the schedule's own steps. */
+  schedule(at: string, use: unknown, start?: number): Use;
+  /** Says of an option what did not come along. */
+  note(option: string, message: string): void;
+  /** For powers. */
+  readonly maths: Maths;
 }
 
 /** A way to sum gradients. */

@@ -38,17 +38,22 @@ export interface NormalUse {
  * ```
  */
 export function normalizeSchedule(registry: Pick<Registry<readonly Plugin[]>, "plugins">, use: Use): NormalUse {
-  const find: Find = (kind, name) => {
+  return normalize(findIn(registry), use);
+}
+
+/** Finds plugins in a registry. */
+export function findIn(registry: Pick<Registry<readonly Plugin[]>, "plugins">): Find {
+  return (kind, name) => {
     const plugins = registry.plugins.filter((plugin) => plugin.kind === kind);
     const plugin = plugins.find((plugin) => plugin.name === name);
     if (plugin !== undefined) return plugin as never;
     const message = `Cannot find ${titleOf({ kind, name })}: ${known(plugins.map(({ name }) => name), name)}`;
     throw about(new TypeError(message), { plugin: name });
   };
-  return normalize(find, use);
 }
 
-function normalize(find: Find, use: unknown): NormalUse {
+/** The same, with plugins found otherwise. */
+export function normalize(find: Find, use: unknown): NormalUse {
   if (!isRecord(use)) throw new TypeError(`Cannot normalize ${show(use)}: a description is { name, options }, in JSON`);
   const { plugin, options: given } = takeUse(find, "schedule", use);
   const specs = plugin.options as AnySpecs;

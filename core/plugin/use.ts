@@ -29,7 +29,7 @@ const functions: Readonly<Record<keyof Kinds, readonly string[]>> = {
 /** What a plugin need not have, and is a function where it has. */
 const optional: Readonly<Record<keyof Kinds, readonly string[]>> = {
   optimizer: ["check", "reading"],
-  schedule: ["check", "simplify"],
+  schedule: ["check", "simplify", "rebase"],
   accumulator: [],
   transform: ["check", "scalars", "reading", "held"],
 };

@@ -45,6 +45,13 @@ export const byEpoch: SchedulePlugin<"by_epoch", ByEpochOptions, Schedule | Metr
     },
     stepsPerEpoch: { type: "number", exclusiveMinimum: 0, unit: "steps", description: "Steps of each epoch" },
   },
+  rebase({ schedule, stepsPerEpoch }, { period, note }) {
+    note(
+      "schedule",
+      "Its steps are epochs, and stay as many: each takes other steps. For more epochs of as many steps, rebase this schedule instead",
+    );
+    return { schedule, stepsPerEpoch: period(stepsPerEpoch) };
+  },
   create({ schedule, stepsPerEpoch }, _maths, base, tools) {
     return compose("by_epoch", [makeInner(schedule, base, tools)], base, ([read]) => (step, group) => {
       return read(Math.floor(step / stepsPerEpoch), group);

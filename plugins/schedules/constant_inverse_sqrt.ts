@@ -43,6 +43,11 @@ export const constantInverseSqrt: SchedulePlugin<"constant_inverse_sqrt", Consta
     numConstantSteps: { default: 10_000, exclusiveMinimum: 0, unit: "steps", description: "Steps at the first value" },
     factor: { default: 1, description: "What all values are multiplied by" },
   },
+  // Its values are one over a root of the step, and are as high as before.
+  rebase({ numConstantSteps, factor }, { period }) {
+    const steps = period(numConstantSteps);
+    return { numConstantSteps: steps, factor: factor * Math.sqrt(steps / numConstantSteps) };
+  },
   create({ numConstantSteps, factor }) {
     return Object.assign((step: number) => {
       checkStep("constant_inverse_sqrt", step);

@@ -9,6 +9,7 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { keepOffset } from "./keep_offset.ts";
 import { checkStep } from "./check_step.ts";
 import { inStretches, stretch } from "./stretches.ts";
 
@@ -40,6 +41,10 @@ export const constantWithWarmup: SchedulePlugin<"constant_with_warmup", Constant
   options: {
     numWarmupSteps: { type: "number", minimum: 0, unit: "steps", description: "Steps of the linear warmup" },
     warmupOffset: { default: 0, minimum: 0, unit: "count", description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
+  },
+  rebase({ warmupOffset }, { note }) {
+    keepOffset(warmupOffset, note);
+    return {};
   },
   create({ numWarmupSteps, warmupOffset }) {
     return inStretches((step) => {

@@ -10,6 +10,7 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { keepOffset } from "./keep_offset.ts";
 import { checkStep } from "./check_step.ts";
 import { held, inStretches, stretch, waves } from "./stretches.ts";
 
@@ -54,6 +55,10 @@ export const cosine: SchedulePlugin<"cosine", CosineOptions, Schedule> = {
       description: "After the last training step: continue the wave, or hold its value",
     },
     warmupOffset: { default: 0, minimum: 0, unit: "count", description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
+  },
+  rebase({ warmupOffset }, { note }) {
+    keepOffset(warmupOffset, note);
+    return {};
   },
   create({ numWarmupSteps, numTrainingSteps, numCycles, end, warmupOffset }, { cos }) {
     const last = end === "hold" ? numTrainingSteps : Infinity;

@@ -48,6 +48,8 @@ export const cosineAnnealing: SchedulePlugin<"cosine_annealing", CosineAnnealing
     etaMin: { default: 0, unit: "rate", description: "Least value, absolute, of every group" },
     end: { default: "continue", enum: ["continue", "hold"], description: "After tMax: continue the wave, or hold its value" },
   },
+  // The wave goes on.
+  rebase: ({ tMax }, { period }) => ({ tMax: period(tMax) }),
   create({ tMax, etaMin, end }, { cos }, base) {
     checkFactorOf("etaMin", etaMin, base);
     const last = end === "hold" ? tMax : Infinity;

@@ -49,6 +49,7 @@ export const cosineAnnealingWarmRestarts: SchedulePlugin<"cosine_annealing_warm_
     tMult: { default: 1, type: "integer", minimum: 1, unit: "count", description: "How much longer each wave is than the one before" },
     etaMin: { default: 0, unit: "rate", description: "Least value, absolute, of every group" },
   },
+  rebase: ({ t0 }, { period }) => ({ t0: period(t0) }),
   create({ t0, tMult, etaMin }, { cos }, base) {
     checkFactorOf("etaMin", etaMin, base);
     return inStretches((step, group) => {

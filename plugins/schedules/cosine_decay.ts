@@ -60,6 +60,9 @@ export const cosineDecay: SchedulePlugin<"cosine_decay", CosineDecayOptions, Sch
     exponent: { default: 1, exclusiveMinimum: 0, description: "Exponent of the wave: above 1 it is steeper at first" },
   },
   check: (options) => checkFloat32(options, ["decaySteps"]),
+  rebase: ({ decaySteps, warmupTarget, warmupSteps }, { steps }) => ({
+    decaySteps: steps(decaySteps, warmupTarget === null ? 0 : warmupSteps),
+  }),
   create({ initialLearningRate, decaySteps, alpha, warmupTarget, warmupSteps, exponent }, { cos, pow }) {
     const f = Math.fround;
     const pi = f(Math.PI);

@@ -53,6 +53,7 @@ export const cosineDecayRestarts: SchedulePlugin<"cosine_decay_restarts", Cosine
     alpha: { default: 0, description: "Least value, as a share of initialLearningRate" },
   },
   check: (options) => checkFloat32(options, ["firstDecaySteps"]),
+  rebase: ({ firstDecaySteps }, { period }) => ({ firstDecaySteps: period(firstDecaySteps) }),
   create({ initialLearningRate, firstDecaySteps, tMul, mMul, alpha }, { pow, log, cos }) {
     const f = Math.fround;
     const pi = f(Math.PI);

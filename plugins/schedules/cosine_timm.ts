@@ -67,6 +67,9 @@ export const cosineTimm: SchedulePlugin<"cosine_timm", CosineTimmOptions, Schedu
     warmupPrefix: { default: false, description: "Whether the first wave begins behind the warmup, not with it" },
     kDecay: { default: 1, exclusiveMinimum: 0, description: "Exponent of the progress: above 1 the value stays high for longer" },
   },
+  rebase: ({ tInitial, cycleLimit, warmupPrefix, warmupT }, { steps, period }) => ({
+    tInitial: cycleLimit > 1 ? period(tInitial) : steps(tInitial, warmupPrefix ? warmupT : 0),
+  }),
   create(options, { cos, pow }, base) {
     const { tInitial, lrMin, cycleMul, cycleDecay, cycleLimit, warmupT, warmupLrInit, warmupPrefix, kDecay } = options;
     checkFactorOf("lrMin", lrMin, base);

@@ -11,6 +11,7 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { keepOffset } from "./keep_offset.ts";
 import { checkStep } from "./check_step.ts";
 import { inStretches, stretch, waves } from "./stretches.ts";
 
@@ -48,6 +49,10 @@ export const cosineWithRestarts: SchedulePlugin<"cosine_with_restarts", CosineWi
     numTrainingSteps: { type: "number", unit: "steps", description: "Step from which on the factor is 0" },
     numCycles: { default: 1, description: "Waves between warmup and end" },
     warmupOffset: { default: 0, minimum: 0, unit: "count", description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
+  },
+  rebase({ warmupOffset }, { note }) {
+    keepOffset(warmupOffset, note);
+    return {};
   },
   create({ numWarmupSteps, numTrainingSteps, numCycles, warmupOffset }, { cos }) {
     return inStretches((step) => {

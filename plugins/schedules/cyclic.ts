@@ -68,6 +68,16 @@ export const cyclic: SchedulePlugin<"cyclic", CyclicOptions, Schedule> = {
     },
     gamma: { default: 1, minimum: 0, description: "What each step multiplies the height by, in mode exp_range" },
   },
+  rebase({ stepSizeUp, stepSizeDown, mode, gamma }, { ratio, period, maths }) {
+    const rest = mode === "exp_range" ? { gamma: maths.pow(gamma, 1 / ratio) } : {};
+    if (stepSizeDown === null) return { ...rest, stepSizeUp: period(stepSizeUp) };
+    const cycle = period(stepSizeUp + stepSizeDown);
+    const top = stepSizeUp * cycle / (stepSizeUp + stepSizeDown);
+    const rounded = Math.round(top);
+    const isWhole = Number.isInteger(stepSizeUp) && Number.isInteger(cycle) && rounded > 0 && rounded < cycle;
+    const up = isWhole ? rounded : top;
+    return { ...rest, stepSizeUp: up, stepSizeDown: cycle - up };
+  },
   create({ baseLr, maxLr, stepSizeUp, stepSizeDown, mode, gamma }, { pow }, base) {
     const feet = byGroup("baseLr", baseLr, base);
     const tops = byGroup("maxLr", maxLr, base);

@@ -41,6 +41,7 @@ export const delay: SchedulePlugin<"delay", DelayOptions, Schedule | MetricSched
     schedule: { type: "object", holds: "schedule", description: "The schedule: { name, options }, a plugin for name, or a function" },
     steps: { type: "number", minimum: 0, unit: "steps", description: "Steps at its first value" },
   },
+  rebase: ({ schedule, steps }, by) => ({ schedule: by.schedule("schedule", schedule, steps) }),
   create({ schedule, steps }, _maths, base, tools) {
     return compose(
       "delay",

@@ -36,6 +36,8 @@ export const exponential: SchedulePlugin<"exponential", ExponentialOptions, Sche
   source: "torch.optim.lr_scheduler.ExponentialLR 2.7",
   returns: "factor",
   options: { gamma: { type: "number", minimum: 0, description: "What each step multiplies the value by" } },
+  // The same distance by other steps.
+  rebase: ({ gamma }, { ratio, maths }) => ({ gamma: maths.pow(gamma, 1 / ratio) }),
   create({ gamma }, { pow }) {
     return inStretches((step) => {
       checkStep("exponential", step);

@@ -50,6 +50,7 @@ export const exponentialDecay: SchedulePlugin<"exponential_decay", ExponentialDe
     staircase: { default: false, description: "Fall only at whole multiples of decaySteps" },
   },
   check: (options) => checkFloat32(options, ["decaySteps"]),
+  rebase: ({ decaySteps }, { period }) => ({ decaySteps: period(decaySteps) }),
   create({ initialLearningRate, decaySteps, decayRate, staircase }, { exp, log, pow }) {
     const f = Math.fround;
     const initial = f(initialLearningRate);

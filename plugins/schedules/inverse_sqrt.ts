@@ -10,6 +10,7 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { keepOffset } from "./keep_offset.ts";
 import { checkStep } from "./check_step.ts";
 import { inStretches, stretch } from "./stretches.ts";
 
@@ -50,6 +51,12 @@ export const inverseSqrt: SchedulePlugin<"inverse_sqrt", InverseSqrtOptions, Sch
       description: "Three times this many steps after the warmup halve the factor; null: the warmup's length, or 10,000 without one",
     },
     warmupOffset: { default: 0, minimum: 0, unit: "count", description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
+  },
+  rebase({ numWarmupSteps, timescale, warmupOffset }, { steps, period, note }) {
+    keepOffset(warmupOffset, note);
+    const warmup = steps(numWarmupSteps);
+    const scale = period(timescale ?? (numWarmupSteps || 10_000));
+    return { numWarmupSteps: warmup, timescale: timescale === null && scale === (warmup || 10_000) ? null : scale };
   },
   create({ numWarmupSteps, timescale, warmupOffset }) {
     const scale = timescale ?? (numWarmupSteps || 10_000);

@@ -10,6 +10,7 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { keepOffset } from "./keep_offset.ts";
 import { checkStep } from "./check_step.ts";
 import { inStretches, stretch } from "./stretches.ts";
 
@@ -44,6 +45,10 @@ export const linear: SchedulePlugin<"linear", LinearOptions, Schedule> = {
     numWarmupSteps: { type: "number", minimum: 0, unit: "steps", description: "Steps of the linear warmup" },
     numTrainingSteps: { type: "number", unit: "steps", description: "Step at which 0 is reached" },
     warmupOffset: { default: 0, minimum: 0, unit: "count", description: "Steps that the warmup is ahead: 1 leaves out the step at 0" },
+  },
+  rebase({ warmupOffset }, { note }) {
+    keepOffset(warmupOffset, note);
+    return {};
   },
   create({ numWarmupSteps, numTrainingSteps, warmupOffset }) {
     return inStretches((step) => {

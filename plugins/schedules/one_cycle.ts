@@ -81,6 +81,11 @@ export const oneCycle: SchedulePlugin<"one_cycle", OneCycleOptions, Schedule> = 
     if (totalSteps !== null || epochs !== null && stepsPerEpoch !== null) return;
     throw Object.assign(new RangeError("Cannot do without totalSteps: give it, or epochs and stepsPerEpoch"), { option: "totalSteps" });
   },
+  rebase({ totalSteps, epochs, stepsPerEpoch }, { steps, note }) {
+    if (totalSteps !== null || epochs === null || stepsPerEpoch === null) return {};
+    note("totalSteps", "epochs times stepsPerEpoch are totalSteps now: how many of each make the new horizon is not known");
+    return { totalSteps: steps(epochs * stepsPerEpoch), epochs: null, stepsPerEpoch: null };
+  },
   create({ maxLr, pctStart, annealStrategy, divFactor, finalDivFactor, threePhase, end, ...lengths }, { cos }, base) {
     const total = lengths.totalSteps ?? lengths.epochs! * lengths.stepsPerEpoch!;
     const peaks = byGroup("maxLr", maxLr, base);

@@ -58,6 +58,8 @@ export const piecewiseConstantDecay: SchedulePlugin<"piecewise_constant_decay", 
     const falling = boundaries.findIndex((boundary, i) => boundary < boundaries[i - 1]);
     if (falling > 0) refuse(`boundaries[${falling}]`, ` = ${boundaries[falling]}: it lies below the one before`);
   },
+  // A boundary is the last step of its value.
+  rebase: ({ boundaries }, { steps }) => ({ boundaries: boundaries.map((boundary) => Math.max(0, steps(boundary + 1) - 1)) }),
   create({ boundaries, values }) {
     const table = values.map(Math.fround);
     return Object.assign((step: number) => {

@@ -61,6 +61,15 @@ export const piecewiseInterpolate: SchedulePlugin<"piecewise_interpolate", Piece
       if (!(scale >= 0 && scale < Infinity)) throw Object.assign(new RangeError(`${wrong}: a scale is a number from 0`), { option });
     }
   },
+  rebase({ boundariesAndScales }, { steps }) {
+    const scaled: Record<string, number> = {};
+    for (const [boundary, scale] of Object.entries(boundariesAndScales)) {
+      const at = Math.max(1, steps(Number(boundary)));
+      // Boundaries that have become one do there what both did.
+      scaled[at] = (scaled[at] ?? 1) * scale;
+    }
+    return { boundariesAndScales: scaled };
+  },
   create({ interpolateType, initValue, boundariesAndScales }, { cos }) {
     const boundaries = Object.keys(boundariesAndScales).map(Number).sort((a, b) => a - b);
     const values = [initValue];

@@ -11,6 +11,7 @@
  * @module
  */
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
+import { keepOffset } from "./keep_offset.ts";
 import { checkStep } from "./check_step.ts";
 import { inStretches, stretch } from "./stretches.ts";
 
@@ -65,6 +66,10 @@ export const polynomial: SchedulePlugin<"polynomial", PolynomialOptions, Schedul
       const message = `Cannot use numTrainingSteps = ${numTrainingSteps}: it must differ from numWarmupSteps = ${numWarmupSteps}`;
       throw Object.assign(new RangeError(message), { option: "numTrainingSteps" });
     }
+  },
+  rebase({ warmupOffset }, { note }) {
+    keepOffset(warmupOffset, note);
+    return {};
   },
   create({ numWarmupSteps, numTrainingSteps, lrEnd, power, lrInit, warmupOffset }, { pow }, base) {
     const init = lrInit ?? base.value;

@@ -60,6 +60,7 @@ export const polynomialDecay: SchedulePlugin<"polynomial_decay", PolynomialDecay
     const message = `Cannot use decaySteps = ${decaySteps} with cycle: it must be above 0`;
     throw Object.assign(new RangeError(message), { option: "decaySteps" });
   },
+  rebase: ({ decaySteps, cycle }, { steps, period }) => ({ decaySteps: cycle ? period(decaySteps) : steps(decaySteps) }),
   create({ initialLearningRate, decaySteps, endLearningRate, power, cycle }, { pow }) {
     const f = Math.fround;
     const decay = f(decaySteps);

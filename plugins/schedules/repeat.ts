@@ -39,6 +39,7 @@ export const repeat: SchedulePlugin<"repeat", RepeatOptions, Schedule | MetricSc
     schedule: { type: "object", holds: "schedule", description: "The schedule: { name, options }, a plugin for name, or a function" },
     every: { type: "number", exclusiveMinimum: 0, unit: "steps", description: "Steps after which it begins again" },
   },
+  rebase: ({ every }, { period }) => ({ every: period(every) }),
   create({ schedule, every }, _maths, base, tools) {
     return compose(
       "repeat",

@@ -63,6 +63,9 @@ export const sequence: SchedulePlugin<"sequence", SequenceOptions, Schedule | Me
       }
     });
   },
+  rebase: ({ schedules, milestones }, { schedule }) => ({
+    schedules: schedules.map((one, i) => schedule(`schedules/${i}`, one, milestones[i - 1] ?? 0)),
+  }),
   create({ schedules, milestones }, _maths, base, tools) {
     // Bisection: the number of milestones up to the step.
     const turnAt = (step: number): number => {

@@ -40,6 +40,7 @@ export const shift: SchedulePlugin<"shift", ShiftOptions, Schedule | MetricSched
     schedule: { type: "object", holds: "schedule", description: "The schedule: { name, options }, a plugin for name, or a function" },
     steps: { type: "number", minimum: 0, unit: "steps", description: "Its step at step 0" },
   },
+  rebase: ({ schedule, steps }, by) => ({ schedule: by.schedule("schedule", schedule, -steps), steps: -by.steps(-steps) }),
   create({ schedule, steps }, _maths, base, tools) {
     return compose(
       "shift",

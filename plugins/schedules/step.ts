@@ -41,6 +41,7 @@ export const step: SchedulePlugin<"step", StepOptions, Schedule> = {
     stepSize: { type: "number", exclusiveMinimum: 0, unit: "steps", description: "Steps between two cuts" },
     gamma: { default: 0.1, minimum: 0, description: "What a cut multiplies the value by" },
   },
+  rebase: ({ stepSize }, { period }) => ({ stepSize: period(stepSize) }),
   create({ stepSize, gamma }, { pow }) {
     return inStretches((step) => {
       checkStep("step", step);

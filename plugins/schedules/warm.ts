@@ -49,6 +49,7 @@ export const warm: SchedulePlugin<"warm", WarmOptions, Schedule | MetricSchedule
     numWarmupSteps: { type: "number", minimum: 0, unit: "steps", description: "Steps of the warmup" },
     startFactor: { default: 0, minimum: 0, description: "Where it begins, as a share of the schedule's first value" },
   },
+  rebase: ({ schedule, numWarmupSteps }, by) => ({ schedule: by.schedule("schedule", schedule, numWarmupSteps) }),
   create({ schedule, numWarmupSteps, startFactor }, _maths, base, tools) {
     return compose("warm", [makeInner(schedule, base, tools)], base, ([read]) => (step, group) => {
       if (step >= numWarmupSteps) return read(step - numWarmupSteps, group);

@@ -70,6 +70,9 @@ export const warmup: SchedulePlugin<"warmup", WarmupOptions, Schedule> = {
     power: { default: 1, minimum: 0, description: "Exponent: 1 is a straight line" },
   },
   check: (options) => checkFloat32(options),
+  rebase: ({ decaySchedule, warmupSteps }, { schedule }) => ({
+    decaySchedule: schedule("decaySchedule", decaySchedule, warmupSteps) as DecaySchedule,
+  }),
   create({ initialLearningRate, decaySchedule, warmupSteps, power }, maths, _base, tools) {
     const f = Math.fround;
     const initial = f(initialLearningRate);

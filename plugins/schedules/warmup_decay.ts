@@ -53,6 +53,13 @@ export const warmupDecay: SchedulePlugin<"warmup_decay", WarmupDecayOptions, Sch
     warmupNumSteps: { default: 1000, minimum: 0, unit: "steps", description: "Steps of the warmup, two at least" },
     warmupType: { default: "log", enum: ["log", "linear"], description: "How it rises: by the logarithm, or straight" },
   },
+  rebase({ warmupNumSteps, warmupType }, { steps, note }) {
+    const warmup = steps(warmupNumSteps);
+    if (warmupType === "log" && warmup !== warmupNumSteps) {
+      note("warmupType", "A warmup by the logarithm has another shape over another number of steps: the shorter, the straighter");
+    }
+    return { warmupNumSteps: warmup };
+  },
   create({ totalNumSteps, warmupMinLr, warmupMaxLr, warmupNumSteps, warmupType }, { log }, base) {
     const least = byGroup("warmupMinLr", warmupMinLr, base);
     const most = byGroup("warmupMaxLr", warmupMaxLr, base);

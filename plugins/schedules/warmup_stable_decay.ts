@@ -86,6 +86,11 @@ export const warmupStableDecay: SchedulePlugin<"warmup_stable_decay", WarmupStab
     const message = "Cannot do without numTrainingSteps and numStableSteps: give one of them";
     throw Object.assign(new RangeError(message), { option: "numTrainingSteps" });
   },
+  rebase({ numWarmupSteps, numDecaySteps, numTrainingSteps, numStableSteps }, { steps }) {
+    if (numTrainingSteps !== null) return { numDecaySteps: steps(numDecaySteps, numTrainingSteps - numDecaySteps) };
+    const stable = numStableSteps ?? 0;
+    return { numStableSteps: steps(stable, numWarmupSteps), numDecaySteps: steps(numDecaySteps, numWarmupSteps + stable) };
+  },
   create(options, { cos }) {
     const { numWarmupSteps, numDecaySteps, numTrainingSteps, warmupType, decayType, minLrRatio, numCycles } = options;
     const stableEnd = numWarmupSteps + (options.numStableSteps ?? numTrainingSteps! - numWarmupSteps - numDecaySteps);
