@@ -30,6 +30,8 @@ export type {
   LintAnswer,
   LintJson,
   PluginsAnswer,
+  RebaseAnswer,
+  RebaseJson,
   ScheduleAnswer,
   ScheduleQuery,
   StepJson,

@@ -7,7 +7,7 @@
 import { optionControls } from "./controls.ts";
 import { type AnyRegistry, compact, type Curve, type Offer } from "./curves.ts";
 import { byId, element } from "./element.ts";
-import { endsOf, moveEnds, type SpecsOf } from "./horizons.ts";
+import { endsOf, fit, type SpecsOf } from "./horizons.ts";
 import { showNumber } from "./numbers.ts";
 import { type Span, startOptions } from "./ranges.ts";
 import { innerOf, scheduleSelect } from "./schedule_select.ts";
@@ -49,6 +49,8 @@ export interface CardsOf {
 export function createCards({ registry, store, offers, curves, specsOf, changed, opened }: CardsOf): Cards {
   const open = new Set<number>([0]);
   const place = byId("cards");
+  /** The curve that was fitted last, and what did not come along. */
+  let fitted: { readonly choice: Choice; readonly notes: string } | undefined;
   const offerOf = (choice: Choice): Offer | undefined => offers().find(({ name }) => name === choice.name);
   const span = (): Span => ({ steps: store.state.to, lr: store.state.lr });
 
@@ -73,8 +75,10 @@ export function createCards({ registry, store, offers, curves, specsOf, changed,
       changed: (option, value) => setCurve(i, { name: choice.name, options: { ...store.state.curves[i].options, [option]: value } }),
       inner: (option) => innerOf(registry, offers(), choice, option, span()),
     });
-    const fit = button("", `curve ${i + 1}`, `${id}-fit`, () => {
-      setCurve(i, moveEnds(store.state.curves[i], specsOf, store.state.to));
+    const fitButton = button("", `curve ${i + 1}`, `${id}-fit`, () => {
+      const { choice, notes } = fit(store.state.curves[i], specsOf, registry.plugins, store.state.to);
+      fitted = { choice, notes: notes.join(" ") };
+      setCurve(i, choice);
       changed();
     });
     const details = element(
@@ -92,11 +96,12 @@ export function createCards({ registry, store, offers, curves, specsOf, changed,
         element("div", { class: "pick" }, element("label", { for: `${id}-name` }, "Schedule"), select),
         element("p", { class: "about" }, offer?.description ?? "", element("br"), element("span", { class: "kind" })),
         element("p", { class: "problem", role: "alert" }),
+        element("p", { class: "note fitted", role: "status" }),
         controls,
         element(
           "div",
           { class: "row" },
-          fit,
+          fitButton,
           button("Duplicate", `curve ${i + 1}`, `${id}-duplicate`, () => add(store.state.curves[i])),
           button("Remove", `curve ${i + 1}`, `${id}-remove`, () => remove(i)),
         ),
@@ -131,9 +136,10 @@ export function createCards({ registry, store, offers, curves, specsOf, changed,
       ? "It sets lr itself; the base lr does not count."
       : "A factor of the base lr.";
     const { to } = store.state;
-    const fit = byId<"button">(`curve-${i}-fit`);
-    fit.hidden = endsOf(choice, specsOf).every((end) => end === to);
-    fit.firstChild!.textContent = `Fit to ${to.toLocaleString("en")} steps`;
+    card.querySelector(".fitted")!.textContent = JSON.stringify(choice) === JSON.stringify(fitted?.choice) ? fitted!.notes : "";
+    const fitButton = byId<"button">(`curve-${i}-fit`);
+    fitButton.hidden = endsOf(choice, specsOf).every((end) => end === to);
+    fitButton.firstChild!.textContent = `Fit to ${to.toLocaleString("en")} steps`;
   }
 
   function add(choice: Choice): void {

@@ -7,6 +7,7 @@ import type { OptionSpec, Plugin, Schedule } from "../../../core/plugin/contract
 import { keepReach, sampleCurve } from "../../../core/plot/sampling.ts";
 import type { Registry } from "../../../core/registry.ts";
 import { type Span, startOptions } from "./ranges.ts";
+import { isChoice, type SpecsOf } from "./horizons.ts";
 import type { Choice, PageState } from "./state.ts";
 
 /** A registry whose plugins' names are not known by type. */
@@ -122,6 +123,30 @@ function reachOf(known: readonly number[], heightAt: (step: number) => number, t
 export function compact({ name, options }: Choice, specs: Readonly<Record<string, OptionSpec<unknown>>> | undefined): Choice {
   const isUsual = (key: string, value: unknown): boolean => JSON.stringify(specs?.[key]?.default) === JSON.stringify(value);
   return { name, options: Object.fromEntries(Object.entries(options).filter(([key, value]) => !isUsual(key, value))) };
+}
+
+/**
+ * A choice as links have it: options in the order of their names, without those at their defaults, which whoever reads a link fills in, and those of
+ * schedules within it in full. So curves that are the same have the same link, and are one entry in every cache. It is not simplified as
+ * `normalizeSchedule` does it: Back would come to a card of another schedule than the one that was left.
+ */
+export function linked(choice: Choice, specsOf: SpecsOf): Choice {
+  return inOrder(compact(choice, specsOf(choice.name)), specsOf);
+}
+
+function inOrder({ name, options }: Choice, specsOf: SpecsOf): Choice {
+  const specs = specsOf(name) ?? {};
+  const whole = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(whole);
+    if (!isChoice(value)) return value;
+    const defaults = Object.entries(specsOf(value.name) ?? {}).filter(([, spec]) => spec.default !== undefined);
+    return inOrder({
+      name: value.name,
+      options: { ...Object.fromEntries(defaults.map(([key, spec]) => [key, spec.default])), ...value.options },
+    }, specsOf);
+  };
+  const entries = Object.keys(options).sort().map((key) => [key, specs[key]?.holds === "schedule" ? whole(options[key]) : options[key]]);
+  return { name, options: Object.fromEntries(entries) };
 }
 
 /** The schedules that an option of another schedule takes, with options to start with: those that return what it returns and that it does not refuse. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Facts, factsOf } from "../../../core/facts.ts";
+import { type Facts, factsOf, type FactsRange } from "../../../core/facts.ts";
 import type { Curve } from "./curves.ts";
 import { byId, element } from "./element.ts";
 import { showNumber } from "./numbers.ts";
@@ -16,15 +16,38 @@ const mostAsked = 20_000;
 /** Jumps that are listed; of more there is only room for the number. */
 const mostListed = 4;
 
+/** What the table is asked for beside what it always says. */
+export interface FactsAsked {
+  /** The strength of a decoupled decay. */
+  readonly weightDecay: number;
+  /** A share of the sum, in hundredths. */
+  readonly percent: number;
+}
+
 /** Writes the table. */
-export function tabulateFacts(choices: readonly Choice[], curves: readonly Curve[], to: number, base: number): void {
-  const columns = ["Curve", "Mean", "Sum", "Least", "Greatest", "Jumps at"];
+export function tabulateFacts(
+  choices: readonly Choice[],
+  curves: readonly Curve[],
+  to: number,
+  base: number,
+  { weightDecay, percent }: FactsAsked,
+): void {
+  const columns = [
+    "Curve",
+    "Mean",
+    "Sum",
+    "Least",
+    "Greatest",
+    "Jumps at",
+    `${showNumber(percent)} % of the sum by`,
+    `Weights left by a decay of ${showNumber(weightDecay)}`,
+  ];
   const head = element("tr", {}, ...columns.map((words) => element("th", { scope: "col" }, words)));
   const rows = curves.map((curve, i) => {
     const name = element("th", { scope: "row" }, tagOf(i), ` ${choices[i].name}`);
-    const facts = factsOfCurve(curve, to, base);
+    const facts = factsOfCurve(curve, { from: 0, to, base, weightDecay, share: percent / 100 });
     const cells = typeof facts === "string"
-      ? [element("td", { colspan: 5 }, facts)]
+      ? [element("td", { colspan: columns.length - 1 }, facts)]
       : cellsOf(facts).map((words) => element("td", {}, words));
     return element("tr", {}, name, ...cells);
   });
@@ -33,22 +56,41 @@ export function tabulateFacts(choices: readonly Choice[], curves: readonly Curve
 }
 
 /** What a curve comes to, or why that is not known. */
-function factsOfCurve(curve: Curve, to: number, base: number): Facts | string {
+function factsOfCurve(curve: Curve, range: FactsRange): Facts | string {
   if ("error" in curve) return "no curve";
-  if (curve.schedule === undefined) return "known to the service alone";
-  try {
-    return factsOf(curve.schedule, { from: 0, to, base }, 0, mostAsked);
-  } catch (error) {
-    return error instanceof RangeError && error.message.includes("one by one")
-      ? "too many steps to add up without a closed form"
-      : "no value at some step";
+  const { schedule } = curve;
+  if (schedule === undefined) return "known to the service alone";
+  const ask = ({ share, weightDecay }: Pick<FactsRange, "share" | "weightDecay">): Facts | RangeError => {
+    try {
+      const { from, to, base } = range;
+      return factsOf(schedule, { from, to, base, share, weightDecay }, 0, mostAsked);
+    } catch (error) {
+      return error instanceof RangeError ? error : new RangeError();
+    }
+  };
+  const all = ask(range);
+  if (!(all instanceof RangeError)) return all;
+  // A decay has seldom a closed form, and values below 0 have no share: the rest may have both.
+  const plain = ask({});
+  if (plain instanceof RangeError) {
+    return plain.message.includes("one by one") ? "too many steps to add up without a closed form" : "no value at some step";
   }
+  const [shared, decayed] = [ask({ share: range.share }), ask({ weightDecay: range.weightDecay })];
+  return { ...plain, ...!(shared instanceof RangeError) && shared, ...!(decayed instanceof RangeError) && decayed };
 }
 
-function cellsOf({ mean, sum, minimum, maximum, jumps }: Facts): readonly string[] {
+function cellsOf({ mean, sum, minimum, maximum, jumps, share, decay }: Facts): readonly string[] {
   const place = ({ value, step }: Facts["minimum"]): string => `${showNumber(value)} at ${step.toLocaleString("en")}`;
   const at = jumps.length > mostListed
     ? `${jumps.length.toLocaleString("en")} steps`
     : jumps.map((step) => step.toLocaleString("en")).join("; ") || "none";
-  return [showNumber(mean), showNumber(sum), place(minimum), place(maximum), at];
+  return [
+    showNumber(mean),
+    showNumber(sum),
+    place(minimum),
+    place(maximum),
+    at,
+    share === undefined ? "not told: values below 0" : `step ${share.toLocaleString("en")}`,
+    decay === undefined ? "too many steps" : showNumber(decay),
+  ];
 }

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { OptionSpec } from "../../../core/plugin/contract.ts";
+import type { OptionSpec, Plugin } from "../../../core/plugin/contract.ts";
+import { rebase } from "../../../core/plugin/rebase.ts";
 import { startOptions, unitOf } from "./ranges.ts";
 import type { Choice } from "./state.ts";
 
@@ -34,6 +35,28 @@ export function endsOf(choice: Choice, specsOf: SpecsOf): readonly number[] {
 export function moveEnds(choice: Choice, specsOf: SpecsOf, to: number, from?: number): Choice {
   return findEnds(choice, specsOf).filter(({ step }) => from === undefined || step === from)
     .reduce((moved, { path, before, each }) => setOption(moved, path, Math.max(1, (to - before) / each)), choice);
+}
+
+/**
+ * A choice whose last end stands at another step, and all of it with that: warmups, milestones and periods stay at their shares, as `rebaseSchedule` has it;
+ * what did not come along is told. Where the last end is no number of steps, or the library refuses, the ends alone are moved.
+ */
+export function fit(
+  choice: Choice,
+  specsOf: SpecsOf,
+  plugins: readonly Plugin[],
+  to: number,
+): { readonly choice: Choice; readonly notes: readonly string[] } {
+  const from = endsOf(choice, specsOf).reduce((a, b) => Math.max(a, b), 0);
+  // A schedule that the service alone has is scaled by the units of its options.
+  const find = (kind: string, name: string): never =>
+    (plugins.find((plugin) => plugin.kind === kind && plugin.name === name) ?? { kind, name, options: specsOf(name) ?? {} }) as never;
+  try {
+    const { schedule, notes } = rebase(find, choice, { from, to });
+    return { choice: schedule, notes: notes.map(({ message }) => message) };
+  } catch {
+    return { choice: moveEnds(choice, specsOf, to), notes: [] };
+  }
 }
 
 /**
@@ -80,7 +103,8 @@ function findEnds({ name, options }: Choice, specsOf: SpecsOf, before = 0, each 
   return [...own, ...held];
 }
 
-function isChoice(value: unknown): value is { readonly name: string; readonly options?: Choice["options"] } {
+/** True for a schedule that an option holds. */
+export function isChoice(value: unknown): value is { readonly name: string; readonly options?: Choice["options"] } {
   return typeof value === "object" && value !== null && typeof (value as Partial<Choice>).name === "string";
 }
 

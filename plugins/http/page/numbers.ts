@@ -97,6 +97,12 @@ export const anyNumber: Allowed = { words: "A number, such as 0.5 or 5e-5", fits
 /** Numbers above 0. */
 export const aboveZero: Allowed = { words: "A number above 0, such as 0.5 or 5e-5", fits: (value) => value > 0 };
 
+/** Numbers from 0 on. */
+export const fromZero: Allowed = { words: "A number from 0, such as 0.1", fits: (value) => value >= 0 };
+
+/** Hundredths of a whole. */
+export const percents: Allowed = { words: "A number from 0 to 100", fits: (value) => value >= 0 && value <= 100 };
+
 /** A fraction of zeros alone, or one that may be thousands: in many languages 10.000 is ten thousand, and 1.500 is fifteen hundred. */
 const unclearFraction = /\.0*(?:e|$)|^[+-]?[1-9]\d{0,2}\.\d{3}$/i;
 

@@ -9,9 +9,9 @@ import { createChart } from "./chart.ts";
 import { slider } from "./slider.ts";
 import { type AnyRegistry, completeCurves, type Curve, curveOf, drawnSteps, type Offer, offersOf, valueAt } from "./curves.ts";
 import { byId, element } from "./element.ts";
-import { tabulateFacts } from "./facts_table.ts";
+import { type FactsAsked, tabulateFacts } from "./facts_table.ts";
 import { createFollower } from "./horizons.ts";
-import { aboveZero, type Allowed, readAllowed, wholeNumbers } from "./numbers.ts";
+import { aboveZero, type Allowed, fromZero, percents, readAllowed, showNumber, wholeNumbers } from "./numbers.ts";
 import { lrRange, type Span, startOptions, stepsRange } from "./ranges.ts";
 import { listValues, readCurve, sayValues, tabulate } from "./readings.ts";
 import { groupsOf } from "./schedule_select.ts";
@@ -42,7 +42,7 @@ export function startSchedules(registry: AnyRegistry, store: Store, assumed: Ser
   const addSelect = byId<"select">("add");
   const offerOf = (choice: Choice | undefined): Offer | undefined => offers.find(({ name }) => name === choice?.name);
   const specsOf = (name: string): Offer["options"] | undefined => offers.find((offer) => offer.name === name)?.options;
-  const code = createCode({ store, made: (i) => curves[i], offerOf, service: () => service, shown: () => shown });
+  const code = createCode({ store, made: (i) => curves[i], offerOf, specsOf, service: () => service, shown: () => shown });
   const cards = createCards({
     registry,
     store,
@@ -100,7 +100,21 @@ export function startSchedules(registry: AnyRegistry, store: Store, assumed: Ser
 
   function sums(): void {
     const { curves: choices, to, lr } = store.state;
-    if (byId<"details">("facts").open) tabulateFacts(choices, curves, to, lr);
+    if (byId<"details">("facts").open) tabulateFacts(choices, curves, to, lr, asked);
+  }
+
+  // Of the table alone: a link has no word of it.
+  let asked: FactsAsked = { weightDecay: 0.1, percent: 50 };
+  for (const [id, key, allowed] of [["facts-decay", "weightDecay", fromZero], ["facts-share", "percent", percents]] as const) {
+    typed(byId<"input">(id), {
+      read: (text) => readAllowed(text, allowed),
+      words: () => allowed.words,
+      set(value) {
+        asked = { ...asked, [key]: value };
+        sums();
+      },
+      show: () => showNumber(asked[key]),
+    });
   }
 
   /** Computes and draws once a frame, however many sliders' events come. */

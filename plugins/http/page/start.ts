@@ -5,7 +5,7 @@
  * @module
  */
 import { startCheck } from "./check.ts";
-import { type AnyRegistry, compact, completeCurves, type Offer, offersOf } from "./curves.ts";
+import { type AnyRegistry, completeCurves, linked, type Offer, offersOf } from "./curves.ts";
 import { byId } from "./element.ts";
 import { startLive } from "./live.ts";
 import { startOptions } from "./ranges.ts";
@@ -20,7 +20,7 @@ export function startPage(registry: AnyRegistry): void {
   const specsOf = (name: string): Offer["options"] | undefined => offersOf(registry).find((offer) => offer.name === name)?.options;
   const shorten = (state: PageState): PageState => ({
     ...state,
-    curves: state.curves.map((choice) => compact(choice, specsOf(choice.name))),
+    curves: state.curves.map((choice) => linked(choice, specsOf)),
   });
   // What cannot be taken from a link is said before the page writes its own.
   const tellLoss = (): void => void (byId("loss").textContent = lossOf(location.hash));

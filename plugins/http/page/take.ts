@@ -7,8 +7,9 @@
 import { codeOf, commentOf, curvesPath, picturePoints, strideOf } from "./code.ts";
 import type { Language } from "./code_of.ts";
 import { copyOn } from "./copy.ts";
-import { compact, type Curve, isWavy, type Offer } from "./curves.ts";
+import { compact, type Curve, isWavy, linked, type Offer } from "./curves.ts";
 import { byId, element } from "./element.ts";
+import type { SpecsOf } from "./horizons.ts";
 import type { Service } from "./service.ts";
 import type { Choice } from "./state.ts";
 import type { Store } from "./store.ts";
@@ -37,6 +38,8 @@ export interface TakenFrom {
   made(curve: number): Curve | undefined;
   /** From what it was chosen. */
   offerOf(choice: Choice): Offer | undefined;
+  /** The specs of a schedule. */
+  readonly specsOf: SpecsOf;
   /** The service that links lead to. */
   service(): Service;
   /** The steps at which the curves are drawn. */
@@ -44,7 +47,7 @@ export interface TakenFrom {
 }
 
 /** Fills the section `#take`. */
-export function createCode({ store, made, offerOf, service, shown }: TakenFrom): Code {
+export function createCode({ store, made, offerOf, specsOf, service, shown }: TakenFrom): Code {
   let language: Language = "deno";
   let chosen = 0;
   const select = byId<"select">("code-of");
@@ -61,6 +64,7 @@ export function createCode({ store, made, offerOf, service, shown }: TakenFrom):
     select.value = String(chosen);
     const curve = made(chosen);
     const choices = curves.map((choice) => compact(choice, offerOf(choice)?.options));
+    const links = curves.map((choice) => linked(choice, specsOf));
     const stride = strideOf(to, picturePoints);
     const wavy = curves.map((_, i) => isWavy(made(i), shown(), to, stride));
     const text = curve === undefined
@@ -80,7 +84,7 @@ export function createCode({ store, made, offerOf, service, shown }: TakenFrom):
     if (place.textContent !== text) place.textContent = text;
     byId("token-note").hidden = !needsToken;
     byId<"a">("api").href = `${base}openapi.json`;
-    const paths = formats.map(([id, format]) => [id, curvesPath(format, choices, to, lr, scale, wavy.includes(true))] as const);
+    const paths = formats.map(([id, format]) => [id, curvesPath(format, links, to, lr, scale, wavy.includes(true))] as const);
     const isLong = paths.some(([, path]) => path.length > longestPath);
     byId("long-note").hidden = needsToken || !isLong;
     for (const [id, path] of paths) {

@@ -50,6 +50,18 @@ const words: Readonly<Record<RouteName, { readonly summary: string; readonly sch
     summary: "What schedules come to over a range, asked for in JSON",
     schema: object({ facts: listOf(ref("schemas", "ScheduleFacts")) }, ["facts"]),
   },
+  rebase: {
+    summary: "Schedules over another number of updates",
+    schema: object({
+      rebased: listOf(
+        object({ schedule: text, options: { type: "object" }, notes: listOf(object({ path: text, message: text }, ["path", "message"])) }, [
+          "schedule",
+          "options",
+          "notes",
+        ]),
+      ),
+    }, ["rebased"]),
+  },
   lint: { summary: "What in a recipe is probably not meant", schema: ref("schemas", "Findings") },
   step: { summary: "One optimizer step that keeps nothing", schema: ref("schemas", "Step") },
 };
@@ -372,6 +384,10 @@ function bodyOf({ name, body = [] }: Route, names: readonly ParameterName[], { p
   };
   const pick = (some: readonly ParameterName[]): Json => Object.fromEntries(some.map((name) => [name, one(name)]));
   if (name === "post_facts") return { "application/json": { schema: object(pick(names), ["schedule", "from", "to"]) } };
+  if (name === "rebase") {
+    const updates = { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER };
+    return { "application/json": { schema: object({ ...pick(["schedule"]), from: updates, to: updates }, ["schedule", "from", "to"]) } };
+  }
   const common = pick(names.filter((name) => !pointNames.includes(name)));
   const forms: readonly (readonly ParameterName[])[] = [["step"], ["steps"], ["from", "to", "every"]];
   const needed = (form: readonly ParameterName[]): readonly ParameterName[] => form.filter((name) => name !== "every");

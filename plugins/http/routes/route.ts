@@ -25,6 +25,7 @@ export type RouteName =
   | "curves"
   | "post_curves"
   | "post_facts"
+  | "rebase"
   | "lint"
   | "step";
 

@@ -33,7 +33,7 @@ export function scheduleOf(schedules: Schedules, name: string): SchedulePlugin {
 }
 
 /** Finds what a schedule holds by name, as another schedule. */
-function findIn(schedules: Schedules): Find {
+export function findIn(schedules: Schedules): Find {
   return (kind, name) => {
     const plugin = kind === "schedule" ? schedules.get(name) : undefined;
     if (plugin === undefined) throw new TypeError(`Cannot find ${titleOf({ kind, name })}: ${known(schedules.names, name)}`);

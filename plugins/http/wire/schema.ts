@@ -115,6 +115,22 @@ export interface FactsAnswer {
   }[];
 }
 
+/** Schedules for another number of updates. */
+export interface RebaseJson {
+  /** The schedules. */
+  schedule: { name: string; options?: Record<string, unknown> }[];
+  /** Updates that they were written for. */
+  from: number;
+  /** Updates that they shall be for. */
+  to: number;
+}
+
+/** Schedules over another number of updates. */
+export interface RebaseAnswer {
+  /** Each with the options that were given and those that had to change, and what did not come along. */
+  rebased: { schedule: string; options: Record<string, unknown>; notes: { path: string; message: string }[] }[];
+}
+
 /** What the registry has. */
 export interface PluginsAnswer {
   /** The plugins, `options` as JSON Schema. */
@@ -161,6 +177,7 @@ export type GlissadeSchema = {
   "/v1/schedules/:name": { $get: JsonRoute<{ param: { name: string }; query: ScheduleQuery }, ScheduleAnswer> };
   "/v1/schedules/:name/facts": { $get: JsonRoute<{ param: { name: string }; query: FactsQuery }, FactsAnswer> };
   "/v1/facts": { $post: JsonRoute<{ json: FactsJson }, { facts: FactsAnswer[] }> };
+  "/v1/rebase": { $post: JsonRoute<{ json: RebaseJson }, RebaseAnswer> };
   "/v1/curves": { $get: JsonRoute<{ query: CurvesQuery }, CurvesAnswer>; $post: JsonRoute<{ json: CurvesJson }, CurvesAnswer> };
   "/v1/lint": { $post: JsonRoute<{ json: LintJson }, LintAnswer> };
   "/v1/steps": { $post: JsonRoute<{ json: StepJson }, StepJson> };

@@ -11,8 +11,8 @@ import { createApp } from "../../../plugins/http/mod.ts";
 import { basesOf } from "../../../plugins/http/page/base.ts";
 import { isStructural, whatChanged } from "../../../plugins/http/page/changes.ts";
 import { curvesPath, picturePoints, strideOf } from "../../../plugins/http/page/code.ts";
-import { curveOf, drawnSteps, isWavy, offersOf } from "../../../plugins/http/page/curves.ts";
-import { createFollower, endsOf, moveEnds } from "../../../plugins/http/page/horizons.ts";
+import { curveOf, drawnSteps, isWavy, linked, offersOf } from "../../../plugins/http/page/curves.ts";
+import { createFollower, endsOf, fit, moveEnds } from "../../../plugins/http/page/horizons.ts";
 import { startOptions } from "../../../plugins/http/page/ranges.ts";
 import { lossOf, type PageState, readState, writeState } from "../../../plugins/http/page/state.ts";
 import { inChromium } from "../../chromium.ts";
@@ -112,6 +112,42 @@ test("an end that stands at the last step goes with it, and nothing else does", 
   assertEquals(moveEnds(short, specsOf, 10_000, 1000), short);
   assertEquals(moveEnds(short, specsOf, 10_000).options.numTrainingSteps, 10_000);
   assertEquals(moveEnds({ name: "stranger", options: { numTrainingSteps: 1000 } }, specsOf, 10, 1000).options.numTrainingSteps, 1000);
+});
+
+test("a curve that is fitted is rebased, and says what did not come along", () => {
+  const steps = { numWarmupSteps: 100, numTrainingSteps: 1000, warmupOffset: 0 };
+  const fitted = (name: string, options: object, to = 2500) => fit({ name, options: { ...options } }, specsOf, builtins.plugins, to);
+  assertEquals(fitted("linear", steps), {
+    choice: { name: "linear", options: { ...steps, numWarmupSteps: 250, numTrainingSteps: 2500 } },
+    notes: [],
+  });
+  const schedule = { name: "cosine_annealing", options: { tMax: 10 } };
+  const { choice, notes } = fitted("by_epoch", { schedule, stepsPerEpoch: 100 });
+  assertEquals([choice.options, notes.length], [{ schedule, stepsPerEpoch: 250 }, 1]);
+  assertEquals(endsOf(choice, specsOf), [2500]);
+  // What the library refuses has its end moved at least, and what the service alone has goes by its units.
+  assertEquals(fitted("linear", { ...steps, numWarmupSteps: "x" }).choice.options.numTrainingSteps, 2500);
+  const strange = (name: string) => name === "strange" ? specsOf("rex") : specsOf(name);
+  assertEquals(fit({ name: "strange", options: { totalSteps: 1000 } }, strange, builtins.plugins, 10).choice.options, { totalSteps: 10 });
+});
+
+test("curves that are the same have the same link", () => {
+  const text = (choice: { readonly name: string; readonly options: object }): string => JSON.stringify(linked(choice as never, specsOf));
+  const one = { name: "linear", options: { numWarmupSteps: 10, numTrainingSteps: 100, warmupOffset: 0 } };
+  assertEquals(text(one), '{"name":"linear","options":{"numTrainingSteps":100,"numWarmupSteps":10}}');
+  assertEquals(text({ name: "linear", options: { numTrainingSteps: 100, numWarmupSteps: 10 } }), text(one));
+  // Of a schedule within it all is said: nobody fills that in.
+  const within = (schedule: object) => ({ name: "clamp", options: { min: 0.1, schedule, max: null } });
+  assertEquals(text(within({ name: "linear", options: { numTrainingSteps: 100, numWarmupSteps: 10 } })), text(within(one)));
+  assertEquals(
+    text(within(one)),
+    '{"name":"clamp","options":{"min":0.1,"schedule":{"name":"linear","options":{"numTrainingSteps":100,"numWarmupSteps":10,"warmupOffset":0}}}}',
+  );
+  const list = (schedules: readonly object[]) => ({ name: "sum", options: { schedules } });
+  assertEquals(text(list([{ name: "constant" }, within(one)])), text(list([{ name: "constant", options: {} }, within(one)])));
+  // It is the same curve: nothing is simplified, so that Back comes to the card that was left.
+  const scaled = { name: "scale", options: { factor: 1, schedule: one } };
+  assertEquals(linked(scaled, specsOf).name, "scale");
 });
 
 test("on its way, the number of steps takes no other ends along", () => {
@@ -346,6 +382,9 @@ inChromium("more steps take the curves' ends along, and a button fits an end tha
     await page.locator("#curve-1-fit").click();
     await settled(page);
     assertEquals(await length(1), "10000");
+    // All of it goes along: 50 of 900 steps are as long a warmup.
+    assertEquals(await page.locator("#curve-1-numWarmupSteps-box").inputValue(), "556");
+    assertEquals(await page.locator("#curve-1 .fitted").textContent(), "");
     assert(await page.locator("#curve-1-fit").isHidden());
     // It does not bounce.
     await page.locator("#at").fill("9999");
