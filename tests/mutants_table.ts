@@ -1021,6 +1021,27 @@ export const mutants: readonly Mutant[] = [
       "^facts of cosine",
     ],
   ]),
+  ...of("core/plugin/rebase.ts", ["tests/core/rebase_test.ts"], [
+    ["Lengths are rounded by themselves", "place(begin + steps) - place(begin)", "place(steps)", "^lengths that add up"],
+    ["A schedule within begins at step 0 of the whole", "origin + start, notes)", "0, notes)", "^lengths that add up"],
+    ["A period's rounding may add up", "Math.abs(whole - exact) * (to / exact)", "Math.abs(whole - exact)", "^a length that repeats"],
+    ["What must be above 0 may come to nothing", "exclusiveMinimum === 0 && length <= 0", "false", "^a rebased description"],
+    ["Defaults that had to change are left out", "!isSame(changed[option], resolved[option])", "false", "^a rebased description"],
+  ]),
+  ...of("plugins/schedules/exponential.ts", ["tests/core/rebase_test.ts"], [
+    ["The rate of each step stays over another horizon", "maths.pow(gamma, 1 / ratio)", "maths.pow(gamma, ratio)", "^exponential over"],
+  ]),
+  ...of("plugins/schedules/piecewise_interpolate.ts", ["tests/core/rebase_test.ts"], [
+    ["Of boundaries that have become one the last is left", "(scaled[at] ?? 1) * scale", "scale", "^a rebased description"],
+  ]),
+  ...of("plugins/http/page/curves.ts", ["tests/plugins/http/page_state_test.ts"], [
+    [
+      "Links have options in the order in which they were set",
+      "Object.keys(options).sort()",
+      "Object.keys(options)",
+      "^curves that are the same",
+    ],
+  ]),
   ...of("core/facts/jumps.ts", ["tests/core/facts_test.ts"], [
     [
       "The turn of a wave at the end of a range is a jump",

@@ -48,7 +48,7 @@ export const byEpoch: SchedulePlugin<"by_epoch", ByEpochOptions, Schedule | Metr
   rebase({ schedule, stepsPerEpoch }, { period, note }) {
     note(
       "schedule",
-      "Its steps are epochs, and stay as many: each takes other steps. For more epochs of as many steps, rebase this schedule instead",
+      "Its steps are epochs, of which there stay as many, each of another length: for more epochs of the same length, rebase this one instead",
     );
     return { schedule, stepsPerEpoch: period(stepsPerEpoch) };
   },

@@ -39,8 +39,8 @@ export function tabulateFacts(
     "Least",
     "Greatest",
     "Jumps at",
-    `${showNumber(percent)} % of the sum by`,
-    `Weights left by a decay of ${showNumber(weightDecay)}`,
+    `${showNumber(percent)} % by step`,
+    "Decay leaves",
   ];
   const head = element("tr", {}, ...columns.map((words) => element("th", { scope: "col" }, words)));
   const rows = curves.map((curve, i) => {
@@ -51,7 +51,13 @@ export function tabulateFacts(
       : cellsOf(facts).map((words) => element("td", {}, words));
     return element("tr", {}, name, ...cells);
   });
-  const caption = element("caption", { class: "unseen" }, `lr over steps 0 to ${to}`);
+  const caption = element(
+    "caption",
+    { class: "unseen" },
+    `lr over steps 0 to ${to}; the step by which so much of the sum is reached, and what a weight decay of ${
+      showNumber(weightDecay)
+    } leaves of the weights`,
+  );
   byId("facts-place").replaceChildren(element("table", {}, caption, element("thead", {}, head), element("tbody", {}, ...rows)));
 }
 
@@ -90,7 +96,7 @@ function cellsOf({ mean, sum, minimum, maximum, jumps, share, decay }: Facts): r
     place(minimum),
     place(maximum),
     at,
-    share === undefined ? "not told: values below 0" : `step ${share.toLocaleString("en")}`,
+    share === undefined ? "–" : share.toLocaleString("en"),
     decay === undefined ? "too many steps" : showNumber(decay),
   ];
 }
