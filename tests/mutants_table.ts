@@ -827,7 +827,12 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("plugins/schedules/inverse_sqrt.ts", [schedules], [
     ["inverse_sqrt forgets how long the warmup was", "const shift = scale - numWarmupSteps;", "const shift = scale;", "^inverse_sqrt "],
-    ["inverse_sqrt's timescale is 10,000 also after a warmup", "(numWarmupSteps || 10_000)", "10_000", "^inverse_sqrt "],
+    [
+      "inverse_sqrt's timescale is 10,000 also after a warmup",
+      "= timescale ?? (numWarmupSteps || 10_000)",
+      "= timescale ?? 10_000",
+      "^inverse_sqrt ",
+    ],
   ]),
   ...of("plugins/schedules/constant_with_warmup.ts", [reference], [
     [

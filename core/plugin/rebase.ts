@@ -62,10 +62,12 @@ export function rebaseSchedule(registry: Pick<Registry<readonly Plugin[]>, "plug
   return rebase(findIn(registry), use, horizons);
 }
 
+const names = ["to", "from"] as const;
+
 /** The same, with plugins found otherwise. */
 export function rebase(find: Find, use: Use, horizons: Horizons): Rebased {
-  refuseUnknownKeys("two horizons", horizons, ["from", "to"]);
-  for (const name of ["from", "to"] as const) checkHorizon(name, horizons[name]);
+  refuseUnknownKeys("two horizons", horizons, names);
+  for (const name of names) checkHorizon(name, horizons[name]);
   // For its refusals: what is no JSON, and options that are wrong.
   normalize(find, use);
   const notes: RebaseNote[] = [];
