@@ -7,14 +7,13 @@
 import type { Program } from "../language/program.ts";
 import { classes } from "../tables/classes.ts";
 import type { Item } from "./item.ts";
-import type { Executor, Region } from "./job.ts";
 import type { ItemNumbers } from "./numbers.ts";
 import type { Stage } from "./stages.ts";
 
 /** The memory of each item's buffers, in their order. `scratch` takes what is not there. */
-export function matrixMemory<I extends ItemNumbers>(
+export function matrixMemory<I extends ItemNumbers, Region extends { readonly byteLength: number }>(
   stages: readonly Stage<I>[],
-  executor: Pick<Executor, "reaches">,
+  reaches: (item: Item, region: Region) => boolean,
   scratch: (item: Item, bytes: number) => Region,
 ): Map<I, readonly Region[]> {
   const memory = new Map<I, readonly Region[]>();
@@ -22,7 +21,7 @@ export function matrixMemory<I extends ItemNumbers>(
   let free: Region[] = [];
   let current = -1;
   const take = (item: Item, bytes: number): Region => {
-    const fitting = free.filter((one) => one.byteLength >= bytes && executor.reaches(item, one));
+    const fitting = free.filter((one) => one.byteLength >= bytes && reaches(item, one));
     if (fitting.length === 0) {
       const made = scratch(item, bytes);
       all.push(made);

@@ -56,7 +56,7 @@ export function createPlan(items: readonly Item[], executor: Executor): Plan {
     const groups: GroupNumbers[] = [];
     const placed = items.map((item): PlacedItem => ({ ...itemNumbers(item, groupOf(item, groups)), jobs: [], routines: [] }));
     const stages = stagesOf(placed);
-    const matrices = matrixMemory(stages, executor, scratch);
+    const matrices = matrixMemory(stages, executor.reaches, scratch);
     for (const one of placed) place(one, matrices.get(one) ?? [], scratch, executor.threads);
     for (const { rounds } of stages) {
       prepared.push(executor.stage(
@@ -120,14 +120,15 @@ function run({ items, groups, stages, closing, prepared, decidesLast }: Arrangem
 }
 
 /** The group that the item is of: one program and one map of group slots. */
-function groupOf({ program, groupSlots }: Item, groups: GroupNumbers[]): GroupNumbers {
+export function groupOf({ program, groupSlots }: Item, groups: GroupNumbers[]): GroupNumbers {
   const code = numberCode(program);
   let group = groups.find((one) => one.code === code && one.slots === groupSlots);
   if (group === undefined) groups.push(group = { code, slots: groupSlots, shared: [], used: 0 });
   return group;
 }
 
-function checkSides({ program: { square, tall }, extent, name }: Item): void {
+/** Refuses a tensor whose sides a text's matrices do not allow. */
+export function checkSides({ program: { square, tall }, extent, name }: Item): void {
   const { rows, cols } = extent;
   const wide = tall.find(({ height, width }) => extent[height] < extent[width]);
   const wrong = rows !== cols && square !== null ? square : wide;

@@ -36,9 +36,9 @@ const waveElements = 1 << 20;
 
 /**
  * The stages of a plan, in order. Rounds that wait for no sum over all tensors follow each other over a few tensors at a time, a wave: the second
- * round then finds in the cache what the first one read.
+ * round then finds in the cache what the first one read. `elements`: about how many of them a wave has.
  */
-export function stagesOf<I extends ItemNumbers>(items: readonly I[]): Stage<I>[] {
+export function stagesOf<I extends ItemNumbers>(items: readonly I[], elements: number = waveElements): Stage<I>[] {
   const stages: Stage<I>[] = [];
   let sweep: Turn[] = [];
   let waveNumber = 0;
@@ -49,7 +49,7 @@ export function stagesOf<I extends ItemNumbers>(items: readonly I[]): Stage<I>[]
     if (turn.complete.length === 0 && i < turns.length - 1 && !turns[i + 1].decides) continue;
     // Without a sum that completes, no program begins to run later than at the first turn of the sweep.
     const taking = sweep[0].rounds.flatMap(({ code }) => items.filter((one) => one.code === code));
-    const waves = wavesOf(taking, sweep.length);
+    const waves = wavesOf(taking, sweep.length, elements);
     for (const wave of waves) {
       for (const { rounds, complete, decides } of sweep) {
         stages.push({
@@ -125,12 +125,12 @@ function turnsOf(codes: readonly NumberCode[]): Turn[] {
   }
 }
 
-function wavesOf<I extends ItemNumbers>(items: readonly I[], turns: number): I[][] {
+function wavesOf<I extends ItemNumbers>(items: readonly I[], turns: number, elements: number): I[][] {
   if (turns === 1) return [[...items]];
   const waves: I[][] = [];
   let room = 0;
   for (const one of items) {
-    if (room <= 0) waves.push([]), room = waveElements;
+    if (room <= 0) waves.push([]), room = elements;
     waves.at(-1)!.push(one);
     room -= one.item.extent.size;
   }

@@ -44,6 +44,11 @@ export interface Ground<Buffer extends object> {
    * own for class `scalar`; its group's, or that of all groups, for class `group`. The backend writes its first value, and reads it where a state is saved.
    */
   cell(item: Item, key: string, cls: NumberSlotClass): number;
+  /**
+   * Whether an earlier plan has given the slot a cell: then this one reads it there, whatever its text makes of it. A plan that was lowered before one of its
+   * slots got a cell (`mapSlots`) must be lowered again.
+   */
+  hasCell(item: Item, key: string, cls: NumberSlotClass): boolean;
 }
 
 /**
@@ -93,6 +98,8 @@ export interface LoweredPlan<Buffer extends object> {
   readonly holds: readonly string[];
   /** Slots that live in cells and are read or written. All other scalar and group slots stay in the items' maps, and `advance` writes them. */
   readonly cells: readonly { readonly item: Item; readonly key: string; readonly cls: NumberSlotClass; readonly cell: number }[];
+  /** Slots that are read or written and stay in maps. */
+  readonly mapSlots: readonly { readonly item: Item; readonly key: string; readonly cls: NumberSlotClass }[];
   /** Computes the coming run's row from the items' values, as `Plan.run` takes them, and the slots that stay in maps. */
   fill(values: readonly Scalars[], row: Uint32Array): void;
   /** Writes the slots that stay in maps as they are after the run that was filled last. With `holds`: as if it is applied. */
