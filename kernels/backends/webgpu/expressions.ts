@@ -4,6 +4,9 @@
  * WGSL lets a compiler assume that no number is NaN or infinite, and evaluates constants before anything runs. So tests for NaN look at bits, signs are
  * changed in bits, and no constant of a text stands in the code: all come as uniforms, so that nothing can be folded or refused.
  *
+ * It also lets a compiler join a product and a sum into one operation that rounds once, and reorder sums: Mesa turns (a + b) - a into b. Results that go into sums
+ * are therefore hidden from it, by a word that is always 0 and that it does not know.
+ *
  * @module
  */
 import type { ElementOp, NumberOp } from "../../tables/ops.ts";
@@ -16,7 +19,7 @@ type Lowering = (args: readonly string[], dtype: DType) => string;
 export const elementCode: Readonly<Record<ElementOp, Lowering>> = {
   "+": ([a, b]) => `${a} + ${b}`,
   "-": ([a, b]) => `${a} - ${b}`,
-  "*": ([a, b]) => `${a} * ${b}`,
+  "*": ([a, b]) => `hidden(${a} * ${b})`,
   "/": ([a, b]) => `${a} / ${b}`,
   neg: ([a]) => `negated(${a})`,
   "<": ([a, b]) => `truth(isLess(${a}, ${b}))`,
@@ -26,7 +29,7 @@ export const elementCode: Readonly<Record<ElementOp, Lowering>> = {
   "==": ([a, b]) => `truth(isEqual(${a}, ${b}))`,
   "!=": ([a, b]) => `truth(isLess(${a}, ${b}) || isLess(${b}, ${a}))`,
   abs: ([a]) => `absolute(${a})`,
-  sqrt: ([a]) => `sqrt(${a})`,
+  sqrt: ([a]) => `hidden(sqrt(${a}))`,
   sign: ([a]) => `signOf(${a})`,
   min: ([a, b]) => `least(${a}, ${b})`,
   max: ([a, b]) => `greatest(${a}, ${b})`,
@@ -52,6 +55,9 @@ const roundCode: Readonly<Record<DType, (a: string) => string>> = {
   float16: (a) => `widenFloat16(narrowFloat16(${a}))`,
 };
 
+/** Sets what `hidden` needs, from a word that is 1. */
+export const zeroCode = (code: string, one: string): string => /\b(hidden|fused)\(/.test(code) ? `  zero = ${one} - 1u;\n` : "";
+
 /** A pattern of 16 bits as a number, and back. */
 export const halfCode: Readonly<Record<"bfloat16" | "float16", { widen: (bits: string) => string; narrow: (x: string) => string }>> = {
   bfloat16: { widen: (bits) => `widenBfloat16(${bits})`, narrow: (x) => `narrowBfloat16(${x})` },
@@ -60,6 +66,7 @@ export const halfCode: Readonly<Record<"bfloat16" | "float16", { widen: (bits: s
 
 /** Functions by name, each after those that it calls. The patterns of 16 bits are those of `kernels/half.ts`. */
 const functions: Readonly<Record<string, string>> = {
+  hidden: "fn hidden(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ zero); }",
   isNaN: "fn isNaN(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }",
   truth: "fn truth(is: bool) -> f32 { return select(0.0, 1.0, is); }",
   isLess: "fn isLess(a: f32, b: f32) -> bool { return a < b && !isNaN(a) && !isNaN(b); }",
@@ -85,17 +92,17 @@ const functions: Readonly<Record<string, string>> = {
   // none of it leaves float32's range; elsewhere the error counts for nothing.
   upperHalf: "fn upperHalf(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) & 0xfffff000u); }",
   fused: `fn fused(a: f32, b: f32, c: f32) -> f32 {
-  let product = a * b;
-  let sum = product + c;
+  let product = hidden(a * b);
+  let sum = hidden(product + c);
   let size = absolute(product);
   if (!(size < 1e36 && size > 1e-28 && absolute(c) < 1e36 && absolute(a) < 1e18 && absolute(b) < 1e18)) { return sum; }
   let ah = upperHalf(a);
-  let al = a - ah;
+  let al = hidden(a - ah);
   let bh = upperHalf(b);
-  let bl = b - bh;
-  let low = ((ah * bh - product) + ah * bl + al * bh) + al * bl;
-  let back = sum - product;
-  let lost = (product - (sum - back)) + (c - back);
+  let bl = hidden(b - bh);
+  let low = ((hidden(ah * bh) - product) + hidden(ah * bl) + hidden(al * bh)) + hidden(al * bl);
+  let back = hidden(sum - product);
+  let lost = hidden(product - hidden(sum - back)) + hidden(c - back);
   return sum + (lost + low);
 }`,
   widenBfloat16:
@@ -149,7 +156,7 @@ const functions: Readonly<Record<string, string>> = {
 }`,
 };
 
-/** The functions that a code calls, directly and through each other. */
+/** The functions that a code calls, directly and through each other. Who calls `hidden` sets `zero` first, by {@linkcode zeroCode}. */
 export function functionsFor(code: string): string {
   const names = Object.keys(functions);
   const wanted = new Set<string>();
@@ -161,5 +168,6 @@ export function functionsFor(code: string): string {
     }
   };
   look(code);
-  return names.filter((name) => wanted.has(name)).map((name) => functions[name]).join("\n");
+  const zero = wanted.has("hidden") ? ["var<private> zero: u32;"] : [];
+  return [...zero, ...names.filter((name) => wanted.has(name)).map((name) => functions[name])].join("\n");
 }

@@ -8,7 +8,7 @@
  * @module
  */
 import type { Kernel, Node, Role } from "../../language/kernel.ts";
-import { elementCode, functionsFor, halfCode } from "./expressions.ts";
+import { elementCode, functionsFor, halfCode, zeroCode } from "./expressions.ts";
 import { columnsKey, domainCode, type RecordLayout, recordWord, recordWords, totalsKey } from "./records.ts";
 import { joinLanes, lanes, negativeInfinity, sumCode, threads } from "./sums_code.ts";
 
@@ -107,7 +107,7 @@ function entry({ kernel: { domain } }: Frame, body: string): string {
   return `@compute @workgroup_size(${threads})
 fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) all: vec3<u32>) {
   if (${recordWord(recordWords.live)} == 0u) { return; }
-  let workgroup = id.y * all.x + id.x;
+${zeroCode(body, recordWord(recordWords.live))}  let workgroup = id.y * all.x + id.x;
   let tensorBatch = ${recordWord(recordWords.batch)};
   let tensorRows = ${recordWord(recordWords.rows)};
   let tensorCols = ${recordWord(recordWords.cols)};

@@ -6,7 +6,7 @@
 import type { Program } from "../../language/program.ts";
 import type { Value } from "../../language/values.ts";
 import { type ElementOp, elementOps, type NumberOp, overTensors, reductions } from "../../tables/ops.ts";
-import { elementCode, functionsFor, numberCode } from "./expressions.ts";
+import { elementCode, functionsFor, numberCode, zeroCode } from "./expressions.ts";
 import { type RecordLayout, recordWords } from "./records.ts";
 
 /** The module for what is known before a round (with the number of rounds: after the last one), or null where the device computes nothing there. */
@@ -41,13 +41,14 @@ export function numberModule(program: Program, layout: RecordLayout, round: numb
     const share = reductions[reduce!.f].squares ? `${called} * ${called}` : called;
     stores.push(`  records[own + ${layout.shares.get(id)!}u] = bitcast<u32>(${share});`);
   }
+  const body = [...lines, ...stores].join("\n");
   const main = `@compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x >= arrayLength(&items)) { return; }
   let own = items[id.x].x;
   let first = items[id.x].y;
   if (records[own + ${recordWords.live}u] == 0u) { return; }
-${[...lines, ...stores].join("\n")}
+${zeroCode(body, `records[own + ${recordWords.live}u]`)}${body}
 }`;
   return `@group(0) @binding(0) var<storage, read_write> records: array<u32>;
 @group(0) @binding(1) var<storage, read> items: array<vec2<u32>>;

@@ -6,7 +6,7 @@
 import type { RoutineCall } from "../../language/kernel.ts";
 import type { RoutineName, Side } from "../../routines/table.ts";
 import { type MatrixClass, shapeOf, type VectorClass } from "../../tables/classes.ts";
-import { functionsFor } from "./expressions.ts";
+import { functionsFor, zeroCode } from "./expressions.ts";
 import type { Module, Reach } from "./kernel_code.ts";
 import { type RecordLayout, recordWord, recordWords } from "./records.ts";
 import { threads } from "./sums_code.ts";
@@ -66,7 +66,7 @@ const routineCode: Readonly<Record<RoutineName, RoutineCode | null>> = {
       for (var r = 0u; r < 4u; r++) {
         let a = left[(ownRow + r) * ${deep}u + k];
         for (var c = 0u; c < 4u; c++) {
-          sums[r * 4u + c] += a * right[k * ${tile}u + ownCol + c];
+          sums[r * 4u + c] += hidden(a * right[k * ${tile}u + ownCol + c]);
         }
       }
     }
@@ -142,15 +142,16 @@ export function routineModule({ routine, args, into }: RoutineCall, layout: Reco
   const [, inner] = sidesOf(args[0].cls);
   const x = words(args[0].key, false);
   const y = args.length > 1 ? words(args[1].key, false) : x;
+  const lines = body({ x, y, z: words(into.key, true) });
   const main = `@compute @workgroup_size(${threads})
 fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) all: vec3<u32>) {
   if (${recordWord(recordWords.live)} == 0u) { return; }
-  let workgroup = id.y * all.x + id.x;
+${zeroCode(lines, recordWord(recordWords.live))}  let workgroup = id.y * all.x + id.x;
   let batches = ${recordWord(recordWords.batch)};
   let rows = ${rows};
   let cols = ${cols};
   let inner = ${inner};
-${body({ x, y, z: words(into.key, true) })}
+${lines}
 }`;
   const functions = functionsFor(main);
   return {

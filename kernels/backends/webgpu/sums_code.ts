@@ -47,7 +47,7 @@ export function joinLanes(f: ReductionName, value: string, all: number, least = 
   const half = `lanes[lane] = ${sumCode[f].join("lanes[lane]", "lanes[lane + h]")};`;
   return `  lanes[lane] = ${value};
   workgroupBarrier();
-  for (var h = ${all / 2}u; h >= ${least}u; h >>= 1u) {
+  for (var h = ${all >> 1}u; h >= ${least}u; h >>= 1u) {
     if ((lane & ${all - 1}u) < h) { ${half} }
     workgroupBarrier();
   }`;

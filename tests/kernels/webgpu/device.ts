@@ -30,7 +30,9 @@ export function contentOf(items: readonly Item[]): Content {
     tensors: items.map(({ tensors }) => new Map(Object.entries(tensors).map(([key, { data }]) => [key, (data as Raw).slice()]))),
     scalarSlots: items.map(({ scalarSlots }) => new Map(scalarSlots)),
     groupSlots: items.map(({ groupSlots, program }) => {
-      const keys = [...program.values.filter(({ op, cls }) => op === "slot" && cls === "group"), ...allStores(program)].map(({ key }) => key);
+      const keys = [...program.values.filter(({ op, cls }) => op === "slot" && cls === "group"), ...allStores(program)].map(({ key }) =>
+        key
+      );
       return new Map(keys.flatMap((key) => groupSlots.get(key) === undefined ? [] : [[key, groupSlots.get(key)!]]));
     }),
   };
@@ -50,10 +52,11 @@ export async function runOnDevice(
   lying: Lying = "apart",
   limits: Partial<DeviceLimits> = {},
 ): Promise<{ readonly after: Content; readonly held: readonly string[]; readonly plan: LoweredPlan<GPUBuffer> }> {
+  const groups = groupsOf(items, before);
   const copies = items.map((item, i): Item => ({
     ...item,
     scalarSlots: new Map(before.scalarSlots[i]),
-    groupSlots: groupsOf(items, before)[i],
+    groupSlots: groups[i],
   }));
   const memory = layTensors(device, items, before, lying);
   const cells = new Map<object, Map<string, number>>();
@@ -225,7 +228,10 @@ function layTensors(device: GPUDevice, items: readonly Item[], { tensors }: Cont
           const behind = new Uint16Array(bytes, offset + raw.byteLength, 1)[0];
           if (behind !== 0xa5a5) throw new Error(`What lies behind ${key} was written: ${behind.toString(16)}`);
         }
-        return [key, raw instanceof Float32Array ? new Float32Array(bytes, offset, raw.length) : new Uint16Array(bytes, offset, raw.length)];
+        return [
+          key,
+          raw instanceof Float32Array ? new Float32Array(bytes, offset, raw.length) : new Uint16Array(bytes, offset, raw.length),
+        ];
       }))
     );
   };
