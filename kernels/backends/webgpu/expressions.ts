@@ -4,8 +4,8 @@
  * WGSL lets a compiler assume that no number is NaN or infinite, and evaluates constants before anything runs. So tests for NaN look at bits, signs are
  * changed in bits, and no constant of a text stands in the code: all come as uniforms, so that nothing can be folded or refused.
  *
- * It also lets a compiler join a product and a sum into one operation that rounds once, and reorder sums: Mesa turns (a + b) - a into b. Results that go into sums
- * are therefore hidden from it, by a word that is always 0 and that it does not know.
+ * It also lets a compiler join a product and a sum into one operation that rounds once, and reorder: Mesa turns (a + b) - a into b, a - a into 0, also for NaN, and
+ * a + c*(b - a) into a*(1 - c) + b*c. So products and roots, and what is taken off or divided by, are hidden from it by a word that is always 0, which it cannot know.
  *
  * @module
  */
@@ -18,9 +18,9 @@ type Lowering = (args: readonly string[], dtype: DType) => string;
 /** Operations on elements, and on numbers that the device computes. */
 export const elementCode: Readonly<Record<ElementOp, Lowering>> = {
   "+": ([a, b]) => `${a} + ${b}`,
-  "-": ([a, b]) => `${a} - ${b}`,
+  "-": ([a, b]) => `${a} - hidden(${b})`,
   "*": ([a, b]) => `hidden(${a} * ${b})`,
-  "/": ([a, b]) => `${a} / ${b}`,
+  "/": ([a, b]) => `${a} / hidden(${b})`,
   neg: ([a]) => `negated(${a})`,
   "<": ([a, b]) => `truth(isLess(${a}, ${b}))`,
   "<=": ([a, b]) => `truth(isLess(${a}, ${b}) || isEqual(${a}, ${b}))`,

@@ -165,7 +165,7 @@ function placeScratch<Buffer extends object>(
     const take = (key: string, words: number): void => {
       if (words > 0) one.scratch.set(key, { at: scratch(item, 4 * words).at, words });
     };
-    for (const id of results) take(`#${id}`, classes[values[id].cls].count(extent));
+    for (const id of results) take(`#${id}`, Math.max(1, classes[values[id].cls].count(extent))); // nothing cannot be bound
     for (const { id, buffer } of matrices) {
       one.scratch.set(`#${id}`, { at: matrixBuffers.get(one)![buffer].at, words: classes[values[id].cls].count(extent) });
     }
