@@ -42,7 +42,6 @@ const optionsOf: Readonly<Record<string, object>> = {
   lars: { momentum: 0.9, weightDecay: 0.1, trustClip: true },
   adan: { weightDecay: 0.1, caution: true },
   came: { weightDecay: 0.1, amsBound: true },
-  adamuon: { tolerance: 1e-5, why: "Newton-Schulz passes a rounding of the norm on, and its result is squared" },
   prodigy: { d0: 1e-3, weightDecay: 0.1, growthRate: 2 },
   dadapt_adam: { d0: 1e-3, weightDecay: 0.1, growthRate: 2 },
   novograd: { weightDecay: 0.1, amsgrad: true, gradAveraging: true },
