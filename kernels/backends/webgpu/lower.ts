@@ -8,15 +8,7 @@
 import type { Program } from "../../language/program.ts";
 import type { Item } from "../../plan/item.ts";
 import { matrixMemory } from "../../plan/matrix_memory.ts";
-import {
-  computeNumbers,
-  type GroupNumbers,
-  type ItemNumbers,
-  itemNumbers,
-  type NumberCode,
-  numberCode,
-  readNumbers,
-} from "../../plan/numbers.ts";
+import { computeNumbers, type GroupNumbers, type ItemNumbers, itemNumbers, type NumberCode, readNumbers } from "../../plan/numbers.ts";
 import { loopExtent } from "../../plan/partition.ts";
 import { checkSides, groupOf } from "../../plan/plan.ts";
 import { closingRounds, type ProgramRound, stagesOf } from "../../plan/stages.ts";
