@@ -36,6 +36,8 @@ const newPluginTest = "tests/plugins/new_plugin_test.ts";
 const passes = "tests/kernels/passes_test.ts";
 const fuzz = "tests/kernels/fuzz_test.ts";
 const memory = "tests/kernels/memory_test.ts";
+const lowered = "tests/kernels/webgpu/lower_test.ts";
+const loweredBuiltins = "tests/kernels/webgpu/builtins_test.ts";
 const bits = "tests/kernels/bits_test.ts";
 const kept = "tests/kernels/kept_test.ts";
 const onnxruntimeTest = "tests/plugins/adapters/onnxruntime_test.ts";
@@ -296,10 +298,37 @@ export const mutants: readonly Mutant[] = [
     ],
     [
       "Tensors of a wave that is full are left out",
-      "if (room <= 0) waves.push([]), room = waveElements;",
-      "if (waves.length === 0) waves.push([]), room = waveElements;\n    if (room <= 0) continue;",
+      "if (room <= 0) waves.push([]), room = elements;",
+      "if (waves.length === 0) waves.push([]), room = elements;\n    if (room <= 0) continue;",
       "^A sum over more tensors",
     ],
+  ]),
+  ...of("kernels/backends/webgpu/kernel_code.ts", [loweredBuiltins], [
+    ["The half word behind a tensor of odd length is written in WGSL", "& 0xffff0000u;", "& 0u;", "^adamw in WGSL"],
+    ["An odd element takes its even neighbour's bits in WGSL", ">> (16u * (${place} & 1u))", ">> (0u * (${place} & 1u))", "^adamw in WGSL"],
+  ]),
+  ...of("kernels/backends/webgpu/sums_code.ts", [lowered], [
+    ["Half of a workgroup's threads count for nothing in WGSL", "h = ${all >> 1}u", "h = ${all >> 2}u", "^norm of tensors"],
+  ]),
+  ...of("kernels/backends/webgpu/expressions.ts", [lowered], [
+    [
+      "A compiler sees that a number is taken off itself, and gives 0 also for NaN",
+      "`${a} - hidden(${b})`",
+      "`${a} - ${b}`",
+      "^what is no number",
+    ],
+    [
+      "The least of two zeros is the wrong one in WGSL",
+      "bitcast<u32>(a) | bitcast<u32>(b)",
+      "bitcast<u32>(a) & bitcast<u32>(b)",
+      "^what is no number",
+    ],
+  ]),
+  ...of("kernels/backends/webgpu/lower.ts", [lowered], [
+    ["A sum over tensors is made of finished sums of tensors", "kindOf(f, !isShare)", "kindOf(f, true)", "^norm of tensors"],
+  ]),
+  ...of("kernels/backends/webgpu/clusters.ts", [lowered], [
+    ["What lies in one buffer begins where the buffer is bound", "(offset - list[last].offset) / 4", "0", "^numbers that depend"],
   ]),
   ...of("kernels/tables/ops.ts", [fuzz], [
     ["A root mean square is a norm", "finish: (sum, n) => Math.sqrt(sum / n)", "finish: (sum) => Math.sqrt(sum)", "^every reduction"],

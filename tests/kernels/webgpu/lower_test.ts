@@ -125,10 +125,12 @@ onDevice("numbers that depend on sums are computed on the device, in every opera
   assert(error < 1e-5, `${error}`);
 });
 
-onDevice("what is no number holds its place on the device: NaN minus itself is not 0", async (device) => {
-  const items = itemsOf("n = sum(g)\nbad = 1 - (n - n == 0)\ns = bad\np = where(g - g == 0, p, 2)", [[4], [4]], { slots: { s: scalar } });
+onDevice("what is no number holds its place on the device: NaN minus itself is not 0, and 0 is not -0", async (device) => {
+  const items = itemsOf("n = sum(g)\nbad = 1 - (n - n == 0)\ns = bad\np = where(g - g == 0, 1/min(-0*p, g), 1/max(-0*p, g))", [[4], [4]], {
+    slots: { s: scalar },
+  });
   (items[1].tensors.g.data as Float32Array)[2] = NaN;
-  (items[0].tensors.g.data as Float32Array)[1] = -0;
+  (items[0].tensors.g.data as Float32Array).fill(0);
   assertEquals(await errorOf(device, items), 0);
 });
 
