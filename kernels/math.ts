@@ -67,11 +67,22 @@ const powerBase: Float64Array = /* @__PURE__ */ new Float64Array(3);
 /** Digits of a product in base 2^24. */
 const digits: Float64Array = /* @__PURE__ */ new Float64Array(8);
 
-/** 2^k for k from -1022 to 1023. */
+/** 2^j for j from 0 to 63, then 2^(64 i) for i from -16 to 15. */
+const TWOS: Float64Array = /* @__PURE__ */ powersOfTwo();
+
+function powersOfTwo(): Float64Array {
+  const table = new Float64Array(96);
+  const two64 = 0x100000000 * 0x100000000;
+  table[0] = table[80] = 1;
+  for (let j = 1; j < 64; j++) table[j] = 2 * table[j - 1];
+  for (let i = 1; i < 16; i++) table[80 + i] = table[79 + i] * two64;
+  for (let i = 1; i <= 16; i++) table[80 - i] = table[81 - i] / two64;
+  return table;
+}
+
+/** 2^k for k from -1024 to 1023: a product of two, exactly. Written as the two words of a double, it kept a processor waiting for them to be one. */
 function powerOfTwo(k: number): number {
-  words[0] = 0;
-  words[1] = (k + 1023) << 20;
-  return double[0];
+  return TWOS[k & 63] * TWOS[80 + (k >> 6)];
 }
 
 /** a*b - product, exactly, where product is a*b rounded. Halves by Veltkamp: JavaScript has no fused multiply-add. */
@@ -90,9 +101,8 @@ function logarithm(x: number): number {
   const subnormal = x < LEAST_NORMAL;
   double[0] = subnormal ? x * 0x40000000000000 : x;
   const exponent = (words[1] - 0x3fe60000) >> 20;
-  words[1] -= exponent << 20;
   const k = subnormal ? exponent - 54 : exponent;
-  const m = double[0]; // From 11/16 to 22/16, so that numbers on both sides of 1 have k = 0 and c = 1.
+  const m = double[0] * powerOfTwo(-exponent); // From 11/16 to 22/16, so that numbers on both sides of 1 have k = 0 and c = 1.
   const i = Math.floor(16 * m + 0.5);
   const c = i / 16;
 
@@ -130,6 +140,7 @@ function exponential(high: number, low: number): number {
   const power = POWERS[2 * j];
   const tail = POWERS[2 * j + 1] + power * (rHigh + (rLow + series));
 
+  if (k > -1022 && k < 1023) return (power + tail) * powerOfTwo(k);
   const result = (power + tail) * powerOfTwo(k >> 1) * powerOfTwo(k - (k >> 1));
   if (result >= LEAST_NORMAL) return result;
   // A subnormal is rounded once, at its own last bit, by adding a number that has the same last bit.
@@ -162,6 +173,8 @@ export function pow(x: number, y: number): number {
   if (x !== x || y !== y) return NaN;
   if (y === 1) return x;
   if (y === 2) return x * x;
+  // Most bases: nothing below is for them, and the next questions need not wait for it.
+  if (x > 0 && x < Infinity && x !== 1 && y > -Infinity && y < Infinity) return power(x, y);
   const size = Math.abs(x);
   if (Math.abs(y) === Infinity) return size === 1 ? NaN : (size > 1) === (y > 0) ? Infinity : 0;
 
@@ -173,6 +186,17 @@ export function pow(x: number, y: number): number {
   if (x < 0 && !whole) return NaN;
   if (size === 1) return sign;
 
+  return sign * power(size, y);
+}
+
+/**
+ * The same of a finite base above 0, not 1, and a finite exponent.
+ *
+ * A power of another base each time takes some 85 ns, of the same base 38 (AMD EPYC): a chain of some 250 cycles, in which each operation waits for the
+ * one before: two series by Horner's scheme, a division, two exact products. Shorter orders of the same operations have other last bits, and so have
+ * powers by multiplication and by square roots. Tried and lost: the place in the table by `| 0` in place of `Math.floor`, 3 ns slower in V8.
+ */
+function power(size: number, y: number): number {
   // A schedule asks for powers of one base: its logarithm, the dearer half, is kept.
   if (size !== powerBase[0]) {
     powerBase[1] = logarithm(size);
@@ -182,8 +206,8 @@ export function pow(x: number, y: number): number {
   const log = powerBase[1];
   const product = y * log;
   // Where the result overflows or is zero in any case, the parts below might overflow first.
-  if (Math.abs(product) > 800) return product > 0 ? sign * Infinity : sign * 0;
-  return sign * exponential(product, rest(y, log, product) + y * powerBase[2]);
+  if (Math.abs(product) > 800) return product > 0 ? Infinity : 0;
+  return exponential(product, rest(y, log, product) + y * powerBase[2]);
 }
 
 /** e to the power x. */

@@ -420,6 +420,8 @@ export const mutants: readonly Mutant[] = [
     ["exp() has a wrong coefficient", "r * (1 / 5040", "r * (1 / 5050"],
     ["cos() loses the low part of its argument", "(series - zLow / 2)", "series"],
     ["pow() goes on with the logarithm of another base", "if (size !== powerBase[0]) {", "if (powerBase[0] === 0) {"],
+    ["2^-1024 is nothing", "for (let i = 1; i <= 16; i++)", "for (let i = 1; i <= 15; i++)"],
+    ["Powers of what is below 0 are taken for usual ones", "if (x > 0 && x < Infinity && x !== 1", "if (x < Infinity && x !== 1"],
     ["The ends of waves are all at their top", "return (n & 2) === 0 ? 1 : -1;", "return 1;"],
   ]),
   ...of("kernels/backends/js/bind.ts", [bands], [

@@ -11,13 +11,14 @@ import { elementOf, returnsOf, type Scheduled, valueAt } from "../plugin/schedul
 
 /** What a group's schedules are made over: its own value of an option, or the optimizer's. */
 export function unscaledValue({ own }: PlainGroup, base: Values, option: string): unknown {
-  return own.has(option) ? own.get(option) : base[option];
+  // Most groups have nothing of their own, and to be asked for a size costs less than to look.
+  return own.size > 0 && own.has(option) ? own.get(option) : base[option];
 }
 
 /** A group's base value of an option: its own, or the optimizer's times the group's factor. */
 export function baseValue(group: PlainGroup, base: Values, option: string): unknown {
   const value = unscaledValue(group, base, option);
-  const factor = group.scale.get(option);
+  const factor = group.scale.size === 0 ? undefined : group.scale.get(option);
   return factor === undefined ? value : scaled(group, option, value, factor);
 }
 
@@ -41,8 +42,9 @@ export function baseOf(group: PlainGroup, base: Values): Values {
 
 /** What a base value comes to at a step: with the option's schedule, if it has one. */
 export function currentValue(group: GroupState, option: string, base: unknown, step: number): unknown {
-  return group.scheduled.filter(({ name }) => name === option)
-    .reduce((value, one) => put(value, one, scheduledValue(one, base, group, step)), base);
+  let value = base;
+  for (const one of group.scheduled) if (one.name === option) value = put(value, one, scheduledValue(one, base, group, step));
+  return value;
 }
 
 /** An option with a scheduled value in its place: all of it, or one element of a list. */
@@ -54,7 +56,7 @@ function put(value: unknown, { element }: Scheduled, scheduled: number): unknown
 function scheduledValue(one: Scheduled, base: unknown, { index, scale }: GroupState, step: number): number {
   try {
     const value = valueAt(one, elementOf(base, one.element), index, step);
-    const factor = scale.get(one.name);
+    const factor = scale.size === 0 ? undefined : scale.get(one.name);
     return factor !== undefined && returnsOf(one.schedule) === "value" ? value * factor : value;
   } catch (error) {
     throw error instanceof Error ? about(error, { option: one.option, group: index }) : error;

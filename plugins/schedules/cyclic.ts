@@ -84,8 +84,9 @@ export const cyclic: SchedulePlugin<"cyclic", CyclicOptions, Schedule> = {
     const total = stepSizeUp + (stepSizeDown ?? stepSizeUp);
     const ratio = stepSizeUp / total;
     const curves = feet.map((foot, group) => (step: number): number => {
-      const cycle = Math.floor(1 + step / total);
-      const x = 1 + step / total - cycle;
+      const turns = 1 + step / total;
+      const cycle = Math.floor(turns);
+      const x = turns - cycle;
       const height = (tops[group] - foot) * (x <= ratio ? x / ratio : (x - 1) / (ratio - 1));
       return foot + height * (mode === "triangular" ? 1 : mode === "triangular2" ? 1 / pow(2, cycle - 1) : pow(gamma, step));
     });

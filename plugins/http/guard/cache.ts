@@ -1,6 +1,10 @@
 /**
  * Answers by URL. Bounded in bytes; the oldest go first.
  *
+ * The URL is the key as it came. The same schedule in other words (options in another order, defaults written out, a composition that could be simpler)
+ * has an entry of its own: to know that it is the same, its options would have to be read and normalized, which is most of what an answer costs, and
+ * answers give back the options as they were asked for. The page's own links have one form, so that what it asks for again is found.
+ *
  * @module
  */
 import type { Validated } from "../wire/etag.ts";
