@@ -53,6 +53,7 @@ const ownEntryPoints: Readonly<Record<string, string>> = {
   "./checkpoints": "./plugins/formats/checkpoints.ts",
   "./testing": "./plugins/testing/mod.ts",
   "./pytorch": "./plugins/formats/pytorch.ts",
+  "./adapters/jax-js": "./plugins/adapters/jax_js.ts",
   "./adapters/onnxruntime": "./plugins/adapters/onnxruntime.ts",
   "./adapters/tfjs": "./plugins/adapters/tfjs/mod.ts",
   "./new-plugin": "./plugins/new_plugin/command.ts",
