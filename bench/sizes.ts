@@ -28,6 +28,7 @@ export const programs: Readonly<Record<string, string>> = {
     import { clipGlobalNorm } from "./plugins/transforms/clip_global_norm.ts";
     export const registry = createRegistry([adamw, linear, clipGlobalNorm]);`,
   "everything (the main entry point)": `export * from "./mod.ts";`,
+  "an adapter (jax-js), with all plugins": `export * from "./plugins/adapters/jax_js.ts";`,
   "an adapter (onnxruntime), with all plugins": `export * from "./plugins/adapters/onnxruntime.ts";`,
   "an adapter (tfjs), with all plugins": `export * from "./plugins/adapters/tfjs/mod.ts";`,
   "safetensors": `export * from "./plugins/formats/safetensors.ts";`,

@@ -40,6 +40,7 @@ const lowered = "tests/kernels/webgpu/lower_test.ts";
 const loweredBuiltins = "tests/kernels/webgpu/builtins_test.ts";
 const bits = "tests/kernels/bits_test.ts";
 const kept = "tests/kernels/kept_test.ts";
+const jaxJsTest = "tests/plugins/adapters/jax_js_test.ts";
 const onnxruntimeTest = "tests/plugins/adapters/onnxruntime_test.ts";
 const placement = "tests/kernels/placement_test.ts";
 const operations = "tests/kernels/operations_test.ts";
@@ -2121,6 +2122,33 @@ export const mutants: readonly Mutant[] = [
       "plugin.kind === kind && plugin.name === names.folder + 1",
       "refuses lion",
     ],
+  ]),
+  ...of("plugins/adapters/jax_js.ts", [jaxJsTest], [
+    ["a step in jax-js leaves its gradients behind", "grads.forEach((array) => array.dispose());", "", "takes the parameters over"],
+    ["a step in jax-js gives the parameters of before", "    state.isFresh = false;\n    grads", "    grads", "takes the parameters over"],
+    [
+      "parameters of jax-js that were are kept",
+      "leaves(state.tree).forEach((array) => array.dispose());\n      Object",
+      "Object",
+      "let go at the next",
+    ],
+    [
+      "a bound tree of jax-js is never let go",
+      "optimizer.dispose();\n    leaves(state.tree).forEach((array) => array.dispose());",
+      "optimizer.dispose();",
+      "let go at the next",
+    ],
+    ["a read in jax-js that fails keeps a reference", "while (array.refCount > refCount) array.dispose();", "", "an error leaves"],
+    ["one array of jax-js may have two names", "if (other !== undefined) {", "if (false) {", "one array in two places"],
+    ["jax-js' arrays are read after they are freed", "if (refCount === 0)", "if (refCount === -1)", "what is freed"],
+    [
+      "a state that is loaded does not come to jax-js",
+      "state.isFresh = false;\n      return report;",
+      "return report;",
+      "states are loaded",
+    ],
+    ["later parameters of jax-js replace others", "if (clash !== undefined)", "if (false)", "come later"],
+    ["arrays of jax-js lose their shape", "{ shape: [...shape], dtype, device }", "{ dtype, device }", "shapes and places"],
   ]),
   ...of("plugins/adapters/bound.ts", [onnxruntimeTest], [
     [
