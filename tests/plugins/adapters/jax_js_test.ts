@@ -80,6 +80,7 @@ test("shapes and places stay, arrays of no elements and of one among them", () =
   const tree = {
     matrix: jax.numpy.array(new Float32Array(200).fill(1), { shape: [10, 20] }),
     number: jax.numpy.array(new Float32Array([1]), { shape: [] }),
+    nothing: jax.numpy.array([] as never, { shape: [0, 2] }),
   };
   const bound = bind(tree, "sgd", made, { jax });
   const grads = {
@@ -87,10 +88,10 @@ test("shapes and places stay, arrays of no elements and of one among them", () =
     number: jax.numpy.array(new Float32Array([2]), { shape: [] }),
   };
   bound.step(grads);
-  const { matrix, number } = bound.params;
+  const { matrix, number, nothing } = bound.params;
   assertEquals([matrix.shape, number.shape, matrix.device, matrix.dtype], [[10, 20], [], "wasm", "float32"]);
   assertEquals([...new Set(read(matrix))], [0]);
-  assertEquals(read(number), [0]);
+  assertEquals([read(number), read(nothing), nothing.shape, nothing.refCount], [[0], [], [0, 2], 1]);
   bound.dispose();
 });
 
