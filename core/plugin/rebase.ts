@@ -10,7 +10,7 @@ import type { Use } from "../types.ts";
 import type { Plugin, Rebasing, SchedulePlugin } from "./contract.ts";
 import { findIn, normalize } from "./normal_form.ts";
 import { type AnySpecs, typesOf } from "./options.ts";
-import { ask, type Find, optionsOf, takeUse } from "./use.ts";
+import { ask, type Find, optionsOf, takeUse, titleOf } from "./use.ts";
 
 /** Two numbers of updates. */
 export interface Horizons {
@@ -111,6 +111,10 @@ function rebaseWithin(
     maths,
   };
   const changed: Record<string, unknown> = { ...ask(plugin, () => (plugin as SchedulePlugin).rebase?.(resolved, rebasing)) };
+  const stray = Object.keys(changed).find((option) => !Object.hasOwn(specs, option));
+  if (stray !== undefined) {
+    throw new TypeError(`Cannot rebase ${titleOf(plugin)}: its rebase() gives ${show(stray)}, which is no option of it`);
+  }
   for (const [option, spec] of Object.entries(specs)) {
     const value = resolved[option];
     if (!Object.hasOwn(changed, option)) changed[option] = usual(option, spec, value, rebasing);

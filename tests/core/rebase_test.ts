@@ -229,6 +229,12 @@ test("schedules of strangers are rebased by the units of their options", () => {
   };
   const { schedule } = rebaseSchedule(builtins.with(stranger), of("halving", { halfLife: 7, least: 0.5 }), { from: 10, to: 100 });
   assertEquals(schedule.options, { halfLife: 70, least: 0.5, places: [100, 200], within: linear(0, 100) });
+  const slip = { ...stranger, rebase: () => ({ halflife: 7 }) } as unknown as typeof stranger;
+  assertThrows(
+    () => rebaseSchedule(builtins.with(slip), of("halving", { halfLife: 7 }), { from: 10, to: 100 }),
+    TypeError,
+    '"halflife", which is no option',
+  );
   const near = of("halving", { halfLife: 7, places: [10, 11] });
   assertThrows(() => rebaseSchedule(builtins.with(stranger), near, { from: 100, to: 10 }), RangeError, "that are one");
 });

@@ -93,12 +93,19 @@ function findEnds({ name, options }: Choice, specsOf: SpecsOf, before = 0, each 
   const pace = isByEpoch ? each * (sizes[0] ?? 1) : each;
   const held = Object.entries(specs).filter(([, { holds }]) => holds === "schedule").flatMap(([option]): End[] => {
     const inner = options[option];
-    return isChoice(inner)
-      ? findEnds({ name: inner.name, options: inner.options ?? {} }, specsOf, ahead, pace).map((end) => ({
-        ...end,
-        path: [option, ...end.path],
-      }))
-      : [];
+    const endsIn = (one: unknown, path: readonly string[], before: number): End[] =>
+      isChoice(one)
+        ? findEnds({ name: one.name, options: one.options ?? {} }, specsOf, before, pace).map((end) => ({
+          ...end,
+          path: [...path, ...end.path],
+        }))
+        : [];
+    if (!Array.isArray(inner)) return endsIn(inner, [option], ahead);
+    if (name !== "sequence") return inner.flatMap((one, i) => endsIn(one, [option, String(i)], ahead));
+    // Of schedules one after another the last one is there at the end, from the last milestone on.
+    const { milestones } = options;
+    const last = Array.isArray(milestones) ? milestones[milestones.length - 1] ?? 0 : undefined;
+    return isNumber(last) ? endsIn(inner[inner.length - 1], [option, String(inner.length - 1)], before + last * each) : [];
   });
   return [...own, ...held];
 }
@@ -110,6 +117,12 @@ export function isChoice(value: unknown): value is { readonly name: string; read
 
 function setOption(choice: Choice, [option, ...rest]: readonly string[], value: number): Choice {
   const held = choice.options[option];
-  const next = rest.length === 0 ? value : setOption({ ...held as Choice, options: (held as Partial<Choice>).options ?? {} }, rest, value);
+  const within = (one: unknown, rest: readonly string[]): Choice =>
+    setOption({ ...one as Choice, options: (one as Partial<Choice>).options ?? {} }, rest, value);
+  const next = rest.length === 0
+    ? value
+    : Array.isArray(held)
+    ? held.map((one, i) => String(i) === rest[0] ? within(one, rest.slice(1)) : one)
+    : within(held, rest);
   return { ...choice, options: { ...choice.options, [option]: next } };
 }

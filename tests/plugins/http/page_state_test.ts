@@ -103,6 +103,10 @@ test("an end that stands at the last step goes with it, and nothing else does", 
     warmup_decay: ".options.totalNumSteps",
     cosine_timm: ".options.tInitial",
     ...Object.fromEntries(["clamp", "by_epoch", "delay", "scale", "warm"].map((name) => [name, ".options.schedule.options.tMax"])),
+    product: ".options.schedules.1.options.tMax",
+    // Behind a milestone; of those before it none has its end there.
+    sequence: ".options.schedules.1.options.tMax",
+    sum: ".options.schedules.0.options.schedule.options.tMax",
     cosine_decay: ".options.decaySteps",
     polynomial_decay: ".options.decaySteps",
     // 100 steps of warmup, and 900 behind them.
@@ -129,6 +133,27 @@ test("a curve that is fitted is rebased, and says what did not come along", () =
   assertEquals(fitted("linear", { ...steps, numWarmupSteps: "x" }).choice.options.numTrainingSteps, 2500);
   const strange = (name: string) => name === "strange" ? specsOf("rex") : specsOf(name);
   assertEquals(fit({ name: "strange", options: { totalSteps: 1000 } }, strange, builtins.plugins, 10).choice.options, { totalSteps: 10 });
+});
+
+test("the end of schedules in a list is found, moved and fitted", () => {
+  const rise = { name: "linear_lr", options: { totalIters: 100 } };
+  const wave = (tMax: number) => ({ name: "cosine_annealing", options: { tMax } });
+  const sequence = (milestone: number, tMax: number, totalIters = 100) => ({
+    name: "sequence",
+    options: { schedules: [{ name: "linear_lr", options: { totalIters } }, wave(tMax)], milestones: [milestone] },
+  });
+  assertEquals(endsOf(sequence(100, 900), specsOf), [1000]);
+  assertEquals(moveEnds(sequence(100, 900), specsOf, 5000, 1000), sequence(100, 4900));
+  assertEquals(moveEnds(sequence(100, 900), specsOf, 5000, 900), sequence(100, 900));
+  assertEquals(fit(sequence(100, 900), specsOf, builtins.plugins, 5000).choice, sequence(500, 4500, 500));
+  const product = (tMax: number) => ({ name: "product", options: { schedules: [rise, wave(tMax), { name: "constant" }] } });
+  assertEquals(endsOf(product(1000), specsOf), [1000]);
+  assertEquals(moveEnds(product(1000), specsOf, 5000), product(5000));
+  const warm = { name: "warm", options: { numWarmupSteps: 50, schedule: sequence(100, 850) } };
+  assertEquals(endsOf(warm, specsOf), [1000]);
+  for (const milestones of [undefined, "x", ["x"]]) {
+    assertEquals(endsOf({ name: "sequence", options: { schedules: [rise, wave(9)], milestones } }, specsOf), []);
+  }
 });
 
 test("curves that are the same have the same link", () => {
