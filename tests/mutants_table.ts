@@ -435,12 +435,30 @@ export const mutants: readonly Mutant[] = [
     ["Column sums of a band go on from those of the band before", "  columns.forEach(clear);\n", "", "^colsum"],
   ]),
   ...of("kernels/backends/wasm/sixteen_bits.ts", ["tests/kernels/sixteen_bits_test.ts"], [
-    ["WASM rounds bfloat16 half up", "[localGet(x), i32.const(16), i32x4.shrUnsigned, vector(1), v128.and],", "[vector(1)],"],
+    ["WASM rounds bfloat16 half up", "[upperHalf(registers, localGet(x)), vector(1), v128.and],", "[vector(1)],"],
     [
-      "WASM takes float16's infinity for a number",
-      "[localGet(size), vector(0x7bff), i32x4.greater, vector(infinity), v128.and, v128.or],",
-      "",
+      "WASM takes NaN for infinity in float16",
+      "[localGet(x), f32x4.abs, vector(0x47800000), f32x4.pmin,",
+      "[vector(0x47800000), localGet(x), f32x4.abs, f32x4.pmin,",
     ],
+    [
+      "WASM takes float16's subnormal numbers for others",
+      "[vector(0), localGet(size), vector(225 << 23), f32x4.sub, f32x4.pmin],",
+      "[vector(0)],",
+    ],
+    ["WASM stores float16 without its sign", "registers.vector(0x80008000), v128.and, v128.or]", "registers.vector(0), v128.and, v128.or]"],
+  ]),
+  ...of("kernels/backends/wasm/codegen.ts", ["tests/kernels/sixteen_bits_test.ts"], [
+    [
+      "A NaN of float32 is taken for one of 16 bits",
+      'anyNaN: nodes.some(({ op, dtype }) => op === "load" && dtype === "float32"),',
+      "anyNaN: false,",
+    ],
+  ]),
+  ...of("kernels/backends/wasm/codegen.ts", ["tests/kernels/agree_test.ts"], [
+    ["A slot is written before it has been read", "Math.max(places.get(node) ?? -1, readAt.get(pointer) ?? -1)", "places.get(node) ?? -1"],
+    ["A rounded number that is used again is not computed", "for (const node of used) found.delete(node);", ""],
+    ["Twenty-four elements are summed otherwise than eight", "(2 * u + (high ? 1 : 0)) % pairsOfSums", "(2 * u + (high ? 1 : 0)) & 1"],
   ]),
   ...of("kernels/backends/wasm/arena.ts", [memory], [
     ["Memory from a hole is not zeroed", "    new Uint8Array(arena.buffer, address, bytes).fill(0);\n", ""],

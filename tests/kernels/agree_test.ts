@@ -81,6 +81,11 @@ const samples: Readonly<Record<string, Sample>> = {
     slots: { m: "param" },
     scalars: adamw,
   },
+  "a slot whose old number is used last": {
+    text: "u = m\nm = g*g\np -= lr*(sqrt(m + 1) + u)",
+    slots: { m: "param" },
+    scalars: adamw,
+  },
 };
 
 /** Runs three steps over tensors of several shapes and returns all bits, NaN made equal. */

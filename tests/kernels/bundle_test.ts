@@ -17,7 +17,7 @@ test("a bundle that takes one plugin from mod.ts drops the kernels: no table doe
     treeShaking: true,
   });
   // Fields of the tables of operations, element types and instructions, and what backends begin with.
-  for (const word of ["evaluate", "widenInto", "load16x4", "joinSingle", "WebAssembly"]) {
+  for (const word of ["evaluate", "widenInto", "load16Lane", "joinSingle", "WebAssembly"]) {
     assert(!text.includes(word), `the bundle holds ${word}`);
   }
 });

@@ -138,8 +138,6 @@ export const f64 = {
 /** Vectors of 128 bits, whatever lies in them. */
 export const v128 = {
   load: (offset: number): Code => [0xfd, 0x00, access(offset)],
-  /** Four numbers of 16 bits, widened to 32 with zeros. */
-  load16x4: (offset: number): Code => [0xfd, 0x04, access(offset)],
   load16Splat: (offset: number): Code => [0xfd, 0x08, access(offset)],
   load32Splat: (offset: number): Code => [0xfd, 0x09, access(offset)],
   /** One number of 16 bits into a lane of the vector on the stack. */
@@ -149,7 +147,6 @@ export const v128 = {
   store: (offset: number): Code => [0xfd, 0x0b, access(offset)],
   store16Lane: (offset: number, lane: number): Code => [0xfd, 0x59, access(offset), lane],
   store32Lane: (offset: number, lane: number): Code => [0xfd, 0x5a, access(offset), lane],
-  store64Lane: (offset: number, lane: number): Code => [0xfd, 0x5b, access(offset), lane],
   /** Four lanes of the same 32 bits. */
   splat: (bits: number): Code => [0xfd, 0x0c, [1, 2, 3, 4].map(() => littleEndian(bits))],
   /** 16 bytes of the two vectors on the stack, by number. */
@@ -163,14 +160,18 @@ export const v128 = {
 
 /** Four lanes of integers. */
 export const i32x4 = {
-  greater: [0xfd, 0x3b],
-  shl: [0xfd, 0xab, 0x01],
-  shrUnsigned: [0xfd, 0xad, 0x01],
+  splat: [0xfd, 0x11],
+  /** The first four of eight lanes of 16 bits, with their signs. */
+  extendLow: [0xfd, 0xa7, 0x01],
+  /** The last four. */
+  extendHigh: [0xfd, 0xa8, 0x01],
   add: [0xfd, 0xae, 0x01],
   sub: [0xfd, 0xb1, 0x01],
   maxUnsigned: [0xfd, 0xb9, 0x01],
-  /** Two vectors to eight lanes of 16 bits; what does not fit is cut to 0 and 65,535. */
-  narrowUnsigned: [0xfd, 0x86, 0x01],
+  /** Of two vectors of eight lanes of 16 bits with signs: the sum of two products in each lane. */
+  dot: [0xfd, 0xba, 0x01],
+  /** Two vectors to eight lanes of 16 bits; what does not fit is cut to -32,768 and 32,767. */
+  narrowSigned: [0xfd, 0x85, 0x01],
 } as const;
 
 /** Four lanes of float32; comparisons leave ones or zeros in a lane. */
@@ -202,6 +203,8 @@ export const f32x4 = {
 export const f64x2 = {
   splat: [0xfd, 0x14],
   lane: (lane: 0 | 1): Code => [0xfd, 0x21, lane],
+  /** Of a vector and a number: the vector with the number in that lane. */
+  withLane: (lane: 0 | 1): Code => [0xfd, 0x22, lane],
   add: [0xfd, 0xf0, 0x01],
   mul: [0xfd, 0xf2, 0x01],
   max: [0xfd, 0xf5, 0x01],

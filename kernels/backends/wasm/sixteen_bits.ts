@@ -2,11 +2,12 @@
  * bfloat16 and float16 in vectors: how numbers are rounded to them, and how patterns of 16 bits are widened and narrowed, as instructions.
  *
  * No select where a masked add will do (engines make three instructions of one), and no subnormal float32 on the way, which costs a hundred cycles.
- * Select-based texts with one branch a kind of number took 1.1 instead of 0.4 ns an element and rounding. The meaning is `half.ts`'s, bit by bit.
+ * Select-based texts with one branch a kind of number took 1.1 instead of 0.4 ns an element and rounding. The meaning is `half.ts`'s, bit by bit, but for
+ * the sign and the fraction of NaN.
  *
  * @module
  */
-import { type Code, f32x4, i32, i32x4, localGet, localSet, v128 } from "./assembler.ts";
+import { type Code, f32x4, i32x4, localGet, localSet, v128 } from "./assembler.ts";
 
 /** What the instructions use beside the vector on the stack. */
 export interface Registers {
@@ -14,75 +15,114 @@ export interface Registers {
   vector(bits: number): Code;
   /** Locals that nothing else uses meanwhile. */
   readonly temporaries: readonly [number, number, number];
+  /**
+   * True where numbers may be NaN with any fraction, as float32 in memory may. Where all that is read has 16 bits, the lower half of a NaN is zeros: the
+   * operand's that it is from, or the processor's own, and rounding cannot carry it into the sign.
+   */
+  readonly anyNaN: boolean;
 }
 
-/** Each takes a vector from the stack and leaves one there. */
+/** Each takes a vector from the stack or from locals, and leaves one on the stack. */
 export interface SixteenBits {
   /** Numbers to the nearest that the type has. */
   round(registers: Registers): Code;
-  /** Patterns in 32-bit lanes to numbers. */
-  widen(registers: Registers): Code;
-  /** Numbers that the type has to patterns in 32-bit lanes. */
-  narrow(registers: Registers): Code;
+  /** The first or the last four of eight lanes of patterns to numbers. */
+  widen(registers: Registers, patterns: number, half: Half): Code;
+  /** Two vectors of any numbers to eight lanes of the nearest patterns. */
+  narrow(registers: Registers, a: number, b: number): Code;
+  /** Two vectors of numbers that the type has to eight lanes of patterns. */
+  narrowRounded(registers: Registers, a: number, b: number): Code;
 }
+
+/** Which four of eight lanes. */
+export type Half = "low" | "high";
 
 const sign = 0x80000000;
 /** The exponent's bits of a float32: infinity. */
 const infinity = 0x7f800000;
 /** 2^-14 in float32, the least number of float16 that is not subnormal. */
 const leastNormal = 0x38800000;
-/** What float32's exponent is more than float16's, in its place. */
-const bias = 112 << 23;
-/** One in the exponent's place. */
-const oneExponent = 1 << 23;
+
+/**
+ * The upper half of each lane, with its sign: as a product, for which JavaScriptCore needs one instruction and V8 one more register, where a shift takes
+ * JavaScriptCore four.
+ */
+const upperHalf = ({ vector }: Registers, x: Code): Code => [x, vector(0x00010000), i32x4.dot];
+
+/** A bfloat16's bits, rounded to nearest even, above what is left of the others. */
+function carried(registers: Registers, x: number): Code {
+  const { vector, anyNaN } = registers;
+  return [
+    [upperHalf(registers, localGet(x)), vector(1), v128.and],
+    [localGet(x), i32x4.add, vector(0x7fff), i32x4.add],
+    // what was NaN is all ones, whatever the carry made of it
+    anyNaN ? [localGet(x), localGet(x), f32x4.ne, v128.or] : [],
+  ];
+}
+
+/** Of zeros and eight lanes of 16 bits: four of these in the upper halves of four lanes. */
+const aboveZeros: Readonly<Record<Half, () => Code>> = {
+  low: () => v128.shuffle([0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23]),
+  high: () => v128.shuffle([8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31]),
+};
 
 /** The upper half of a float32. */
 export const bfloat16: SixteenBits = {
-  round: ({ vector, temporaries: [x] }) => [
-    localSet(x),
-    // to even at bit 16; what was NaN stays NaN, whatever the carry made of it
-    [localGet(x), i32.const(16), i32x4.shrUnsigned, vector(1), v128.and],
-    [localGet(x), i32x4.add, vector(0x7fff), i32x4.add, vector(0xffff0000), v128.and],
-    [localGet(x), localGet(x), f32x4.ne, vector(0x7fc00000), v128.and, v128.or],
-  ],
-  widen: () => [i32.const(16), i32x4.shl],
-  narrow: () => [i32.const(16), i32x4.shrUnsigned],
+  round: (registers) => {
+    const { vector, temporaries: [x] } = registers;
+    return [localSet(x), carried(registers, x), vector(0xffff0000), v128.and];
+  },
+  widen: ({ vector }, patterns, half) => [vector(0), localGet(patterns), aboveZeros[half]()],
+  narrow: (registers, a, b) => [[a, b].map((x) => upperHalf(registers, carried(registers, x))), i32x4.narrowSigned],
+  narrowRounded: (registers, a, b) => [[a, b].map((x) => upperHalf(registers, localGet(x))), i32x4.narrowSigned],
 };
+
+/** The size of a number, at most 65536, into `size`; on the stack the step that rounds it when it is added: NaN is not less than anything and stays. */
+const stepOf = ({ vector }: Registers, x: number, size: number): Code => [
+  [localGet(x), f32x4.abs, vector(0x47800000), f32x4.pmin, localSet(size)],
+  // 2^13 times the number's power of two, at least 2^-1: it leaves 11 bits, or steps of 2^-24 below 2^-14
+  [localGet(size), vector(infinity), v128.and, vector(leastNormal), i32x4.maxUnsigned, vector(13 << 23), i32x4.add],
+];
+
+/**
+ * The size of a float16's pattern. Of the sum with the step, the lower half counts the steps that the number has, and the upper half is 8 times less
+ * than what the number's exponent adds to them; 65536 becomes infinity by itself, and NaN too large for 16 bits.
+ */
+const patternOf = (registers: Registers, x: number): Code => {
+  const { vector, temporaries: [, size] } = registers;
+  return [
+    [stepOf(registers, x, size), localGet(size), f32x4.add],
+    [vector(0x00080001), i32x4.dot, vector(126 << 10), i32x4.sub],
+  ];
+};
+
+/** Cut to 16 bits with their sign, NaN's size is 0x7fff, and a number's bits are negative where it is. */
+const narrowFloat16 = (registers: Registers, a: number, b: number): Code => [
+  [patternOf(registers, a), patternOf(registers, b), i32x4.narrowSigned],
+  [localGet(a), localGet(b), i32x4.narrowSigned, registers.vector(0x80008000), v128.and, v128.or],
+];
 
 /** 5 bits of exponent about 15, 10 of fraction. */
 export const float16: SixteenBits = {
-  round: ({ vector, temporaries: [x, size, step] }) => [
-    localSet(x),
-    // beyond the range: 65536, which the last two factors turn into infinity; NaN is not less than anything and stays
-    [localGet(x), f32x4.abs, vector(0x47800000), f32x4.pmin, localSet(size)],
-    // adding 2^13 times the number's power of two, at least 2^-1, leaves 11 bits, or steps of 2^-24 below 2^-14
-    [localGet(size), vector(infinity), v128.and, vector(leastNormal), i32x4.maxUnsigned, vector(13 << 23), i32x4.add, localSet(step)],
-    [localGet(size), localGet(step), f32x4.add, localGet(step), f32x4.sub],
-    [vector(0x77800000), f32x4.mul, vector(0x07800000), f32x4.mul],
-    [localGet(x), vector(sign), v128.and, v128.or],
+  round: (registers) => {
+    const { vector, temporaries: [x, size, step] } = registers;
+    return [
+      [localSet(x), stepOf(registers, x, size), localSet(step)],
+      [localGet(size), localGet(step), f32x4.add, localGet(step), f32x4.sub],
+      // 65536 becomes infinity
+      [vector(0x77800000), f32x4.mul, vector(0x07800000), f32x4.mul],
+      [localGet(x), vector(sign), v128.and, v128.or],
+    ];
+  },
+  widen: ({ vector, temporaries: [bits, size] }, patterns, half) => [
+    [localGet(patterns), half === "low" ? i32x4.extendLow : i32x4.extendHigh, vector(1 << 13), i32x4.dot, localSet(bits)],
+    // 2^112 times too large, so that infinity and NaN have their exponent
+    [localGet(bits), vector(0x7fff << 13), v128.and, vector(224 << 23), i32x4.add, localSet(size)],
+    // a subnormal s has the size of 2^-15 + s/2: what this is less than 2^-14 is taken off once more
+    [vector(0), localGet(size), vector(225 << 23), f32x4.sub, f32x4.pmin],
+    [localGet(size), f32x4.add, vector(15 << 23), f32x4.mul],
+    [localGet(bits), vector(sign), v128.and, v128.or],
   ],
-  widen: ({ vector, temporaries: [pattern, size, subnormal] }) => [
-    localSet(pattern),
-    [localGet(pattern), vector(0x7fff), v128.and, localSet(size)],
-    // a subnormal gets the exponent of 2^-14, and then 2^-14 less
-    [vector(0x400), localGet(size), i32x4.greater, localSet(subnormal)],
-    [localGet(size), i32.const(13), i32x4.shl, vector(bias), i32x4.add],
-    [localGet(subnormal), vector(oneExponent), v128.and, i32x4.add],
-    [localGet(subnormal), vector(leastNormal), v128.and, f32x4.sub],
-    // infinity and NaN get the highest exponent
-    [localGet(size), vector(0x7bff), i32x4.greater, vector(infinity), v128.and, v128.or],
-    [localGet(pattern), localGet(size), v128.xor, i32.const(16), i32x4.shl, v128.or],
-  ],
-  narrow: ({ vector, temporaries: [x, size, subnormal] }) => [
-    localSet(x),
-    [localGet(x), f32x4.abs, localSet(size)],
-    // a subnormal gets 2^-14 more, so that its bits lie in the fraction, and then the exponent that this gave it less
-    [vector(leastNormal), localGet(size), i32x4.greater, localSet(subnormal)],
-    [localGet(size), localGet(subnormal), vector(leastNormal), v128.and, f32x4.add],
-    [localGet(subnormal), vector(oneExponent), v128.and, i32x4.sub, vector(bias), i32x4.sub],
-    // infinity and NaN: float32's highest exponent to float16's
-    [localGet(size), vector(0x7f7fffff), i32x4.greater, vector(bias), v128.and, i32x4.sub],
-    [i32.const(13), i32x4.shrUnsigned],
-    [localGet(x), i32.const(16), i32x4.shrUnsigned, vector(0x8000), v128.and, v128.or],
-  ],
+  narrow: narrowFloat16,
+  narrowRounded: narrowFloat16,
 };
