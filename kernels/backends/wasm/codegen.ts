@@ -78,7 +78,7 @@ function partsOf({ nodes, stores, reductions }: Kernel): Parts {
 
 /**
  * Elements' nodes in the order in which they are computed. Of what an operation needs, that comes first which takes longest to compute, so that few numbers
- * wait in registers meanwhile: in order of the text, with stores at the end, float32 `adamw` took a tenth more, and `fused` a quarter.
+ * wait in registers meanwhile: in order of the text, with stores at the end, a rule of two moments took a tenth more in float32, and a quarter more with two `fma`.
  */
 function inOrder(nodes: readonly Node[], elements: readonly number[]): number[] {
   const own = new Set(elements);
@@ -130,8 +130,8 @@ const one: Width = { elements: 1, vectors: [0], lanes: 1 };
 const eight: Width = { elements: 8, vectors: [0, 1], lanes: 4 };
 /**
  * Where elements have 16 bits. To round a number takes five to eleven instructions that wait for each other; more vectors side by side keep the processor
- * busy meanwhile, although most of them then lie on the stack. On an AMD EPYC, ns a parameter with 2, 4, 6, 8 vectors, in Deno: `adamw` in bfloat16 3.4,
- * 3.0, 2.8, 2.6, in float16 9.3, 7.2, 6.3, 6.1; in Bun 4.7, 5.3, 5.1, 4.6 and 11.3, 10.7, 9.4, 9.7. In float32, 4 vectors take 5 % off in Deno and add 12 %
+ * busy meanwhile, although most of them then lie on the stack. On an AMD EPYC, ns a parameter with 2, 4, 6, 8 vectors, in Deno: a rule of nine roundings in bfloat16
+ * 3.4, 3.0, 2.8, 2.6, in float16 9.3, 7.2, 6.3, 6.1; in Bun 4.7, 5.3, 5.1, 4.6 and 11.3, 10.7, 9.4, 9.7. In float32, 4 vectors take 5 % off in Deno and add 12 %
  * in Bun.
  */
 const twentyFour: Width = { elements: 24, vectors: [0, 1, 2, 3, 4, 5], lanes: 4 };
