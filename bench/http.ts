@@ -1,9 +1,10 @@
 /**
- * The service beside constant answers: `deno run -A bench/http.ts [--json] [--seconds 3]`.
+ * The service beside constant answers: `deno run -A bench/http.ts [--json] [--seconds 3] [--rounds 5] [--only REGEX]`.
  *
- * Requests a second of a value and of a curve of 1,000 points, on one URL and on URLs that do not repeat, beside the same framework answering
- * constant JSON with the same headers; and the time of a stateless step of 1 Mi parameters beside an echo of as many bytes. Each is the best of
- * five, in turns. The load comes from a second process: wrk (`apt-get install wrk`) for requests, a client in Deno for steps. Loopback only.
+ * Requests a second of a value and of a curve of 1,000 points (JSON and `.f64`), on one URL and on URLs that do not repeat, beside the same framework in the
+ * same runtime answering the same bytes with the same headers as constants; and of stateless steps of 1 Ki parameters (16 connections) and 1 Mi (one
+ * connection), beside an echo of as many bytes. Each is the best of some rounds, in turns. The load comes from wrk (`apt-get install wrk`), a program of its
+ * own: a client in a runtime would take longer than what it asks for. `--only` takes the rows whose name (`bun: value, one URL`) fits. Loopback only.
  *
  * @module
  */
@@ -13,15 +14,33 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { paths } from "./http_server.ts";
-import { median, table } from "./measure.ts";
+import { stepBody } from "./http_steps.ts";
+import { table } from "./measure.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const binary = (name: string) => join(root, "node_modules/.bin", name);
 const runtimes = { deno: [binary("deno"), "run", "-A"], bun: [binary("bun"), "run"] };
-const seconds = Number(process.argv[process.argv.indexOf("--seconds") + 1]) || 3;
-const rounds = 5;
-const parameters = 1024 * 1024;
+const { values: given } = parseArgs({
+  args: process.argv.slice(2),
+  options: {
+    json: { type: "boolean", default: false },
+    seconds: { type: "string", default: "3" },
+    rounds: { type: "string", default: "5" },
+    only: { type: "string", default: "" },
+  },
+});
+const rounds = Number(given.rounds);
+
+/** One line of the table: what is asked, in the words of wrk. */
+interface Row {
+  readonly what: string;
+  readonly path: string;
+  readonly connections: number;
+  /** What makes each request, in Lua; the path alone where there is nothing to say. */
+  readonly script?: string;
+}
 
 interface Server {
   readonly port: number;
@@ -38,61 +57,67 @@ async function serve(runtime: keyof typeof runtimes, which: "app" | "constant"):
   return { port, stop: () => child.kill() };
 }
 
-/** Requests a second, by wrk. With `distinct`, the length of the training grows with each request, so that no URL comes twice. */
-function load(port: number, path: string, distinct: boolean, folder: string): number {
-  const script = join(folder, "distinct.lua");
+/** A script whose requests ask for a training that is a step longer each time, so that no URL comes twice. */
+function distinct(path: string): string {
   const [before, after] = path.split(/(?<=numTrainingSteps=)\d+/);
-  const from = Date.now() % 1e6 * 1e4;
-  writeFileSync(
-    script,
-    `local n = ${from}\nrequest = function() n = n + 1; return wrk.format("GET", "${before}" .. n .. "${after}") end\n`,
-  );
+  // Seeded anew by each run: a row that ran twice would find the answers of its first time.
+  return `local n = os.time() % 1e6 * 1e6\nrequest = function() n = n + 1; return wrk.format("GET", "${before}" .. n .. "${after}") end\n`;
+}
+
+function posting(parameters: number): string {
+  const file = join(folder, `${parameters}.safetensors`);
+  writeFileSync(file, stepBody(parameters));
+  return [
+    `wrk.method = "POST"`,
+    `wrk.body = io.open("${file}", "rb"):read("*a")`,
+    `wrk.headers["Content-Type"] = "application/vnd.safetensors"`,
+    `wrk.headers["X-Answer-Bytes"] = "${12 * parameters + 400}"`,
+    "",
+  ].join("\n");
+}
+
+/** Requests a second, by wrk. */
+function load(port: number, { path, connections, script }: Row): number {
+  const file = join(folder, "script.lua");
+  if (script !== undefined) writeFileSync(file, script);
   const said = execFileSync("wrk", [
-    ...["-t1", "-c16", `-d${seconds}s`],
-    ...(distinct ? ["-s", script] : []),
+    ...["-t1", `-c${connections}`, `-d${given.seconds}s`],
+    ...(script === undefined ? [] : ["-s", file]),
     `http://127.0.0.1:${port}${path}`,
   ], { encoding: "utf8" });
   if (said.includes("Non-2xx")) throw new Error(said);
   return Number(/Requests\/sec:\s+([\d.]+)/.exec(said)![1]);
 }
 
-function steps(port: number): number {
-  const [program, ...args] = runtimes.deno;
-  const said = execFileSync(program, [...args, "bench/http_steps.ts", String(port), String(parameters), "15"], {
-    cwd: root,
-    encoding: "utf8",
-  });
-  return median(JSON.parse(said));
-}
-
-const results: Record<string, unknown>[] = [];
 const folder = mkdtempSync(join(tmpdir(), "glissade-bench-"));
+const results: Record<string, unknown>[] = [];
 try {
+  execFileSync("wrk", ["-v"], { stdio: "ignore" });
+} catch (error) {
+  // Its version comes with an exit code of 1.
+  if ((error as NodeJS.ErrnoException).code === "ENOENT") throw new Error("There is no wrk: Debian has it (apt-get install wrk)");
+}
+try {
+  const rows: readonly Row[] = [
+    ...Object.entries(paths).flatMap(([what, path]): Row[] => [
+      { what: `${what}, one URL`, path, connections: 16 },
+      { what: `${what}, distinct URLs`, path, connections: 16, script: distinct(path) },
+    ]),
+    { what: "step of 1 Ki parameters", path: "/v1/steps", connections: 16, script: posting(1024) },
+    { what: "step of 1 Mi parameters", path: "/v1/steps", connections: 1, script: posting(1024 * 1024) },
+  ];
   for (const runtime of Object.keys(runtimes) as (keyof typeof runtimes)[]) {
+    const asked = rows.filter(({ what }) => new RegExp(given.only).test(`${runtime}: ${what}`));
+    if (asked.length === 0) continue;
     const app = await serve(runtime, "app");
     const constant = await serve(runtime, "constant");
     try {
-      for (const [what, path] of Object.entries(paths)) {
-        for (const distinct of [false, true]) {
-          // In turns, so that a busy moment of the machine hits both.
-          const both = Array.from(
-            { length: rounds },
-            () => [load(app.port, path, distinct, folder), load(constant.port, path, distinct, folder)],
-          );
-          const [ours, theirs] = [0, 1].map((i) => Math.max(...both.map((pair) => pair[i])));
-          results.push({
-            runtime,
-            what: `${what}, ${distinct ? "distinct URLs" : "one URL"}`,
-            unit: "requests/s",
-            ours,
-            constant: theirs,
-            ratio: ours / theirs,
-          });
-        }
+      for (const row of asked) {
+        // In turns, so that a busy moment of the machine hits both.
+        const both = Array.from({ length: rounds }, () => [load(app.port, row), load(constant.port, row)]);
+        const [ours, theirs] = [0, 1].map((i) => Math.max(...both.map((pair) => pair[i])));
+        results.push({ runtime, what: row.what, ours, constant: theirs, ratio: ours / theirs });
       }
-      const both = Array.from({ length: rounds }, () => [steps(app.port), steps(constant.port)]);
-      const [ours, theirs] = [0, 1].map((i) => Math.min(...both.map((pair) => pair[i])));
-      results.push({ runtime, what: "step of 1 Mi parameters, echo", unit: "ms", ours, constant: theirs, ratio: ours / theirs });
     } finally {
       app.stop();
       constant.stop();
@@ -101,11 +126,9 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-if (process.argv.includes("--json")) console.log(JSON.stringify(results));
+if (given.json) console.log(JSON.stringify(results));
 else {
   const shown = (value: unknown) => (value as number) >= 100 ? (value as number).toFixed(0) : (value as number).toFixed(2);
-  const rows = results.map((
-    { runtime, what, unit, ours, constant, ratio },
-  ) => [`${runtime}: ${what}`, shown(ours), shown(constant), String(unit), shown(ratio)]);
-  console.log(table(["", "service", "constant", "unit", "ratio"], rows));
+  const rows = results.map(({ runtime, what, ours, constant, ratio }) => [`${runtime}: ${what}`, shown(ours), shown(constant), shown(ratio)]);
+  console.log(table(["requests a second", "service", "constant, echo", "ratio"], rows));
 }

@@ -12,25 +12,27 @@ import { createApp } from "../plugins/http/app.ts";
 const linear = "numWarmupSteps=100&numTrainingSteps=1000";
 
 /** What is asked. */
-export const paths: Readonly<Record<"value" | "curve", string>> = {
-  value: `/v1/schedules/linear?${linear}&step=7`,
-  curve: `/v1/schedules/linear?${linear}&from=0&to=999&every=1`,
+export const paths: Readonly<Record<"value" | "curve" | "curve.f64", string>> = {
+  "value": `/v1/schedules/linear?${linear}&step=7`,
+  "curve": `/v1/schedules/linear?${linear}&from=0&to=999&every=1`,
+  "curve.f64": `/v1/schedules/linear.f64?${linear}&from=0&to=999&every=1`,
 };
 
 /** Answers with the bytes and the headers that the service has for these paths, and echoes as much as a step answers. */
 async function constant(): Promise<Hono> {
   const app = createApp(builtins);
-  const answers = new Map<string, { readonly body: string; readonly headers: Record<string, string> }>();
-  for (const path of Object.values(paths)) {
+  const answerOf = async (path: string) => {
     const answer = await app.request(path);
-    answers.set(path.includes("from=") ? "curve" : "value", { body: await answer.text(), headers: Object.fromEntries(answer.headers) });
-  }
-  const { value, curve } = Object.fromEntries(answers);
+    const body = path.includes(".f64") ? new Uint8Array(await answer.arrayBuffer()) : await answer.text();
+    return { body, headers: Object.fromEntries(answer.headers) };
+  };
+  const [value, curve, floats] = await Promise.all(Object.values(paths).map(answerOf));
   return new Hono()
     .get("/v1/schedules/linear", (c) => {
       const { body, headers } = c.req.raw.url.includes("from=") ? curve : value;
       return new Response(body, { headers });
     })
+    .get("/v1/schedules/linear.f64", () => new Response(floats.body, { headers: floats.headers }))
     .post("/v1/steps", async (c) => {
       const bytes = new Uint8Array(await c.req.raw.arrayBuffer());
       return new Response(bytes.subarray(0, Number(c.req.header("x-answer-bytes"))));
