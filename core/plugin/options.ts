@@ -41,9 +41,14 @@ export function checkOptions(owner: string, specs: AnySpecs, given: object): Rec
   return values;
 }
 
-/** One option by its spec. Arrays come back as frozen copies. */
-export function checkOption(owner: string, name: string, spec: OptionSpec<unknown>, value: unknown): unknown {
-  const types = typesOf(spec);
+/** One option by its spec, whose types may be known already. Arrays come back as frozen copies. */
+export function checkOption(
+  owner: string,
+  name: string,
+  spec: OptionSpec<unknown>,
+  value: unknown,
+  types: readonly JsonType[] | undefined = typesOf(spec),
+): unknown {
   const type = jsonType(value);
   const fits = types === undefined
     ? type !== undefined

@@ -52,10 +52,13 @@ function heldByUrl({ metrics, guarded, limits }: Service): Holding {
 
 const encoder = new TextEncoder();
 
-/** Its bytes are made once, for the validator and for whoever reads them; who leaves them unread has none of his own. */
+/** Letters of a text that stays one: a runtime sends it as it is, and its hash takes less than its bytes. */
+const short = 1024;
+
+/** The bytes of what is long are made once, for the validator and for whoever reads them; who leaves them unread has none of his own. */
 function toHold({ body, headers }: Answer, cacheControl: string): Cached {
-  const bytes = typeof body === "string" ? encoder.encode(body) : body!; // no route without a body is held
-  return { body: bytes, headers: { ...headers, "ETag": etagOf(bytes), "Cache-Control": cacheControl } };
+  const kept = typeof body === "string" && body.length > short ? encoder.encode(body) : body!; // no route without a body is held
+  return { body: kept, headers: { ...headers, "ETag": etagOf(kept), "Cache-Control": cacheControl } };
 }
 
 /** An answer with a validator, which its headers hold: 304 where the client has it already. */

@@ -3,13 +3,15 @@
  *
  * @module
  */
+import type { SchedulePlugin } from "../../../core/plugin/contract.ts";
 import type { AnySpecs } from "../../../core/plugin/options.ts";
+import { titleOf } from "../../../core/plugin/use.ts";
 import type { Handler } from "../serve.ts";
 import { splitSuffix } from "../wire/curve.ts";
 import { type Form, mediaTypes } from "../wire/media.ts";
 import { type ParameterName, readParameters } from "../wire/parameters.ts";
 import { type Fault, refuseQuery } from "../wire/problem.ts";
-import { parseQuery, readOptions, strayFaults } from "../wire/query.ts";
+import { optionReader, parseQuery, type ReadOptions, strayFaults } from "../wire/query.ts";
 import { parametersOf, type Route, type Service, then } from "./route.ts";
 import { scheduleOf } from "./schedules.ts";
 import { whenThere } from "./shelf.ts";
@@ -20,6 +22,12 @@ export function answering(route: Route, ofPath: Form, service: Service): Handler
   const asks = route.parameters.length > 0 || route.body !== undefined;
   const { schedules, limits } = service;
   const namesOf: Partial<Record<Form, readonly ParameterName[]>> = {};
+  const readers = new Map<SchedulePlugin, ReadOptions>();
+  const readerOf = (plugin: SchedulePlugin): ReadOptions => {
+    const reader = readers.get(plugin) ?? optionReader(titleOf(plugin), plugin.options as AnySpecs);
+    readers.set(plugin, reader);
+    return reader;
+  };
   const answer: Handler = (context, tenant) => {
     const request = context.req.raw;
     const named = context.req.param("name") ?? "";
@@ -33,7 +41,7 @@ export function answering(route: Route, ofPath: Form, service: Service): Handler
     const stray = strayFaults(query, specs, names, ["schedule"]);
     if (stray.length > 0) refuseQuery(stray);
     const faults: Fault[] = [];
-    const values = plugin === undefined ? {} : readOptions(`schedule "${name}"`, specs, query, faults);
+    const values = plugin === undefined ? {} : readerOf(plugin)(query, faults);
     const asked = readParameters(query, names, limits, faults);
     if (faults.length > 0) refuseQuery(faults);
     const answered = route.answer({ route, request, tenant, name, form, asked, options: values }, service);

@@ -6,7 +6,7 @@
 import type { MetricSchedule, Schedule } from "../../../core/plugin/contract.ts";
 import type { SchedulePlugin } from "../../../core/plugin/contract.ts";
 import { isMetric, isPerGroup, scheduleWith } from "../../../core/plugin/schedules.ts";
-import { type Find, optionsOf } from "../../../core/plugin/use.ts";
+import type { Find } from "../../../core/plugin/use.ts";
 import type { Form } from "./media.ts";
 import type { Asked } from "./parameters.ts";
 import type { Points } from "./points.ts";
@@ -29,17 +29,16 @@ export function splitSuffix(name: string): { readonly name: string; readonly for
 }
 
 /**
- * Makes a schedule over base values; the library's errors where its options are refused. What it holds by name is found by `find`; `refuseMetric`
- * is for one that follows a metric.
+ * Makes a schedule of all its options, each checked already, over base values; the library's errors where they are refused together. What it holds by name is
+ * found by `find`; `refuseMetric` is for one that follows a metric.
  */
 export function makeCurve(
   plugin: SchedulePlugin,
-  given: object,
+  options: Record<string, unknown>,
   bases: readonly number[],
   find: Find,
   refuseMetric: (detail: string) => never,
 ): Curve {
-  const options = optionsOf(plugin, given);
   const schedule: Schedule | MetricSchedule = scheduleWith(plugin, options, { value: bases[0], groups: bases }, find);
   if (isMetric(schedule)) return refuseMetric(`Schedule "${plugin.name}" follows a metric: it has no value at a step`);
   return { name: plugin.name, options, schedule };
@@ -66,15 +65,32 @@ function finite({ name, schedule }: Curve, bases: readonly number[]): Schedule {
   return Object.assign(isPerGroup(schedule) ? own as Schedule : shared, { returns, perGroup: isPerGroup(schedule) });
 }
 
-/** `lr[group][i]`: a schedule's values at steps. RangeError where one is not finite. */
+/** `rows[group][i]`: a schedule's values at steps, written into rows. RangeError where one is not finite. */
+function fill(rows: readonly { [i: number]: number }[], curve: Curve, steps: readonly number[], bases: readonly number[]): void {
+  const { schedule, name } = curve;
+  const isValue = schedule.returns === "value";
+  const put = (group: number, i: number, given: number): void => {
+    const value = isValue ? given : bases[group] * given;
+    if (!Number.isFinite(value)) throw new RangeError(`Schedule "${name}" gives ${value} at step ${steps[i]}`);
+    rows[group][i] = value;
+  };
+  if (isPerGroup(schedule)) {
+    for (let group = 0; group < bases.length; group++) {
+      for (let i = 0; i < steps.length; i++) put(group, i, schedule(steps[i], group));
+    }
+    return;
+  }
+  for (let i = 0; i < steps.length; i++) {
+    const given = schedule(steps[i]);
+    for (let group = 0; group < bases.length; group++) put(group, i, given);
+  }
+}
+
+/** `lr[group][i]`, as lists. */
 function valuesOf(curve: Curve, steps: readonly number[], bases: readonly number[]): number[][] {
-  const schedule = finite(curve, bases);
-  const absolute = schedule.returns === "value";
-  const shared = isPerGroup(schedule) ? undefined : steps.map((step) => schedule(step));
-  return bases.map((base, group) => {
-    const given = shared ?? steps.map((step) => schedule(step, group));
-    return absolute ? given : given.map((factor) => base * factor);
-  });
+  const rows: number[][] = bases.map(() => []);
+  fill(rows, curve, steps, bases);
+  return rows;
 }
 
 /** One schedule: the answer of `/v1/schedules/{name}`. */
@@ -82,9 +98,9 @@ export function writeSchedule(form: Form, curve: Curve, points: Points, asked: A
   const { steps, alone } = points;
   const { name, options } = curve;
   if (form === "svg") return drawPicture([curve], points, { title: name, ...asked });
+  if (form === "f64") return writeFloats([curve], steps, asked);
   const lr = valuesOf(curve, steps, asked.lr ?? [1]);
   if (form === "csv") return writeCsv(steps, lr);
-  if (form === "f64") return writeFloats(lr);
   return JSON.stringify(
     alone ? { schedule: name, options, step: steps[0], lr: lr.map(([value]) => value) } : { schedule: name, options, steps, lr },
   );
@@ -94,16 +110,20 @@ export function writeSchedule(form: Form, curve: Curve, points: Points, asked: A
 export function writeCurves(form: Form, curves: readonly Curve[], points: Points, asked: Asked): Written | Promise<Written> {
   if (form === "svg") return drawPicture(curves, points, asked);
   const { steps } = points;
+  if (form === "f64") return writeFloats(curves, steps, asked);
   const written = curves.map((curve) => ({ schedule: curve.name, options: curve.options, lr: valuesOf(curve, steps, asked.lr ?? [1]) }));
   if (form === "csv") return writeCsv(steps, written.flatMap(({ lr }) => lr));
-  if (form === "f64") return writeFloats(written.flatMap(({ lr }) => lr));
   return JSON.stringify({ steps, curves: written });
 }
 
 /** Each group of each curve after the other, in float64. Typed arrays are little-endian on every host that runs WASM. */
-function writeFloats(rows: readonly (readonly number[])[]): Uint8Array<ArrayBuffer> {
-  const numbers = new Float64Array(rows.length * rows[0].length);
-  rows.forEach((row, i) => numbers.set(row, i * row.length));
+function writeFloats(curves: readonly Curve[], steps: readonly number[], { lr = [1] }: Asked): Uint8Array<ArrayBuffer> {
+  const { length } = steps;
+  const numbers = new Float64Array(curves.length * lr.length * length);
+  curves.forEach((curve, i) => {
+    const rows = lr.map((_, group) => numbers.subarray((i * lr.length + group) * length).subarray(0, length));
+    fill(rows, curve, steps, lr);
+  });
   return new Uint8Array(numbers.buffer);
 }
 

@@ -6,7 +6,7 @@
 import { aboutOf } from "../../../core/errors.ts";
 import { known } from "../../../core/names.ts";
 import { type AnySpecs, checkOption, typesOf } from "../../../core/plugin/options.ts";
-import type { JsonType, OptionSpec, SchedulePlugin } from "../../../core/plugin/contract.ts";
+import type { JsonType, SchedulePlugin } from "../../../core/plugin/contract.ts";
 import { parseJsonText } from "./json_body.ts";
 import { type Fault, isRefusal, mostFaults, refuseQuery } from "./problem.ts";
 
@@ -18,17 +18,22 @@ export function parseQuery(url: string): Query {
   const query = new Map<string, string[]>();
   const from = url.indexOf("?");
   if (from < 0) return query;
-  for (const pair of url.slice(from + 1).split("#", 1)[0].split("&")) {
+  const hash = url.indexOf("#", from);
+  const text = url.slice(from + 1, hash < 0 ? undefined : hash);
+  const decoded = /[%+]/.test(text) ? decode : plain;
+  for (const pair of text.split("&")) {
     if (pair === "") continue;
     const at = pair.indexOf("=");
-    const name = decode(at < 0 ? pair : pair.slice(0, at));
-    const value = at < 0 ? "" : decode(pair.slice(at + 1));
+    const name = decoded(at < 0 ? pair : pair.slice(0, at));
+    const value = at < 0 ? "" : decoded(pair.slice(at + 1));
     const values = query.get(name);
     if (values === undefined) query.set(name, [value]);
     else values.push(value);
   }
   return query;
 }
+
+const plain = (text: string): string => text;
 
 /** What is wrong with a query's names: those beside the options and `own`, and all but those in `lists` more than once. */
 export function strayFaults(query: Query, options: object, own: readonly string[], lists: readonly string[]): Fault[] {
@@ -63,29 +68,40 @@ export function integerOf(text: string): number | undefined {
   return /^\d+(?:e\+?\d+)?$/i.test(text) ? Number(text) : undefined;
 }
 
-/** A plugin's options from a query, each checked by its spec; what is wrong is added to `faults`. */
-export function readOptions(owner: string, specs: AnySpecs, query: Query, faults: Fault[]): Record<string, unknown> {
-  const options: [string, unknown][] = [];
-  for (const [name, spec] of Object.entries(specs)) {
-    const text = query.get(name)?.[0];
-    if (text === undefined) {
-      if (spec.default === undefined) faults.push({ in: "query", name, detail: `Parameter ${name} must be given: ${spec.description}` });
-      continue;
+/** Reads all options of a plugin from a query, defaults included, each checked by its spec; what is wrong is added to `faults`. */
+export type ReadOptions = (query: Query, faults: Fault[]) => Record<string, unknown>;
+
+/** What reads a plugin's options: what does not depend on the query is looked up once. */
+export function optionReader(owner: string, specs: AnySpecs): ReadOptions {
+  const options = Object.entries(specs).map(([name, spec]) => {
+    const types = typesOf(spec);
+    const fallback = Array.isArray(spec.default) ? Object.freeze([...spec.default]) : spec.default;
+    return { name, spec, types, fallback, readers: order.filter((type) => types?.includes(type) ?? type !== "integer").map((type) => readers[type]) };
+  });
+  return (query, faults) => {
+    const values: Record<string, unknown> = {};
+    for (const { name, spec, types, fallback, readers } of options) {
+      const text = query.get(name)?.[0];
+      if (text === undefined) {
+        if (spec.default === undefined) faults.push({ in: "query", name, detail: `Parameter ${name} must be given: ${spec.description}` });
+        values[name] = fallback;
+        continue;
+      }
+      const fault = (detail: string): void => void faults.push({ in: "query", name, detail, ...(spec.enum && { allowed: spec.enum }) });
+      const value = firstOf(readers, text);
+      if (value === undefined) {
+        fault(`Parameter ${name} = ${JSON.stringify(text.slice(0, 80))} is not of type ${types?.join(" or ") ?? "any"}`);
+        continue;
+      }
+      try {
+        values[name] = checkOption(owner, name, spec, value, types);
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        fault(error.message);
+      }
     }
-    const fault = (detail: string): void => void faults.push({ in: "query", name, detail, ...(spec.enum && { allowed: spec.enum }) });
-    const value = valueOf(text, spec);
-    if (value === undefined) {
-      fault(`Parameter ${name} = ${JSON.stringify(text.slice(0, 80))} is not of type ${typesOf(spec)?.join(" or ") ?? "any"}`);
-      continue;
-    }
-    try {
-      options.push([name, checkOption(owner, name, spec, value)]);
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      fault(error.message);
-    }
-  }
-  return Object.fromEntries(options);
+    return values;
+  };
 }
 
 /** What the library refuses of options together, told as a fault of the option that the error is about, or of the option that holds a schedule. */
@@ -93,7 +109,7 @@ export function optionFault(error: Error, plugin: SchedulePlugin, given: Readonl
   const { plugin: owner, option } = aboutOf(error);
   const isOwn = option !== undefined && (owner === undefined || owner === plugin.name);
   const holdsSchedule = (name: string): boolean => (plugin.options as AnySpecs)[name]?.holds === "schedule";
-  const name = isOwn ? option.split("[", 1)[0] : Object.keys(given).find(holdsSchedule);
+  const name = isOwn ? option.split("[", 1)[0] : Object.keys(given).find((name) => given[name] !== null && holdsSchedule(name));
   return { in: "query", ...(name !== undefined && { name }), detail: error.message };
 }
 
@@ -106,12 +122,10 @@ function decode(text: string): string {
   }
 }
 
-/** The value that a text is by the first of the spec's types that fits; undefined where none does. */
-function valueOf(text: string, spec: OptionSpec<unknown>): unknown {
-  const types = typesOf(spec) ?? ["null", "boolean", "number", "array", "object", "string"];
-  for (const type of order) {
-    if (!types.includes(type)) continue;
-    const value = readers[type](text);
+/** The value that a text is by the first reader that it fits; undefined where there is none. */
+function firstOf(readers: readonly ((text: string) => unknown)[], text: string): unknown {
+  for (const read of readers) {
+    const value = read(text);
     if (value !== undefined) return value;
   }
   return undefined;
