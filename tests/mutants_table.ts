@@ -1757,6 +1757,10 @@ export const mutants: readonly Mutant[] = [
     ["The cache loses a URL when it cuts its list", "[order.slice(oldest), 0]", "[order.slice(oldest + 1), 0]", "^a cache"],
     ["The cache keeps an answer as large as itself", "size > most / 16", "size > most", "^a cache"],
   ]),
+  ...of("plugins/http/guard/seen.ts", [limits], [
+    ["What is asked for once takes the room of what is asked for again", "    return false;", "    return true;", "^answers by URL"],
+    ["No URL is known again", "    hashes[place] = hash;", "", "^answers by URL"],
+  ]),
   ...of("plugins/http/wire/etag.ts", [httpSchedules], [
     ["The last bytes of a body do not count", "i < body.length; i++) take", "i < 0; i++) take", "tells apart"],
     ["A validator knows one hash only", "two = Math.imul(two ^ word, 0x1b873593);", "two = 0;\n    one = 0;", "tells apart"],

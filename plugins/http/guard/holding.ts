@@ -8,6 +8,7 @@ import { type Answer, type Route, type Service, then } from "../routes/route.ts"
 import { type Handler, noStore } from "../serve.ts";
 import { etagOf, isMatch } from "../wire/etag.ts";
 import { type Cached, createCache } from "./cache.ts";
+import { createSeen } from "./seen.ts";
 
 /** Gives an answer again, or has it made. */
 export type Holding = (context: Context, tenant: string, answer: Handler) => Answer | Promise<Answer>;
@@ -31,20 +32,22 @@ function alwaysHeld(): Holding {
   };
 }
 
-/** An answer that depends on the URL alone. */
+/** An answer that depends on the URL alone. It is kept when it is made for the second time. */
 function heldByUrl({ metrics, guarded, limits }: Service): Holding {
   const cache = createCache(limits.cacheBytes);
+  const seen = createSeen();
   const cacheControl = guarded.schedules ? noStore : "public, max-age=3600, stale-while-revalidate=86400";
   return (context, tenant, answer) => {
     const request = context.req.raw;
     const { url } = request;
     const path = url.slice(url.indexOf("/", 8));
-    const known = cache.get(path);
+    const isSeen = seen(path);
+    const known = isSeen ? cache.get(path) : undefined;
     metrics.looks[known === undefined ? "miss" : "hit"]++;
     if (known !== undefined) return validated(request, known);
     return then(answer(context, tenant), (made) => {
       const held = toHold(made, cacheControl);
-      cache.set(path, held);
+      if (isSeen) cache.set(path, held);
       return validated(request, held);
     });
   };

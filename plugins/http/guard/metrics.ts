@@ -35,6 +35,14 @@ const known: readonly string[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE
 /** Counters at 0. */
 export function createMetrics(): Metrics {
   const routes = new Map<string, Counted>();
+  // By method and status: a text that is made anew is hashed anew by each map that it is a key of.
+  const labels = new Map<string, string[]>();
+  const labelsOf = (method: string, status: number): string => {
+    const name = known.includes(method) ? method : "other";
+    const own = labels.get(name) ?? [];
+    if (own.length === 0) labels.set(name, own);
+    return own[status] ??= `method="${name}",status="${status}"`;
+  };
   return {
     routes,
     looks: { hit: 0, miss: 0 },
@@ -43,7 +51,7 @@ export function createMetrics(): Metrics {
       const counted = routes.get(route) ?? { requests: new Map<string, number>(), buckets: bounds.map(() => 0), sum: 0, count: 0 };
       routes.set(route, counted);
       return (method, status, seconds) => {
-        const labels = `method="${known.includes(method) ? method : "other"}",status="${status}"`;
+        const labels = labelsOf(method, status);
         counted.requests.set(labels, (counted.requests.get(labels) ?? 0) + 1);
         counted.sum += seconds;
         counted.count++;

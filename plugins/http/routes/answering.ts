@@ -45,7 +45,11 @@ export function answering(route: Route, ofPath: Form, service: Service): Handler
     const asked = readParameters(query, names, limits, faults);
     if (faults.length > 0) refuseQuery(faults);
     const answered = route.answer({ route, request, tenant, name, form, asked, options: values }, service);
-    return then(answered, ({ headers, ...rest }) => ({ ...rest, headers: { ...formHeaders[form], ...headers } }));
+    // Written out, as what every answer goes through: to copy the rest of an object takes Bun a twentieth of a value's answer.
+    return then(answered, ({ status, body, headers }) => {
+      const all = headers === undefined ? formHeaders[form] : { ...formHeaders[form], ...headers };
+      return status === undefined ? { body, headers: all } : { status, body, headers: all };
+    });
   };
   // A GET keeps nothing, so that it may begin again; a POST has read its body by then, and sees to it itself.
   return method === "GET" ? (context, tenant) => whenThere(() => answer(context, tenant)) : answer;

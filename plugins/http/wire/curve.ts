@@ -74,7 +74,7 @@ function fill(rows: readonly { [i: number]: number }[], curve: Curve, steps: rea
     if (!Number.isFinite(value)) throw new RangeError(`Schedule "${name}" gives ${value} at step ${steps[i]}`);
     rows[group][i] = value;
   };
-  if (isPerGroup(schedule)) {
+  if (bases.length === 1 || isPerGroup(schedule)) {
     for (let group = 0; group < bases.length; group++) {
       for (let i = 0; i < steps.length; i++) put(group, i, schedule(steps[i], group));
     }

@@ -19,13 +19,16 @@ export function parseQuery(url: string): Query {
   const from = url.indexOf("?");
   if (from < 0) return query;
   const hash = url.indexOf("#", from);
-  const text = url.slice(from + 1, hash < 0 ? undefined : hash);
-  const decoded = /[%+]/.test(text) ? decode : plain;
-  for (const pair of text.split("&")) {
-    if (pair === "") continue;
-    const at = pair.indexOf("=");
-    const name = decoded(at < 0 ? pair : pair.slice(0, at));
-    const value = at < 0 ? "" : decoded(pair.slice(at + 1));
+  const end = hash < 0 ? url.length : hash;
+  const decoded = /[%+]/.test(url) ? decode : plain;
+  for (let begin = from + 1, next; begin < end; begin = next + 1) {
+    next = url.indexOf("&", begin);
+    if (next < 0 || next > end) next = end;
+    if (next === begin) continue;
+    const equals = url.indexOf("=", begin);
+    const at = equals < 0 || equals > next ? next : equals;
+    const name = decoded(url.slice(begin, at));
+    const value = decoded(at < next ? url.slice(at + 1, next) : "");
     const values = query.get(name);
     if (values === undefined) query.set(name, [value]);
     else values.push(value);

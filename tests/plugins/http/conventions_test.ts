@@ -144,17 +144,17 @@ test("metrics have a token of their own", async () => {
 
 test("metrics are Prometheus text, with routes for labels", async () => {
   const own = createApp(builtins);
-  for (const asked of [path, path, "/v1/schedules/nobody?step=1", "/nowhere/1", "/nowhere/2"]) await own.request(asked);
+  for (const asked of [path, path, path, "/v1/schedules/nobody?step=1", "/nowhere/1", "/nowhere/2"]) await own.request(asked);
   await own.request("/v1/schedules/linear", { method: "PROPFIND" });
   const answer = await own.request("/metrics");
   assertEquals(answer.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
   const text = await answer.text();
   const value = (line: string) => Number(text.split("\n").find((one) => one.startsWith(`${line} `))?.split(" ").at(-1));
-  assertEquals(value(`glissade_http_requests_total{route="/v1/schedules/{name}",method="GET",status="200"}`), 2);
+  assertEquals(value(`glissade_http_requests_total{route="/v1/schedules/{name}",method="GET",status="200"}`), 3);
   assertEquals(value(`glissade_http_requests_total{route="/v1/schedules/{name}",method="GET",status="404"}`), 1);
   assertEquals(value(`glissade_http_requests_total{route="none",method="GET",status="404"}`), 2);
   assertEquals(value(`glissade_http_requests_total{route="none",method="other",status="405"}`), 1);
-  assertEquals(value(`glissade_http_request_seconds_bucket{route="/v1/schedules/{name}",le="+Inf"}`), 3);
+  assertEquals(value(`glissade_http_request_seconds_bucket{route="/v1/schedules/{name}",le="+Inf"}`), 4);
   assertEquals(value(`glissade_http_cache_total{result="hit"}`), 1);
   assertEquals(value("glissade_bytes_in_flight"), 0);
   for (const line of text.trim().split("\n")) assert(/^(# (HELP|TYPE) \w+ .+|\w+(\{[^}]*\}.*)? [\d.e+-]+)$/.test(line), line);

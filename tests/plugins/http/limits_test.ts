@@ -195,19 +195,24 @@ test("the numbers in one answer are bounded", async () => {
   assertEquals((await problem(app, `/v1/schedules/constant?step=1&lr=${bases(65)}`)).status, 400);
 });
 
-test("answers by URL are kept within their bounds", async () => {
+test("answers by URL are kept when they are asked for again, within their bounds", async () => {
   const app = createApp(builtins, { limits: { cacheBytes: 20_000 } });
   const hits = async () =>
     Number(/^glissade_http_cache_total\{result="hit"\} (\d+)$/m.exec(await (await app.request("/metrics")).text())![1]);
   const ask = (step: number) => app.request(`/v1/schedules/constant?step=${step}`);
   await ask(0);
+  await ask(0); // is kept now: what comes once is not worth its room
+  assertEquals(await hits(), 0);
   await ask(0);
   assertEquals(await hits(), 1);
   for (let step = 1; step < 100; step++) await ask(step);
+  await ask(0); // those that came once have not taken its room
+  assertEquals(await hits(), 2);
+  for (let step = 1; step < 100; step++) await ask(step);
   await ask(99);
-  assertEquals(await hits(), 2);
+  assertEquals(await hits(), 3);
   await ask(0); // the oldest went first
-  assertEquals(await hits(), 2);
+  assertEquals(await hits(), 3);
 });
 
 test("who claims much and stalls holds about what was sent, and others are served", async () => {
