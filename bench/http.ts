@@ -129,6 +129,8 @@ try {
 if (given.json) console.log(JSON.stringify(results));
 else {
   const shown = (value: unknown) => (value as number) >= 100 ? (value as number).toFixed(0) : (value as number).toFixed(2);
-  const rows = results.map(({ runtime, what, ours, constant, ratio }) => [`${runtime}: ${what}`, shown(ours), shown(constant), shown(ratio)]);
+  const rows = results.map((
+    { runtime, what, ours, constant, ratio },
+  ) => [`${runtime}: ${what}`, shown(ours), shown(constant), shown(ratio)]);
   console.log(table(["requests a second", "service", "constant, echo", "ratio"], rows));
 }

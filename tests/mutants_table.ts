@@ -1757,13 +1757,37 @@ export const mutants: readonly Mutant[] = [
     ["The cache loses a URL when it cuts its list", "[order.slice(oldest), 0]", "[order.slice(oldest + 1), 0]", "^a cache"],
     ["The cache keeps an answer as large as itself", "size > most / 16", "size > most", "^a cache"],
   ]),
+  ...of("plugins/http/wire/decimals.ts", ["tests/plugins/http/decimals_test.ts"], [
+    ["Just half of a space is taken for odd numbers too", "const isEven = (low & 1) === 0;", "const isEven = true;"],
+    ["Below a power of two numbers are taken to be as far apart as above", "? half / 2 : half", "? half : half"],
+    ["Half of a last digit is always rounded up", "fraction === 0.5 && (lower & 1) === 1", "fraction === 0.5"],
+    ["A number is the nearest of 17 digits, never a shorter one", "below <= halfBelow : below < halfBelow", "false : false"],
+    [
+      "Digits that carry are lost",
+      "    if (lower >= e8) {\n      lower -= e8;\n      upper++;\n    }\n    const before",
+      "    const before",
+    ],
+    ["What is taken of a sheet is overwritten by the next", "bytes.slice(0, at)", "bytes.subarray(0, at)"],
+    ["A sheet does not grow", "    if (at + more <= bytes.length) return;", "    return;"],
+  ]),
   ...of("plugins/http/guard/seen.ts", [limits], [
     ["What is asked for once takes the room of what is asked for again", "    return false;", "    return true;", "^answers by URL"],
     ["No URL is known again", "    hashes[place] = hash;", "", "^answers by URL"],
   ]),
   ...of("plugins/http/wire/etag.ts", [httpSchedules], [
-    ["The last bytes of a body do not count", "i < body.length; i++) take", "i < 0; i++) take", "tells apart"],
-    ["A validator knows one hash only", "two = Math.imul(two ^ word, 0x1b873593);", "two = 0;\n    one = 0;", "tells apart"],
+    ["The last bytes of a body do not count", "i = 4 * even; i < body.length", "i = 4 * even; i < 0", "tells apart"],
+    [
+      "Every other word of a body does not count",
+      "one = first(one, second(three, 0));\n  two = second(two, first(four, 0));",
+      "",
+      "tells apart",
+    ],
+    [
+      "Words side by side are taken for each other",
+      "one = first(one, second(three, 0));\n  two = second(two, first(four, 0));",
+      "one = first(one, three);\n  two = second(two, four);",
+      "tells apart",
+    ],
   ]),
   ...of("plugins/http/wire/etag.ts", [bounds], [
     ["A weak validator is not known again", '.replace(/^W\\//, "")', "", "validator"],

@@ -20,6 +20,7 @@ import { type GateName, pathsOf, type Route, type Service } from "./routes/route
 import { type LazyPlugins, takeSchedules } from "./routes/shelf.ts";
 import { routes } from "./routes/table.ts";
 import { createServe, type Handler, type Origins, preflight } from "./serve.ts";
+import { createSheets } from "./wire/decimals.ts";
 import { Problem } from "./wire/problem.ts";
 
 /** Settings of {@linkcode createApp}. */
@@ -86,6 +87,7 @@ export function createApp(registry: Pick<Registry<readonly Plugin[]>, "plugins">
       curves: createRoom(Math.min(limits.bytesInFlight, mostCurveBodies), limits.bytesInFlight),
       steps: createRoom(limits.bytesInFlight, limits.bytesInFlight),
     },
+    sheets: createSheets(),
     turns: createTurns(),
     page,
     openapi,

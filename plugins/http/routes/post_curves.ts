@@ -16,7 +16,8 @@ export function postCurves(incoming: Incoming, service: Service): Promise<Answer
     const points = pointsWithin(asked, form, length, service.limits, inBody);
     const curves = await curvesInBody(asked, service, inBody);
     return await refusing(
-      () => inTurn(service, request, computedFor(form, points, asked, length), () => writeCurves(form, curves, points, asked)),
+      () =>
+        inTurn(service, request, computedFor(form, points, asked, length), () => writeCurves(form, curves, points, asked, service.sheets)),
       ({ message }) => inBody("schedule", message),
     );
   });

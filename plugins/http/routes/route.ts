@@ -8,6 +8,7 @@ import type { Room } from "../guard/budget.ts";
 import type { Limits } from "../guard/limits.ts";
 import type { Metrics } from "../guard/metrics.ts";
 import type { Turns } from "../guard/turns.ts";
+import type { Sheets } from "../wire/decimals.ts";
 import type { Form } from "../wire/media.ts";
 import type { Asked, ParameterName } from "../wire/parameters.ts";
 import type { Shelf } from "./shelf.ts";
@@ -104,6 +105,8 @@ export interface Service {
   readonly metrics: Metrics;
   /** Room for bodies and large answers. */
   readonly rooms: Readonly<Record<"curves" | "steps", Room>>;
+  /** Begins a sheet for numbers. */
+  readonly sheets: Sheets;
   /** The turns of what takes long to compute. */
   readonly turns: Turns;
   /** The HTML of `/`, if one is given. */

@@ -53,7 +53,7 @@ export function getSchedule(incoming: Incoming, service: Service): Answer | Prom
   const points = pointsWithin(asked, form, 1, service.limits, inQuery);
   const curve = curveInQuery(incoming, service);
   return refusing(
-    () => inTurn(service, request, computedFor(form, points, asked, 1), () => writeSchedule(form, curve, points, asked)),
+    () => inTurn(service, request, computedFor(form, points, asked, 1), () => writeSchedule(form, curve, points, asked, service.sheets)),
     (error) => refuseQuery([optionFault(error, scheduleOf(service.schedules, name), options)]),
   );
 }
@@ -94,7 +94,13 @@ export function getCurves({ request, form, asked }: Incoming, service: Service):
   };
   const curves = uses.map((use) => curveOf(schedules, use, asked.lr ?? [1], refuse, refuseMetric));
   return refusing(
-    () => inTurn(service, request, computedFor(form, points, asked, uses.length), () => writeCurves(form, curves, points, asked)),
+    () =>
+      inTurn(
+        service,
+        request,
+        computedFor(form, points, asked, uses.length),
+        () => writeCurves(form, curves, points, asked, service.sheets),
+      ),
     ({ message }) => refuse(message),
   );
 }

@@ -7,6 +7,7 @@ import type { MetricSchedule, Schedule } from "../../../core/plugin/contract.ts"
 import type { SchedulePlugin } from "../../../core/plugin/contract.ts";
 import { isMetric, isPerGroup, scheduleWith } from "../../../core/plugin/schedules.ts";
 import type { Find } from "../../../core/plugin/use.ts";
+import type { Sheet, Sheets } from "./decimals.ts";
 import type { Form } from "./media.ts";
 import type { Asked } from "./parameters.ts";
 import type { Points } from "./points.ts";
@@ -65,72 +66,106 @@ function finite({ name, schedule }: Curve, bases: readonly number[]): Schedule {
   return Object.assign(isPerGroup(schedule) ? own as Schedule : shared, { returns, perGroup: isPerGroup(schedule) });
 }
 
-/** `rows[group][i]`: a schedule's values at steps, written into rows. RangeError where one is not finite. */
-function fill(rows: readonly { [i: number]: number }[], curve: Curve, steps: readonly number[], bases: readonly number[]): void {
-  const { schedule, name } = curve;
-  const isValue = schedule.returns === "value";
-  const put = (group: number, i: number, given: number): void => {
-    const value = isValue ? given : bases[group] * given;
-    if (!Number.isFinite(value)) throw new RangeError(`Schedule "${name}" gives ${value} at step ${steps[i]}`);
-    rows[group][i] = value;
-  };
-  if (bases.length === 1 || isPerGroup(schedule)) {
-    for (let group = 0; group < bases.length; group++) {
-      for (let i = 0; i < steps.length; i++) put(group, i, schedule(steps[i], group));
-    }
-    return;
-  }
-  for (let i = 0; i < steps.length; i++) {
-    const given = schedule(steps[i]);
-    for (let group = 0; group < bases.length; group++) put(group, i, given);
-  }
+/** Values of curves at steps, each group of each curve after the other. RangeError where one is not finite. */
+function valuesOf(curves: readonly Curve[], steps: readonly number[], bases: readonly number[]): Float64Array<ArrayBuffer> {
+  const size = bases.length * steps.length;
+  const values = new Float64Array(curves.length * size);
+  curves.forEach((curve, i) => fill(values.subarray(i * size, (i + 1) * size), curve, steps, bases));
+  return values;
 }
 
-/** `lr[group][i]`, as lists. */
-function valuesOf(curve: Curve, steps: readonly number[], bases: readonly number[]): number[][] {
-  const rows: number[][] = bases.map(() => []);
-  fill(rows, curve, steps, bases);
-  return rows;
+function fill(values: Float64Array, { schedule, name }: Curve, steps: readonly number[], bases: readonly number[]): void {
+  const { length } = steps;
+  const isValue = schedule.returns === "value";
+  // Where groups share a schedule it is asked once for all of them.
+  const isShared = bases.length > 1 && !isPerGroup(schedule);
+  for (let group = 0; group < bases.length; group++) {
+    if (isShared && group > 0) values.copyWithin(group * length, 0, length);
+    else for (let i = 0; i < length; i++) values[group * length + i] = schedule(steps[i], group);
+  }
+  for (let group = 0, at = 0; group < bases.length; group++) {
+    const base = isValue ? 1 : bases[group];
+    for (let i = 0; i < length; i++, at++) {
+      const value = values[at] *= base;
+      if (!Number.isFinite(value)) throw new RangeError(`Schedule "${name}" gives ${value} at step ${steps[i]}`);
+    }
+  }
 }
 
 /** One schedule: the answer of `/v1/schedules/{name}`. */
-export function writeSchedule(form: Form, curve: Curve, points: Points, asked: Asked): Written | Promise<Written> {
+export function writeSchedule(form: Form, curve: Curve, points: Points, asked: Asked, sheets: Sheets): Written | Promise<Written> {
   const { steps, alone } = points;
   const { name, options } = curve;
   if (form === "svg") return drawPicture([curve], points, { title: name, ...asked });
-  if (form === "f64") return writeFloats([curve], steps, asked);
-  const lr = valuesOf(curve, steps, asked.lr ?? [1]);
-  if (form === "csv") return writeCsv(steps, lr);
-  return JSON.stringify(
-    alone ? { schedule: name, options, step: steps[0], lr: lr.map(([value]) => value) } : { schedule: name, options, steps, lr },
-  );
+  const { lr: bases = [1] } = asked;
+  const values = valuesOf([curve], steps, bases);
+  if (form === "f64") return new Uint8Array(values.buffer);
+  if (alone) return JSON.stringify({ schedule: name, options, step: steps[0], lr: Array.from(values) });
+  const sheet = sheets();
+  if (form === "csv") return writeCsv(sheet, steps, values);
+  sheet.text(`{"schedule":${quote(name)},"options":${quote(options)},"steps":[`);
+  sheet.list(steps);
+  sheet.text(`],"lr":`);
+  writeGroups(sheet, values, steps.length);
+  sheet.text("}");
+  return sheet.bytes();
 }
 
 /** Several schedules: the answer of `/v1/curves`. */
-export function writeCurves(form: Form, curves: readonly Curve[], points: Points, asked: Asked): Written | Promise<Written> {
+export function writeCurves(
+  form: Form,
+  curves: readonly Curve[],
+  points: Points,
+  asked: Asked,
+  sheets: Sheets,
+): Written | Promise<Written> {
   if (form === "svg") return drawPicture(curves, points, asked);
   const { steps } = points;
-  if (form === "f64") return writeFloats(curves, steps, asked);
-  const written = curves.map((curve) => ({ schedule: curve.name, options: curve.options, lr: valuesOf(curve, steps, asked.lr ?? [1]) }));
-  if (form === "csv") return writeCsv(steps, written.flatMap(({ lr }) => lr));
-  return JSON.stringify({ steps, curves: written });
+  const { lr: bases = [1] } = asked;
+  const values = valuesOf(curves, steps, bases);
+  if (form === "f64") return new Uint8Array(values.buffer);
+  const sheet = sheets();
+  if (form === "csv") return writeCsv(sheet, steps, values);
+  sheet.text(`{"steps":[`);
+  sheet.list(steps);
+  sheet.text(`],"curves":[`);
+  const size = bases.length * steps.length;
+  curves.forEach(({ name, options }, i) => {
+    sheet.text(`${i === 0 ? "" : ","}{"schedule":${quote(name)},"options":${quote(options)},"lr":`);
+    writeGroups(sheet, values.subarray(i * size, (i + 1) * size), steps.length);
+    sheet.text("}");
+  });
+  sheet.text("]}");
+  return sheet.bytes();
 }
 
-/** Each group of each curve after the other, in float64. Typed arrays are little-endian on every host that runs WASM. */
-function writeFloats(curves: readonly Curve[], steps: readonly number[], { lr = [1] }: Asked): Uint8Array<ArrayBuffer> {
-  const { length } = steps;
-  const numbers = new Float64Array(curves.length * lr.length * length);
-  curves.forEach((curve, i) => {
-    const rows = lr.map((_, group) => numbers.subarray((i * lr.length + group) * length).subarray(0, length));
-    fill(rows, curve, steps, lr);
-  });
-  return new Uint8Array(numbers.buffer);
+const quote = (value: unknown): string => JSON.stringify(value);
+
+/** A list for each group. */
+function writeGroups(sheet: Sheet, values: Float64Array, length: number): void {
+  for (let at = 0; at < values.length; at += length) {
+    sheet.text(at === 0 ? "[[" : ",[");
+    sheet.list(values.subarray(at, at + length));
+    sheet.text("]");
+  }
+  sheet.text("]");
 }
 
 /** A column for each group of each curve. */
-function writeCsv(steps: readonly number[], columns: readonly (readonly number[])[]): string {
-  const head = ["step", ...columns.map((_, i) => `lr${i}`)].join();
-  return `${[head, ...steps.map((step, i) => [step, ...columns.map((column) => column[i])].join())].join("\n")}\n`;
+function writeCsv(sheet: Sheet, steps: readonly number[], values: Float64Array): Uint8Array<ArrayBuffer> {
+  const { length } = steps;
+  const columns = values.length / length;
+  sheet.text("step");
+  for (let column = 0; column < columns; column++) sheet.text(`,lr${column}`);
+  sheet.text("\n");
+  const row = new Float64Array(columns + 1);
+  for (let i = 0; i < length; i++) {
+    row[0] = steps[i];
+    for (let column = 0; column < columns; column++) row[column + 1] = values[column * length + i];
+    sheet.list(row);
+    sheet.text("\n");
+  }
+  return sheet.bytes();
 }
 
 /** What draws comes with the first picture: a worker that gives numbers starts without. A picture would leave out what is not finite. */

@@ -9,24 +9,46 @@ export type Validated = Readonly<Record<string, string> & Record<"ETag" | "Cache
 
 /** A quoted ETag of a body. */
 export function etagOf(body: string | Uint8Array<ArrayBuffer>): string {
-  // Two hashes of murmur's kind, of bytes a word at a time: letter by letter a curve's took a fifth of its answer. Validators of one URL are told apart;
-  // nothing is kept secret. Each step keeps apart what was apart, since its factor is odd and its shift can be undone.
+  // Two hashes of murmur's kind, of bytes two words at a time: letter by letter a curve's took a fifth of its answer, and word by word an eighth, since each word
+  // waited for the one before. Validators of one URL are told apart; nothing is kept secret.
   let one = 0x811c9dc5 ^ body.length;
   let two = 0x2f0b4c47;
-  const take = (word: number): void => {
-    one = Math.imul(one ^ word, 0xcc9e2d51);
-    one ^= one >>> 15;
-    two = Math.imul(two ^ word, 0x1b873593);
-    two ^= two >>> 13;
-  };
   if (typeof body === "string") {
-    for (let i = 0; i < body.length; i++) take(body.charCodeAt(i));
+    for (let i = 0; i < body.length; i++) {
+      one = first(one, body.charCodeAt(i));
+      two = second(two, body.charCodeAt(i));
+    }
     return `"${mix(one)}${mix(two)}"`;
   }
-  const words = new Uint32Array(body.buffer, 0, body.length >> 2); // an encoder's bytes begin their buffer
-  for (let i = 0; i < words.length; i++) take(words[i]);
-  for (let i = 4 * words.length; i < body.length; i++) take(body[i]);
+  let three = 0x9747b28c;
+  let four = 0x5bd1e995;
+  const words = new Uint32Array(body.buffer, 0, body.length >> 2); // what is answered begins its buffer
+  const even = words.length & ~1;
+  for (let i = 0; i < even; i += 2) {
+    one = first(one, words[i]);
+    two = second(two, words[i]);
+    three = first(three, words[i + 1]);
+    four = second(four, words[i + 1]);
+  }
+  // By the other one's step, or a bit that is changed here would be the same as one that is changed there.
+  one = first(one, second(three, 0));
+  two = second(two, first(four, 0));
+  for (let i = 4 * even; i < body.length; i++) {
+    one = first(one, body[i]);
+    two = second(two, body[i]);
+  }
   return `"${mix(one)}${mix(two)}"`;
+}
+
+// Each keeps apart what was apart, since its factor is odd and its shift can be undone.
+function first(hash: number, word: number): number {
+  const mixed = Math.imul(hash ^ word, 0xcc9e2d51);
+  return mixed ^ mixed >>> 15;
+}
+
+function second(hash: number, word: number): number {
+  const mixed = Math.imul(hash ^ word, 0x1b873593);
+  return mixed ^ mixed >>> 13;
 }
 
 /** True where If-None-Match has this ETag, or any. */

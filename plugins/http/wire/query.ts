@@ -79,7 +79,13 @@ export function optionReader(owner: string, specs: AnySpecs): ReadOptions {
   const options = Object.entries(specs).map(([name, spec]) => {
     const types = typesOf(spec);
     const fallback = Array.isArray(spec.default) ? Object.freeze([...spec.default]) : spec.default;
-    return { name, spec, types, fallback, readers: order.filter((type) => types?.includes(type) ?? type !== "integer").map((type) => readers[type]) };
+    return {
+      name,
+      spec,
+      types,
+      fallback,
+      readers: order.filter((type) => types?.includes(type) ?? type !== "integer").map((type) => readers[type]),
+    };
   });
   return (query, faults) => {
     const values: Record<string, unknown> = {};
