@@ -1758,10 +1758,13 @@ export const mutants: readonly Mutant[] = [
     ["The cache keeps an answer as large as itself", "size > most / 16", "size > most", "^a cache"],
   ]),
   ...of("plugins/http/wire/decimals.ts", ["tests/plugins/http/decimals_test.ts"], [
-    ["Just half of a space is taken for odd numbers too", "const isEven = (low & 1) === 0;", "const isEven = true;"],
-    ["Below a power of two numbers are taken to be as far apart as above", "? half / 2 : half", "? half : half"],
+    ["Half a space is taken for a whole one", "scales.halves[i] = space * power / 2;", "scales.halves[i] = space * power;"],
     ["Half of a last digit is always rounded up", "fraction === 0.5 && (lower & 1) === 1", "fraction === 0.5"],
-    ["A number is the nearest of 17 digits, never a shorter one", "below <= halfBelow : below < halfBelow", "false : false"],
+    [
+      "A number is the nearest of 17 digits, never a shorter one",
+      "if (below < half) lower -= digit;\n    else if (10 - below < half) lower += 10 - digit;\n    else if",
+      "if",
+    ],
     [
       "Digits that carry are lost",
       "    if (lower >= e8) {\n      lower -= e8;\n      upper++;\n    }\n    const before",

@@ -113,9 +113,7 @@ export function createSheets(): Sheets {
   function write(into: Uint8Array, at: number, value: number): number {
     if ((value | 0) === value && value > -(2 ** 31)) return writeInteger(into, at, value | 0);
     float[0] = value;
-    const low = words[0];
-    const high = words[1];
-    const row = (high >>> 20 & 0x7ff) - 1023 - least;
+    const row = (words[1] >>> 20 & 0x7ff) - 1023 - least;
     if (row < 0 || row > most - least || Math.abs(value) < 1e-6) {
       const text = String(value);
       for (let i = 0; i < text.length; i++) into[at++] = text.charCodeAt(i);
@@ -146,16 +144,14 @@ export function createSheets(): Sheets {
       lower -= e8;
       upper++;
     }
-    // Everything within half a space gives the number again; just half only where it is even. Below a power of two the space is half as wide.
+    // Everything within half a space gives the number again. No decimal lies at just half of one here, where that depends on whether the number is even; and below a
+    // power of two, where the space is half as wide, none of these powers has a shorter decimal that lies between the two.
     const half = halves[row];
-    const halfBelow = low === 0 && (high & 0xfffff) === 0 ? half / 2 : half;
-    const isEven = (low & 1) === 0;
     const digit = lower % 10;
     const below = digit + fraction;
-    const above = 10 - below;
-    if (isEven ? below <= halfBelow : below < halfBelow) lower -= digit;
-    else if (isEven ? above <= half : above < half) lower += 10 - digit;
-    else if (fraction > 0.5 || fraction > halfBelow || fraction === 0.5 && (lower & 1) === 1) lower++;
+    if (below < half) lower -= digit;
+    else if (10 - below < half) lower += 10 - digit;
+    else if (fraction > 0.5 || fraction === 0.5 && (lower & 1) === 1) lower++;
     if (lower >= e8) {
       lower -= e8;
       upper++;
