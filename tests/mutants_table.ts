@@ -965,8 +965,8 @@ export const mutants: readonly Mutant[] = [
   ...of("plugins/http/wire/curve.ts", [torchSchedules], [
     [
       "The service asks for the first group's curve alone",
-      "steps.map((step) => schedule(step, group))",
-      "steps.map((step) => schedule(step, 0))",
+      "= schedule(steps[i], group);",
+      "= schedule(steps[i], 0);",
       "^a service and a picture",
     ],
   ]),
