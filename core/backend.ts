@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { KernelBackend } from "../kernels/backend.ts";
+import type { DeviceSide, KernelBackend } from "../kernels/backend.ts";
 import type { Backend } from "../kernels/types.ts";
 import { show } from "./names.ts";
 
@@ -18,3 +18,6 @@ export function takeBackend(given: unknown): KernelBackend {
   if (disposed) throw new TypeError(`Cannot use backend "${(given as Backend).name}": it is disposed`);
   return given as KernelBackend;
 }
+
+/** What a backend has besides whose memory is a device's; undefined for any other, and for what is none. */
+export const deviceSideOf = (given: unknown): DeviceSide | undefined => (given as Partial<KernelBackend> | null | undefined)?.deviceSide;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { DeviceSide } from "../kernels/backend.ts";
 import { arraysOf, dtypes } from "../kernels/tables/dtype_names.ts";
 import type { DType, Tensor, TensorLike } from "../kernels/types.ts";
 import { isPlainObject, known, show, tagOf } from "./names.ts";
@@ -18,6 +19,11 @@ export interface FullTensor extends Tensor {
 /** Number of elements. */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((size, length) => size * length, 1);
+}
+
+/** A parameter or a target as it was given: one of the device's where the backend has one, else an array. */
+export function givenTensor(what: string, like: unknown, device: DeviceSide | undefined): FullTensor {
+  return device?.adopt(what, like) ?? fullTensor(what, like);
 }
 
 /** True for equal lists of dimensions. */
@@ -50,19 +56,28 @@ export function fittingTensor(
   if (shape !== undefined && !Array.isArray(shape)) {
     throw new TypeError(`Cannot use ${what} of shape ${show(shape)}: a shape is an array of lengths`);
   }
-  if (shape !== undefined && !sameShape(shape, place.shape)) {
-    throw new RangeError(`Cannot use ${what} of shape ${show(shape)}: the parameter's is ${show(place.shape)}`);
-  }
   const own = checkDType(what, data, dtype);
-  if (own !== place.dtype && own !== "float32") {
-    const more = place.dtype === "float32" ? "" : ", and float32 would do";
-    throw new RangeError(`Cannot use ${what} of dtype ${own}: the parameter's is ${place.dtype}${more}`);
-  }
+  checkFits(what, { shape: shape ?? place.shape, dtype: own }, place);
   const size = sizeOf(place.shape);
   if (data.length !== size) {
     throw new RangeError(`Cannot use ${what} of ${data.length} elements: the parameter, of shape ${show(place.shape)}, has ${size}`);
   }
   return { data, shape: place.shape, dtype: own };
+}
+
+/** Refuses another shape than the parameter's, and another dtype than its own or float32. */
+export function checkFits(
+  what: string,
+  { shape, dtype }: Pick<FullTensor, "shape" | "dtype">,
+  place: Pick<FullTensor, "shape" | "dtype">,
+): void {
+  if (!sameShape(shape, place.shape)) {
+    throw new RangeError(`Cannot use ${what} of shape ${show(shape)}: the parameter's is ${show(place.shape)}`);
+  }
+  if (dtype !== place.dtype && dtype !== "float32") {
+    const more = place.dtype === "float32" ? "" : ", and float32 would do";
+    throw new RangeError(`Cannot use ${what} of dtype ${dtype}: the parameter's is ${place.dtype}${more}`);
+  }
 }
 
 /** Refuses keys of a plain object that would be passed over, such as `dims`; an instance of a class may have any. */
@@ -110,7 +125,10 @@ function parts(
   const tensor = ArrayBuffer.isView(like) ? { data: like as TensorLike } : like as Tensor | null;
   const data = tensor?.data;
   if (data instanceof Float32Array || data instanceof Uint16Array || isFloat16(data)) return tensor as Tensor;
-  throw new TypeError(`Cannot use ${show(data ?? like)} as ${what}: it must be ${wanted}`);
+  const more = typeof like === "object" && like !== null && "buffer" in like && data === undefined
+    ? "; what lies in a GPU's memory is for a backend of createWebGpuBackend"
+    : "";
+  throw new TypeError(`Cannot use ${show(data ?? like)} as ${what}: it must be ${wanted}${more}`);
 }
 
 function checkShape(what: string, shape: unknown, length: number): readonly number[] {

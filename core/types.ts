@@ -4,12 +4,24 @@
  * @module
  */
 import type { Disposable } from "../kernels/globals.ts";
-import type { Backend, BackendName, DType, Tensor, Tensors } from "../kernels/types.ts";
+import type { Backend, BackendName, DType, Tensor, Tensors, WebGpuBackend } from "../kernels/types.ts";
 import type { Grads, MetricSchedule, Schedule, Use } from "./plugin/contract.ts";
 
 export type { Bytes, Disposable, Float16Array, WasmModule } from "../kernels/globals.ts";
 export type { Accumulator, AccumulatorState, Base, Grads, MetricSchedule, Schedule, Sparse, Stretch, Use } from "./plugin/contract.ts";
-export type { Backend, BackendName, BackendOptions, DType, Scalars, Tensor, TensorLike, Tensors } from "../kernels/types.ts";
+export type {
+  Arithmetic,
+  Backend,
+  BackendName,
+  BackendOptions,
+  DeviceTensor,
+  DType,
+  Scalars,
+  Tensor,
+  TensorLike,
+  Tensors,
+  WebGpuBackend,
+} from "../kernels/types.ts";
 
 /** Tensors with options of their own. */
 export interface Group<Options> {
@@ -38,7 +50,7 @@ export interface Group<Options> {
 /** Settings of an optimizer beside its algorithm's options. */
 export interface Settings<Options> {
   /** A backend by name, or one that many optimizers share; default: the fastest that this runtime allows. */
-  readonly backend?: BackendName | Backend;
+  readonly backend?: BackendName | Backend | WebGpuBackend;
   /** Threads of backend `"threads"`, the calling one included. */
   readonly threads?: number;
   /** Groups; the first match wins, unmatched tensors take the base options. */
@@ -111,8 +123,10 @@ export interface Optimizer<Options = unknown> extends Disposable {
    */
   step(grads?: Grads): StepReport;
   /**
-   * What the last step did, once the arrays that were passed hold it. The backends of this host have done all of it when `step` returns; others may
-   * not. Rejects with a TypeError on a disposed optimizer or backend.
+   * What the last step did, once the arrays that were passed hold it. The backends of this host have done all of it when `step` returns. On backend
+   * `"webgpu"` a step is submitted then: this waits for it, brings arrays up to date, and uncounts the steps that a transform held back. It reads
+   * parameters and slots back, so call it when you want them. TypeError on a disposed optimizer or backend; Error where the device was lost, or has
+   * refused a step, which then has changed nothing.
    */
   sync(): Promise<StepReport>;
   /** A rule's `also` entry, at the coming step's t; counts no step. Without gradients all of {@linkcode Optimizer.grads}, if the entry reads them. */
@@ -148,7 +162,8 @@ export interface Optimizer<Options = unknown> extends Disposable {
   add(params: Tensors, to?: { readonly group?: number; readonly options?: Partial<Options> }): void;
   /**
    * Parameters, slots, step counts and metric schedules, as named tensors in copies. Not the options: whoever assigned some since assigns them again
-   * after a load. What an accumulator has gathered is in the trainer's: {@linkcode Trainer.saveState}.
+   * after a load. What an accumulator has gathered is in the trainer's: {@linkcode Trainer.saveState}. TypeError on backend `"webgpu"`, whose numbers
+   * {@linkcode Optimizer.saveStateAsync} waits for.
    */
   saveState(): StateDict;
   /**
@@ -160,7 +175,9 @@ export interface Optimizer<Options = unknown> extends Disposable {
    * that start as a copy of their parameter, and have had no step, start from the one that was loaded.
    */
   loadState(state: StateDict, options?: { readonly partial?: boolean }): LoadReport;
-  /** The same as {@linkcode Optimizer.saveState}, on any backend; errors reject. */
+  /**
+   * The same as {@linkcode Optimizer.saveState}, on any backend; errors reject. Of a lost device it is the state that `sync` or this brought back last.
+   */
   saveStateAsync(): Promise<StateDict>;
   /** Gives its memory back and ends the backend, if that was made for it alone: what `using` calls, by a name that every engine has. */
   dispose(): void;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Item, Plan } from "./plan/item.ts";
+import type { Item, NumberSlots, Plan } from "./plan/item.ts";
 import type { Backend, DType, Raw, Tensor } from "./types.ts";
 
 /** A backend as core sees it. */
@@ -45,4 +45,31 @@ export interface KernelBackend extends Backend {
   usage(): { readonly allocated: number; readonly scratch: number };
   /** True after dispose. */
   readonly disposed: boolean;
+  /** What it has besides where its memory is a device's, and a run ends later than it returns; undefined on this thread's memory. */
+  readonly deviceSide?: DeviceSide;
+}
+
+/**
+ * What core asks of a backend whose memory is not this thread's. There `download` to an array throws a TypeError, `upload` also takes a tensor's `data`
+ * of the device's, and the list that `Plan.run` gives is filled in by a later `fetch`: with the scopes that held that run back, or `""` where the
+ * device refused it.
+ */
+export interface DeviceSide {
+  /** A tensor on this device as a caller gave it, checked; null for what does not look like one. Its `data` says where it lies and holds no elements. */
+  adopt(what: string, like: unknown): Required<Tensor> | null;
+  /** A tensor as callers see it: `{ buffer, offset, shape, dtype }` of one on the device. */
+  shown(tensor: Tensor): Tensor;
+  /**
+   * Copies what tensors hold now, and numbers of slots, and waits for all runs so far. The function that it gives fills the arrays and the lists of these
+   * runs, and throws an Error where the device has refused one since the last time. Rejects with an Error where the device is lost.
+   */
+  fetch(
+    tensors: readonly { readonly from: Tensor; readonly into: Raw }[],
+    numbers: readonly { readonly slots: NumberSlots; readonly key: string; take(value: number): void }[],
+    runs: readonly (readonly string[])[],
+  ): Promise<() => void>;
+  /** Says that a slot's number was set on this host: the device's own is another. */
+  set(slots: NumberSlots, key: string): void;
+  /** Why the device is lost; undefined as long as it is there. */
+  lost(): string | undefined;
 }

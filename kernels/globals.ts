@@ -21,3 +21,9 @@ export type Bytes = ReturnType<Uint8ArrayConstructor["of"]>;
 /** The global `WebAssembly.Module` where TypeScript knows it; else any object. */
 export type WasmModule = typeof globalThis extends { readonly WebAssembly: { readonly Module: { readonly prototype: infer T } } } ? T
   : object;
+
+/** The global `GPUBuffer` where TypeScript knows it; else any object. */
+export type GpuBuffer = typeof globalThis extends { readonly GPUBuffer: { readonly prototype: infer T } } ? T : object;
+
+/** The global `GPUDevice` where TypeScript knows it; else any object. */
+export type GpuDevice = typeof globalThis extends { readonly GPUDevice: { readonly prototype: infer T } } ? T : object;

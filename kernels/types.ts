@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Disposable, Float16Array, WasmModule } from "./globals.ts";
+import type { Disposable, Float16Array, GpuBuffer, GpuDevice, WasmModule } from "./globals.ts";
 
 /** Element type of a tensor. 16-bit tensors widen to float32 on load and round to nearest even on store. */
 export type DType = "float32" | "bfloat16" | "float16";
@@ -22,11 +22,23 @@ export interface Tensor<Data extends Float32Array | Uint16Array | Float16Array =
 /** A tensor, or a plain array of shape `[length]`. */
 export type TensorLike = Float32Array | Float16Array | Tensor;
 
+/** A tensor in a GPU's memory, row-major. Only backend `"webgpu"` takes one. */
+export interface DeviceTensor {
+  /** Where it lies: a buffer with usage `STORAGE`, and `COPY_SRC` and `COPY_DST` where its elements are copied. 16-bit elements lie two to a word. */
+  readonly buffer: GpuBuffer;
+  /** Its first byte, a multiple of 4; default 0. */
+  readonly offset?: number;
+  /** Lengths of the dimensions. `[]` is a single number. */
+  readonly shape: readonly number[];
+  /** Element type; default float32. */
+  readonly dtype?: DType;
+}
+
 /** A tensor's elements as they lie in memory: numbers of float32, patterns of 16 bits. */
 export type Raw = Float32Array | Uint16Array;
 
 /** Tensors by name; the name is the identity everywhere. */
-export type Tensors = Readonly<Record<string, TensorLike>>;
+export type Tensors = Readonly<Record<string, TensorLike | DeviceTensor>>;
 
 /** Numbers by name, in float64. */
 export type Scalars = Readonly<Record<string, number>>;
@@ -34,10 +46,10 @@ export type Scalars = Readonly<Record<string, number>>;
 /** The backends by name: blocks in plain JavaScript, WASM SIMD on the calling thread, WASM SIMD on all cores. */
 export type BackendName = "js" | "wasm" | "threads";
 
-/** What runs rules: memory and kernels. Every backend gives the same bits. */
+/** What runs rules: memory and kernels. All that {@linkcode BackendName} names give the same bits. */
 export interface Backend extends Disposable {
   /** Which kind it is. */
-  readonly name: BackendName;
+  readonly name: BackendName | "webgpu";
   /** What its results are held to: `"bits"` are the same bits as those of backend `"js"`; `"rounding"` is for devices that round as they do. */
   readonly agrees: "bits" | "rounding";
   /** Ends its workers and lets its memory go: what `using` calls, by a name that every engine has. */
@@ -58,6 +70,35 @@ export interface Backend extends Disposable {
    * all, a dtype that does not fit, a written tensor in another's memory, and no memory for copies, SyntaxError for a mistake in the text.
    */
   run(text: string, tensors: Tensors, scalars?: Scalars): void;
+}
+
+/** A backend over a GPU, which `createWebGpuBackend` of `./webgpu` makes. */
+export interface WebGpuBackend extends Omit<Backend, "allocate"> {
+  /** Which kind it is. */
+  readonly name: "webgpu";
+  /** The device: the caller's, or its own. */
+  readonly device: GpuDevice;
+  /** What this device's numbers are like, as its test at creation found. */
+  readonly arithmetic: Arithmetic;
+  /**
+   * Zeroed memory on the device. RangeError for lengths that are no integers from 0, an unknown dtype, and more bytes than the device binds at once;
+   * TypeError for what is no shape and on a disposed backend.
+   */
+  allocate(shape: number | readonly number[], dtype?: DType): DeviceTensor;
+}
+
+/** How a device computes. WGSL leaves it open; with the first three true and the others false, texts without sums give the bits of backend `"js"`. */
+export interface Arithmetic {
+  /** True where `a / b` is the float32 nearest to the quotient. */
+  readonly roundsDivision: boolean;
+  /** True where `sqrt(a)` is the float32 nearest to the root. */
+  readonly roundsSqrt: boolean;
+  /** True where NaN and the infinities come out as IEEE 754 says. */
+  readonly keepsNonFinite: boolean;
+  /** True where `a*b + c` is computed with one rounding. */
+  readonly contracts: boolean;
+  /** True where numbers below 2^-126 become 0. */
+  readonly flushesSubnormals: boolean;
 }
 
 /** Settings of {@linkcode createBackend}. */

@@ -37,7 +37,7 @@ export function addParams(state: OptimizerState, params: Tensors, to: unknown = 
     const made = createParams(state.memory, () => group, tensors, state.params);
     const all = [...state.params, ...made];
     savedEntries(state.backend, all, groups); // refuses keys that clash
-    const inputs = inputsOf(all);
+    const inputs = inputsOf(state.backend, all);
     Object.assign(state, { params: all, ordered: inNameOrder(all), inputs, groups });
     if (!isNew) group.names = Object.freeze([...group.names, ...tensors.keys()]);
   } catch (error) {
@@ -46,8 +46,8 @@ export function addParams(state: OptimizerState, params: Tensors, to: unknown = 
   }
 }
 
-function checkNew(refuse: string, { params }: OptimizerState, given: unknown): Map<string, FullTensor> {
-  const tensors = checkParams(given);
+function checkNew(refuse: string, { params, backend }: OptimizerState, given: unknown): Map<string, FullTensor> {
+  const tensors = checkParams(given, backend.deviceSide);
   for (const { info: { name } } of params) {
     if (tensors.has(name)) throw allAbout({ tensor: name }, () => new TypeError(`${refuse}: there is a parameter "${name}" already`));
   }

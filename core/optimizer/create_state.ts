@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { KernelBackend } from "../../kernels/backend.ts";
-import { createBackend, takeBackend } from "../backend.ts";
+import type { DeviceSide, KernelBackend } from "../../kernels/backend.ts";
+import { createBackend, deviceSideOf, takeBackend } from "../backend.ts";
 import { about, allAbout } from "../errors.ts";
 import { baseOf, currentOptions } from "./current.ts";
 import { type GroupState, splitGroups, startGroup } from "./groups.ts";
@@ -19,7 +19,7 @@ import { ask, type Find, optionsOf, takePlugin, titleOf } from "../plugin/use.ts
 import { textOf } from "./programs.ts";
 import { makeSchedules, refuseClashes, scheduledOf } from "./schedules.ts";
 import { savedEntries } from "./saved_state.ts";
-import { type FullTensor, fullTensor } from "../tensors.ts";
+import { type FullTensor, givenTensor } from "../tensors.ts";
 import { refuseOverlap } from "../overlap.ts";
 import { makeTransforms } from "./transforms.ts";
 import type { Settings, Tensors } from "../types.ts";
@@ -35,7 +35,7 @@ export function createState(
 ): OptimizerState {
   const plugin = takePlugin(find, "optimizer", named);
   refuseUnknownKeys("the settings", settings, ["backend", "threads", "groups", "transforms", "schedules"]);
-  const tensors = checkParams(params);
+  const tensors = checkParams(params, deviceSideOf(settings.backend));
   const base = optionsOf(plugin, options as object | undefined);
   const transforms = makeTransforms(find, settings.transforms);
   const plain = splitGroups(find, plugin, new Map([...tensors].map(([name, { shape }]) => [name, shape])), settings.groups);
@@ -50,7 +50,7 @@ export function createState(
     const groupOf = new Map(groups.flatMap((group) => group.names.map((name) => [name, group])));
     const params = createParams(memory, (name) => groupOf.get(name)!, tensors, []);
     savedEntries(backend, params, groups); // refuses keys that clash
-    const inputs = inputsOf(params);
+    const inputs = inputsOf(backend, params);
     return {
       plugin,
       title: titleOf(plugin),
@@ -71,6 +71,9 @@ export function createState(
       givesGradients: false,
       steps: 0,
       report: { applied: false, step: 0 },
+      submitted: [],
+      moves: 0,
+      synced: null,
       disposed: false,
     };
   } catch (error) {
@@ -81,7 +84,7 @@ export function createState(
 }
 
 /** Parameters as they are given, by name. */
-export function checkParams(params: unknown): Map<string, FullTensor> {
+export function checkParams(params: unknown, device: DeviceSide | undefined): Map<string, FullTensor> {
   if (!isRecord(params)) {
     throw new TypeError(`Cannot optimize ${show(params)}: parameters are an object, name to tensor`);
   }
@@ -90,7 +93,7 @@ export function checkParams(params: unknown): Map<string, FullTensor> {
     if (name === "") {
       throw about(new RangeError(`Cannot use a parameter named "": the name is its identity everywhere`), { tensor: name });
     }
-    tensors.set(name, allAbout({ tensor: name }, () => fullTensor(`parameter "${name}"`, like)));
+    tensors.set(name, allAbout({ tensor: name }, () => givenTensor(`parameter "${name}"`, like, device)));
   }
   if (tensors.size === 0) throw new RangeError("Cannot optimize an empty list of parameters");
   refuseOverlap("parameters", [...tensors].map(([name, { data }]) => [name, data] as const));

@@ -10,7 +10,7 @@ import type { DType, Raw } from "../../kernels/types.ts";
 import { liesIn, type Memory, take } from "./memory.ts";
 import type { ParamState } from "./param_state.ts";
 import { show } from "../names.ts";
-import { fittingTensor, type FullTensor, rawOf, refuseOtherKeys } from "../tensors.ts";
+import { checkFits, fittingTensor, type FullTensor, rawOf, refuseOtherKeys } from "../tensors.ts";
 import type { Grads, Sparse } from "../types.ts";
 
 /** A parameter's gradient of one step. */
@@ -40,6 +40,8 @@ export function takeGradient(param: ParamState, given: NonNullable<Grads[string]
     return { param, memory: into, source: { indices, values: apart(values, "float32", memory) as Float32Array } };
   }
   if (given === param.gradients.own) return { param, memory: param.gradients.own, source: null };
+  const device = memory.backend.deviceSide?.adopt(titleOf(param), given);
+  if (device) return takeFromDevice(param, device, memory);
   // The usual gradient is looked at without a word for errors.
   const { data, dtype } = given instanceof Float32Array && given.length === param.size
     ? { data: given, dtype: "float32" as const }
@@ -50,14 +52,23 @@ export function takeGradient(param: ParamState, given: NonNullable<Grads[string]
   return { param, memory: gradientMemory(param, dtype, memory), source: apart(raw, dtype, memory) };
 }
 
+/** A gradient on the device; one that lies where the step writes could not be read as it was. */
+function takeFromDevice(param: ParamState, tensor: FullTensor, memory: Memory): TakenGradient {
+  checkFits(titleOf(param), tensor, param.given);
+  const lying = inPlace(param, rawOf(tensor.data), tensor.dtype, memory);
+  if (lying !== null) return { param, memory: lying, source: null };
+  if (liesIn(memory, tensor)) throw new RangeError(`Cannot use ${titleOf(param)}: it lies in memory that the step writes`);
+  return { param, memory: gradientMemory(param, tensor.dtype, memory), source: rawOf(tensor.data) };
+}
+
 // What lies in another tensor's gradient must be read before that one's own is uploaded there.
 const apart = (data: Raw, dtype: DType, memory: Memory): Raw => liesIn(memory, { data, dtype }) ? data.slice() : data;
 
 /** Brings the gradient to where kernels read it. */
 export function uploadGradient(backend: KernelBackend, { memory, source }: TakenGradient): void {
   if (source === null || memory === null) return;
-  if (ArrayBuffer.isView(source)) backend.upload(memory, source);
-  else backend.scatter(memory, source.indices, source.values);
+  if ("indices" in source) backend.scatter(memory, source.indices, source.values);
+  else backend.upload(memory, source);
 }
 
 const titleOf = ({ info }: ParamState): string => `the gradient of "${info.name}"`;

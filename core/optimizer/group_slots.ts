@@ -13,6 +13,8 @@ export interface GroupSlots {
   get(key: string): number | undefined;
   /** Writes a slot: where it is common, that of all groups. */
   set(key: string, value: number): void;
+  /** What tells a slot from others of its key: the slots of all groups, where it is common. */
+  ownerOf(key: string): object;
   /** Gives a slot its first value, unless it has one. */
   start(key: string, value: number, isCommon: boolean): void;
 }
@@ -23,6 +25,7 @@ export function createGroupSlots(common: Map<string, number>): GroupSlots {
   return {
     get: (key) => own.get(key) ?? common.get(key),
     set: (key, value) => void (common.has(key) ? common : own).set(key, value),
+    ownerOf: (key) => common.has(key) ? common : own,
     start(key, value, isCommon) {
       const slots = isCommon ? common : own;
       if (!slots.has(key)) slots.set(key, value);

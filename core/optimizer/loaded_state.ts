@@ -125,6 +125,8 @@ export function prepareLoad(
 /** Takes the state in. A schedule that refuses its own leaves everything as it was. */
 export function executeLoad(of: OptimizerState, { taken, steps, groupSteps, schedules }: PreparedLoad): void {
   assignSchedules(schedules);
+  of.submitted = [];
+  of.moves++;
   of.steps = steps;
   for (const group of of.groups) group.count = groupSteps.get(group.index) ?? group.count;
   const names = new Set(of.params.map(({ info }) => info.name));
@@ -135,7 +137,11 @@ export function executeLoad(of: OptimizerState, { taken, steps, groupSteps, sche
     if (!param.primed) uploadParam(of.backend, param);
     param.primed = true;
   }
-  for (const one of taken) if (!isParam(one)) write(one);
+  for (const one of taken) {
+    if (isParam(one)) continue;
+    write(one);
+    if (one.entry.dtype === "float64" && one.entry.slot !== undefined) of.backend.deviceSide?.set(...one.entry.slot);
+  }
 }
 
 /** One error that says all faults. */

@@ -62,6 +62,7 @@ export function copyTensor(backend: KernelBackend, from: FullTensor, into: FullT
     return;
   }
   if (!backend.owns(into)) return backend.download(from, rawOf(into.data));
+  if (backend.deviceSide !== undefined) return backend.upload(into, rawOf(from.data));
   const elements = elementTypes[from.dtype].make(sizeOf(from.shape));
   backend.download(from, elements);
   backend.upload(into, elements);

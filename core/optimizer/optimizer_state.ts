@@ -14,7 +14,8 @@ import type { Plans } from "./plans.ts";
 import type { OptimizerPlugin } from "../plugin/contract.ts";
 import type { Scheduled } from "../plugin/schedules.ts";
 import type { TransformState } from "./transforms.ts";
-import type { StepReport } from "../types.ts";
+import type { SubmittedRun } from "./submitted.ts";
+import type { StateDict, StepReport } from "../types.ts";
 
 /** An optimizer from inside. */
 export interface OptimizerState {
@@ -51,6 +52,12 @@ export interface OptimizerState {
   steps: number;
   /** What the last step did. */
   report: StepReport;
+  /** Runs that a device has not told of yet, the oldest first; on this host's backends there are none. */
+  submitted: SubmittedRun[];
+  /** How often a run or a load has changed something. */
+  moves: number;
+  /** The last state that was brought back from a device. */
+  synced: StateDict | null;
   disposed: boolean;
 }
 

@@ -61,6 +61,8 @@ export interface ParamState {
   count: number;
   /** False until slots that start as a copy of the parameter are one. */
   primed: boolean;
+  /** True where a device's copy of the parameter is newer than the caller's array. */
+  ahead: boolean;
 }
 
 /** What a parameter's state is made of. */
@@ -128,6 +130,7 @@ export function createParam(memory: Memory, { given, info, group, parts, text }:
     text,
     count: 0,
     primed: !slots.some(({ slot }) => slot.init === "p"),
+    ahead: false,
   };
 }
 
@@ -148,20 +151,25 @@ function takeBeside(memory: Memory, lying: FullTensor, wanted: Parameters<typeof
 
 /** Brings a parameter, and slots that start as a copy of it, to where kernels read them. */
 export function uploadParam(backend: KernelBackend, param: ParamState): void {
-  const { p, elements, lying, isCopied, slots } = param;
-  if (isCopied) backend.upload(p, elements);
+  const { p, elements, isCopied, slots } = param;
+  if (isCopied && !param.ahead) backend.upload(p, elements);
   if (param.primed) return;
   for (const { slot, tensor } of slots) {
     if (slot.init !== "p" || tensor === null) continue;
-    if (tensor.dtype === p.dtype) copyTensor(backend, lying, tensor);
+    if (tensor.dtype === p.dtype) copyTensor(backend, p, tensor);
     else backend.run("slot = p", { slot: tensor, p });
   }
 }
 
-/** Brings a parameter that kernels have updated back to the caller's array. */
-export function downloadParam(backend: KernelBackend, { p, elements, isCopied }: ParamState): void {
-  if (isCopied) backend.download(p, elements);
+/** Brings a parameter that kernels have updated back to the caller's array; from a device, `sync` does. */
+export function downloadParam(backend: KernelBackend, param: ParamState): void {
+  if (!param.isCopied) return;
+  if (backend.deviceSide === undefined) backend.download(param.p, param.elements);
+  else param.ahead = true;
 }
+
+/** Where a parameter's newest elements lie. */
+export const contentOf = ({ p, lying, ahead }: ParamState): FullTensor => ahead ? p : lying;
 
 /** Refuses parameters whose arrays were transferred or resized since. */
 export function checkReachable({ elements, size, info }: ParamState): void {

@@ -25,6 +25,8 @@ export interface KeptPlan {
   readonly groups: readonly GroupState[];
   /** False where the parameters themselves stay, as in an entry that only fills a slot. */
   readonly writesParams: boolean;
+  /** True where a transform may hold a run back. */
+  readonly mayHold: boolean;
 }
 
 /** Plans by entry, the newest last. */
@@ -74,6 +76,7 @@ function makePlan(backend: KernelBackend, entry: string, taken: readonly TakenGr
     left,
     groups: [...new Set(taken.map(({ param }) => param.group))],
     writesParams: programs.some(({ writes }) => writes.includes("p")),
+    mayHold: programs.some(({ holds }) => holds.length > 0),
   };
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { DeviceSide, KernelBackend } from "../../kernels/backend.ts";
 import type { Plan } from "../../kernels/plan/item.ts";
 import { elementTypes } from "../../kernels/tables/dtypes.ts";
 import type { Tensor } from "../../kernels/types.ts";
@@ -10,11 +11,11 @@ import { about, allAbout } from "../errors.ts";
 import { isRecord, known, show } from "../names.ts";
 import { copyTensor } from "./memory.ts";
 import { comingNumbers, type OptimizerState } from "./optimizer_state.ts";
-import { checkReachable, type ParamState, uploadParam } from "./param_state.ts";
+import { checkReachable, contentOf, type ParamState, uploadParam } from "./param_state.ts";
 import { itemOf } from "./plans.ts";
 import { hasEntry, programOf } from "./programs.ts";
 import { refresh } from "./refresh.ts";
-import { type FullTensor, fullTensor, put, rawOf, sameShape } from "../tensors.ts";
+import { type FullTensor, givenTensor, put, rawOf, sameShape } from "../tensors.ts";
 import { refuseOverlap } from "../overlap.ts";
 import type { Tensors } from "../types.ts";
 
@@ -28,7 +29,10 @@ export function pointOf(state: OptimizerState, name: string, into: Tensors | und
     throw new TypeError(`Cannot compute point ${show(name)}: ${known([...names], name)}`);
   }
   params.forEach(checkReachable);
-  const targets = into === undefined ? new Map(params.map((param) => [param, emptyLike(param.given)])) : checkTargets(params, into);
+  const device = backend.deviceSide;
+  const targets = into !== undefined
+    ? checkTargets(params, into, device)
+    : new Map(params.map((param) => [param, device === undefined ? emptyLike(param.given) : emptyOn(backend, param.given)]));
   const borrowed: Tensor[] = [];
   let plan: Plan | undefined;
   try {
@@ -47,13 +51,13 @@ export function pointOf(state: OptimizerState, name: string, into: Tensors | und
     computed.forEach((param, i) => {
       if (borrowed.includes(outs[i])) copyTensor(backend, outs[i], targets.get(param)!);
     });
-    for (const [param, target] of targets) if (!hasEntry(param.text, entry)) copyTensor(backend, param.lying, target); // no such point: the parameter itself
+    for (const [param, target] of targets) if (!hasEntry(param.text, entry)) copyTensor(backend, contentOf(param), target); // no such point: the parameter itself
   } finally {
     plan?.dispose();
     for (const tensor of borrowed) backend.release(tensor);
   }
   const result: Record<string, Tensor> = {};
-  for (const [{ info }, tensor] of targets) put(result, info.name, tensor);
+  for (const [{ info }, tensor] of targets) put(result, info.name, device?.shown(tensor) ?? tensor);
   return result;
 }
 
@@ -63,7 +67,17 @@ function emptyLike({ data, shape, dtype }: FullTensor): FullTensor {
   return { data: rawOf(data) === data ? empty : new Float16Array(empty.buffer), shape, dtype };
 }
 
-function checkTargets(params: readonly ParamState[], into: Tensors): Map<ParamState, FullTensor> {
+function targetOf(what: string, like: unknown, device: DeviceSide | undefined): FullTensor {
+  const tensor = givenTensor(what, like, device);
+  if (device === undefined || !ArrayBuffer.isView(tensor.data as unknown)) return tensor;
+  throw new TypeError(`Cannot use ${show(tensor.data)} as ${what}: on this backend it must be a tensor of the device's, { buffer, shape }`);
+}
+
+/** Zeros of the same shape and dtype, on the device. */
+const emptyOn = (backend: KernelBackend, { shape, dtype }: FullTensor): FullTensor =>
+  backend.deviceSide!.adopt("a point", backend.allocate(shape, dtype))!;
+
+function checkTargets(params: readonly ParamState[], into: Tensors, device: DeviceSide | undefined): Map<ParamState, FullTensor> {
   const names = params.map(({ info }) => info.name);
   if (!isRecord(into)) throw new TypeError(`Cannot write a point into ${show(into)}: targets are an object, name to tensor`);
   const targets = new Map<ParamState, FullTensor>();
@@ -75,7 +89,7 @@ function checkTargets(params: readonly ParamState[], into: Tensors): Map<ParamSt
       });
     }
     const { given } = param;
-    const tensor = allAbout({ tensor: name }, () => fullTensor(`the target of "${name}"`, like));
+    const tensor = allAbout({ tensor: name }, () => targetOf(`the target of "${name}"`, like, device));
     const bare = ArrayBuffer.isView(like) || (like as Tensor).shape === undefined;
     if (tensor.dtype !== given.dtype || tensor.data.length !== given.data.length || !(bare || sameShape(tensor.shape, given.shape))) {
       const wanted = `it is ${given.dtype} of shape ${show(given.shape)}`;

@@ -11,7 +11,7 @@ import type { NumberSlots } from "../../kernels/plan/item.ts";
 import type { GroupState } from "./groups.ts";
 import { copyTensor } from "./memory.ts";
 import type { OptimizerState } from "./optimizer_state.ts";
-import { checkReachable, type ParamState, uploadParam } from "./param_state.ts";
+import { checkReachable, contentOf, type ParamState, uploadParam } from "./param_state.ts";
 import { statefulSchedules, stateKeyOf } from "./schedules.ts";
 import { type FullTensor, put, sizeOf } from "../tensors.ts";
 import type { StateDict } from "../types.ts";
@@ -24,6 +24,8 @@ export interface SavedElements {
   readonly key: string;
   readonly shape: readonly number[];
   readonly dtype: DType;
+  /** Where its elements lie now. */
+  lying(): FullTensor;
   /** A copy. */
   read(): Raw;
   /** Takes over as many elements. */
@@ -36,6 +38,8 @@ export interface SavedNumber {
   readonly shape: readonly number[];
   readonly dtype: "float64";
   readonly isCount?: true;
+  /** The slots that it is one of, and its key there; none of a count. */
+  readonly slot?: readonly [slots: NumberSlots, key: string];
   read(): number;
   write(value: number): void;
 }
@@ -70,7 +74,14 @@ function paramEntries(backend: KernelBackend, param: ParamState): SavedEntry[] {
     return tensor === null ? { key: saved, shape, ...numberIn(scalarSlots, key) } : { key: saved, ...elementsIn(backend, tensor) };
   });
   return [
-    { key: name, ...elementsIn(backend, lying) },
+    {
+      key: name,
+      ...elementsIn(backend, lying, () => contentOf(param)),
+      write: (data: Raw) => {
+        copyTensor(backend, { ...lying, data }, lying);
+        param.ahead = false;
+      },
+    },
     ...kept,
     {
       key: `${name}.step`,
@@ -96,19 +107,21 @@ function groupEntries({ index, slots }: GroupState, params: readonly ParamState[
   }));
 }
 
-const numberIn = (numbers: NumberSlots, key: string): Pick<SavedNumber, "dtype" | "read" | "write"> => ({
+const numberIn = (numbers: NumberSlots, key: string): Pick<SavedNumber, "dtype" | "slot" | "read" | "write"> => ({
   dtype: "float64",
+  slot: [numbers, key],
   read: () => numbers.get(key)!,
   write: (value) => {
     numbers.set(key, value);
   },
 });
 
-const elementsIn = (backend: KernelBackend, tensor: FullTensor): Omit<SavedElements, "key"> => {
+const elementsIn = (backend: KernelBackend, tensor: FullTensor, lying = () => tensor): Omit<SavedElements, "key"> => {
   const { shape, dtype } = tensor;
   return {
     shape,
     dtype,
+    lying,
     read: () => {
       const data = elementTypes[dtype].make(sizeOf(shape));
       copyTensor(backend, tensor, { data, shape, dtype });
@@ -118,15 +131,19 @@ const elementsIn = (backend: KernelBackend, tensor: FullTensor): Omit<SavedEleme
   };
 };
 
+/** An entry's numbers, as a state has them. */
+export type ReadEntry = (entry: SavedEntry) => StateDict["tensors"][string]["data"];
+
+const readNow: ReadEntry = (entry) => entry.dtype === "float64" ? Float64Array.of(entry.read()) : entry.read();
+
 /** A state, in copies on plain buffers: views of shared memory cannot be sent or stored everywhere. */
-export function saveEntries({ backend, plugin, params, groups, scheduled, steps }: OptimizerState): StateDict {
+export function saveEntries({ backend, plugin, params, groups, scheduled, steps }: OptimizerState, read: ReadEntry = readNow): StateDict {
   params.forEach(checkReachable);
   for (const param of params) if (!param.primed) uploadParam(backend, param);
   const tensors: Record<string, StateDict["tensors"][string]> = {};
   for (const entry of savedEntries(backend, params, groups)) {
     const { key, shape, dtype } = entry;
-    const data = dtype === "float64" ? Float64Array.of(entry.read()) : entry.read();
-    put(tensors, key, { data, shape, dtype });
+    put(tensors, key, { data: read(entry), shape, dtype });
   }
   const metadata: Record<string, string> = { format, optimizer: plugin.name, steps: String(steps) };
   for (const one of statefulSchedules(scheduled)) metadata[stateKeyOf(one)] = JSON.stringify(one.schedule.state);

@@ -12,7 +12,7 @@ import { checkReachable, downloadParam, type ParamState, uploadParam } from "./p
 import { type KeptPlan, planFor } from "./plans.ts";
 import { hasEntry, programOf } from "./programs.ts";
 import { refresh } from "./refresh.ts";
-import type { TransformState } from "./transforms.ts";
+import { refuseUnknown } from "./submitted.ts";
 import type { Grads } from "../types.ts";
 
 /** A step that is ready to be run. Nothing of it is kept anywhere else. */
@@ -58,33 +58,32 @@ export function prepareChecked(
   const numbers: Scalars[] = [];
   for (const { param } of taken) numbers.push(comingNumbers(state, param));
   const kept = planFor(plans, backend, entry, taken, numbers);
+  refuseUnknown(state, kept);
   return { taken, numbers, kept };
 }
 
-const nobody: readonly TransformState[] = [];
-
-/** Uploads, runs, downloads. Gives the transforms that held the step back: then it has changed nothing but their group slots. */
-export function execute(
-  { backend, transforms }: OptimizerState,
-  { taken, numbers, kept: { plan, writesParams } }: PreparedStep,
-): readonly TransformState[] {
+/** Uploads, runs, downloads. Gives the scopes that held the step back: then it has changed nothing but their group slots. */
+export function execute(state: OptimizerState, { taken, numbers, kept }: PreparedStep): readonly string[] {
+  const { backend } = state;
+  const { plan, writesParams } = kept;
+  state.moves++;
   for (const gradient of taken) {
     const { param } = gradient;
     uploadGradient(backend, gradient);
     uploadParam(backend, param);
   }
-  const held = plan.run(numbers);
-  if (held.length > 0) return transforms.filter(({ scope }) => held.includes(scope));
+  const held = plan.run(numbers, kept.mayHold ? state.submitted.map(({ held }) => held) : undefined);
+  if (held.length > 0) return held;
   for (const { param } of taken) param.primed = true;
   if (writesParams) { for (const { param } of taken) downloadParam(backend, param); }
-  return nobody;
+  return held;
 }
 
-/** Counts a step that was executed. */
-export function count(state: OptimizerState, { kept: { params, groups } }: PreparedStep): void {
-  for (const param of params) param.count++;
-  for (const group of groups) group.count++;
-  state.steps++;
+/** Counts a step that was executed; -1 takes one back that was not. */
+export function count(state: OptimizerState, { params, groups }: KeptPlan, by: 1 | -1 = 1): void {
+  for (const param of params) param.count += by;
+  for (const group of groups) group.count += by;
+  state.steps += by;
 }
 
 function checkParam(state: OptimizerState, param: ParamState): void {

@@ -22,6 +22,8 @@ import { pointOf } from "./points.ts";
 import { groupSlotsOf, readingOf, transformReadingOf } from "./readings.ts";
 import { executeLoad, givenState, isPartial, prepareLoad, refusalOf, throwFaults } from "./loaded_state.ts";
 import { saveEntries } from "./saved_state.ts";
+import { submit } from "./submitted.ts";
+import { bringBack } from "./synced.ts";
 import { metricSchedules, refuseReplaced, refuseReplacedByAll } from "./schedules.ts";
 import { count, execute, prepare, type PreparedStep } from "./step.ts";
 import { put } from "../tensors.ts";
@@ -93,13 +95,8 @@ export function showOptimizer(state: OptimizerState): Optimizer<unknown> {
     },
     saveState: () => saveState(state),
     loadState: (saved, options) => allAbout({ plugin: plugin.name }, () => loadState(state, saved, options)),
-    // A host's backend has done all of it when a step returns.
-    sync: () =>
-      promised(() => {
-        checkAlive(state, "wait for");
-        return state.report;
-      }),
-    saveStateAsync: () => promised(() => saveState(state)),
+    sync: () => sync(state),
+    saveStateAsync: () => saveStateAsync(state),
     dispose,
     [disposeSymbol]: dispose,
   };
@@ -114,16 +111,14 @@ function tensorsOf(state: OptimizerState): {
   readonly params: Record<string, Tensor>;
   readonly grads: Record<string, Tensor>;
 } {
-  const { params } = state;
+  const { params, backend: { deviceSide } } = state;
+  const shown = (tensor: Tensor): Tensor => deviceSide?.shown(tensor) ?? tensor;
   const grads = lazily(params, (param) => {
     checkAlive(state, "give the gradients of");
-    return param.gradients.own;
+    return shown(param.gradients.own);
   });
-  return { of: params, params: record(params, ({ given }) => given), grads };
+  return { of: params, params: record(params, ({ given }) => shown(given)), grads };
 }
-
-/** An error of what could be done at once rejects, as one of what is waited for would. */
-const promised = <T>(run: () => T): Promise<T> => new Promise((resolve) => resolve(run()));
 
 /** What is said to one who assigns to an optimizer: options have a place of their own. */
 function refuseField({ name, options }: OptimizerPlugin, field: string): TypeError {
@@ -156,10 +151,42 @@ interface Applied {
 export function apply(state: OptimizerState, prepared: PreparedStep | null): Applied {
   const held = prepared === null ? [] : execute(state, prepared);
   const applied = prepared !== null && held.length === 0;
-  if (applied) count(state, prepared);
-  const { steps: step } = state;
+  if (applied) {
+    count(state, prepared.kept);
+    if (state.backend.deviceSide !== undefined) submit(state, prepared.kept, held);
+  }
+  return report(state, applied, held);
+}
+
+/** What is said of a step, and to whom, that these scopes held back. */
+function report(state: OptimizerState, applied: boolean, scopes: readonly string[]): Applied {
+  const { steps: step, transforms } = state;
+  const held = transforms.filter(({ scope }) => scopes.includes(scope));
   state.report = held.length === 0 ? { applied, step } : { applied, step, skipped: held[0].plugin.name };
   return { report: state.report, held };
+}
+
+/** What the last step did, as its backend knows it. */
+async function sync(state: OptimizerState): Promise<StepReport> {
+  checkAlive(state, "wait for");
+  const device = state.backend.deviceSide;
+  if (device === undefined) return state.report;
+  const { runs } = await bringBack(state, device);
+  const last = runs.at(-1);
+  if (last === undefined) return state.report;
+  const held = [...new Set(runs.flatMap(({ held }) => held))];
+  const said = report(state, last.held.length === 0, last.held);
+  return tellHeld(state, { report: said.report, held: state.transforms.filter(({ scope }) => held.includes(scope)) });
+}
+
+/** The state, as the backend has it now, or where a device was lost as it was brought back last. */
+async function saveStateAsync(state: OptimizerState): Promise<StateDict> {
+  const device = state.backend.deviceSide;
+  if (device === undefined) return saveState(state);
+  checkAlive(state, "save");
+  if (device.lost() === undefined) return (await bringBack(state, device)).saved;
+  if (state.synced !== null) return structuredClone(state.synced);
+  throw about(new Error(`Cannot save ${state.title}: ${device.lost()}, and nothing was brought back before`), { plugin: state.plugin.name });
 }
 
 /** Lets transforms that held a step back throw. */
@@ -191,6 +218,7 @@ function update(state: OptimizerState, metric: number): void {
     throw about(new TypeError(message), { plugin: state.plugin.name });
   }
   // A schedule that stands in two places hears each metric once.
+  state.version++; // another value of an option, as one that is assigned
   metrics.forEach(({ option, group, schedule }, i) => {
     if (metrics.findIndex((one) => one.schedule === schedule) < i) return;
     allAbout({ option, ...group !== undefined && { group } }, () => schedule.update(metric, state.steps));
@@ -199,6 +227,10 @@ function update(state: OptimizerState, metric: number): void {
 
 function saveState(state: OptimizerState): StateDict {
   checkAlive(state, "save");
+  if (state.backend.deviceSide !== undefined) {
+    const message = `Cannot save ${state.title} at once: its numbers lie on a device, which saveStateAsync() waits for`;
+    throw about(new TypeError(message), { plugin: state.plugin.name });
+  }
   return saveEntries(state);
 }
 

@@ -90,7 +90,9 @@ function showTrainer(
   };
   const saveState = (): StateDict => {
     alive("save");
-    const { tensors, metadata } = optimizer.saveState();
+    return withRecipe(optimizer.saveState());
+  };
+  const withRecipe = ({ tensors, metadata }: StateDict): StateDict => {
     const saved = { tensors, metadata: { ...metadata, recipe: JSON.stringify(recipe) } };
     return gathering === undefined ? saved : addGathered(saved, state.title, gathering);
   };
@@ -123,7 +125,10 @@ function showTrainer(
       optimizer.update(metric);
     },
     saveState,
-    saveStateAsync: () => new Promise((resolve) => resolve(saveState())),
+    saveStateAsync: async () => {
+      alive("save");
+      return withRecipe(await optimizer.saveStateAsync());
+    },
     loadState(saved, options): LoadReport {
       alive("load");
       checkAlive(state, "load");

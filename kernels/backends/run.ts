@@ -11,7 +11,7 @@ import type { Program } from "../language/program.ts";
 import { arraysOf, dtypes } from "../tables/dtype_names.ts";
 import type { KernelBackend } from "../backend.ts";
 import type { Plan } from "../plan/item.ts";
-import type { Scalars, Tensor, TensorLike, Tensors } from "../types.ts";
+import type { Scalars, Tensor, Tensors } from "../types.ts";
 
 type Full = Required<Tensor>;
 
@@ -27,6 +27,8 @@ export interface RunBackend extends Pick<KernelBackend, "owns" | "together" | "r
   lasts(tensor: Tensor): boolean;
   /** What tells one memory from another. */
   memoryOf(tensor: Tensor): object;
+  /** A tensor on the backend's device, checked; null for what is none. */
+  adopt?(what: string, like: unknown): Full | null;
 }
 
 /** Makes `run` for a backend: programs and plans are kept, so that the same text over the same tensors costs one dispatch. */
@@ -36,7 +38,7 @@ export function createRun(backend: RunBackend): { run: KernelBackend["run"]; for
   const idOf = numbersOf();
 
   const run = (text: string, tensors: Tensors, scalars: Scalars = {}): void => {
-    const given = checkedTensors(tensors);
+    const given = checkedTensors(backend, tensors);
     checkScalars(scalars, tensors);
     const names = JSON.stringify([text, given.map(({ name, tensor: { dtype } }) => [name, dtype]), Object.keys(scalars)]);
     const program = keep(programs, names, () => programOf(text, given, scalars));
@@ -104,8 +106,8 @@ function numbersOf(): (object: object) => number {
 
 const tagOf = (data: unknown): string => ArrayBuffer.isView(data) ? Object.prototype.toString.call(data).slice(8, -1) : typeof data;
 
-function checkedTensor(name: string, like: TensorLike): Full {
-  const { data, shape, dtype } = ArrayBuffer.isView(like) ? { data: like, shape: undefined, dtype: undefined } : like ?? {};
+function checkedTensor(name: string, like: Tensors[string]): Full {
+  const { data, shape, dtype } = ArrayBuffer.isView(like) ? { data: like, shape: undefined, dtype: undefined } : (like ?? {}) as Partial<Tensor>;
   const tag = tagOf(data);
   const types = dtypes.filter((dtype) => arraysOf[dtype].includes(tag));
   if (data === undefined || types.length === 0) {
@@ -138,8 +140,8 @@ function refuseOtherKeys(name: string, like: object): void {
   }
 }
 
-function checkedTensors(tensors: Tensors): Named[] {
-  const given = Object.entries(tensors).map(([name, like]) => ({ name, tensor: checkedTensor(name, like) }));
+function checkedTensors({ adopt }: RunBackend, tensors: Tensors): Named[] {
+  const given = Object.entries(tensors).map(([name, like]) => ({ name, tensor: adopt?.(`"${name}"`, like) ?? checkedTensor(name, like) }));
   if (given.length === 0) throw new RangeError("Cannot run a text over no tensors");
   const [{ name: first, tensor: { shape } }] = given;
   for (const { name, tensor: other } of given) {
@@ -197,6 +199,8 @@ function runOnce(plan: Plan, scalars: Scalars): void {
 
 /** Foreign arrays are copied in and, where the text writes, out. */
 function runOverCopies(backend: RunBackend, program: Program, given: readonly Named[], scalars: Scalars): void {
+  const stuck = backend.adopt && given.find(({ name, tensor }) => program.writes.includes(name) && !backend.owns(tensor));
+  if (stuck) throw new TypeError(`Cannot run over "${stuck.name}", which the text writes: on this backend it must be a tensor of the device's`);
   const copies = backend.reserve([], given.map(({ tensor }) => tensor)) as Full[];
   try {
     given.forEach(({ tensor }, index) => backend.upload(copies[index], rawOf(tensor.data)));

@@ -23,16 +23,21 @@ export interface Item {
 }
 
 /** Slots that are numbers, by key. */
-export type NumberSlots = Pick<Map<string, number>, "get"> & { set(key: string, value: number): unknown };
+export type NumberSlots = Pick<Map<string, number>, "get"> & {
+  set(key: string, value: number): unknown;
+  /** Whose number it is, where others have the same one: what tells it from other numbers of this key. Default: these slots'. */
+  ownerOf?(key: string): object;
+};
 
 /** Items laid out for repeated runs. */
 export interface Plan {
   /**
    * One run over all items. Gives the scopes that held it back: then nothing was written but their group slots.
    * `values[i]` holds item i's numbers by key `scope/name`, and `t`; items with equal numbers may share one object
-   * (what depends on them alone is then computed once).
+   * (what depends on them alone is then computed once). `before` are lists that earlier runs gave and that are not known yet, the
+   * oldest first, on a backend with a `deviceSide`.
    */
-  run(values: readonly Scalars[]): readonly string[];
+  run(values: readonly Scalars[], before?: readonly (readonly string[])[]): readonly string[];
   /** Gives its scratch back; the items' memory stays. */
   dispose(): void;
 }

@@ -1,0 +1,69 @@
+/**
+ * States that are brought back from a device: to save them, and to bring arrays up to date.
+ *
+ * @module
+ */
+import type { DeviceSide } from "../../kernels/backend.ts";
+import type { NumberSlots } from "../../kernels/plan/item.ts";
+import { elementTypes } from "../../kernels/tables/dtypes.ts";
+import type { Raw, Tensor } from "../../kernels/types.ts";
+import { sizeOf } from "../tensors.ts";
+import type { StateDict } from "../types.ts";
+import type { OptimizerState } from "./optimizer_state.ts";
+import { saveEntries } from "./saved_state.ts";
+import { count } from "./step.ts";
+import type { SubmittedRun } from "./submitted.ts";
+
+/** A state of a device, and the runs that it then knew of. */
+export interface BroughtBack {
+  readonly saved: StateDict;
+  readonly runs: readonly SubmittedRun[];
+}
+
+/**
+ * The state as it is now, once the device has told of it. Runs that were held back are uncounted, numbers of slots are brought to this host, and arrays
+ * of the caller's hold their parameters afterwards.
+ */
+export async function bringBack(state: OptimizerState, device: DeviceSide): Promise<BroughtBack> {
+  const { moves, backend, params } = state;
+  const runs = [...state.submitted];
+  const tensors: { from: Tensor; into: Raw }[] = [];
+  const numbers: { slots: NumberSlots; key: string; take(value: number): void }[] = [];
+  let saved = saveEntries(state, (entry) => {
+    if (entry.dtype === "float64") {
+      const data = Float64Array.of(entry.read());
+      if (entry.slot !== undefined) numbers.push({ slots: entry.slot[0], key: entry.slot[1], take: (value) => data[0] = value });
+      return data;
+    }
+    const from = entry.lying();
+    if (!backend.owns(from)) return entry.read();
+    const into = elementTypes[entry.dtype].make(sizeOf(entry.shape));
+    tensors.push({ from, into });
+    return into;
+  });
+  try {
+    (await device.fetch(tensors, numbers, runs.map(({ held }) => held)))();
+  } finally {
+    settle(state, runs);
+  }
+  const isLatest = state.moves === moves;
+  if (runs.some(({ held }) => held.length > 0)) {
+    // What the host counts was a guess then. Where more has been submitted since, only another look can tell.
+    if (!isLatest) return bringBack(state, device);
+    const { tensors } = saved;
+    saved = saveEntries(state, (entry) => entry.dtype === "float64" ? Float64Array.of(entry.read()) : tensors[entry.key].data);
+  }
+  for (const param of params) {
+    if (param.ahead) param.elements.set(saved.tensors[param.info.name].data as Raw);
+    if (isLatest) param.ahead = false;
+  }
+  state.synced = saved;
+  return { saved, runs };
+}
+
+/** Takes back what was counted of runs that were held back or refused, and forgets those that are known now. */
+function settle(state: OptimizerState, runs: readonly SubmittedRun[]): void {
+  const known = new Set(runs);
+  for (const run of state.submitted) if (known.has(run) && run.held.length > 0) count(state, run.kept, -1);
+  state.submitted = state.submitted.filter((run) => !known.has(run));
+}

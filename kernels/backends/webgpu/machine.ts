@@ -1,0 +1,100 @@
+/**
+ * A device at work: its memory, its pipelines, what it was handed and what it has refused.
+ *
+ * @module
+ */
+import { type BindingType, computeStage, type Device, type Encoder, type Handle } from "./device.ts";
+import { type Cells, createCells } from "./cells.ts";
+import { createDeviceMemory, type DeviceMemory, encodeWaiting } from "./device_memory.ts";
+
+/** A device at work. */
+export interface Machine {
+  readonly device: Device;
+  readonly memory: DeviceMemory;
+  readonly cells: Cells;
+  readonly layouts: Map<string, Handle>;
+  readonly pipelines: Map<string, Pipeline>;
+  /** What it has refused and nobody was told of. */
+  readonly faults: string[];
+  /** Answers that are not there yet. */
+  readonly asked: Set<Promise<void>>;
+  lost: string | undefined;
+  disposed: boolean;
+}
+
+/** Code that is ready to run, and what it takes. */
+export interface Pipeline {
+  readonly pipeline: Handle;
+  readonly layout: Handle;
+}
+
+/** A device, not yet at work. */
+export function createMachine(device: Device): Machine {
+  const memory = createDeviceMemory(device);
+  const machine: Machine = {
+    device,
+    memory,
+    cells: createCells(device),
+    layouts: new Map(),
+    pipelines: new Map(),
+    faults: [],
+    asked: new Set(),
+    lost: undefined,
+    disposed: false,
+  };
+  device.lost.then(({ message, reason }) => {
+    machine.lost = `the device was lost${message ? ` (${message})` : reason ? ` (${reason})` : ""}`;
+  });
+  return machine;
+}
+
+/** Refuses what a disposed backend or a lost device cannot do. */
+export function checkAlive({ disposed, lost }: Machine): void {
+  if (disposed) throw new TypeError(`Cannot use backend "webgpu": it is disposed`);
+  if (lost !== undefined) throw new Error(`Cannot use backend "webgpu": ${lost}`);
+}
+
+/** Code with its bindings' types, compiled once. */
+export function pipelineOf({ device, layouts, pipelines }: Machine, code: string, types: readonly BindingType[]): Pipeline {
+  const key = types.join();
+  const known = pipelines.get(key + code);
+  if (known !== undefined) return known;
+  let layout = layouts.get(key);
+  if (layout === undefined) {
+    const entries = types.map((type, binding) => ({ binding, visibility: computeStage, buffer: { type } }));
+    layouts.set(key, layout = device.createBindGroupLayout({ entries }));
+  }
+  const module = device.createShaderModule({ code });
+  const pipeline = device.createComputePipeline({
+    layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+    compute: { module, entryPoint: "main" },
+  });
+  const made = { pipeline, layout };
+  pipelines.set(key + code, made);
+  return made;
+}
+
+/** Asks what the device says of this; `refused` hears of it beside whoever waits for the device next. */
+export function watched<T>({ device, faults, asked }: Machine, run: () => T, refused?: () => void): T {
+  device.pushErrorScope("validation");
+  try {
+    return run();
+  } finally {
+    const answer = device.popErrorScope().then((fault) => {
+      if (fault === null) return;
+      faults.push(fault.message);
+      refused?.();
+    }, () => {}).finally(() => void asked.delete(answer)); // rejects where the device is lost, which is told otherwise
+    asked.add(answer);
+  }
+}
+
+/** One command buffer, with the copies that wait at its beginning. */
+export function submit(machine: Machine, encode: (encoder: Encoder) => void, refused?: () => void): void {
+  watched(machine, () => {
+    const encoder = machine.device.createCommandEncoder();
+    encodeWaiting(machine.memory, encoder);
+    encode(encoder);
+    machine.device.queue.submit([encoder.finish()]);
+  }, refused);
+}
