@@ -7,7 +7,7 @@ import type { Disposable } from "../kernels/globals.ts";
 import type { Backend, BackendName, DType, Tensor, Tensors, WebGpuBackend } from "../kernels/types.ts";
 import type { Grads, MetricSchedule, Schedule, Use } from "./plugin/contract.ts";
 
-export type { Bytes, Disposable, Float16Array, WasmModule } from "../kernels/globals.ts";
+export type { Bytes, Disposable, Float16Array, GpuBuffer, GpuDevice, WasmModule } from "../kernels/globals.ts";
 export type { Accumulator, AccumulatorState, Base, Grads, MetricSchedule, Schedule, Sparse, Stretch, Use } from "./plugin/contract.ts";
 export type {
   Arithmetic,

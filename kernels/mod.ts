@@ -24,5 +24,15 @@ export { compileAhead } from "./backends/wasm/ahead.ts";
 export { createBackend } from "./backends/create.ts";
 export { available } from "./detect.ts";
 export { maths } from "./math.ts";
-export type { Bytes, Disposable, Float16Array, WasmModule } from "./globals.ts";
-export type { Backend, BackendName, BackendOptions, DType, Scalars, Tensor, TensorLike, Tensors } from "./types.ts";
+export type { Bytes, Disposable, Float16Array, GpuBuffer, GpuDevice, WasmModule } from "./globals.ts";
+export type {
+  Backend,
+  BackendName,
+  BackendOptions,
+  DeviceTensor,
+  DType,
+  Scalars,
+  Tensor,
+  TensorLike,
+  Tensors,
+} from "./types.ts";

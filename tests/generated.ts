@@ -56,6 +56,7 @@ const ownEntryPoints: Readonly<Record<string, string>> = {
   "./adapters/jax-js": "./plugins/adapters/jax_js.ts",
   "./adapters/onnxruntime": "./plugins/adapters/onnxruntime.ts",
   "./adapters/tfjs": "./plugins/adapters/tfjs/mod.ts",
+  "./webgpu": "./core/webgpu.ts",
   "./new-plugin": "./plugins/new_plugin/command.ts",
 };
 

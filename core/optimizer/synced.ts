@@ -28,11 +28,19 @@ export async function bringBack(state: OptimizerState, device: DeviceSide): Prom
   const { moves, backend, params } = state;
   const runs = [...state.submitted];
   const tensors: { from: Tensor; into: Raw }[] = [];
-  const numbers: { slots: NumberSlots; key: string; take(value: number): void }[] = [];
+  const numbers = new Map<NumberSlots, Map<string, Float64Array | null>>();
+  for (const { slots, scalarSlots, group } of params) {
+    // Also those that no state has, such as a norm that can be read.
+    for (const { key, tensor, slot } of slots) {
+      if (tensor !== null) continue;
+      const of = slot.shape === "scalar" ? scalarSlots : group.slots;
+      numbers.set(of, (numbers.get(of) ?? new Map()).set(key, null));
+    }
+  }
   let saved = saveEntries(state, (entry) => {
     if (entry.dtype === "float64") {
       const data = Float64Array.of(entry.read());
-      if (entry.slot !== undefined) numbers.push({ slots: entry.slot[0], key: entry.slot[1], take: (value) => data[0] = value });
+      if (entry.slot !== undefined) numbers.get(entry.slot[0])!.set(entry.slot[1], data);
       return data;
     }
     const from = entry.lying();
@@ -42,7 +50,10 @@ export async function bringBack(state: OptimizerState, device: DeviceSide): Prom
     return into;
   });
   try {
-    (await device.fetch(tensors, numbers, runs.map(({ held }) => held)))();
+    const all = [...numbers].flatMap(([slots, keys]) =>
+      [...keys].map(([key, data]) => ({ slots, key, take: (value: number) => void data?.fill(value) }))
+    );
+    (await device.fetch(tensors, all, runs.map(({ held }) => held)))();
   } finally {
     settle(state, runs);
   }

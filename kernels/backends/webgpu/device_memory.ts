@@ -95,16 +95,12 @@ function openBuffer(memory: DeviceMemory, data: DeviceData): Buffer {
 export function releaseOne(memory: DeviceMemory, data: DeviceData): void {
   const buffer = memory.made.get(data);
   if (buffer === undefined) return;
+  // Before it goes, what waits to be copied from it must be.
+  if (memory.waiting.some(({ from, into }) => from === data || into === data)) flush(memory);
   memory.made.delete(data);
   if (buffer === null) return;
   memory.allocated -= data.byteLength;
-  flushFor(memory, data);
   buffer.destroy();
-}
-
-// A copy to or from what is given back must not wait any longer; to it, it is for nobody.
-function flushFor({ waiting }: DeviceMemory, data: DeviceData): void {
-  for (let i = waiting.length - 1; i >= 0; i--) if (waiting[i].into === data || waiting[i].from === data) waiting.splice(i, 1);
 }
 
 /** Gives all buffers back. */
