@@ -25,14 +25,4 @@ export { createBackend } from "./backends/create.ts";
 export { available } from "./detect.ts";
 export { maths } from "./math.ts";
 export type { Bytes, Disposable, Float16Array, GpuBuffer, GpuDevice, WasmModule } from "./globals.ts";
-export type {
-  Backend,
-  BackendName,
-  BackendOptions,
-  DeviceTensor,
-  DType,
-  Scalars,
-  Tensor,
-  TensorLike,
-  Tensors,
-} from "./types.ts";
+export type { Backend, BackendName, BackendOptions, DeviceTensor, DType, Scalars, Tensor, TensorLike, Tensors } from "./types.ts";

@@ -45,6 +45,7 @@ export function refuseUnknown({ submitted, version, title, plugin }: OptimizerSt
     ? "parts of the update come at certain steps"
     : undefined;
   if (why === undefined) return;
-  const message = `Cannot step ${title} before the last steps are known: a transform may have held them back, and ${why}; await sync() first`;
+  const message =
+    `Cannot step ${title} before the last steps are known: a transform may have held them back, and ${why}; await sync() first`;
   throw about(new TypeError(message), { plugin: plugin.name });
 }

@@ -186,7 +186,9 @@ async function saveStateAsync(state: OptimizerState): Promise<StateDict> {
   checkAlive(state, "save");
   if (device.lost() === undefined) return (await bringBack(state, device)).saved;
   if (state.synced !== null) return structuredClone(state.synced);
-  throw about(new Error(`Cannot save ${state.title}: ${device.lost()}, and nothing was brought back before`), { plugin: state.plugin.name });
+  throw about(new Error(`Cannot save ${state.title}: ${device.lost()}, and nothing was brought back before`), {
+    plugin: state.plugin.name,
+  });
 }
 
 /** Lets transforms that held a step back throw. */

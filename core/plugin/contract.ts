@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Backend, DType, Scalars, Tensor, TensorLike, Tensors } from "../../kernels/types.ts";
+import type { Backend, DeviceTensor, DType, Scalars, Tensor, TensorLike, Tensors } from "../../kernels/types.ts";
 
-export type { Backend, DType, Scalars, Tensor, TensorLike, Tensors } from "../../kernels/types.ts";
+export type { Backend, DeviceTensor, DType, Scalars, Tensor, TensorLike, Tensors } from "../../kernels/types.ts";
 
 /** Rows (or elements, rank 1) of a gradient; indices may repeat and then add up. */
 export interface Sparse {
@@ -19,9 +19,9 @@ export interface Sparse {
  * Gradients by name. Missing or null: no gradient; the tensor and its own step count stand still.
  *
  * A gradient is in the parameter's dtype or in float32; a list of numbers or a `Float64Array` is rounded to float32. Without a shape of its own it takes
- * the parameter's.
+ * the parameter's. Backend `"webgpu"` takes tensors on its device too.
  */
-export type Grads = Readonly<Record<string, TensorLike | Sparse | readonly number[] | Float64Array | null>>;
+export type Grads = Readonly<Record<string, TensorLike | Sparse | readonly number[] | Float64Array | DeviceTensor | null>>;
 
 /** A plugin in use: its name in the registry, or the plugin itself, with options. */
 export interface Use {

@@ -107,7 +107,9 @@ function numbersOf(): (object: object) => number {
 const tagOf = (data: unknown): string => ArrayBuffer.isView(data) ? Object.prototype.toString.call(data).slice(8, -1) : typeof data;
 
 function checkedTensor(name: string, like: Tensors[string]): Full {
-  const { data, shape, dtype } = ArrayBuffer.isView(like) ? { data: like, shape: undefined, dtype: undefined } : (like ?? {}) as Partial<Tensor>;
+  const { data, shape, dtype } = ArrayBuffer.isView(like)
+    ? { data: like, shape: undefined, dtype: undefined }
+    : (like ?? {}) as Partial<Tensor>;
   const tag = tagOf(data);
   const types = dtypes.filter((dtype) => arraysOf[dtype].includes(tag));
   if (data === undefined || types.length === 0) {
@@ -200,7 +202,9 @@ function runOnce(plan: Plan, scalars: Scalars): void {
 /** Foreign arrays are copied in and, where the text writes, out. */
 function runOverCopies(backend: RunBackend, program: Program, given: readonly Named[], scalars: Scalars): void {
   const stuck = backend.adopt && given.find(({ name, tensor }) => program.writes.includes(name) && !backend.owns(tensor));
-  if (stuck) throw new TypeError(`Cannot run over "${stuck.name}", which the text writes: on this backend it must be a tensor of the device's`);
+  if (stuck) {
+    throw new TypeError(`Cannot run over "${stuck.name}", which the text writes: on this backend it must be a tensor of the device's`);
+  }
   const copies = backend.reserve([], given.map(({ tensor }) => tensor)) as Full[];
   try {
     given.forEach(({ tensor }, index) => backend.upload(copies[index], rawOf(tensor.data)));

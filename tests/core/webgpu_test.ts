@@ -200,15 +200,23 @@ onGpu("Groups, transforms, entries and points run on the device; a point's tenso
     return [...(await copy.saveStateAsync()).tensors.x.data];
   };
   const expected = host.point("eval");
-  assertEquals([await read(into), await read(fresh.w), await read(fresh.v)], [[...expected.w.data], [...expected.w.data], [...expected.v.data]]);
+  assertEquals([await read(into), await read(fresh.w), await read(fresh.v)], [[...expected.w.data], [...expected.w.data], [
+    ...expected.v.data,
+  ]]);
   assertEquals(bits(await optimizer.saveStateAsync()), bits(host.saveState()));
   assertThrows(() => optimizer.point("eval", { w: new Float32Array(9) }), TypeError, "must be a tensor of the device's");
 });
 
 onGpu("An entry fills a slot without a step, and sums over tensors come near", async (backend) => {
   const [w, u] = [numbers(9, 1), numbers(9, 1)];
-  using optimizer = builtins.createOptimizer("sophia", { w }, {}, { backend, transforms: [{ name: "clip_global_norm", options: { maxNorm: 1 } }] });
-  using host = builtins.createOptimizer("sophia", { w: u }, {}, { backend: "js", transforms: [{ name: "clip_global_norm", options: { maxNorm: 1 } }] });
+  using optimizer = builtins.createOptimizer("sophia", { w }, {}, {
+    backend,
+    transforms: [{ name: "clip_global_norm", options: { maxNorm: 1 } }],
+  });
+  using host = builtins.createOptimizer("sophia", { w: u }, {}, {
+    backend: "js",
+    transforms: [{ name: "clip_global_norm", options: { maxNorm: 1 } }],
+  });
   for (const one of [optimizer, host]) {
     one.step({ w: numbers(9, 3) });
     one.run("hessian", { w: numbers(9, 2) });
@@ -233,7 +241,7 @@ onGpu("Parameters come later, and an optimizer with arrays and buffers together"
   assertEquals(bits(await optimizer.saveStateAsync()), bits(host.saveState()));
 });
 
-onGpu("Bad tensors are refused before anything is encoded", async (backend) => {
+onGpu("Bad tensors are refused before anything is encoded", (backend) => {
   const device = backend.device as GPUDevice;
   const buffer = device.createBuffer({ size: 64, usage: storage | copies });
   const make = (w: unknown) => () => builtins.createOptimizer("adamw_torch", { w: w as Tensor }, {}, { backend }).dispose();

@@ -141,7 +141,9 @@ export async function replay(
       } else {
         optimizer.groups.forEach(({ options }, g) => {
           for (const [key, value] of Object.entries(one.options[g])) {
-            if (!Object.is((options as Record<string, unknown>)[key], value) && typeof value === "number") Object.assign(options as object, { [key]: value });
+            if (!Object.is((options as Record<string, unknown>)[key], value) && typeof value === "number") {
+              Object.assign(options as object, { [key]: value });
+            }
           }
         });
         optimizer.step(one.grads);
@@ -149,7 +151,12 @@ export async function replay(
         t++;
         for (const [name, want] of Object.entries(one.after)) {
           const like = params[name];
-          compare(`${name} after step ${t}`, (ArrayBuffer.isView(like) ? like : (like as Tensor).data) as ArrayLike<number>, want, dtypeOf(name));
+          compare(
+            `${name} after step ${t}`,
+            (ArrayBuffer.isView(like) ? like : (like as Tensor).data) as ArrayLike<number>,
+            want,
+            dtypeOf(name),
+          );
         }
       }
     }

@@ -58,7 +58,13 @@ const sizeOf = (shape: readonly number[]): number => shape.reduce((n, length) =>
 export const wordBytes = (bytes: number): number => Math.ceil(bytes / 4) * 4;
 
 const show = (value: unknown): string =>
-  typeof value === "string" ? JSON.stringify(value) : Array.isArray(value) ? `[${value}]` : typeof value === "object" ? "an object" : String(value);
+  typeof value === "string"
+    ? JSON.stringify(value)
+    : Array.isArray(value)
+    ? `[${value}]`
+    : typeof value === "object"
+    ? "an object"
+    : String(value);
 
 // ---- the backend's own
 
@@ -194,10 +200,11 @@ export function overlapTest({ made }: DeviceMemory, tensors: readonly OnDevice[]
   return ({ data }) => {
     if (own.has(data)) return true;
     const buffer = bufferOf(data);
-    return buffer !== null && tensors.some(({ data: other }) =>
-      bufferOf(other) === buffer && other.byteOffset < data.byteOffset + data.byteLength &&
-      data.byteOffset < other.byteOffset + other.byteLength
-    );
+    return buffer !== null &&
+      tensors.some(({ data: other }) =>
+        bufferOf(other) === buffer && other.byteOffset < data.byteOffset + data.byteLength &&
+        data.byteOffset < other.byteOffset + other.byteLength
+      );
   };
 }
 

@@ -29,9 +29,11 @@ export async function fetchFrom(
 ): Promise<() => void> {
   checkAlive(machine);
   const { cells } = machine;
-  const wanted: Wanted[] = tensors.map(({ from, into }) => rangeOf(onDevice(from).data, (words) => {
-    new Uint8Array(into.buffer, into.byteOffset, into.byteLength).set(new Uint8Array(words, 0, into.byteLength));
-  }));
+  const wanted: Wanted[] = tensors.map(({ from, into }) =>
+    rangeOf(onDevice(from).data, (words) => {
+      new Uint8Array(into.buffer, into.byteOffset, into.byteLength).set(new Uint8Array(words, 0, into.byteLength));
+    })
+  );
   const before = new Map<object, number>();
   for (const { slots, key, take } of numbers) {
     const cell = knownCell(cells, slots, key);

@@ -96,7 +96,9 @@ function checkedOptions(options: unknown): { readonly device?: Device; readonly 
   if (powerPreference !== undefined && powerPreference !== "low-power" && powerPreference !== "high-performance") {
     throw new TypeError(`${refuse}powerPreference is "low-power" or "high-performance"`);
   }
-  if (device !== undefined && powerPreference !== undefined) throw new TypeError(`${refuse}a device has its adapter; give no powerPreference`);
+  if (device !== undefined && powerPreference !== undefined) {
+    throw new TypeError(`${refuse}a device has its adapter; give no powerPreference`);
+  }
   return { ...device !== undefined && { device: device as Device }, ...powerPreference !== undefined && { powerPreference } };
 }
 
@@ -119,7 +121,9 @@ function showBackend(machine: Machine, arithmetic: WebGpuBackend["arithmetic"], 
   const shown = (tensor: Tensor): Tensor => {
     const { data, shape, dtype } = onDevice(tensor);
     let view = views.get(tensor);
-    if (view === undefined) views.set(tensor, view = Object.freeze({ buffer: data.buffer, offset: data.byteOffset, shape, dtype }) as unknown as Tensor);
+    if (view === undefined) {
+      views.set(tensor, view = Object.freeze({ buffer: data.buffer, offset: data.byteOffset, shape, dtype }) as unknown as Tensor);
+    }
     return view;
   };
   const owns = (tensor: Tensor): boolean => memory.ours.has(tensor.data);
@@ -135,7 +139,9 @@ function showBackend(machine: Machine, arithmetic: WebGpuBackend["arithmetic"], 
   const reserve: KernelBackend["reserve"] = (_near, wanted) => wanted.map(({ shape, dtype }) => asTensor(reserveOne(memory, shape, dtype)));
   const uploadTo: KernelBackend["upload"] = (into, from) => upload(memory, onDevice(into), from as Raw | DeviceData);
   const download: KernelBackend["download"] = (from, into) => {
-    if (ArrayBuffer.isView(into as unknown)) throw new TypeError("Cannot read from a device at once: sync() and saveStateAsync() wait for it");
+    if (ArrayBuffer.isView(into as unknown)) {
+      throw new TypeError("Cannot read from a device at once: sync() and saveStateAsync() wait for it");
+    }
     memory.waiting.push({ from: onDevice(from).data, into: into as unknown as DeviceData });
   };
   const plan: KernelBackend["plan"] = (items) => createDevicePlan(machine, windows, items);
@@ -204,4 +210,3 @@ function showBackend(machine: Machine, arithmetic: WebGpuBackend["arithmetic"], 
   };
   return backend as unknown as WebGpuBackend;
 }
-

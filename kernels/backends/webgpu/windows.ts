@@ -52,7 +52,11 @@ export const progressBytes = 16;
 export function windowOf(device: Device, { byOwner }: Windows, [{ groupSlots }]: readonly Item[], isKnown: boolean): Window {
   let window = byOwner.get(groupSlots);
   if (window === undefined) {
-    const progress = device.createBuffer({ size: progressBytes, usage: usage.storage | usage.copySrc | usage.copyDst, label: "glissade: progress" });
+    const progress = device.createBuffer({
+      size: progressBytes,
+      usage: usage.storage | usage.copySrc | usage.copyDst,
+      label: "glissade: progress",
+    });
     byOwner.set(groupSlots, window = { progress, rows: [], unknown: [], held: 0, epoch: 0 });
   } else if (isKnown) {
     device.queue.writeBuffer(window.progress, 0, new Uint32Array(progressBytes / 4));
