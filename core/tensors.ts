@@ -23,7 +23,7 @@ export function sizeOf(shape: readonly number[]): number {
 
 /** A parameter or a target as it was given: one of the device's where the backend has one, else an array. */
 export function givenTensor(what: string, like: unknown, device: DeviceSide | undefined): FullTensor {
-  return device?.adopt(what, like) ?? fullTensor(what, like);
+  return device?.claim(what, like) ?? fullTensor(what, like);
 }
 
 /** True for equal lists of dimensions. */

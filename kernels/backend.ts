@@ -56,7 +56,7 @@ export interface KernelBackend extends Backend {
  */
 export interface DeviceSide {
   /** A tensor on this device as a caller gave it, checked; null for what does not look like one. Its `data` says where it lies and holds no elements. */
-  adopt(what: string, like: unknown): Required<Tensor> | null;
+  claim(what: string, like: unknown): Required<Tensor> | null;
   /** A tensor as callers see it: `{ buffer, offset, shape, dtype }` of one on the device. */
   shown(tensor: Tensor): Tensor;
   /**

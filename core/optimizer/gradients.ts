@@ -40,7 +40,7 @@ export function takeGradient(param: ParamState, given: NonNullable<Grads[string]
     return { param, memory: into, source: { indices, values: apart(values, "float32", memory) as Float32Array } };
   }
   if (given === param.gradients.own) return { param, memory: param.gradients.own, source: null };
-  const device = memory.backend.deviceSide?.adopt(titleOf(param), given);
+  const device = memory.backend.deviceSide?.claim(titleOf(param), given);
   if (device) return takeFromDevice(param, device, memory);
   // The usual gradient is looked at without a word for errors.
   const { data, dtype } = given instanceof Float32Array && given.length === param.size

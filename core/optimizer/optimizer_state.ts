@@ -10,11 +10,10 @@ import type { GroupState, PlainGroup } from "./groups.ts";
 import { giveBack, type Memory } from "./memory.ts";
 import { numbersAt } from "./numbers.ts";
 import type { ParamState } from "./param_state.ts";
-import type { Plans } from "./plans.ts";
+import type { Plans, SubmittedRun } from "./plans.ts";
 import type { OptimizerPlugin } from "../plugin/contract.ts";
 import type { Scheduled } from "../plugin/schedules.ts";
 import type { TransformState } from "./transforms.ts";
-import type { SubmittedRun } from "./submitted.ts";
 import type { StateDict, StepReport } from "../types.ts";
 
 /** An optimizer from inside. */

@@ -29,6 +29,15 @@ export interface KeptPlan {
   readonly mayHold: boolean;
 }
 
+/** A run that counted as a step. */
+export interface SubmittedRun {
+  readonly kept: KeptPlan;
+  /** Filled in later: the scopes that held it back, or `""` where the device refused it. */
+  readonly held: readonly string[];
+  /** The version of the options that it took. */
+  readonly version: number;
+}
+
 /** Plans by entry, the newest last. */
 export type Plans = Map<string, KeptPlan[]>;
 

@@ -75,7 +75,7 @@ function targetOf(what: string, like: unknown, device: DeviceSide | undefined): 
 
 /** Zeros of the same shape and dtype, on the device. */
 const emptyOn = (backend: KernelBackend, { shape, dtype }: FullTensor): FullTensor =>
-  backend.deviceSide!.adopt("a point", backend.allocate(shape, dtype))!;
+  backend.deviceSide!.claim("a point", backend.allocate(shape, dtype))!;
 
 function checkTargets(params: readonly ParamState[], into: Tensors, device: DeviceSide | undefined): Map<ParamState, FullTensor> {
   const names = params.map(({ info }) => info.name);

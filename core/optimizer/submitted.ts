@@ -8,15 +8,6 @@ import { about } from "../errors.ts";
 import type { OptimizerState } from "./optimizer_state.ts";
 import type { KeptPlan } from "./plans.ts";
 
-/** A run that counted as a step. */
-export interface SubmittedRun {
-  readonly kept: KeptPlan;
-  /** Filled in later: the scopes that held it back, or `""` where the device refused it. */
-  readonly held: readonly string[];
-  /** The version of the options that it took. */
-  readonly version: number;
-}
-
 // Of runs that nothing holds back, those that the device may still refuse: it says so within milliseconds.
 const mostKept = 1024;
 

@@ -12,7 +12,7 @@ import type { StateDict } from "../types.ts";
 import type { OptimizerState } from "./optimizer_state.ts";
 import { saveEntries } from "./saved_state.ts";
 import { count } from "./step.ts";
-import type { SubmittedRun } from "./submitted.ts";
+import type { SubmittedRun } from "./plans.ts";
 
 /** A state of a device, and the runs that it then knew of. */
 export interface BroughtBack {

@@ -28,7 +28,7 @@ export interface RunBackend extends Pick<KernelBackend, "owns" | "together" | "r
   /** What tells one memory from another. */
   memoryOf(tensor: Tensor): object;
   /** A tensor on the backend's device, checked; null for what is none. */
-  adopt?(what: string, like: unknown): Full | null;
+  claim?(what: string, like: unknown): Full | null;
 }
 
 /** Makes `run` for a backend: programs and plans are kept, so that the same text over the same tensors costs one dispatch. */
@@ -142,8 +142,8 @@ function refuseOtherKeys(name: string, like: object): void {
   }
 }
 
-function checkedTensors({ adopt }: RunBackend, tensors: Tensors): Named[] {
-  const given = Object.entries(tensors).map(([name, like]) => ({ name, tensor: adopt?.(`"${name}"`, like) ?? checkedTensor(name, like) }));
+function checkedTensors({ claim }: RunBackend, tensors: Tensors): Named[] {
+  const given = Object.entries(tensors).map(([name, like]) => ({ name, tensor: claim?.(`"${name}"`, like) ?? checkedTensor(name, like) }));
   if (given.length === 0) throw new RangeError("Cannot run a text over no tensors");
   const [{ name: first, tensor: { shape } }] = given;
   for (const { name, tensor: other } of given) {
@@ -201,7 +201,7 @@ function runOnce(plan: Plan, scalars: Scalars): void {
 
 /** Foreign arrays are copied in and, where the text writes, out. */
 function runOverCopies(backend: RunBackend, program: Program, given: readonly Named[], scalars: Scalars): void {
-  const stuck = backend.adopt && given.find(({ name, tensor }) => program.writes.includes(name) && !backend.owns(tensor));
+  const stuck = backend.claim && given.find(({ name, tensor }) => program.writes.includes(name) && !backend.owns(tensor));
   if (stuck) {
     throw new TypeError(`Cannot run over "${stuck.name}", which the text writes: on this backend it must be a tensor of the device's`);
   }

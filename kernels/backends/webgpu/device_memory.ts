@@ -140,7 +140,7 @@ const keyOf = (offset: number, length: number, bytes: number): string => `${offs
 const keys = ["buffer", "offset", "shape", "dtype"];
 
 /** A caller's tensor, checked as far as can be known here; null for what does not look like one. */
-export function adopt(memory: DeviceMemory, what: string, like: unknown): OnDevice | null {
+export function claim(memory: DeviceMemory, what: string, like: unknown): OnDevice | null {
   if (typeof like !== "object" || like === null || ArrayBuffer.isView(like)) return null;
   const given = like as { readonly data?: unknown; buffer?: unknown; offset?: unknown; shape?: unknown; dtype?: unknown };
   if (given.data !== undefined && memory.ours.has(given.data as object)) return given as unknown as OnDevice;

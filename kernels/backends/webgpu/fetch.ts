@@ -21,7 +21,7 @@ interface Wanted {
 // Staging memory is mapped as a whole, and a device may have little of it.
 const mostStaged = 2 ** 28;
 
-/** Copies, waits, and gives the function that hands out what came. */
+/** Copies, waits, and gives the function that hands out what was copied. */
 export async function fetchFrom(
   machine: Machine,
   windows: Windows,

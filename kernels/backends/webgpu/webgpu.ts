@@ -12,8 +12,8 @@ import { createRun } from "../run.ts";
 import { knownCell } from "./cells.ts";
 import type { Adapter, Device, Gpu } from "./device.ts";
 import {
-  adopt,
   allocateOne,
+  claim,
   type DeviceData,
   endMemory,
   type OnDevice,
@@ -51,18 +51,15 @@ export interface WebGpuOptions {
  *
  * @example Usage
  * ```ts
- * import { adamw, createOptimizer } from "@glissade/optim";
  * import { createWebGpuBackend } from "@glissade/optim/webgpu";
  *
  * try {
  *   using backend = await createWebGpuBackend();
- *   const w = new Float32Array([1, 2]);
- *   using optimizer = createOptimizer(adamw, { w }, { lr: 0.1 }, { backend });
- *   optimizer.step({ w: new Float32Array([1, -2]) });
- *   await optimizer.sync();
- *   console.log(w); // has moved
+ *   const x = backend.allocate([1024]); // { buffer, offset, shape, dtype }
+ *   backend.run("x = x + one", { x }, { one: 1 });
+ *   console.log(backend.arithmetic.roundsDivision);
  * } catch (error) {
- *   console.log((error as Error).message); // Cannot create backend "webgpu": …
+ *   console.log((error as Error).message); // where there is none: Cannot create backend "webgpu": …
  * }
  * ```
  */
@@ -127,12 +124,12 @@ function showBackend(machine: Machine, arithmetic: WebGpuBackend["arithmetic"], 
     return view;
   };
   const owns = (tensor: Tensor): boolean => memory.ours.has(tensor.data);
-  const adoptTensor: DeviceSide["adopt"] = (what, like) => {
-    const tensor = adopt(memory, what, like);
+  const claimTensor: DeviceSide["claim"] = (what, like) => {
+    const tensor = claim(memory, what, like);
     return tensor === null ? null : asTensor(tensor);
   };
   const release = (tensor: Tensor): void => {
-    const data = onDevice(tensor).data ?? onDevice(adoptTensor("a tensor", tensor)!).data;
+    const data = onDevice(tensor).data ?? onDevice(claimTensor("a tensor", tensor)!).data;
     forget(data);
     releaseOne(memory, data);
   };
@@ -146,7 +143,7 @@ function showBackend(machine: Machine, arithmetic: WebGpuBackend["arithmetic"], 
   };
   const plan: KernelBackend["plan"] = (items) => createDevicePlan(machine, windows, items);
   const { run, forget } = createRun({
-    ...{ owns, reserve, release, plan, download, adopt: adoptTensor, upload: uploadTo },
+    ...{ owns, reserve, release, plan, download, claim: claimTensor, upload: uploadTo },
     together: () => true,
     lasts: owns,
     memoryOf: (tensor) => onDevice(tensor).data.buffer,
@@ -160,7 +157,7 @@ function showBackend(machine: Machine, arithmetic: WebGpuBackend["arithmetic"], 
     end();
   };
   const deviceSide: DeviceSide = {
-    adopt: adoptTensor,
+    claim: claimTensor,
     shown,
     fetch: (tensors, numbers, runs) => fetchFrom(machine, windows, tensors, numbers, runs),
     set(slots, key) {
