@@ -70,6 +70,8 @@ export interface DeviceSide {
   ): Promise<() => void>;
   /** Says that a slot's number was set on this host: the device's own is another. */
   set(slots: NumberSlots, key: string): void;
+  /** What core does on a device: it is no matter of kernels. */
+  work?: unknown;
   /** Why the device is lost; undefined as long as it is there. */
   lost(): string | undefined;
 }

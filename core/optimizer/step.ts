@@ -5,6 +5,7 @@
  */
 import type { Scalars } from "../../kernels/types.ts";
 import { about } from "../errors.ts";
+import { deviceWork } from "./device_work.ts";
 import { takeGradient, type TakenGradient, uploadGradient } from "./gradients.ts";
 import { isRecord, known, show } from "../names.ts";
 import { comingNumbers, type OptimizerState } from "./optimizer_state.ts";
@@ -12,7 +13,6 @@ import { checkReachable, downloadParam, type ParamState, uploadParam } from "./p
 import { type KeptPlan, planFor } from "./plans.ts";
 import { hasEntry, programOf } from "./programs.ts";
 import { refresh } from "./refresh.ts";
-import { refuseUnknown } from "./submitted.ts";
 import type { Grads } from "../types.ts";
 
 /** A step that is ready to be run. Nothing of it is kept anywhere else. */
@@ -58,7 +58,7 @@ export function prepareChecked(
   const numbers: Scalars[] = [];
   for (const { param } of taken) numbers.push(comingNumbers(state, param));
   const kept = planFor(plans, backend, entry, taken, numbers);
-  refuseUnknown(state, kept);
+  deviceWork(backend)?.refuseUnknown(state, kept);
   return { taken, numbers, kept };
 }
 

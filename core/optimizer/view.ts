@@ -8,6 +8,7 @@ import type { Tensor } from "../../kernels/types.ts";
 import { about, allAbout } from "../errors.ts";
 import { fixed } from "../fixed.ts";
 import { baseValue, currentValue } from "./current.ts";
+import { deviceWork } from "./device_work.ts";
 import type { GroupState } from "./groups.ts";
 import { showsValues } from "../inspect.ts";
 import { known, show } from "../names.ts";
@@ -22,8 +23,6 @@ import { pointOf } from "./points.ts";
 import { groupSlotsOf, readingOf, transformReadingOf } from "./readings.ts";
 import { executeLoad, givenState, isPartial, prepareLoad, refusalOf, throwFaults } from "./loaded_state.ts";
 import { saveEntries } from "./saved_state.ts";
-import { submit } from "./submitted.ts";
-import { bringBack } from "./synced.ts";
 import { metricSchedules, refuseReplaced, refuseReplacedByAll } from "./schedules.ts";
 import { count, execute, prepare, type PreparedStep } from "./step.ts";
 import { put } from "../tensors.ts";
@@ -95,8 +94,12 @@ export function showOptimizer(state: OptimizerState): Optimizer<unknown> {
     },
     saveState: () => saveState(state),
     loadState: (saved, options) => allAbout({ plugin: plugin.name }, () => loadState(state, saved, options)),
-    sync: () => sync(state),
-    saveStateAsync: () => saveStateAsync(state),
+    // A host's backend has done all of it when a step returns.
+    async sync() {
+      checkAlive(state, "wait for");
+      return await deviceWork(backend)?.sync(state) ?? state.report;
+    },
+    saveStateAsync: async () => await deviceWork(backend)?.saveState(state) ?? saveState(state),
     dispose,
     [disposeSymbol]: dispose,
   };
@@ -142,7 +145,7 @@ function refuseGroupField({ plugin: { name, options }, index }: GroupState, what
 }
 
 /** What a step did, and the transforms that held it back. */
-interface Applied {
+export interface Applied {
   readonly report: StepReport;
   readonly held: readonly TransformState[];
 }
@@ -153,42 +156,17 @@ export function apply(state: OptimizerState, prepared: PreparedStep | null): App
   const applied = prepared !== null && held.length === 0;
   if (applied) {
     count(state, prepared.kept);
-    if (state.backend.deviceSide !== undefined) submit(state, prepared.kept, held);
+    deviceWork(state.backend)?.submit(state, prepared.kept, held);
   }
   return report(state, applied, held);
 }
 
 /** What is said of a step, and to whom, that these scopes held back. */
-function report(state: OptimizerState, applied: boolean, scopes: readonly string[]): Applied {
+export function report(state: OptimizerState, applied: boolean, scopes: readonly string[]): Applied {
   const { steps: step, transforms } = state;
   const held = transforms.filter(({ scope }) => scopes.includes(scope));
   state.report = held.length === 0 ? { applied, step } : { applied, step, skipped: held[0].plugin.name };
   return { report: state.report, held };
-}
-
-/** What the last step did, as its backend knows it. */
-async function sync(state: OptimizerState): Promise<StepReport> {
-  checkAlive(state, "wait for");
-  const device = state.backend.deviceSide;
-  if (device === undefined) return state.report;
-  const { runs } = await bringBack(state, device);
-  const last = runs.at(-1);
-  if (last === undefined) return state.report;
-  const held = [...new Set(runs.flatMap(({ held }) => held))];
-  const said = report(state, last.held.length === 0, last.held);
-  return tellHeld(state, { report: said.report, held: state.transforms.filter(({ scope }) => held.includes(scope)) });
-}
-
-/** The state, as the backend has it now, or where a device was lost as it was brought back last. */
-async function saveStateAsync(state: OptimizerState): Promise<StateDict> {
-  const device = state.backend.deviceSide;
-  if (device === undefined) return saveState(state);
-  checkAlive(state, "save");
-  if (device.lost() === undefined) return (await bringBack(state, device)).saved;
-  if (state.synced !== null) return structuredClone(state.synced);
-  throw about(new Error(`Cannot save ${state.title}: ${device.lost()}, and nothing was brought back before`), {
-    plugin: state.plugin.name,
-  });
 }
 
 /** Lets transforms that held a step back throw. */

@@ -29,7 +29,7 @@ import { checkAlive, createMachine, type Machine } from "./machine.ts";
 import { testDevice } from "./self_test.ts";
 import type { Windows } from "./windows.ts";
 
-/** Settings of {@linkcode createWebGpuBackend}. */
+/** Settings of `createWebGpuBackend`. */
 export interface WebGpuOptions {
   /** A device to work on, which stays the caller's; without it, one of its own with the adapter's largest buffers. */
   readonly device?: GpuDevice;
@@ -37,33 +37,8 @@ export interface WebGpuOptions {
   readonly powerPreference?: "low-power" | "high-performance";
 }
 
-/**
- * Makes a backend over a GPU, after a test whether the device computes, and how: {@linkcode Arithmetic}.
- *
- * Parameters and gradients are {@linkcode DeviceTensor}s, in buffers of the caller's or of `allocate`, or arrays. Arrays are copied to the device, and
- * `await optimizer.sync()` brings parameters back to them. A step is one command buffer, and nothing is read back. States are saved by
- * `await optimizer.saveStateAsync()`.
- *
- * Results are those of a device: texts without sums give the bits of backend `"js"` where `arithmetic` says that all is rounded as there; sums are
- * float32, in an order that is fixed by the shape, so that the same device always gives the same bits.
- *
- * Rejects with a TypeError for unknown options, and with an Error where there is no WebGPU, no adapter, or a device that computes nothing.
- *
- * @example Usage
- * ```ts
- * import { createWebGpuBackend } from "@glissade/optim/webgpu";
- *
- * try {
- *   using backend = await createWebGpuBackend();
- *   const x = backend.allocate([1024]); // { buffer, offset, shape, dtype }
- *   backend.run("x = x + one", { x }, { one: 1 });
- *   console.log(backend.arithmetic.roundsDivision);
- * } catch (error) {
- *   console.log((error as Error).message); // where there is none: Cannot create backend "webgpu": …
- * }
- * ```
- */
-export async function createWebGpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
+/** A backend over a GPU; `core/webgpu.ts` says the rest. */
+export async function createDeviceBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
   const { device: given, powerPreference } = checkedOptions(options);
   const device = given ?? await ownDevice(powerPreference);
   const end = (): void => {

@@ -1,5 +1,5 @@
 /**
- * States that are brought back from a device: to save them, and to bring arrays up to date.
+ * What an optimizer does on a device: states are brought back from it, to save them and to bring arrays up to date.
  *
  * @module
  */
@@ -7,15 +7,19 @@ import type { DeviceSide } from "../../kernels/backend.ts";
 import type { NumberSlots } from "../../kernels/plan/item.ts";
 import { elementTypes } from "../../kernels/tables/dtypes.ts";
 import type { Raw, Tensor } from "../../kernels/types.ts";
+import { about } from "../errors.ts";
 import { sizeOf } from "../tensors.ts";
-import type { StateDict } from "../types.ts";
-import type { OptimizerState } from "./optimizer_state.ts";
+import type { StateDict, StepReport } from "../types.ts";
+import type { DeviceWork } from "./device_work.ts";
+import { checkAlive, type OptimizerState } from "./optimizer_state.ts";
 import { saveEntries } from "./saved_state.ts";
 import { count } from "./step.ts";
+import { refuseUnknown, submit } from "./submitted.ts";
+import { report, tellHeld } from "./view.ts";
 import type { SubmittedRun } from "./plans.ts";
 
 /** A state of a device, and the runs that it then knew of. */
-export interface BroughtBack {
+interface BroughtBack {
   readonly saved: StateDict;
   readonly runs: readonly SubmittedRun[];
 }
@@ -24,7 +28,7 @@ export interface BroughtBack {
  * The state as it is now, once the device has told of it. Runs that were held back are uncounted, numbers of slots are brought to this host, and arrays
  * of the caller's hold their parameters afterwards.
  */
-export async function bringBack(state: OptimizerState, device: DeviceSide): Promise<BroughtBack> {
+async function bringBack(state: OptimizerState, device: DeviceSide): Promise<BroughtBack> {
   const { moves, backend, params } = state;
   const runs = [...state.submitted];
   const tensors: { from: Tensor; into: Raw }[] = [];
@@ -78,3 +82,25 @@ function settle(state: OptimizerState, runs: readonly SubmittedRun[]): void {
   for (const run of state.submitted) if (known.has(run) && run.held.length > 0) count(state, run.kept, -1);
   state.submitted = state.submitted.filter((run) => !known.has(run));
 }
+
+async function sync(state: OptimizerState): Promise<StepReport> {
+  const { runs } = await bringBack(state, state.backend.deviceSide!);
+  const last = runs.at(-1);
+  if (last === undefined) return state.report;
+  const held = new Set(runs.flatMap(({ held }) => held));
+  const said = report(state, last.held.length === 0, last.held);
+  return tellHeld(state, { report: said.report, held: state.transforms.filter(({ scope }) => held.has(scope)) });
+}
+
+/** The state as the device has it now, or where it was lost as it was brought back last. */
+async function saveState(state: OptimizerState): Promise<StateDict> {
+  checkAlive(state, "save");
+  const { synced, title, plugin, backend } = state;
+  const device = backend.deviceSide!;
+  if (device.lost() === undefined) return (await bringBack(state, device)).saved;
+  if (synced !== null) return structuredClone(synced);
+  throw about(new Error(`Cannot save ${title}: ${device.lost()}, and nothing was brought back before`), { plugin: plugin.name });
+}
+
+/** What optimizers do on a device. */
+export const workOnDevice: DeviceWork = { submit, refuseUnknown, sync, saveState };
