@@ -18,7 +18,7 @@ export const SCHEDULE_SINGLE: number = 4 * 2 ** -23;
 /** The same where the reference goes on from its last value, so that its rounding adds up; ours is computed for each step. */
 export const SCHEDULE_RECURSED: number = 32 * 2 ** -52;
 /** What is added to twice the reference's own distance. */
-const SINGLE_STEP = 2 ** -23;
+export const SINGLE_STEP: number = 2 ** -23;
 /** Of a tensor's largest value, where the reference says nothing about its own float32 rounding, as in float64 runs. */
 const PLAIN = 1e-6;
 /** The same for state, in which sums cancel more. */
@@ -152,7 +152,7 @@ export function withinSpread(entry: Case, step: string, got: Values, params: Rea
 }
 
 /** A spacing of 16-bit numbers, of a tensor's largest value. */
-const SPACING: Readonly<Record<string, number>> = { bfloat16: 2 ** -7, float16: 2 ** -10 };
+export const SPACING: Readonly<Record<string, number>> = { bfloat16: 2 ** -7, float16: 2 ** -10 };
 
 /** 16-bit parameters of one step, where the reference's float64 run is known: at most twice as far from it as the reference, plus a spacing. */
 export function within16(entry: Case, step: string, got: Values, truth: Readonly<Record<string, Numbers>>): Fault {

@@ -147,8 +147,10 @@ export async function replay(
           }
         });
         optimizer.step(one.grads);
-        await optimizer.sync();
         t++;
+        // A difference stays, so that not every step need be looked at.
+        if (t > 3 && t % 5 > 0) continue;
+        await optimizer.sync();
         for (const [name, want] of Object.entries(one.after)) {
           const like = params[name];
           compare(
