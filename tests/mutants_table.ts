@@ -685,8 +685,8 @@ export const mutants: readonly Mutant[] = [
     ["A slot that starts as the parameter takes it at every step", "  if (param.primed) return;\n", ""],
     [
       "A slot of another element type takes the parameter's bits",
-      "if (tensor.dtype === p.dtype) copyTensor(backend, lying, tensor);",
-      "if (tensor !== null) copyTensor(backend, lying, tensor);",
+      "if (tensor.dtype === p.dtype) copyTensor(backend, p, tensor);",
+      "if (tensor !== null) copyTensor(backend, p, tensor);",
     ],
   ]),
   ...of("kernels/language/parse.ts", ["tests/kernels/parse_test.ts"], [
@@ -740,15 +740,48 @@ export const mutants: readonly Mutant[] = [
     ],
     ["A glob's star takes all or nothing", "[star + 1, from + 1, from + 1]", "[star + 1, name.length, name.length]"],
   ]),
+  ...of("core/optimizer/on_device.ts", ["tests/core/webgpu_test.ts"], [
+    [
+      "A step that was held back on a device stays counted",
+      "if (known.has(run) && run.held.length > 0) count",
+      "if (false) count",
+      "^A step with a number",
+    ],
+    [
+      "What the device holds comes to no array",
+      "if (param.ahead) param.elements.set",
+      "if (false) param.elements.set",
+      "^Arrays are moved",
+    ],
+  ]),
+  ...of("core/optimizer/param_state.ts", ["tests/core/webgpu_test.ts"], [
+    ["An old array is uploaded before each step on a device", "if (isCopied && !param.ahead)", "if (isCopied)", "^Arrays are moved"],
+  ]),
+  ...of("core/optimizer/submitted.ts", ["tests/core/webgpu_test.ts"], [
+    ["Options change before it is known what was held back", "last.version !== version", "false", "^What a step's numbers"],
+  ]),
+  ...of("kernels/backends/webgpu/windows.ts", ["tests/core/webgpu_test.ts"], [
+    ["Numbers of the host stay ahead of a step that was held back", "  window.rows[rows].putBack();\n", "", "^A step with a number"],
+  ]),
+  ...of("kernels/backends/webgpu/device_memory.ts", ["tests/core/webgpu_test.ts"], [
+    ["A tensor ends behind its buffer", "offset + wordBytes(byteLength) > buffer.size", "false", "^Bad tensors"],
+    ["A buffer that kernels cannot bind is taken", "(buffer.usage & usage.storage) === 0", "false", "^Bad tensors"],
+    [
+      "A copy is lost with the memory that it comes from",
+      "=== data)) flush(memory);",
+      "=== data)) memory.waiting.length = 0;",
+      "^backend.run",
+    ],
+  ]),
   ...of("core/optimizer/points.ts", ["tests/core/apart_test.ts"], [
     [
       "A parameter is a point of itself only where this thread reads it",
-      "copyTensor(backend, param.lying, target)",
+      "copyTensor(backend, contentOf(param), target)",
       "rawOf(target.data).set(param.elements)",
     ],
   ]),
   ...of("core/optimizer/param_state.ts", ["tests/core/apart_test.ts"], [
-    ["A slot starts as what this thread reads of the parameter", "copyTensor(backend, lying, tensor)", "backend.upload(tensor, elements)"],
+    ["A slot starts as what this thread reads of the parameter", "copyTensor(backend, p, tensor)", "backend.upload(tensor, elements)"],
   ]),
   ...of("core/optimizer/memory.ts", ["tests/core/apart_test.ts"], [
     ["What the backend owns is written by this thread", "if (!backend.owns(into)) return", "if (true) return"],
@@ -810,11 +843,11 @@ export const mutants: readonly Mutant[] = [
   ...of("core/tensors.ts", ["tests/core/tools_test.ts"], [
     [
       "A gradient of another shape and as many elements is taken",
-      "shape !== undefined && !sameShape(shape, place.shape)",
+      "!sameShape(shape, place.shape)",
       "false",
       "^A plugin's tensors",
     ],
-    ["A gradient of another 16-bit dtype is taken", 'own !== place.dtype && own !== "float32"', "false", "^A plugin's tensors"],
+    ["A gradient of another 16-bit dtype is taken", 'dtype !== place.dtype && dtype !== "float32"', "false", "^A plugin's tensors"],
   ]),
   ...of("core/plugin/schedules.ts", ["tests/core/tools_test.ts", "tests/core/registry_test.ts"], [
     [
