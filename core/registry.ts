@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Backend } from "../kernels/types.ts";
+import type { Backend, WebGpuBackend } from "../kernels/types.ts";
 import { makeAccumulator } from "./training/accumulators.ts";
 import { takeBackend } from "./backend.ts";
 import { about, allAbout } from "./errors.ts";
@@ -42,7 +42,7 @@ export interface Registry<P extends readonly Plugin[]> {
     name: N,
     options: OptionsOf<P, "accumulator", N>,
     like: Tensors,
-    backend?: Backend,
+    backend?: Backend | WebGpuBackend,
   ): Accumulator;
   /**
    * Makes a trainer from a recipe. Names and options that the recipe's type knows are checked by it, as those of `createOptimizer` are; a value of type
@@ -109,7 +109,7 @@ interface Loose {
   createOptimizer(name: string, params: Tensors, options: unknown, settings?: Settings<unknown>): Optimizer<unknown>;
   createSchedule(name: string, options?: object, base?: Base): Schedule | MetricSchedule;
   getScheduler(name: string, options?: object): Schedule | MetricSchedule;
-  createAccumulator(name: string, options: object | undefined, like: Tensors, backend?: Backend): Accumulator;
+  createAccumulator(name: string, options: object | undefined, like: Tensors, backend?: Backend | WebGpuBackend): Accumulator;
   createTrainer(params: Tensors, recipe: Recipe, settings?: Settings<unknown>): Trainer;
 }
 

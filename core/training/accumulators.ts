@@ -4,13 +4,14 @@
  * @module
  */
 import { createBackend } from "../../kernels/backends/create.ts";
+import { deviceSideOf } from "../backend.ts";
 import { disposeSymbol } from "../../kernels/dispose.ts";
 import type { KernelBackend } from "../../kernels/backend.ts";
-import type { Backend, Tensor, Tensors } from "../../kernels/types.ts";
+import type { Backend, Tensor, Tensors, WebGpuBackend } from "../../kernels/types.ts";
 import { allAbout } from "../errors.ts";
 import { isRecord, show } from "../names.ts";
 import type { AccumulatorPlugin } from "../plugin/contract.ts";
-import { fullTensor, put } from "../tensors.ts";
+import { givenTensor, put } from "../tensors.ts";
 import type { Accumulator } from "../types.ts";
 import { schedulesOf } from "../plugin/schedules.ts";
 import { toolsOf } from "../plugin/tools.ts";
@@ -21,7 +22,7 @@ export function makeAccumulator(
   plugin: AccumulatorPlugin,
   given: object | undefined,
   like: Tensors,
-  backend?: Backend,
+  backend?: Backend | WebGpuBackend,
   find: Find = findNothing,
 ): Accumulator {
   const title = titleOf(plugin);
@@ -29,17 +30,21 @@ export function makeAccumulator(
   if (!isRecord(like)) {
     throw new TypeError(`Cannot make ${title} for ${show(like)}: give an object, name to tensor`);
   }
+  const device = deviceSideOf(backend);
   const tensors: Record<string, Tensor> = {};
   for (const [name, tensor] of Object.entries(like)) {
-    put<Tensor>(tensors, name, allAbout({ tensor: name }, () => fullTensor(`parameter "${name}"`, tensor)));
+    put<Tensor>(tensors, name, allAbout({ tensor: name }, () => givenTensor(`parameter "${name}"`, tensor, device)));
   }
   if (Object.keys(tensors).length === 0) throw new RangeError(`Cannot make ${title} for an empty list of parameters`);
-  return ask(plugin, () => plugin.create(options, tensors, backend ?? createBackend(), toolsOf(plugin, schedulesOf(find))));
+  return ask(
+    plugin,
+    () => plugin.create(options, tensors, (backend ?? createBackend()) as Backend, toolsOf(plugin, schedulesOf(find), device)),
+  );
 }
 
 /** A backend as an accumulator may have it: what it allocates can be taken back, and the backend itself is not its to end. */
 export function lend(backend: Backend): { readonly backend: Backend; takeBack(): void } {
-  const { name, agrees, allocate, run, release } = backend as KernelBackend;
+  const { name, agrees, allocate, run, release, deviceSide } = backend as KernelBackend;
   const taken: Tensor[] = [];
   return {
     backend: {
@@ -51,6 +56,7 @@ export function lend(backend: Backend): { readonly backend: Backend; takeBack():
         return tensor;
       }) as Backend["allocate"],
       run,
+      ...deviceSide !== undefined && { deviceSide },
       dispose() {},
       [disposeSymbol]() {},
     },

@@ -7,8 +7,8 @@ import { about, allAbout } from "../errors.ts";
 import { isRecord, show } from "../names.ts";
 import { type GivenState, readJson } from "../optimizer/loaded_state.ts";
 import type { AccumulatorState } from "../plugin/contract.ts";
-import { fullTensor, put } from "../tensors.ts";
-import type { StateDict } from "../types.ts";
+import { type FullTensor, fullTensor, put } from "../tensors.ts";
+import type { StateDict, Tensor } from "../types.ts";
 import { canBeSaved, type Gathering } from "./gathering.ts";
 
 /** What a state says that was gathered. */
@@ -28,8 +28,13 @@ export interface TakenGathered {
 
 const prefix = "accumulate.";
 
-/** An optimizer's state with what was gathered. */
-export function addGathered({ tensors, metadata }: StateDict, title: string, { name, accumulator, ever }: Gathering): StateDict {
+/** An optimizer's state with what was gathered; `take` is what reads a tensor of it. */
+export function addGathered(
+  { tensors, metadata }: StateDict,
+  title: string,
+  { name, accumulator, ever }: Gathering,
+  take: (what: string, tensor: Tensor) => FullTensor = fullTensor,
+): StateDict {
   // Sorted, as all lists of names in a state: the same state is the same bytes, whatever it went through.
   const said = { name, count: accumulator.count, weight: accumulator.weight, ever: [...ever].sort() };
   const refuse = `Cannot save the trainer of ${title}`;
@@ -52,7 +57,7 @@ export function addGathered({ tensors, metadata }: StateDict, title: string, { n
       const message = `${refuse}: a parameter or a slot has the key "${key}", which is what was gathered of "${own}"`;
       throw about(new TypeError(message), { tensor: key });
     }
-    put(all, key, fullTensor(`tensor "${own}" of accumulator "${name}"`, tensor) as StateDict["tensors"][string]);
+    put(all, key, take(`tensor "${own}" of accumulator "${name}"`, tensor) as StateDict["tensors"][string]);
   }
   const { more } = state;
   return { tensors: all, metadata: { ...metadata, accumulate: JSON.stringify({ ...said, more }) } };

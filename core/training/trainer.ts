@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { DeviceSide } from "../../kernels/backend.ts";
 import { disposeSymbol } from "../../kernels/dispose.ts";
 import { about, allAbout } from "../errors.ts";
 import { fixed } from "../fixed.ts";
@@ -15,7 +16,8 @@ import { executeLoad, givenState, isPartial, keysOf, prepareLoad, refusalOf, thr
 import { apply, showOptimizer, tellHeld } from "../optimizer/view.ts";
 import { createGathering, type Gathering } from "./gathering.ts";
 import { addGathered, splitGathered, takeGathered, type TakenGathered } from "./gathered.ts";
-import type { Grads, LoadReport, Optimizer, Recipe, Settings, StateDict, Tensors, Trainer } from "../types.ts";
+import { givenTensor, sizeOf } from "../tensors.ts";
+import type { Grads, LoadReport, Optimizer, Recipe, Settings, StateDict, Tensor, Tensors, Trainer } from "../types.ts";
 import type { AccumulatorPlugin } from "../plugin/contract.ts";
 import type { AnySpecs } from "../plugin/options.ts";
 import { type Find, takeUse, titleOf } from "../plugin/use.ts";
@@ -90,11 +92,28 @@ function showTrainer(
   };
   const saveState = (): StateDict => {
     alive("save");
-    return withRecipe(optimizer.saveState());
-  };
-  const withRecipe = ({ tensors, metadata }: StateDict): StateDict => {
-    const saved = { tensors, metadata: { ...metadata, recipe: JSON.stringify(recipe) } };
+    const saved = withRecipe(optimizer.saveState());
     return gathering === undefined ? saved : addGathered(saved, state.title, gathering);
+  };
+  const withRecipe = ({ tensors, metadata }: StateDict): StateDict => ({
+    tensors,
+    metadata: { ...metadata, recipe: JSON.stringify(recipe) },
+  });
+  // Both are asked for now, so that they are of one moment.
+  const saveFromDevice = async (device: DeviceSide): Promise<StateDict> => {
+    const saving = optimizer.saveStateAsync();
+    // Of a lost device there is what came back last, which was before this was gathered.
+    if (gathering === undefined || device.lost() !== undefined) return withRecipe(await saving);
+    const wanted: { from: Tensor; into: Float32Array }[] = [];
+    const gathered = addGathered({ tensors: {}, metadata: {} }, state.title, gathering, (what, tensor) => {
+      const from = givenTensor(what, tensor, device);
+      const into = new Float32Array(sizeOf(from.shape));
+      wanted.push({ from, into });
+      return { ...from, data: into };
+    });
+    const [{ tensors, metadata }, read] = await Promise.all([saving, device.fetch(wanted, [], [])]);
+    read();
+    return withRecipe({ tensors: { ...tensors, ...gathered.tensors }, metadata: { ...metadata, ...gathered.metadata } });
   };
   const trainer: Trainer = {
     recipe,
@@ -127,7 +146,8 @@ function showTrainer(
     saveState,
     saveStateAsync: async () => {
       alive("save");
-      return withRecipe(await optimizer.saveStateAsync());
+      const device = state.backend.deviceSide;
+      return device === undefined ? saveState() : await saveFromDevice(device);
     },
     loadState(saved, options): LoadReport {
       alive("load");

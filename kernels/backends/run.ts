@@ -205,11 +205,14 @@ function runOverCopies(backend: RunBackend, program: Program, given: readonly Na
   if (stuck) {
     throw new TypeError(`Cannot run over "${stuck.name}", which the text writes: on this backend it must be a tensor of the device's`);
   }
-  const copies = backend.reserve([], given.map(({ tensor }) => tensor)) as Full[];
+  // On a device what lies there is reached as it is.
+  const foreign = given.filter(({ tensor }) => backend.claim === undefined || !backend.owns(tensor));
+  const copies = backend.reserve([], foreign.map(({ tensor }) => tensor)) as Full[];
   try {
-    given.forEach(({ tensor }, index) => backend.upload(copies[index], rawOf(tensor.data)));
-    runOnce(planOver(backend, program, given.map(({ name }, index) => ({ name, tensor: copies[index] }))), scalars);
-    given.forEach(({ name, tensor }, index) => {
+    foreign.forEach(({ tensor }, index) => backend.upload(copies[index], rawOf(tensor.data)));
+    const placed = given.map((one) => foreign.includes(one) ? { name: one.name, tensor: copies[foreign.indexOf(one)] } : one);
+    runOnce(planOver(backend, program, placed), scalars);
+    foreign.forEach(({ name, tensor }, index) => {
       if (program.writes.includes(name)) backend.download(copies[index], rawOf(tensor.data));
     });
   } finally {

@@ -10,7 +10,7 @@
  * @module
  */
 import type { Accumulator, AccumulatorPlugin, AccumulatorState, Grads, Tensor } from "../../core/plugin/contract.ts";
-import { longestLoop } from "./longest_loop.ts";
+import { isOnDevice, longestLoop } from "./longest_loop.ts";
 import { sum } from "./sum.ts";
 
 /** Options of {@linkcode mean}. */
@@ -84,7 +84,7 @@ export const mean: AccumulatorPlugin<"mean", MeanOptions> = {
           let m = means.get(name);
           if (m === undefined) means.set(name, m = backend.allocate(s.shape!, "float32"));
           // A small array costs less here than a dispatch; the bits are the same.
-          if (s.data.length <= longestLoop) divide(m.data, s.data, weight);
+          if (!isOnDevice(s) && s.data.length <= longestLoop) divide(m.data, s.data, weight);
           else backend.run("m = s/weight", { m, s }, { weight });
           Object.defineProperty(divided, name, { value: m, enumerable: true, configurable: true, writable: true });
         }

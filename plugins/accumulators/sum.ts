@@ -9,7 +9,7 @@
  * @module
  */
 import type { Accumulator, AccumulatorPlugin, AccumulatorState, Grads, Sparse, Tensor, Tools } from "../../core/plugin/contract.ts";
-import { longestLoop } from "./longest_loop.ts";
+import { isOnDevice, longestLoop } from "./longest_loop.ts";
 
 /** Options of {@linkcode sum}. */
 export interface SumOptions {
@@ -52,6 +52,8 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
     // Memory taken for sums, and for 16-bit gradients in float32, since no loop here reads those.
     const room = new Map<string, Tensor>();
     const wide = new Map<string, Tensor>();
+    // On a device, copies of the sums that a saved state holds, until the next one.
+    const copies = new Map<string, Tensor>();
     let count = 0;
     let weight = 0;
 
@@ -61,10 +63,9 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
       return tensor;
     }
     // All that can fail comes before the first sum changes: memory, and gradients that kernels must read.
-    function prepare(given: readonly (readonly [string, Required<Tensor> | Sparse])[]): [name: string, gradient: Float32Array | Sparse][] {
+    function prepare(given: readonly (readonly [string, Required<Tensor> | Sparse])[]): [name: string, gradient: Prepared][] {
       return given.map(([name, gradient]) => {
-        taken(room, name);
-        if ("indices" in gradient) return [name, gradient];
+        if (isOnDevice(taken(room, name)) || "indices" in gradient) return [name, gradient];
         if (gradient.data instanceof Float32Array) return [name, gradient.data];
         const w = taken(wide, name);
         backend.run("w = g", { w, g: gradient });
@@ -99,9 +100,11 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
       }
       return given;
     }
-    function addOne(name: string, gradient: Float32Array | Sparse, factor: number): void {
+    function addOne(name: string, gradient: Prepared, factor: number): void {
       const into = room.get(name)!;
+      if (isOnDevice(into)) return addOnDevice(into, gradient as Required<Tensor> | Sparse, factor);
       if ("indices" in gradient) return addRows(into, gradient, factor);
+      if ("data" in gradient) return;
       // A small array costs less here than a dispatch, and an ordinary one less than a copy to where kernels reach it; the bits are the same.
       if (gradient.length > longestLoop && !(gradient.buffer instanceof ArrayBuffer)) {
         const g = { data: gradient, shape: into.shape! };
@@ -113,6 +116,16 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
         }
       }
       addArray(into.data as Float32Array, gradient, factor);
+    }
+
+    function addOnDevice(into: Tensor, gradient: Required<Tensor> | Sparse, factor: number): void {
+      for (const g of "indices" in gradient ? apart(gradient, into.shape!) : [gradient]) {
+        backend.run(factor === 1 ? "s += g" : "s += weight*g", { s: into, g }, factor === 1 ? {} : { weight: factor });
+      }
+    }
+    function clear(tensor: Tensor): void {
+      if (isOnDevice(tensor)) backend.run("s = zero", { s: tensor }, { zero: 0 });
+      else tensor.data.fill(0);
     }
 
     return {
@@ -159,7 +172,7 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
         weight += other.weight;
       },
       reset(): void {
-        for (const { data } of sums.values()) data.fill(0);
+        sums.forEach(clear);
         count = 0;
         weight = 0;
       },
@@ -168,7 +181,13 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
         // Sums that are all zeros need no room in a file; that there are such sums goes on to matter.
         if (count === 0) return { ...state, tensors: {}, more: [...sums.keys()].sort() };
         const tensors: Record<string, Tensor> = {};
-        for (const [name, { data, shape }] of sums) define(tensors, name, { data: data.slice(), shape: shape!, dtype: "float32" });
+        for (const [name, tensor] of sums) {
+          if (isOnDevice(tensor)) {
+            const copy = taken(copies, name);
+            backend.run("c = s", { c: copy, s: tensor });
+            define(tensors, name, copy);
+          } else define(tensors, name, { data: tensor.data.slice(), shape: tensor.shape!, dtype: "float32" });
+        }
         return { ...state, tensors };
       },
       loadState(state: AccumulatorState): void {
@@ -177,17 +196,21 @@ export const sum: AccumulatorPlugin<"sum", SumOptions> = {
         sums.clear();
         for (const [name, data] of saved) {
           const tensor = room.get(name)!;
-          if (data === null) tensor.data.fill(0);
+          if (data === null) clear(tensor);
+          else if (isOnDevice(tensor)) backend.run("s = g", { s: tensor, g: { data, shape: tensor.shape!, dtype: "float32" } });
           else tensor.data.set(data);
           sums.set(name, tensor);
         }
         // Where there was a sum that is not in the state, the first gradient to come is added to what lies there.
-        for (const [name, { data }] of room) if (!saved.has(name)) data.fill(0);
+        for (const [name, tensor] of room) if (!saved.has(name)) clear(tensor);
         ({ count, weight } = state);
       },
     };
   },
 };
+
+/** A gradient that is ready to be added: elements in float32, rows, or on a device a tensor of any kind. */
+type Prepared = Float32Array | Required<Tensor> | Sparse;
 
 /** The sums of a state by name, null for zeros; one error says all that is wrong. */
 function readSaved(
@@ -266,6 +289,20 @@ function addRows({ data, shape }: Tensor, { indices, values }: Sparse, factor: n
   for (let i = 0; i < indices.length; i++) {
     for (let j = 0; j < row; j++) data[indices[i] * row + j] += Math.fround(by * values[i * row + j]);
   }
+}
+
+/** Rows as whole tensors, as many as the index that comes most often comes: so each row is added in its turn, as elsewhere. */
+function apart({ indices, values }: Sparse, shape: readonly number[]): Tensor[] {
+  const row = rowOf(shape);
+  const wholes: Tensor[] = [];
+  const times = new Map<number, number>();
+  indices.forEach((index, i) => {
+    const turn = times.get(index) ?? 0;
+    times.set(index, turn + 1);
+    const { data } = wholes[turn] ??= { data: new Float32Array(shape[0] * row), shape };
+    data.set(values.subarray(i * row, (i + 1) * row), index * row);
+  });
+  return wholes;
 }
 
 function addArray(into: Float32Array, gradient: Float32Array, factor: number): void {

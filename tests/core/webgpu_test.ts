@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { builtins, createOptimizer } from "../../mod.ts";
 import { createWebGpuBackend } from "../../core/webgpu.ts";
-import type { DeviceTensor, Optimizer, StateDict, Tensor, WebGpuBackend } from "../../core/types.ts";
+import type { DeviceTensor, Grads, Optimizer, StateDict, Tensor, Trainer, WebGpuBackend } from "../../core/types.ts";
 import { missing, onGpu } from "../webgpu.ts";
 import { descent } from "./plugins.ts";
 
@@ -53,6 +53,7 @@ onGpu("Arrays are moved on the device and come back with sync(), to the bits of 
   using optimizer = builtins.createOptimizer("adamw_torch", { w }, { lr: 0.01 }, { backend });
   for (const g of grads.slice(0, 2)) assertEquals(optimizer.step({ w: g }).applied, true);
   assertEquals(w, numbers(1000, 9), "nothing comes back before it is asked for");
+  assert(optimizer.params.w.data === w);
   assertEquals(await optimizer.sync(), { applied: true, step: 2 });
   using host = onHost("adamw_torch", expected, grads.slice(0, 2), { lr: 0.01 });
   assertEquals(w, expected);
@@ -240,6 +241,44 @@ onGpu("Parameters come later, and an optimizer with arrays and buffers together"
   for (const one of [optimizer, host]) one.step({ v: numbers(5, 4), w: numbers(6, 5) });
   assertEquals(bits(await optimizer.saveStateAsync()), bits(host.saveState()));
 });
+
+for (const name of ["sum", "mean"] as const) {
+  onGpu(`${name} gathers gradients on the device, whatever they lie in, to the bits of backend js`, async (backend) => {
+    const params = { v: { data: numbers(12, 1), shape: [4, 3] }, w: numbers(5000, 2) };
+    const make = (on: "js" | WebGpuBackend) => {
+      const recipe = { optimizer: { name: "adamw_torch" }, accumulate: { name, options: { every: null } } };
+      return builtins.createTrainer(structuredClone(params), recipe, { backend: on });
+    };
+    using trainer = make(backend);
+    using host = make("js");
+    const { tensors: [v, w] } = inOneBuffer(backend, [numbers(12, 3), numbers(5000, 4)]);
+    const rows = { indices: Int32Array.of(1, 1), values: numbers(6, 5) };
+    const low = { data: Uint16Array.of(...Array(12).fill(0x3f91)), dtype: "bfloat16" as const, shape: [4, 3] };
+    const add = (t: Trainer, grads: Grads, weight: number): unknown => t.add(grads, weight);
+    for (const one of [trainer, host]) {
+      const mine = one === trainer;
+      add(one, mine ? { v: { ...v, shape: [4, 3] }, w } : { v: { data: numbers(12, 3), shape: [4, 3] }, w: numbers(5000, 4) }, 2);
+      add(one, { v: rows, w: [...numbers(5000, 6)] }, 1);
+    }
+    assertThrows(() => trainer.add({ v: { ...v, shape: [3, 4] } }), RangeError, "the parameter's is [4, 3]");
+    assertThrows(() => trainer.add({ v: low }), RangeError, "the parameter's is float32");
+    // In the middle of a window it is saved, and goes on elsewhere.
+    const saved = await trainer.saveStateAsync();
+    assertEquals(bits(saved), bits(host.saveState()));
+    using other = make(backend);
+    other.add({ v: rows, w: numbers(5000, 9) });
+    other.loadState(saved);
+    for (const one of [trainer, host, other]) {
+      one.add({ w: numbers(5000, 7) }, 0.5);
+      one.flush();
+      one.add({ w: numbers(5000, 8) });
+      one.flush();
+    }
+    const expected = bits(host.saveState());
+    assertEquals(bits(await trainer.saveStateAsync()), expected);
+    assertEquals(bits(await other.saveStateAsync()), expected);
+  });
+}
 
 onGpu("Bad tensors are refused before anything is encoded", (backend) => {
   const device = backend.device as GPUDevice;

@@ -90,7 +90,9 @@ function showBackend(machine: Machine, arithmetic: WebGpuBackend["arithmetic"], 
   const windows: Windows = { byOwner: new WeakMap(), ofRun: new WeakMap() };
   const views = new WeakMap<object, Tensor>();
   const asTensor = (tensor: OnDevice): Required<Tensor> => tensor as unknown as Required<Tensor>;
+  const owns = (tensor: Tensor): boolean => memory.ours.has(tensor.data);
   const shown = (tensor: Tensor): Tensor => {
+    if (!owns(tensor)) return tensor;
     const { data, shape, dtype } = onDevice(tensor);
     let view = views.get(tensor);
     if (view === undefined) {
@@ -98,7 +100,6 @@ function showBackend(machine: Machine, arithmetic: WebGpuBackend["arithmetic"], 
     }
     return view;
   };
-  const owns = (tensor: Tensor): boolean => memory.ours.has(tensor.data);
   const claimTensor: DeviceSide["claim"] = (what, like) => {
     const tensor = claim(memory, what, like);
     return tensor === null ? null : asTensor(tensor);
