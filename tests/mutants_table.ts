@@ -1463,7 +1463,7 @@ export const mutants: readonly Mutant[] = [
   ...of("plugins/accumulators/sum.ts", [accumulators], [
     ["A sum forgets its weights", "        weight += w;", "        weight += 1;"],
     ["A merged sum counts as one micro-batch", "count += other.count;", "count += 1;"],
-    ["A reset sum keeps its numbers", "for (const { data } of sums.values()) data.fill(0);", ""],
+    ["A reset sum keeps its numbers", "sums.forEach(clear);", ""],
     [
       "Repeated rows of a sparse gradient overwrite each other",
       "data[indices[i] * row + j] += Math.fround",
@@ -1487,8 +1487,8 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("plugins/accumulators/sum.ts", ["tests/core/resume_test.ts", "tests/core/trainer_state_test.ts"], [
     ["A sum that goes on has forgotten what it gave zeros for", "more: [...sums.keys()].sort()", "more: []"],
-    ["A saved sum is the memory itself", "data: data.slice()", "data"],
-    ["A sum goes on from what it had of tensors that the state lacks", "if (!saved.has(name)) data.fill(0);", "void name, data;"],
+    ["A saved sum is the memory itself", "data: tensor.data.slice()", "data: tensor.data"],
+    ["A sum goes on from what it had of tensors that the state lacks", "if (!saved.has(name)) clear(tensor);", "void name, tensor;"],
     ["A sum goes on with the weight that it had", "({ count, weight } = state);", "({ count } = state);"],
   ]),
   ...of("plugins/accumulators/mean.ts", ["tests/core/resume_test.ts", "tests/core/trainer_state_test.ts"], [
