@@ -1122,6 +1122,9 @@ export const mutants: readonly Mutant[] = [
   ...of("plugins/schedules/piecewise_interpolate.ts", ["tests/core/rebase_test.ts"], [
     ["Of boundaries that have become one the last is left", "(scaled[at] ?? 1) * scale", "scale", "^a rebased description"],
   ]),
+  ...of("plugins/http/page/horizons.ts", ["tests/plugins/http/page_state_test.ts"], [
+    ["The last schedule of a sequence begins at its step 0", "before + last * each", "before", "^the end of schedules"],
+  ]),
   ...of("plugins/http/page/curves.ts", ["tests/plugins/http/page_state_test.ts"], [
     [
       "Links have options in the order in which they were set",
