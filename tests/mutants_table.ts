@@ -2116,7 +2116,13 @@ export const mutants: readonly Mutant[] = [
   ...of("plugins/http/page/recognized.ts", ["tests/plugins/http/page_paste_test.ts"], [
     ["timm's arguments are taken for transformers'", 'hasAny(value, "sched", "sched_on_updates", "step_on_epochs")', "false"],
   ]),
-  ...of("plugins/adapters/tfjs/memory.ts", [tfjs], [
+  ...of("plugins/adapters/tfjs/host_memory.ts", [tfjs], [
+    [
+      "a variable of tfjs is read once",
+      "if (variable.dataId === dataId) continue;",
+      "if (dataId !== null) continue;",
+      "assigned to a variable",
+    ],
     ["tfjs is given the array that kernels write", "heap === null ? elements.slice() : elements", "elements", "stays as it is"],
     [
       "tfjs' heap is written in place",
@@ -2126,33 +2132,44 @@ export const mutants: readonly Mutant[] = [
     ],
     ["what a variable is assigned is kept", "made.dispose();", "", "leave no tensor behind"],
   ]),
-  ...of("plugins/adapters/tfjs/bind.ts", [tfjs], [
+  ...of("plugins/adapters/tfjs/device_memory.ts", ["tests/plugins/adapters/tfjs_webgpu_test.ts"], [
+    ["a step on a GPU writes what clones of tfjs' have", "for (const cell of cells) part(gpu, cell, 2);", "", "clones"],
     [
-      "a variable of tfjs is read once",
-      "if (variable.dataId === dataId) continue;",
-      "if (dataId !== null) continue;",
-      "assigned to a variable",
+      "tfjs gives what it read of a variable before the step",
+      "over(cell, cell.param as DeviceTensor, true);",
+      "if (lent.get(cell) !== cell.variable.dataId) over(cell, cell.param as DeviceTensor, true);",
+      "read nothing back",
     ],
-    ["a step that is held back assigns", "if (hasMoved(report)) write(memory, moving);", "write(memory, moving);", "holds back"],
+    ["a variable ends with its optimizer", "part(gpu, cell, 1);", "", "clones"],
+    [
+      "a step comes before what tfjs computes of its gradients",
+      "flush(gpu);\n      return buffers;",
+      "return buffers;",
+      "read nothing back",
+    ],
+    ["a step on a GPU passes over what a variable was assigned", "variable.dataId !== dataId)", "dataId === null)", "clones"],
+  ]),
+  ...of("plugins/adapters/tfjs/bind.ts", [tfjs], [
+    ["a step that is held back assigns", "if (hasMoved(report)) memory.write(moving);", "memory.write(moving);", "holds back"],
     ["each late variable has a group of its own", "state.restGroup ??= next;", "", "late variables"],
     ["late variables are matched by themselves", "if (index < groups.length) return addTo(here, { group: index });", "", "late variables"],
     ["the end leaves variables at another point", "comeBack(state);\n  state.isDisposed", "state.isDisposed", "another point"],
     [
       "a bound optimizer keeps a shared backend's memory",
-      "else for (const { param } of cells.values()) backend.release(param);",
+      "memory.release([...cells.values()]);",
       "",
       "shared backend",
     ],
-    ["a refused bind keeps memory", "for (const { param } of cells) backend.release(param);", "", "takes no memory"],
-    ["a load shows in no variable", "write(state.memory, all);\n      return report;", "return report;", "loadState"],
+    ["a refused bind keeps memory", "memory.release(cells);", "", "takes no memory"],
+    ["a load shows in no variable", "state.memory.write(all);\n      return report;", "return report;", "loadState"],
   ]),
   ...of("plugins/adapters/tfjs/optimizer.ts", [tfjs], [
     ["tfjs takes the underscores out of a recipe", '.replaceAll("_", "\\\\u005f")', "", "loaded goes on|another one saved"],
     ["groups are matched by the names of the copy", "return { all: variables, names };", "return { all: variables };", "loaded goes on"],
     [
       "weights of a model that was not trained yet are not saved again",
-      "this.#bound === undefined ? this.#kept : keptOf",
-      "this.#bound === undefined ? undefined : keptOf",
+      "this.#bound === undefined ? this.#kept : await keptOf",
+      "this.#bound === undefined ? undefined : await keptOf",
       "loaded goes on",
     ],
     ["frozen variables are bound", "variable === undefined || !variable.trainable ? []", "variable === undefined ? []", "frozen"],

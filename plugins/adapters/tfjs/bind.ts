@@ -4,18 +4,20 @@
  * @module
  */
 import { disposeSymbol } from "../../../kernels/dispose.ts";
-import { createBackend, takeBackend } from "../../../core/backend.ts";
+import { createBackend, deviceSideOf, takeBackend } from "../../../core/backend.ts";
 import { about } from "../../../core/errors.ts";
 import { isRecord, known, show } from "../../../core/names.ts";
 import { splitNames } from "../../../core/optimizer/match.ts";
 import type { OptimizerPlugin, Plugin } from "../../../core/plugin/contract.ts";
 import type { NameOf, OptionsOf } from "../../../core/plugin/typed.ts";
 import { put, sameShape } from "../../../core/tensors.ts";
-import type { Disposable, Grads, LoadReport, Optimizer, StateDict, StepReport, Tensor } from "../../../core/types.ts";
+import type { Disposable, Grads, LoadReport, Optimizer, StateDict, StepReport, Tensors } from "../../../core/types.ts";
 import type { Builtins } from "../../builtins.ts";
 import { optimizerOver } from "../bound.ts";
-import { elementsOf, heapOf, writeVariable } from "./memory.ts";
-import type { TfBuffer, TfGrads, TfSettings, TfTensor, TfVariable, TfWeight } from "./types.ts";
+import { deviceMemory } from "./device_memory.ts";
+import { hostMemory } from "./host_memory.ts";
+import { type Cell, isTensor, type Memory } from "./memory.ts";
+import type { TfGrads, TfSettings, TfTensor, TfVariable, TfWeight } from "./types.ts";
 
 /** An optimizer over variables of tfjs. */
 export interface Bound<Options = unknown> extends Disposable {
@@ -48,6 +50,8 @@ export interface Bound<Options = unknown> extends Disposable {
   at<Result>(point: string, run: () => Result | Promise<Result>): Promise<Result>;
   /** Variables, slots and step counts in copies, under the variables' names. */
   saveState(): StateDict;
+  /** The same, also where the optimizer's memory is a GPU's. */
+  saveStateAsync(): Promise<StateDict>;
   /** Takes a saved state, as `Optimizer.loadState` does, and gives the variables what is in it. */
   loadState(state: StateDict, options?: { readonly partial?: boolean }): LoadReport;
   /** Gives the optimizer's memory back. The variables stay as they are. */
@@ -58,6 +62,8 @@ export interface Bound<Options = unknown> extends Disposable {
 interface State {
   readonly optimizer: Optimizer;
   readonly memory: Memory;
+  /** Ends a backend that was made for this one. */
+  readonly end: () => void;
   /** By the variables' own names. */
   readonly cells: Map<string, Cell>;
   readonly groups: NonNullable<TfSettings["groups"]>;
@@ -67,32 +73,15 @@ interface State {
   isDisposed: boolean;
 }
 
-/** A variable at work. */
-interface Cell {
-  readonly variable: TfVariable;
-  /** Its name in the optimizer. */
-  readonly name: string;
-  /** Its elements where kernels reach them. */
-  readonly param: Tensor<Float32Array>;
-  /** Makes tensors of its shape. */
-  readonly buffer: TfBuffer;
-  /** The variable's memory when `param` was equal to it; null where it never was. */
-  dataId: object | null;
-}
-
-/** Where cells have their elements. */
-interface Memory {
-  readonly tf: TfSettings["tf"];
-  readonly backend: ReturnType<typeof takeBackend>;
-  readonly ownsBackend: boolean;
-}
-
 /**
  * Makes an optimizer over variables of tfjs, by an algorithm's name. {@linkcode tfOptimizer} makes one for `model.compile` and `minimize`.
  *
  * The variables are what is updated, on whatever backend tfjs has them, and may be assigned in between. No tensor is left behind: `tf.memory()` counts
- * as many after a step as before. On tfjs' GPU backends a step reads gradients, and variables that were assigned, with `dataSync`; where those were awaited with
- * `data()` before, as they must be on `"webgpu"` outside of browsers, tfjs has them still, and nothing waits.
+ * as many after a step as before.
+ *
+ * On tfjs' backend `"webgpu"` all stays on the GPU where the setting `backend` is one on its device, `await createWebGpuBackend({ device: tf.backend().device })`.
+ * With other backends, a step reads gradients, and variables that were assigned, with `dataSync`; where those were awaited with `data()` before, as they must be
+ * outside of browsers, tfjs has them still, and nothing waits.
  *
  * TypeError: an unknown name, option or setting, what is no variable, a variable that is disposed, not trainable, not in float32, or there twice, by its
  * name. RangeError: no variables. Else the errors of `createOptimizer`. After an error no memory is taken.
@@ -155,10 +144,10 @@ export function createBound(
   const taken = takeVariables(variables, new Map());
   if (taken.length === 0) throw new RangeError("Cannot bind an empty list of variables");
   const ownsBackend = backend === undefined || typeof backend === "string";
-  const made = ownsBackend ? createBackend(backend, threads === undefined ? {} : { threads }) : backend;
-  const memory: Memory = { tf, backend: takeBackend(made), ownsBackend };
+  const made = takeBackend(ownsBackend ? createBackend(backend, threads === undefined ? {} : { threads }) : backend);
+  const memory = deviceSideOf(made) === undefined ? hostMemory(tf, made) : deviceMemory(tf, made);
   // With a backend that is given, threads are refused as they are by every optimizer.
-  const settings = { ...rest, backend: memory.backend, ...!ownsBackend && threads !== undefined && { threads } };
+  const settings = { ...rest, backend: made, ...!ownsBackend && threads !== undefined && { threads } };
   try {
     return withCells(memory, taken, names ?? namesOf(taken), (cells) => {
       const optimizer = optimizerOver(paramsOf(cells), named, options, settings);
@@ -166,6 +155,7 @@ export function createBound(
       return showBound({
         optimizer,
         memory,
+        end: ownsBackend ? () => made.dispose() : () => {},
         cells: new Map(cells.map((cell) => [cell.variable.name, cell])),
         groups,
         restGroup: optimizer.groups.length > groups.length ? groups.length : undefined,
@@ -174,7 +164,7 @@ export function createBound(
       });
     });
   } catch (error) {
-    if (ownsBackend) memory.backend.dispose();
+    if (ownsBackend) made.dispose();
     throw error;
   }
 }
@@ -207,15 +197,20 @@ function showBound(state: State): Bound {
     },
     saveState() {
       check(state, "save");
-      read(state.memory, [...cells.values()]);
+      state.memory.read([...cells.values()]);
       return optimizer.saveState();
+    },
+    async saveStateAsync() {
+      check(state, "save");
+      state.memory.read([...cells.values()]);
+      return await optimizer.saveStateAsync();
     },
     loadState(saved, options) {
       check(state, "load a state into");
       const all = [...cells.values()];
-      read(state.memory, all); // what a partial state lacks stays as the variables are
+      state.memory.read(all); // what a partial state lacks stays as the variables are
       const report = optimizer.loadState(saved, options);
-      write(state.memory, all);
+      state.memory.write(all);
       return report;
     },
     dispose: () => dispose(state),
@@ -268,24 +263,21 @@ function withCells<Result>(
   names: readonly string[],
   run: (cells: readonly Cell[]) => Result,
 ): Result {
-  const { backend } = memory;
   const cells: Cell[] = [];
   try {
-    variables.forEach((variable, i) => {
-      cells.push({ variable, name: names[i], param: backend.allocate(variable.shape), buffer: variable.bufferSync(), dataId: null });
-    });
-    read(memory, cells);
+    variables.forEach((variable, i) => cells.push(memory.take(variable, names[i])));
+    memory.read(cells);
     return run(cells);
   } catch (error) {
-    for (const { param } of cells) backend.release(param);
+    memory.release(cells);
     throw error;
   }
 }
 
 const namesOf = (variables: readonly TfVariable[]): string[] => variables.map(({ name }) => name);
 
-function paramsOf(cells: readonly Cell[]): Record<string, Tensor> {
-  const params: Record<string, Tensor> = {};
+function paramsOf(cells: readonly Cell[]): Tensors {
+  const params: Record<string, Tensors[string]> = {};
   for (const { name, param } of cells) put(params, name, param);
   return params;
 }
@@ -310,31 +302,7 @@ function add(state: State, variables: readonly TfVariable[], to: Parameters<Boun
   });
 }
 
-// ---- elements
-
-/** Brings what variables were assigned since to where kernels have them. */
-function read({ tf }: Memory, cells: readonly Cell[]): void {
-  for (const { variable: { isDisposed, name } } of cells) {
-    if (isDisposed) throw about(new TypeError(`Cannot read variable "${name}": it is disposed`), { tensor: name });
-  }
-  const heap = heapOf(tf);
-  for (const cell of cells) {
-    const { variable, param, dataId } = cell;
-    if (variable.dataId === dataId) continue;
-    param.data.set(elementsOf(heap, variable));
-    cell.dataId = variable.dataId;
-  }
-}
-
-/** Assigns variables what kernels have, or other elements. */
-function write({ tf }: Memory, cells: readonly Cell[], elements: (cell: Cell) => Float32Array = ({ param }) => param.data): void {
-  const heap = heapOf(tf);
-  for (const cell of cells) {
-    const { variable, buffer } = cell;
-    writeVariable(heap, variable, buffer, elements(cell));
-    cell.dataId = variable.dataId;
-  }
-}
+// ---- steps
 
 /** Reads what a step needs, takes it, and writes what it moved. */
 function apply<Report>(
@@ -345,12 +313,12 @@ function apply<Report>(
 ): Report {
   const taken = takeGrads(cells, grads);
   const moving = taken.map(([cell]) => cell);
-  read(memory, moving);
-  const heap = heapOf(memory.tf);
+  memory.read(moving);
+  const tensors = memory.gradients(taken.map(([, gradient]) => isTensor(gradient) ? gradient : null));
   const elements: Record<string, Grads[string]> = {};
-  for (const [{ name }, gradient] of taken) put(elements, name, isTensor(gradient) ? elementsOf(heap, gradient) : gradient);
+  taken.forEach(([{ name }, gradient], i) => put(elements, name, tensors[i] ?? gradient as Grads[string]));
   const report = run(elements);
-  if (hasMoved(report)) write(memory, moving);
+  if (hasMoved(report)) memory.write(moving);
   return report;
 }
 
@@ -377,19 +345,13 @@ function checkGradient(what: string, { isDisposed, dtype, shape }: TfTensor, { v
   throw about(new RangeError(`Cannot use ${what} of shape ${show(shape)}: the variable's is ${show(wanted)}`), { tensor: name });
 }
 
-function isTensor(value: unknown): value is TfTensor {
-  const { dataSync, dataId } = (typeof value === "object" && value !== null ? value : {}) as Partial<TfTensor>;
-  return typeof dataSync === "function" && dataId !== undefined;
-}
-
 // ---- points, and the end
 
 async function at<Result>(state: State, point: string, run: () => Result | Promise<Result>): Promise<Result> {
   const { optimizer, memory, cells } = state;
   const all = [...cells.values()];
-  read(memory, all);
-  const there = optimizer.point(point);
-  write(memory, all, ({ name }) => there[name].data as Float32Array);
+  memory.read(all);
+  memory.show(all, optimizer.point(point));
   state.isAway = true;
   try {
     return await run();
@@ -401,15 +363,15 @@ async function at<Result>(state: State, point: string, run: () => Result | Promi
 function comeBack(state: State): void {
   if (!state.isAway) return;
   state.isAway = false;
-  write(state.memory, [...state.cells.values()].filter(({ variable }) => !variable.isDisposed));
+  state.memory.write([...state.cells.values()].filter(({ variable }) => !variable.isDisposed));
 }
 
 function dispose(state: State): void {
   if (state.isDisposed) return;
   comeBack(state);
   state.isDisposed = true;
-  const { optimizer, memory: { backend, ownsBackend }, cells } = state;
+  const { optimizer, memory, cells, end } = state;
   optimizer.dispose();
-  if (ownsBackend) backend.dispose();
-  else for (const { param } of cells.values()) backend.release(param);
+  memory.release([...cells.values()]);
+  end();
 }

@@ -10,7 +10,7 @@ import type { OptimizerPlugin, Plugin } from "../../../core/plugin/contract.ts";
 import { finderOf } from "../../../core/plugin/find.ts";
 import type { NameOf, OptionsOf } from "../../../core/plugin/typed.ts";
 import { optionsOf, takePlugin } from "../../../core/plugin/use.ts";
-import type { Recipe, Use } from "../../../core/types.ts";
+import type { Recipe, StateDict, Use } from "../../../core/types.ts";
 import { type Builtins, plugins } from "../../builtins.ts";
 import { type Bound, createBound } from "./bind.ts";
 import { recipeOf } from "./recipe.ts";
@@ -173,10 +173,9 @@ function register(tf: TfCore, common: Pick<TfSettings, "registry" | "backend" | 
       return { recipe: JSON.stringify(recipeOf(this.#named, options, this.#settings)).replaceAll("_", "\\u005f") };
     }
 
-    // deno-lint-ignore require-await -- what is thrown rejects
     async getWeights(): Promise<readonly TfNamedTensor[]> {
       this.#forget();
-      const kept = this.#bound === undefined ? this.#kept : keptOf(this.#bound);
+      const kept = this.#bound === undefined ? this.#kept : await keptOf(this.#bound);
       // tfjs disposes none of what it asks for here, its own optimizers giving their own variables.
       return this.#given = kept === undefined ? [] : weightsOf(tf, kept);
     }
@@ -243,16 +242,25 @@ function namedAs(
 }
 
 /** The state without the variables, which a model saves itself. */
-function keptOf(bound: Bound): KeptState {
+async function keptOf(bound: Bound): Promise<KeptState> {
   const names = Object.keys(bound.optimizer.params);
-  const { tensors, metadata } = bound.saveState();
+  const { tensors, metadata } = await bound.saveStateAsync();
   const kept = Object.fromEntries(Object.entries(tensors).filter(([key]) => !names.includes(key)));
   return { names, state: { tensors: kept, metadata } };
 }
 
 /** Takes a state in, the variables staying as they are. */
 function load(bound: Bound, { state: { tensors, metadata } }: KeptState): void {
+  if (bound.optimizer.backend.name === "webgpu") return loadOnDevice(bound, { tensors, metadata });
   const { tensors: own } = bound.saveState();
   const variables = Object.fromEntries(Object.keys(bound.optimizer.params).map((name) => [name, own[name]]));
   bound.loadState({ tensors: { ...tensors, ...variables }, metadata });
+}
+
+/** The same where the variables cannot be read at once: what is missing or too many is known afterwards. */
+function loadOnDevice(bound: Bound, state: StateDict): void {
+  const { missing, ignored } = bound.loadState(state, { partial: true });
+  const names = Object.keys(bound.optimizer.params);
+  const wrong = [...missing.filter((key) => !names.includes(key)), ...ignored];
+  if (wrong.length > 0) throw new TypeError(`Cannot go on with the weights that were set: ${show(wrong)} are missing, or too many`);
 }

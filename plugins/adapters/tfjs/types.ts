@@ -76,7 +76,7 @@ export interface TfCore<Made = unknown> extends TfBackends {
 export interface TfSettings<Options = unknown, P extends readonly Plugin[] = readonly Plugin[]> extends BindSettings<Options, P> {
   /**
    * The namespace of tfjs, `import * as tf from "@tensorflow/tfjs-core"`. With it elements of backend `"wasm"` are read where they lie in its memory;
-   * without it each goes through two copies where one would do.
+   * without it each goes through two copies where one would do. A backend on tfjs' GPU needs it.
    */
   readonly tf?: TfBackends;
 }
