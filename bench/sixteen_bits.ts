@@ -35,6 +35,8 @@ const rounds = values.quick ? 3 : 7;
 /** Milliseconds a turn, and of rest before it: OpenMP's threads spin for a while after their last work. */
 const turn = values.quick ? 60 : 200;
 const rest = 25;
+/** Milliseconds of ours before all turns: V8 compiles a function anew, better, after many calls, and does so beside the main thread. */
+const warm = 800;
 
 /** What is timed: an optimizer in a dtype, and torch's variant that does the same. */
 interface Case {
@@ -84,22 +86,22 @@ for (const { name, optimizer: algorithm, dtype, options, rival } of cases) {
   const target = optimizer.grads.w.data;
   const timed = { refill: (k: number) => refill(target, pool, k), step: () => void optimizer.step() };
   let steps = 0;
-  const ours = async (): Promise<number[]> => {
-    const times = await timeSteps(timed, { ms: turn, least: 3, most: Infinity }, steps);
+  const ours = async (ms: number): Promise<number[]> => {
+    const times = await timeSteps(timed, { ms, least: 3, most: Infinity }, steps);
     steps += times.length;
     return times;
   };
   const running = rival === null ? null : torch;
-  const theirs = async (): Promise<number[]> => (await running!.ask(`round ${turn} 3 100000`)).split(" ").map(Number);
+  const theirs = async (ms: number): Promise<number[]> => (await running!.ask(`round ${ms} 3 100000`)).split(" ").map(Number);
   const times: Record<"ours" | "theirs", number[]> = { ours: [], theirs: [] };
   await running?.ask(`prepare ${rival}-${dtype} ${size}`);
-  await ours();
-  await running?.ask(`round ${turn} 3 100000`);
+  await ours(warm);
+  if (running !== null) await theirs(turn);
   for (let round = 0; round < rounds; round++) {
     for (const who of round % 2 === 0 ? ["ours", "theirs"] as const : ["theirs", "ours"] as const) {
       if (who === "theirs" && running === null) continue;
       await new Promise((resolve) => setTimeout(resolve, rest));
-      times[who].push(median(await (who === "ours" ? ours : theirs)()));
+      times[who].push(median(await (who === "ours" ? ours : theirs)(turn)));
     }
   }
   await running?.ask("release");
