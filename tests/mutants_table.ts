@@ -179,6 +179,15 @@ export const mutants: readonly Mutant[] = [
     ["Eigenvectors come as they are found", "vectors[order[j] * width + i]", "vectors[j * width + i]", "^eigh"],
     ["The last rotations are forgotten", "  rotate(vectors, width, rotations);\n  return true;", "  return true;", "^eigh"],
   ]),
+  ...of("kernels/backends/wasm/householder.ts", [linalg], [
+    ["The rows after the last four are not reflected", "[rows(together), rows(1)],", "[rows(together)],", "^qr"],
+    [
+      "Rows that are reflected together share a factor",
+      "xs.map((x, r) => [at(x), [at(x), v128.load(offset)], [localGet(ws[r])",
+      "xs.map((x) => [at(x), [at(x), v128.load(offset)], [localGet(ws[0])",
+      "^qr",
+    ],
+  ]),
   ...of("kernels/backends/wasm/eigh.ts", [linalg], [
     ["The last eigenvalues are not looked for in WASM", "    rotate(locals, places),\n  ];", "  ];", "^eigh"],
   ]),

@@ -92,6 +92,7 @@ export const i32 = {
   isZero: [0x45],
   eq: [0x46],
   lessUnsigned: [0x49],
+  greaterUnsigned: [0x4b],
   atLeastUnsigned: [0x4f],
   add: [0x6a],
   sub: [0x6b],

@@ -95,7 +95,7 @@ function tridiagonal(locals: Locals, { n, width, w, p, diagonal, beside, taus }:
 
 /** The reflections' product; its columns as rows. */
 function basis(locals: Locals, { n, width, w, vectors, taus }: Places): Code {
-  const [first, end, k, j, at, row, from] = declared(locals, "i32", 7);
+  const [first, end, k, j, at, row, rowEnd, from] = declared(locals, "i32", 8);
   const rowOf = (local: number, base: number, index: number): Code => sumInto(local, get(base), product(get(index), get(width)));
   return [
     fillZeros(locals, vectors, product(get(n), get(width))),
@@ -111,7 +111,7 @@ function basis(locals: Locals, { n, width, w, vectors, taus }: Places): Code {
           [plusOne(k), localSet(at)],
           rowOf(from, w, k),
           [get(at), get(first), get(at), get(first), i32.atLeastUnsigned, select, localSet(j)],
-          stepLoop(j, get(j), get(end), 1, [rowOf(row, vectors, j), reflect(locals, { row, v: from, at, width, taus, k })]),
+          [rowOf(row, vectors, j), rowOf(rowEnd, vectors, end), reflect(locals, { row, end: rowEnd, v: from, at, width, taus, k })],
         ]),
       ]),
     ]),

@@ -5,7 +5,7 @@
  */
 import { block } from "../../routines/padded.ts";
 import { type Code, f32, f32x4, f64, f64x2, i32, localGet, type Locals, localSet, loopUntil, v128, when } from "./assembler.ts";
-import { addressOf, bytes, declared, stepLoop, sumInto } from "./instructions.ts";
+import { addressOf, advance, bytes, declared, product, stepLoop, sumInto } from "./instructions.ts";
 
 /** A number of float32 at an address, as float64. */
 export const number = (address: Code): Code => [address, f32.load(0), f64.promote];
@@ -19,30 +19,56 @@ export const blockOf = (at: number): Code => bytes([localGet(at), i32.const(-blo
 
 /** The sum of products of so many bytes from two addresses, in float64 on the stack. */
 export function dot(locals: Locals, x: number, y: number, length: number): Code {
-  const [low, high] = declared(locals, "v128", 2);
+  const sums = dots(locals, [x], y, length);
+  return [sums.code, sums.results[0]];
+}
+
+/**
+ * The same of several rows with one y. A row's sums wait for each other: four rows at once, each in its own order, take half as long as one after the
+ * other.
+ */
+export function dots(
+  locals: Locals,
+  xs: readonly number[],
+  y: number,
+  length: number,
+): { readonly code: Code; readonly results: readonly Code[] } {
+  const halves = xs.map(() => declared(locals, "v128", 2));
+  const ys = declared(locals, "v128", 2);
   const [i] = declared(locals, "i32", 1);
   const upper = v128.shuffle([8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15]);
   const at = (base: number, offset: number): Code => [localGet(base), localGet(i), i32.add, v128.load(offset)];
-  const step = (sum: number, offset: number): Code => [localGet(sum), at(x, offset), at(y, offset), f32x4.mul, f32x4.add, localSet(sum)];
   const half = (sum: number, lanes: Code): Code => [localGet(sum), lanes, f64x2.promoteLow];
-  const pair = (lanes: (sum: number) => Code): Code => [half(low, lanes(low)), half(high, lanes(high)), f64x2.add];
-  return [
-    [v128.splat(0), localSet(low), v128.splat(0), localSet(high)],
-    stepLoop(i, i32.const(0), localGet(length), 4 * block, [step(low, 0), step(high, 16)]),
-    [pair(() => []), pair((sum) => [localGet(sum), upper]), f64x2.add, localSet(low)],
-    [localGet(low), f64x2.lane(0), localGet(low), f64x2.lane(1), f64.add],
-  ];
+  const step = ys.map((part, u) => [
+    [at(y, 16 * u), localSet(part)],
+    xs.map((x, r) => [localGet(halves[r][u]), at(x, 16 * u), localGet(part), f32x4.mul, f32x4.add, localSet(halves[r][u])]),
+  ]);
+  return {
+    code: [
+      halves.flat().map((sum) => [v128.splat(0), localSet(sum)]),
+      stepLoop(i, i32.const(0), localGet(length), 4 * block, step),
+    ],
+    results: halves.map(([low, high]) => {
+      const pair = (lanes: (sum: number) => Code): Code => [half(low, lanes(low)), half(high, lanes(high)), f64x2.add];
+      return [
+        [pair(() => []), pair((sum) => [localGet(sum), upper]), f64x2.add, localSet(low)],
+        [localGet(low), f64x2.lane(0), localGet(low), f64x2.lane(1), f64.add],
+      ];
+    }),
+  };
 }
 
 /** x -= w*y over so many bytes; w is a vector's local. */
-export function subtract(locals: Locals, x: number, w: number, y: number, length: number): Code {
+export const subtract = (locals: Locals, x: number, w: number, y: number, length: number): Code => subtracts(locals, [x], [w], y, length);
+
+/** The same of several rows with one y, each with its w. */
+function subtracts(locals: Locals, xs: readonly number[], ws: readonly number[], y: number, length: number): Code {
   const [i] = declared(locals, "i32", 1);
+  const [part] = declared(locals, "v128", 1);
   const at = (base: number): Code => [localGet(base), localGet(i), i32.add];
   const step = (offset: number): Code => [
-    at(x),
-    [at(x), v128.load(offset)],
-    [localGet(w), at(y), v128.load(offset), f32x4.mul],
-    [f32x4.sub, v128.store(offset)],
+    [at(y), v128.load(offset), localSet(part)],
+    xs.map((x, r) => [at(x), [at(x), v128.load(offset)], [localGet(ws[r]), localGet(part), f32x4.mul], f32x4.sub, v128.store(offset)]),
   ];
   return stepLoop(i, i32.const(0), localGet(length), 4 * block, [step(0), step(16)]);
 }
@@ -50,20 +76,32 @@ export function subtract(locals: Locals, x: number, w: number, y: number, length
 /** A number of float64 on the stack, rounded and in all lanes of a local. */
 export const splatInto = (vector: number): Code => [f32.demote, f32x4.splat, localSet(vector)];
 
-/** Applies a reflection, whose v begins at the address `v` and has zeros before the place `at`, to the row at an address. */
+/** Rows that a reflection is applied to at the same time. */
+const together = 4;
+
+/** Applies a reflection, whose v begins at the address `v` and has zeros before the place `at`, to the rows from the address `row` to the address `end`. */
 export function reflect(
   locals: Locals,
-  { row, v, at, width, taus, k }: Record<"row" | "v" | "at" | "width" | "taus" | "k", number>,
+  { row, end, v, at, width, taus, k }: Record<"row" | "end" | "v" | "at" | "width" | "taus" | "k", number>,
 ): Code {
-  const [x, y, length] = declared(locals, "i32", 3);
-  const [w] = declared(locals, "v128", 1);
+  const [y, length, skipped] = declared(locals, "i32", 3);
+  const rows = (count: number): Code => {
+    const xs = declared(locals, "i32", count);
+    const ws = declared(locals, "v128", count);
+    const sums = dots(locals, xs, y, length);
+    return loopUntil([localGet(row), product(localGet(width), i32.const(count)), i32.add, localGet(end), i32.greaterUnsigned], [
+      xs.map((x, r) => sumInto(x, localGet(row), [product(localGet(width), i32.const(r)), localGet(skipped), i32.add])),
+      sums.code,
+      ws.map((w, r) => [[addressOf(taus, localGet(k), 8), f64.load(0)], sums.results[r], f64.mul, splatInto(w)]),
+      subtracts(locals, xs, ws, y, length),
+      advance(row, product(localGet(width), i32.const(count))),
+    ]);
+  };
   return [
-    [blockOf(at), localSet(length)],
-    sumInto(x, localGet(row), localGet(length)),
-    sumInto(y, localGet(v), localGet(length)),
-    [localGet(width), localGet(length), i32.sub, localSet(length)],
-    [[addressOf(taus, localGet(k), 8), f64.load(0)], dot(locals, y, x, length), f64.mul, splatInto(w)],
-    subtract(locals, x, w, y, length),
+    [blockOf(at), localSet(skipped)],
+    sumInto(y, localGet(v), localGet(skipped)),
+    [localGet(width), localGet(skipped), i32.sub, localSet(length)],
+    [rows(together), rows(1)],
   ];
 }
 

@@ -31,10 +31,10 @@ export const qrBytes = ({ rows, cols }: RoutineJob): number => 4 * padded(rows) 
 /** The module. */
 export function qrModule(): Uint8Array<ArrayBuffer> {
   const locals = noLocals();
-  const [x, z, rows, cols, inner, width, columns, q, taus, first, end, i, j, k, row, from, to, source, index, least] = declared(
+  const [x, z, rows, cols, inner, width, columns, q, taus, first, end, i, j, k, row, from, to, source, index, least, rowEnd] = declared(
     locals,
     "i32",
-    20,
+    21,
   );
   const [largest, scale, beta] = declared(locals, "f64", 3);
   const get = localGet;
@@ -42,8 +42,8 @@ export function qrModule(): Uint8Array<ArrayBuffer> {
   /** The row of so many. */
   const rowAt = (local: number, base: number, index: Code): Code => sumInto(local, get(base), product(index, get(width)));
   const column = (k: number): Code => rowAt(from, columns, get(k));
-  const apply = reflect(locals, { row, v: from, at: k, width, taus, k });
-  const applyTo = (base: number, index: Code): Code => [rowAt(row, base, index), apply];
+  const apply = reflect(locals, { row, end: rowEnd, v: from, at: k, width, taus, k });
+  const applyTo = (base: number, begin: Code, end: Code): Code => [rowAt(row, base, begin), rowAt(rowEnd, base, end), apply];
   const eachBlock = (body: Code): Code =>
     stepLoop(first, i32.const(0), get(cols), rowsAtOnce, [
       [lesser(get(cols), [get(first), i32.const(rowsAtOnce), i32.add]), localSet(end)],
@@ -52,10 +52,10 @@ export function qrModule(): Uint8Array<ArrayBuffer> {
   const decompose = eachBlock([
     stepLoop(k, i32.const(0), get(first), 1, [
       column(k),
-      stepLoop(j, get(first), get(end), 1, applyTo(columns, get(j))),
+      applyTo(columns, get(first), get(end)),
     ]),
     stepLoop(j, get(first), get(end), 1, [
-      stepLoop(k, get(first), get(j), 1, [column(k), applyTo(columns, get(j))]),
+      stepLoop(k, get(first), get(j), 1, [column(k), applyTo(columns, get(j), [get(j), i32.const(1), i32.add])]),
       [get(j), localSet(index)],
       rowAt(row, columns, get(j)),
       reflection(locals, { row, at: index, end: rows, taus, k: index, beta }),
@@ -71,7 +71,7 @@ export function qrModule(): Uint8Array<ArrayBuffer> {
     stepDown(k, i32.const(0), get(end), [
       column(k),
       [get(k), get(first), get(k), get(first), i32.atLeastUnsigned, select, localSet(least)],
-      stepLoop(j, get(least), get(end), 1, applyTo(q, inBlock)),
+      applyTo(q, [get(least), get(first), i32.sub], [get(end), get(first), i32.sub]),
     ]),
     stepLoop(j, get(first), get(end), 1, [
       rowAt(source, q, inBlock),
