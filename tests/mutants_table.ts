@@ -43,6 +43,8 @@ const kept = "tests/kernels/kept_test.ts";
 const jaxJsTest = "tests/plugins/adapters/jax_js_test.ts";
 const onnxruntimeTest = "tests/plugins/adapters/onnxruntime_test.ts";
 const placement = "tests/kernels/placement_test.ts";
+const carried = "tests/kernels/carried_test.ts";
+const foreignArrays = "tests/core/foreign_arrays_test.ts";
 const operations = "tests/kernels/operations_test.ts";
 const bands = "tests/kernels/bands_test.ts";
 const matrices = "tests/kernels/matrix_test.ts";
@@ -514,6 +516,36 @@ export const mutants: readonly Mutant[] = [
       "takeAll(arena, wanted, others) ??",
       "takeAll(arena, wanted, []) ??",
       "^wasm: .* lie apart",
+    ],
+  ]),
+  ...of("core/optimizer/step.ts", [foreignArrays], [
+    ["Parameters are written before all gradients are read", "!buffers.has(buffer) && ", "", "another parameter's array"],
+    [
+      "Parameters that were carried stay where they were",
+      "if (p !== null && writesParams) p.into = param.elements;",
+      "",
+      "arrays of its own$",
+    ],
+  ]),
+  ...of("kernels/plan/carried.ts", [carried], [
+    ["What a routine reads is carried", "if (routines.flat()", "if (routines.slice(9).flat()", "carries nothing"],
+  ]),
+  ...of("kernels/backends/threads/threads.ts", [carried], [
+    ["Units are ready as they were in the run before", "if (carrying !== null) resetUnits(carrying, units);", "", "^three hundred"],
+    ["What is finished last is not copied out", "      takeRest();\n", "", "^three hundred"],
+  ]),
+  ...of("kernels/backends/threads/carrying.ts", [carried], [
+    [
+      "A copy that fails holds a worker up",
+      "    attempt(carrying.bring, brought);\n",
+      "    carrying.bring(brought);\n",
+      "^an array that cannot",
+    ],
+    [
+      "A unit that waits for a worker is copied out",
+      "Atomics.load(words, at(carrying, taken, FINISHED)) === 1",
+      "taken >= 0",
+      "^three hundred",
     ],
   ]),
   ...of("kernels/backends/wasm/executor.ts", [bands], [

@@ -64,6 +64,9 @@ function takeFromDevice(param: ParamState, tensor: FullTensor, memory: Memory): 
 // What lies in another tensor's gradient must be read before that one's own is uploaded there.
 const apart = (data: Raw, dtype: DType, memory: Memory): Raw => liesIn(memory, { data, dtype }) ? data.slice() : data;
 
+/** True where the gradient's elements come from an array of as many. */
+export const isUploaded = ({ source, memory }: TakenGradient): boolean => source !== null && memory !== null && ArrayBuffer.isView(source);
+
 /** Brings the gradient to where kernels read it. */
 export function uploadGradient(backend: KernelBackend, { memory, source }: TakenGradient): void {
   if (source === null || memory === null) return;

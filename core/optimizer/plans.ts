@@ -5,9 +5,9 @@
  */
 import type { KernelBackend } from "../../kernels/backend.ts";
 import type { Program } from "../../kernels/language/program.ts";
-import type { Item, Plan } from "../../kernels/plan/item.ts";
+import type { Foreign, Item, Plan } from "../../kernels/plan/item.ts";
 import type { Scalars, Tensor } from "../../kernels/types.ts";
-import type { TakenGradient } from "./gradients.ts";
+import { isUploaded, type TakenGradient } from "./gradients.ts";
 import type { GroupState } from "./groups.ts";
 import type { ParamState } from "./param_state.ts";
 import { leftOut, programOf, type Text } from "./programs.ts";
@@ -18,6 +18,10 @@ export interface KeptPlan {
   readonly params: readonly ParamState[];
   /** Where each gradient is read. */
   readonly gradients: readonly (Tensor | null)[];
+  /** Whether each gradient comes from an array of the caller's. */
+  readonly uploaded: readonly boolean[];
+  /** What the plan carries itself of each parameter and its gradient; null: the step does. */
+  readonly carried: readonly { readonly p: Foreign | null; readonly g: Foreign | null }[];
   readonly texts: readonly Text[];
   /** The parts of each that are left out. */
   readonly left: readonly number[];
@@ -66,19 +70,29 @@ export function planFor(
 }
 
 function holdsFor(kept: KeptPlan, taken: readonly TakenGradient[], left: readonly number[]): boolean {
-  const { params, gradients, texts } = kept;
+  const { params, gradients, uploaded, texts } = kept;
   if (params.length !== taken.length) return false;
   for (let i = 0; i < taken.length; i++) {
     const { param, memory } = taken[i];
     if (params[i] !== param || gradients[i] !== memory || texts[i] !== param.text || kept.left[i] !== left[i]) return false;
+    if (uploaded[i] !== isUploaded(taken[i])) return false;
   }
   return true;
 }
 
 function makePlan(backend: KernelBackend, entry: string, taken: readonly TakenGradient[], left: readonly number[]): KeptPlan {
   const programs = taken.map(({ param: { text }, memory }, i) => programOf(text, entry, memory?.dtype ?? text.p, left[i]));
+  const uploaded = taken.map(isUploaded);
+  const foreign = taken.map(({ param: { isCopied } }, i): Record<string, Foreign> => ({
+    ...(isCopied ? { p: { from: null, into: null } } : {}),
+    ...(uploaded[i] ? { g: { from: null, into: null } } : {}),
+  }));
+  const plan = backend.plan(taken.map(({ param, memory }, i) => ({ ...itemOf(param, programs[i], { g: memory! }), foreign: foreign[i] })));
+  const carried = (one: Foreign | undefined): Foreign | null => one !== undefined && plan.carried?.has(one) ? one : null;
   return {
-    plan: backend.plan(taken.map(({ param, memory }, i) => itemOf(param, programs[i], { g: memory! }))),
+    plan,
+    uploaded,
+    carried: foreign.map(({ p, g }) => ({ p: carried(p), g: carried(g) })),
     params: taken.map(({ param }) => param),
     gradients: taken.map(({ memory }) => memory),
     texts: taken.map(({ param }) => param.text),

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Scalars } from "../../kernels/types.ts";
+import type { Raw, Scalars } from "../../kernels/types.ts";
 import { about } from "../errors.ts";
 import { deviceWork } from "./device_work.ts";
 import { takeGradient, type TakenGradient, uploadGradient } from "./gradients.ts";
@@ -65,18 +65,47 @@ export function prepareChecked(
 /** Uploads, runs, downloads. Gives the scopes that held the step back: then it has changed nothing but their group slots. */
 export function execute(state: OptimizerState, { taken, numbers, kept }: PreparedStep): readonly string[] {
   const { backend } = state;
-  const { plan, writesParams } = kept;
+  const { plan, carried, writesParams } = kept;
+  const isApart = apartFromParams(taken);
+  let held: readonly string[];
   state.moves++;
-  for (const gradient of taken) {
-    const { param } = gradient;
-    uploadGradient(backend, gradient);
-    uploadParam(backend, param);
+  try {
+    for (let i = 0; i < taken.length; i++) {
+      const { param, source } = taken[i];
+      const { p, g } = carried[i];
+      if (g !== null && isApart(source as Raw)) g.from = source as Raw;
+      else uploadGradient(backend, taken[i]);
+      if (p !== null && writesParams) p.into = param.elements;
+      if (p !== null && param.primed) p.from = param.elements;
+      else uploadParam(backend, param);
+    }
+    held = plan.run(numbers, kept.mayHold ? state.submitted.map(({ held }) => held) : undefined);
+  } finally {
+    for (const { p, g } of carried) {
+      // An array of the caller's may go before the next step.
+      if (g !== null) g.from = null;
+      if (p !== null) p.from = p.into = null;
+    }
   }
-  const held = plan.run(numbers, kept.mayHold ? state.submitted.map(({ held }) => held) : undefined);
   if (held.length > 0) return held;
   for (const { param } of taken) param.primed = true;
-  if (writesParams) { for (const { param } of taken) downloadParam(backend, param); }
+  if (writesParams) {
+    for (let i = 0; i < taken.length; i++) if (carried[i].p === null) downloadParam(backend, taken[i].param);
+  }
   return held;
+}
+
+/**
+ * A test for gradients that lie in no memory of a parameter's: a run that carries arrays itself writes parameters before it has read all gradients, and
+ * others must be uploaded before.
+ */
+function apartFromParams(taken: readonly TakenGradient[]): (source: Raw) => boolean {
+  const buffers = new Set<ArrayBufferLike>();
+  for (const { param: { isCopied, elements } } of taken) if (isCopied) buffers.add(elements.buffer);
+  if (buffers.size === 0) return () => true;
+  // Two buffers may be one shared memory.
+  const shared = [...buffers].some((buffer) => !(buffer instanceof ArrayBuffer));
+  return ({ buffer }) => !buffers.has(buffer) && !(shared && !(buffer instanceof ArrayBuffer));
 }
 
 /** Counts a step that was executed; -1 takes one back that was not. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Program } from "../language/program.ts";
-import type { Extent, Scalars, Tensor } from "../types.ts";
+import type { Extent, Raw, Scalars, Tensor } from "../types.ts";
 
 /** One tensor of a plan: which program runs over which memory. */
 export interface Item {
@@ -20,6 +20,14 @@ export interface Item {
   readonly scalarSlots: Map<string, number>;
   /** Values of the group slots, by key, read and written: one object per group, the same for all its tensors. */
   readonly groupSlots: NumberSlots;
+  /** Tensors whose elements come from arrays of the caller's, or go there, by key; which of them a plan carries itself, `Plan.carried` says. */
+  readonly foreign?: Readonly<Record<string, Foreign>>;
+}
+
+/** Where a tensor's elements come from and go to in the coming run: arrays of as many raw elements, set before each run; null: they stay. */
+export interface Foreign {
+  from: Raw | null;
+  into: Raw | null;
 }
 
 /** Slots that are numbers, by key. */
@@ -38,6 +46,11 @@ export interface Plan {
    * oldest first, on a backend with a `deviceSide`.
    */
   run(values: readonly Scalars[], before?: readonly (readonly string[])[]): readonly string[];
+  /**
+   * What a run carries itself, a share at a time: into its tensor just before kernels first touch it, and out of it after they wrote it last. Nobody else
+   * may write `from` or read `into` meanwhile, and no `into` may share memory with another `from`.
+   */
+  readonly carried?: ReadonlySet<Foreign>;
   /** Gives its scratch back; the items' memory stays. */
   dispose(): void;
 }

@@ -5,7 +5,7 @@
  */
 import type { Kernel } from "../language/kernel.ts";
 import type { RoutineName } from "../routines/table.ts";
-import type { Item } from "./item.ts";
+import type { Foreign, Item } from "./item.ts";
 
 /** A piece of memory. */
 export interface Region {
@@ -35,8 +35,18 @@ export interface Job {
   readonly units: Int32Array;
   /** Per unit and total reduction: the partial sum. */
   readonly totals: Float64Array;
+  /** What comes before each unit, and goes after it. */
+  readonly carried: readonly Carried[];
   /** Partial column sums of tensors that are cut into bands: per reduction, matrix and band `cols` numbers. */
   readonly columns: Float64Array | null;
+}
+
+/** A tensor of a job whose elements come from an array of the caller's, or go to one: each unit's just before it and just after it. */
+export interface Carried {
+  readonly key: string;
+  readonly foreign: Foreign;
+  readonly comes: boolean;
+  readonly goes: boolean;
 }
 
 /** One call of a routine over one tensor's matrices, all of float32. */
@@ -59,6 +69,8 @@ export interface RoutineJob {
 export interface Executor {
   /** Threads that share a stage's units. */
   readonly threads: number;
+  /** True for one that carries what `carried` of a job says; others find it done. */
+  readonly carries?: boolean;
   /** Memory beside an item's tensors, 16-byte aligned. */
   scratch(item: Item, bytes: number): Region;
   /** Whether an item's jobs could have another item's scratch as theirs. */

@@ -11,7 +11,8 @@ import { routineUnits } from "../routines/units.ts";
 import { classes, matrixExtent } from "../tables/classes.ts";
 import type { Scalars } from "../types.ts";
 import type { Item, Plan } from "./item.ts";
-import { type Executor, type Job, type Region, type RoutineJob, unitFields } from "./job.ts";
+import { carriedBy } from "./carried.ts";
+import { type Carried, type Executor, type Job, type Region, type RoutineJob, unitFields } from "./job.ts";
 import {
   computeNumbers,
   type GroupNumbers,
@@ -23,7 +24,7 @@ import {
   writeNumbers,
 } from "./numbers.ts";
 import { matrixMemory } from "./matrix_memory.ts";
-import { loopExtent, unitsOf } from "./partition.ts";
+import { loopExtent, mostShare, unitsOf } from "./partition.ts";
 import { closingRounds, type ProgramRound, type Stage, stagesOf } from "./stages.ts";
 import { collect, spread } from "./sums.ts";
 
@@ -57,7 +58,7 @@ export function createPlan(items: readonly Item[], executor: Executor): Plan {
     const placed = items.map((item): PlacedItem => ({ ...itemNumbers(item, groupOf(item, groups)), jobs: [], routines: [] }));
     const stages = stagesOf(placed);
     const matrices = matrixMemory(stages, executor.reaches, scratch);
-    for (const one of placed) place(one, matrices.get(one) ?? [], scratch, executor.threads);
+    for (const one of placed) place(one, matrices.get(one) ?? [], scratch, executor);
     for (const { rounds } of stages) {
       prepared.push(executor.stage(
         rounds.flatMap(({ items, round }) => items.flatMap(({ jobs }) => jobs[round])),
@@ -66,7 +67,8 @@ export function createPlan(items: readonly Item[], executor: Executor): Plan {
     }
     const decidesLast = items.some(({ program: { holds } }) => holds.length > 0) && !stages.some(({ decides }) => decides);
     const arrangement: Arrangement = { items: placed, groups, stages, closing: closingRounds(placed), prepared, decidesLast };
-    return { dispose, run: (values) => run(arrangement, values) };
+    const carried = new Set(placed.flatMap(({ jobs }) => jobs.flat().flatMap(({ carried }) => carried.map(({ foreign }) => foreign))));
+    return { dispose, run: (values) => run(arrangement, values), carried };
   } catch (error) {
     dispose();
     throw error;
@@ -144,7 +146,7 @@ export function checkSides({ program: { square, tall }, extent, name }: Item): v
 }
 
 /** Gives an item its jobs, over the memory of its matrices and more. */
-function place(one: PlacedItem, buffers: readonly Region[], scratch: Scratch, threads: number): void {
+function place(one: PlacedItem, buffers: readonly Region[], scratch: Scratch, { threads, carries }: Executor): void {
   const { item } = one;
   const { values, results, rounds, routines, matrices } = item.program;
   const resultMemory = new Map(results.map((id) => [`#${id}`, scratch(item, 4 * classes[values[id].cls].count(item.extent))]));
@@ -153,7 +155,8 @@ function place(one: PlacedItem, buffers: readonly Region[], scratch: Scratch, th
     resultMemory.set(`#${id}`, { ...buffers[buffer], byteLength: bytes });
   }
   const memoryOf = (key: string): Region => resultMemory.get(key) ?? item.tensors[key].data;
-  one.jobs = rounds.map((kernels) => kernels.map((kernel) => jobOf(item, kernel, memoryOf, scratch, threads)));
+  const carried = carries === true ? carriedBy(item) : new Map<Kernel, Carried[]>();
+  one.jobs = rounds.map((kernels) => kernels.map((kernel) => jobOf(item, kernel, memoryOf, scratch, threads, carried.get(kernel) ?? [])));
   one.routines = routines.map((calls) => calls.map((call) => routineJob(item, call, memoryOf)));
 }
 
@@ -168,9 +171,16 @@ function routineJob(item: Item, { routine, args, into }: RoutineCall, memoryOf: 
   };
 }
 
-function jobOf(item: Item, kernel: Kernel, memoryOf: (key: string) => Region, scratch: Scratch, threads: number): Job {
+function jobOf(
+  item: Item,
+  kernel: Kernel,
+  memoryOf: (key: string) => Region,
+  scratch: Scratch,
+  threads: number,
+  carried: readonly Carried[],
+): Job {
   const extent = loopExtent(kernel.domain, item.extent);
-  const { units, bands } = unitsOf(kernel, extent, threads);
+  const { units, bands } = unitsOf(kernel, extent, threads, mostShare(carried));
   const floats = (n: number): Float64Array => {
     const { buffer, byteOffset } = scratch(item, 8 * n);
     return new Float64Array(buffer, byteOffset, n);
@@ -186,6 +196,7 @@ function jobOf(item: Item, kernel: Kernel, memoryOf: (key: string) => Region, sc
     scalars: new Float32Array(buffer, byteOffset, kernel.scalars.length),
     units,
     totals: floats(totals * units.length / unitFields),
+    carried,
     columns: columns > 0 && bands > 1 ? floats(columns * extent.batch * bands * extent.cols) : null,
   };
 }

@@ -11,6 +11,7 @@ import type { BackendOptions } from "../../types.ts";
 import type { Arena } from "../wasm/arena.ts";
 import { type Dispatcher, threshold } from "../wasm/executor.ts";
 import { createArenaBackend } from "../wasm/wasm.ts";
+import { type Carried, carryAlong, resetUnits } from "./carrying.ts";
 import { claim, closed, DIRECTORY, failed, finish, mostKernels, openTable, TAKEN, untilFinished } from "./control_block.ts";
 import { createWorkers, disposeWorkers, endWithBackend, replaceWorkers, startWorkers, type Workers } from "./workers.ts";
 
@@ -42,25 +43,27 @@ function createDispatcher(workers: Workers, threads: number, alone: number): Dis
     kernel(id, { address }, length) {
       workers.control.set([address, length], DIRECTORY + 2 * id);
     },
-    run({ address }, units, own) {
+    run({ address }, units, own, carrying) {
       if (units >= closed) throw new RangeError(`Cannot share out ${units} units in one dispatch`);
       if (workers.started.length === 0) startWorkers(workers, threads - 1, arenas);
       const { control, pages } = workers;
       for (let i = 0; i < arenas.length; i++) pages[i] = arenas[i].buffer.byteLength / 65_536;
+      if (carrying !== null) resetUnits(carrying, units);
       openTable(control, address, units);
-      const thrown = workAlong(control, own);
+      const { thrown, takeRest } = carrying === null ? workAlong(control, own) : carryAlong(control, units, threads + 1, carrying, own);
       untilFinished(control, units);
       const trapped = failed(control);
       if (thrown !== null) throw thrown.error;
       if (trapped) throw new Error("Cannot finish the dispatch: a kernel trapped on a worker");
+      takeRest();
     },
     dispose: () => disposeWorkers(workers),
   };
 }
 
-/** Runs units until none is left to claim; what the last one threw that did. */
-function workAlong(control: Int32Array, run: (unit: number) => void): { readonly error: unknown } | null {
-  let thrown: { readonly error: unknown } | null = null;
+/** Runs units until none is left to claim. */
+function workAlong(control: Int32Array, run: (unit: number) => void): Carried {
+  let thrown: Carried["thrown"] = null;
   for (let unit = claim(control); unit >= 0; unit = claim(control)) {
     // A unit that throws counts as done: the workers must be at rest before anybody hears of it, or their units would count for the next table.
     try {
@@ -70,5 +73,5 @@ function workAlong(control: Int32Array, run: (unit: number) => void): { readonly
     }
     finish(control);
   }
-  return thrown;
+  return { thrown, takeRest() {} };
 }

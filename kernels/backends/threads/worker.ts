@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { recordFinished, untilReady } from "./carrying.ts";
 import { claim, DIRECTORY, fail, finish, stopped, tableOf, TAKEN, untilOpened } from "./control_block.ts";
 
 /** What a worker is started with. */
@@ -36,8 +37,10 @@ function work({ memories, control, pages, index, fields }: Start): void {
     for (let unit = claim(control); unit >= 0; unit = claim(control)) {
       try {
         const r = new Int32Array(whole(0), tableOf(control) + 4 * fields * unit, fields);
+        untilReady(r);
         whole(r[1]);
         kernel(r[1], r[0])(r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9] + index * r[10]);
+        recordFinished(r);
       } catch {
         fail(control);
       }

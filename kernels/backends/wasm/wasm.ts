@@ -63,8 +63,8 @@ export function createArenaBackend(
     plan(items: readonly Item[]): Plan {
       alive();
       checkArenas(memory, items);
-      const { run, dispose } = createPlan(items, executor);
-      return { run: (values) => (alive(), run(values)), dispose };
+      const { run, dispose, carried } = createPlan(items, executor);
+      return { run: (values) => (alive(), run(values)), dispose, carried };
     },
   };
   const { run, forget } = createRun({
