@@ -1,12 +1,13 @@
 /**
  * Our AdamW and the rivals' side by side: `npm run rivals`, or `deno run -A bench/rivals/run.ts`.
  *
- *     [--json] [--quick] [--layout 64Ki,1Mi,4Mi,16Mi,200x4096] [--only REGEX] [--rounds N] [--ms N] [--runtime deno|bun]
+ *     [--json] [--quick] [--layout 64Ki,1Mi,4Mi,16Mi,200x4096,10000x64,bert] [--only REGEX] [--rounds N] [--ms N] [--runtime deno|bun]
  *
  * With lr 1e-3, betas 0.9 and 0.999, eps 1e-8, weight decay 0.01; race.ts says what is timed, and how.
  *
  * @module
  */
+import { layouts } from "../layouts.ts";
 import { type Command, glissade, python, type Runtime, script } from "./commands.ts";
 import { type Contestant, run } from "./race.ts";
 import { setUpC, setUpNpm } from "./setup.ts";
@@ -48,8 +49,11 @@ function contestants(runtime: Runtime): Contestant[] {
 await run({
   bench: "rivals",
   algorithm: "AdamW",
-  // Written as COUNT*SIZE, which is all that adamw.c reads.
-  layouts: { "64Ki": "1*65536", "1Mi": "1*1048576", "4Mi": "1*4194304", "16Mi": "1*16777216", "200x4096": "200*4096" },
+  layouts: {
+    // Written as COUNT*SIZE, which is all that adamw.c reads: it leaves at the last one.
+    ...{ "64Ki": "1*65536", "1Mi": "1*1048576", "4Mi": "1*4194304", "16Mi": "1*16777216", "200x4096": "200*4096", "10000x64": "10000*64" },
+    bert: Object.values(layouts.bert()).map((shape) => shape.join("x")).join(","),
+  },
   processesFor: "all layouts",
   contestants,
   turn: { ms: 150, quickMs: 60, least: 5, cold: 2 },
@@ -57,9 +61,9 @@ await run({
   ratio: { words: "ours over theirs, below 1 ours is faster", of: (ours, theirs) => ours / theirs },
   targets: [
     { rival: "C loop 1", layouts: ["64Ki", "1Mi", "4Mi", "16Mi"], atMost: 1.15 },
-    { rival: "torch fused 1", layouts: ["1Mi", "4Mi", "16Mi"], atMost: 1.05 },
-    { rival: "torch fused 2", layouts: ["1Mi", "4Mi", "16Mi"], atMost: 1.05 },
-    { rival: "torch fused 1", layouts: ["200x4096"], atMost: 0.5 },
-    { rival: "torch fused 2", layouts: ["200x4096"], atMost: 0.5 },
+    { rival: "torch fused 1", layouts: ["1Mi", "4Mi", "16Mi", "bert"], atMost: 1.05 },
+    { rival: "torch fused 2", layouts: ["1Mi", "4Mi", "16Mi", "bert"], atMost: 1.05 },
+    { rival: "torch fused 1", layouts: ["200x4096", "10000x64"], atMost: 0.5 },
+    { rival: "torch fused 2", layouts: ["200x4096", "10000x64"], atMost: 0.5 },
   ],
 });

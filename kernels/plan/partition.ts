@@ -17,7 +17,7 @@ const chunk = 65_536;
 const leastShare = 32_768;
 // What comes from an array of the caller's is copied unit by unit, ahead of the threads. On two, at 1 to 16 Mi, steps with units of 16 Ki took up to 1.1
 // times as long as with these, of 64 Ki 1 to 1.06 times, of 128 Ki up to 1.35 times: the other thread waits for its first one.
-const carriedShare = 32_768;
+export const carriedShare = 32_768;
 // A band of a matrix; also how many elements of small matrices make a unit.
 const band = 65_536;
 // Bands beyond these numbers would cost more in partial column sums than they spread.

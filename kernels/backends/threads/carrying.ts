@@ -24,6 +24,8 @@ export interface Carrying {
   readonly words: Int32Array;
   /** Words of a record. */
   readonly fields: number;
+  /** How many units are kept ready for the others before the calling thread runs one itself. */
+  readonly ahead: number;
   bring(unit: number): void;
   take(unit: number): void;
 }
@@ -56,15 +58,14 @@ export interface Carried {
   takeRest(): void;
 }
 
-/** Caller: brings all units, and runs those that it claims. So many are kept ready for the others before it runs one itself. */
+/** Caller: brings all units, and runs those that it claims. */
 export function carryAlong(
   control: Int32Array,
   units: number,
-  ahead: number,
   carrying: Carrying,
   run: (unit: number) => void,
 ): Carried {
-  const { words } = carrying;
+  const { words, ahead } = carrying;
   let thrown: Carried["thrown"] = null;
   let brought = 0;
   let taken = 0;

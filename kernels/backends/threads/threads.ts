@@ -50,7 +50,7 @@ function createDispatcher(workers: Workers, threads: number, alone: number): Dis
       for (let i = 0; i < arenas.length; i++) pages[i] = arenas[i].buffer.byteLength / 65_536;
       if (carrying !== null) resetUnits(carrying, units);
       openTable(control, address, units);
-      const { thrown, takeRest } = carrying === null ? workAlong(control, own) : carryAlong(control, units, threads + 1, carrying, own);
+      const { thrown, takeRest } = carrying === null ? workAlong(control, own) : carryAlong(control, units, carrying, own);
       untilFinished(control, units);
       const trapped = failed(control);
       if (thrown !== null) throw thrown.error;
