@@ -66,14 +66,14 @@ export function prepareChecked(
 export function execute(state: OptimizerState, { taken, numbers, kept }: PreparedStep): readonly string[] {
   const { backend } = state;
   const { plan, carried, writesParams } = kept;
-  const isApart = apartFromParams(taken);
+  let isApart: ReturnType<typeof apartFromParams> | undefined;
   let held: readonly string[];
   state.moves++;
   try {
     for (let i = 0; i < taken.length; i++) {
       const { param, source } = taken[i];
       const { p, g } = carried[i];
-      if (g !== null && isApart(source as Raw)) g.from = source as Raw;
+      if (g !== null && (isApart ??= apartFromParams(taken))(source as Raw)) g.from = source as Raw;
       else uploadGradient(backend, taken[i]);
       if (p !== null && writesParams) p.into = param.elements;
       if (p !== null && param.primed) p.from = param.elements;
