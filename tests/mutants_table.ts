@@ -370,7 +370,7 @@ export const mutants: readonly Mutant[] = [
     ],
   ]),
   ...of("kernels/plan/partition.ts", [bands], [
-    ["Sums are cut by the number of threads", "(kernel.reductions.length > 0 ? chunk : share)", "share", "^sums of long"],
+    ["Sums are cut by the number of threads", "(kernel.reductions.length > 0 ? chunk : Math.min(share, most))", "share", "^sums of long"],
   ]),
   ...of("kernels/plan/sums.ts", [bands], [
     ["A mean over all tensors divides by the first one's size", "    n += classes[", "    n ||= classes[", "in the third round"],
