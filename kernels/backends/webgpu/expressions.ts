@@ -43,9 +43,9 @@ export const elementCode: Readonly<Record<ElementOp, Lowering>> = {
 export const numberCode: Readonly<Record<NumberOp, Lowering>> = {
   "%": ([a, b]) => `remainderOf(${a}, ${b})`,
   pow: ([a, b]) => `powerOf(${a}, ${b})`,
-  exp: ([a]) => `exp(${a})`,
-  log: ([a]) => `log(${a})`,
-  cos: ([a]) => `cos(${a})`,
+  exp: ([a]) => `exponentialOf(${a})`,
+  log: ([a]) => `logarithmOf(${a})`,
+  cos: ([a]) => `cosineOf(${a})`,
   floor: ([a]) => `floor(${a})`,
 };
 
@@ -139,9 +139,23 @@ const functions: Readonly<Record<string, string>> = {
   if (b > 0.0) { return select(select(rest, rest + b, rest < 0.0), rest - b, rest >= b); }
   return select(select(rest, rest + b, rest > 0.0), rest - b, rest <= b);
 }`,
+  noNumber: "fn noNumber() -> f32 { var bits = 0x7fc00000u; return bitcast<f32>(bits); }",
+  isInfinite: "fn isInfinite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) == 0x7f800000u; }",
+  // What WGSL's own functions give for NaN, and outside of their domain, is nobody's promise.
+  exponentialOf: "fn exponentialOf(x: f32) -> f32 { if (isNaN(x)) { return x; } return exp(x); }",
+  logarithmOf: `fn logarithmOf(x: f32) -> f32 {
+  if (isNaN(x)) { return x; }
+  if (x < 0.0) { return noNumber(); }
+  if (x == 0.0) { return negated(1.0 / absolute(x)); }
+  if (isInfinite(x)) { return x; }
+  return log(x);
+}`,
+  cosineOf: "fn cosineOf(x: f32) -> f32 { if (isNaN(x) || isInfinite(x)) { return noNumber(); } return cos(x); }",
   // Small whole powers by products, which round less than logarithms do.
   powerOf: `fn powerOf(a: f32, b: f32) -> f32 {
   if (b == 0.0) { return 1.0; }
+  if (isNaN(a)) { return a; }
+  if (isNaN(b)) { return b; }
   if (b == floor(b) && absolute(b) <= 64.0) {
     var power = 1.0;
     var square = a;
@@ -152,6 +166,8 @@ const functions: Readonly<Record<string, string>> = {
     return select(power, 1.0 / power, b < 0.0);
   }
   if (a == 0.0) { return select(0.0, 1.0 / absolute(a), b < 0.0); }
+  if (a < 0.0) { return noNumber(); }
+  if (isInfinite(a)) { return select(a, 0.0, b < 0.0); }
   return exp2(b * log2(a));
 }`,
 };
