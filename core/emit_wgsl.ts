@@ -5,6 +5,7 @@
  */
 import { lowerPlan } from "../kernels/backends/webgpu/lower.ts";
 import type { DeviceLimits, OwnMemory } from "../kernels/backends/webgpu/passes.ts";
+import type { Words } from "../kernels/globals.ts";
 import type { Item } from "../kernels/plan/item.ts";
 import { classes, isNumber } from "../kernels/tables/classes.ts";
 import { elementTypes } from "../kernels/tables/dtypes.ts";
@@ -29,15 +30,16 @@ export interface WgslBuffer {
   /** Element type of a tensor: 16-bit elements lie two in a word, the first in its lower half. Null: the passes' own. */
   readonly dtype: DType | null;
   /** What it holds before the first step: these words, this word everywhere (0: as a buffer is made), or what `p` holds (in its own type). */
-  readonly start: Uint32Array | number | "p";
+  readonly start: Words | number | "p";
 }
 
 /** What a pass binds at one place. */
 export interface WgslBinding {
   /** Name of the buffer. */
   readonly buffer: string;
-  /** In bytes. */
+  /** In bytes, of the buffer. */
   readonly offset: number;
+  /** In bytes. */
   readonly size: number;
   /** As a bind group layout has it. */
   readonly type: "uniform" | "storage" | "read-only-storage";
@@ -67,7 +69,7 @@ export interface EmittedWgsl<Options> {
    * The words to write into that buffer before step `t`, counted from 1. `changed` replaces options for this step, as a schedule does with `lr`: those that
    * the rule's numbers are made of. To be asked once for each step, in their order: some rules, as NAdam's, multiply a number from step to step.
    */
-  numbers(t: number, changed?: Partial<Options>): Uint32Array<ArrayBuffer>;
+  numbers(t: number, changed?: Partial<Options>): Words;
 }
 
 /** What {@linkcode emitWgsl} takes. */
@@ -149,11 +151,11 @@ export function emitWgsl<Options>(plugin: OptimizerPlugin<string, Options>, how:
       return cells.push(key) - 1;
     },
   });
-  const own: Readonly<Record<OwnMemory, { readonly bytes: number; readonly more: number; readonly start: Uint32Array | number }>> = {
+  const own: Readonly<Record<OwnMemory, { readonly bytes: number; readonly more: number; readonly start: Words | number }>> = {
     records: { bytes: plan.recordBytes, more: usage.uniform, start: 0 },
     rows: { bytes: plan.recordBytes, more: 0, start: 0 },
     scratch: { bytes: plan.scratchBytes, more: 0, start: 0 },
-    tables: { bytes: plan.tables.byteLength, more: 0, start: plan.tables },
+    tables: { bytes: plan.tables.byteLength, more: 0, start: plan.tables as Words },
     progress: { bytes: 16, more: usage.copySource, start: 0 },
     cells: { bytes: 4 * first.length, more: usage.copySource, start: new Uint32Array(Float32Array.from(first).buffer) },
   };

@@ -2,7 +2,8 @@
  * Optimizers on a GPU: the same rule texts, as WGSL.
  *
  * {@linkcode createWebGpuBackend} makes a backend over a device of the caller's or its own; `createOptimizer` takes it among its settings. Parameters,
- * gradients and slots stay in the GPU's memory, as {@linkcode DeviceTensor}s in buffers of the caller's; a step is one command buffer.
+ * gradients and slots stay in the GPU's memory, as {@linkcode DeviceTensor}s in buffers of the caller's; a step is one command buffer. {@linkcode emitWgsl}
+ * gives the passes of a step as text, for trainers that own their encoder.
  *
  * @example Parameters and gradients in buffers
  * ```ts
@@ -32,7 +33,10 @@ import type { WebGpuBackend } from "../kernels/types.ts";
 import { workOnDevice } from "./optimizer/on_device.ts";
 
 export type { Arithmetic, Backend, DeviceTensor, DType, Scalars, Tensor, TensorLike, Tensors, WebGpuBackend } from "../kernels/types.ts";
-export type { Disposable, Float16Array, GpuBuffer, GpuDevice } from "../kernels/globals.ts";
+export type { Disposable, Float16Array, GpuBuffer, GpuDevice, Words } from "../kernels/globals.ts";
+export { emitWgsl } from "./emit_wgsl.ts";
+export type { EmitOptions, EmittedWgsl, WgslBinding, WgslBuffer, WgslPass } from "./emit_wgsl.ts";
+export type { DeviceLimits } from "../kernels/backends/webgpu/passes.ts";
 export type { WebGpuOptions } from "../kernels/backends/webgpu/webgpu.ts";
 
 /**

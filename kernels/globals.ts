@@ -18,6 +18,9 @@ export type Disposable = { [K in SymbolConstructor extends { readonly dispose: i
 /** A `Uint8Array` over memory of its own, which a `Response` or a file takes: `Uint8Array<ArrayBuffer>` from TypeScript 5.7 on. */
 export type Bytes = ReturnType<Uint8ArrayConstructor["of"]>;
 
+/** A `Uint32Array` over memory of its own, which a GPU's queue takes. */
+export type Words = ReturnType<Uint32ArrayConstructor["of"]>;
+
 /** The global `WebAssembly.Module` where TypeScript knows it; else any object. */
 export type WasmModule = typeof globalThis extends { readonly WebAssembly: { readonly Module: { readonly prototype: infer T } } } ? T
   : object;

@@ -342,6 +342,11 @@ export const mutants: readonly Mutant[] = [
   ...of("kernels/backends/webgpu/clusters.ts", [lowered], [
     ["What lies in one buffer begins where the buffer is bound", "(offset - list[last].offset) / 4", "0", "^numbers that depend"],
   ]),
+  ...of("core/emit_wgsl.ts", ["tests/core/emit_wgsl_test.ts"], [
+    ["Numbers that a rule carries from step to step stay as they begin", "      plan.advance();\n", "", "^nadam with ema"],
+    ["An option that changes a rule's text is taken between steps", "=== rules) return;", '!== "") return;', "^emitWgsl\\(\\) refuses"],
+    ["A refused option counts at the next step", "      settledParts(group, how.options, tensor);\n", "", "^emitWgsl\\(\\) refuses"],
+  ]),
   ...of("kernels/tables/ops.ts", [fuzz], [
     ["A root mean square is a norm", "finish: (sum, n) => Math.sqrt(sum / n)", "finish: (sum) => Math.sqrt(sum)", "^every reduction"],
   ]),

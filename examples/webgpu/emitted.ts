@@ -22,7 +22,7 @@ const { buffers, passes, numbers, numbersBuffer } = emitWgsl(adamwTorch, { shape
 /** Buffers by name; a new one holds zeros. */
 const memory = new Map(buffers.map(({ name, bytes, usage, start }) => {
   const buffer = device.createBuffer({ label: name, size: bytes, usage });
-  if (start instanceof Uint32Array) device.queue.writeBuffer(buffer, 0, start as Uint32Array<ArrayBuffer>);
+  if (start instanceof Uint32Array) device.queue.writeBuffer(buffer, 0, start);
   return [name, buffer];
 }));
 

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type EmittedWgsl, emitWgsl } from "../../core/emit_wgsl.ts";
@@ -19,10 +21,11 @@ import { clipGlobalNorm } from "../../plugins/transforms/clip_global_norm.ts";
 import { ema } from "../../plugins/transforms/ema.ts";
 import { skipNonfinite } from "../../plugins/transforms/skip_nonfinite.ts";
 import { random } from "../kernels/random_text.ts";
+import { root } from "../generated.ts";
 import { testDevice } from "../kernels/webgpu/device.ts";
 
 const device = await testDevice();
-const onDevice = (name: string, run: (device: GPUDevice) => Promise<void>): void => {
+const onDevice = (name: string, run: (device: GPUDevice) => Promise<void> | void): void => {
   if (device === null) {
     test.skip(`${name}: there is no WebGPU adapter (Debian: mesa-vulkan-drivers; Node and Bun have no navigator.gpu)`, () => {});
   } else test(name, () => run(device));
@@ -133,6 +136,13 @@ onDevice("an emitted step that skip_nonfinite holds back leaves everything, and 
   assertEquals([...new Uint32Array(await trainer.read("progress"))], [1, 1, 0, 0]);
 });
 
+onDevice("the example that trains with emitted WGSL alone finds its weights", () => {
+  const deno = join(root, "node_modules/.bin/deno");
+  const printed = execFileSync(deno, ["run", "-A", "examples/webgpu/emitted.ts"], { cwd: root, encoding: "utf8", stdio: "pipe" });
+  const [, error] = /the largest error of 16 weights is (\S+)/.exec(printed)!;
+  assert(Number(error) < 1e-4, printed);
+});
+
 test("emitWgsl() names every buffer that its passes bind, once, with sizes and usages of WebGPU", () => {
   const { buffers, passes } = emitWgsl(adamwTorch, { shape: [3, 5], dtype: "bfloat16", transforms: [{ name: ema }] });
   assertEquals(buffers.map(({ name, bytes, dtype, start }) => [name, bytes, dtype, start]), [
@@ -159,7 +169,7 @@ test("emitWgsl() refuses what it cannot emit before anything is made", () => {
   assertThrows(() => emitWgsl(adamw, { ...how, limits: { maxStorageBuffersPerShaderStage: 3 } }), RangeError, "4 buffers at once");
   const { numbers } = emitWgsl(adamw, how);
   assertThrows(() => numbers(0), RangeError, "steps are integers from 1");
-  assertThrows(() => numbers(1, { weightDecay: 0.1 }), TypeError, "Cannot change weightDecay");
+  assertThrows(() => numbers(1, { lr: 0.5, weightDecay: 0.1 }), TypeError, "Cannot change lr, weightDecay");
   assertThrows(() => numbers(1, { lr: -1 }), RangeError, "lr");
   assertEquals(numbers(1), emitWgsl(adamw, how).numbers(1));
 });

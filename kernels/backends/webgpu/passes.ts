@@ -19,11 +19,17 @@ import type { Scalars } from "../../types.ts";
 
 /** What a device allows, as WebGPU calls it. */
 export interface DeviceLimits {
+  /** Storage buffers of one pass. */
   readonly maxStorageBuffersPerShaderStage: number;
+  /** Bytes of one of them. */
   readonly maxStorageBufferBindingSize: number;
+  /** Bytes of a uniform buffer. */
   readonly maxUniformBufferBindingSize: number;
+  /** Workgroups of a dispatch in each dimension. */
   readonly maxComputeWorkgroupsPerDimension: number;
+  /** What a storage buffer's binding begins at a multiple of, in bytes. */
   readonly minStorageBufferOffsetAlignment: number;
+  /** The same of uniform buffers. */
   readonly minUniformBufferOffsetAlignment: number;
 }
 
