@@ -55,9 +55,18 @@ const firefoxSettings = [
   'user_pref("services.settings.server", "data:,#remote-settings-dummy/v1");',
 ];
 
-function openChromium(url: string): Promise<Opened> {
-  return start((profile) => [chromium!, ["--headless", ...chromiumFlags, `--user-data-dir=${profile}`, url]]);
+function openChromium(url: string, flags: readonly string[]): Promise<Opened> {
+  return start((profile) => [chromium!, ["--headless", ...flags, `--user-data-dir=${profile}`, url]]);
 }
+
+/** Chromium has WebGPU without a GPU by SwiftShader, which it brings along. */
+const webGpuFlags = [
+  ...chromiumFlags.filter((flag) => flag !== "--disable-gpu"),
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+  "--enable-features=Vulkan",
+  "--disable-vulkan-surface",
+];
 
 function openFirefox(url: string): Promise<Opened> {
   return start((profile) => {
@@ -129,8 +138,11 @@ const noWebKit = webkit === undefined || xvfb === undefined
 
 /** All that tests know of. WebKitGTK comes twice: it keeps `SharedArrayBuffer` to itself even in isolated pages, which Safari does not. */
 export const browsers: readonly Browser[] = [
-  { name: "Chromium", missing, open: openChromium },
+  { name: "Chromium", missing, open: (url) => openChromium(url, chromiumFlags) },
   { name: "Firefox", missing: noFirefox, open: openFirefox },
   { name: "WebKitGTK", missing: noWebKit, open: (url) => openWebKit(url, {}) },
   { name: "WebKitGTK with SharedArrayBuffer", missing: noWebKit, open: (url) => openWebKit(url, { JSC_useSharedArrayBuffer: "1" }) },
 ];
+
+/** Chromium with a software adapter for WebGPU, which the other has not. */
+export const chromiumWithWebGpu: Browser = { name: "Chromium with WebGPU", missing, open: (url) => openChromium(url, webGpuFlags) };

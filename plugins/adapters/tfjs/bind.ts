@@ -80,8 +80,8 @@ interface State {
  * as many after a step as before.
  *
  * On tfjs' backend `"webgpu"` all stays on the GPU where the setting `backend` is one on its device, `await createWebGpuBackend({ device: tf.backend().device })`.
- * With other backends, a step reads gradients, and variables that were assigned, with `dataSync`; where those were awaited with `data()` before, as they must be
- * outside of browsers, tfjs has them still, and nothing waits.
+ * Without one, as on `"webgl"`, a step reads gradients, and variables that were assigned, with `dataSync`. Await their `data()` before: tfjs then has them here. (On
+ * `"webgpu"` `dataSync` itself goes through a canvas, which only pages have, and slowly.)
  *
  * TypeError: an unknown name, option or setting, what is no variable, a variable that is disposed, not trainable, not in float32, or there twice, by its
  * name. RangeError: no variables. Else the errors of `createOptimizer`. After an error no memory is taken.

@@ -7,19 +7,20 @@ import { buildSync } from "esbuild";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { browsers } from "../../browsers.ts";
+import { type Browser, browsers, chromiumWithWebGpu } from "../../browsers.ts";
 import { inChromium, missing } from "../../chromium.ts";
 import { root } from "../../generated.ts";
 import { listen } from "../../listen.ts";
 import type { Report } from "../browser_report.ts";
-import type { Found } from "./tfjs_page.ts";
+import type { Asked, Found } from "./tfjs_page.ts";
 
 if (missing !== undefined) test.skip(missing, () => {});
 
 const html = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script type="module" src="/program.js"></script>';
 const dist = "node_modules/@tensorflow/tfjs-backend-wasm/dist";
 
-inChromium("tfOptimizer() in a page trains as tfjs' Adam does on cpu and wasm, and goes on from what IndexedDB kept", async () => {
+/** Opens a page that trains on these backends of tfjs, and holds what it tells. */
+async function train(browser: Browser, asked: Asked, runs: string): Promise<void> {
   const { outputFiles: [{ text: program }] } = buildSync({
     entryPoints: ["tests/plugins/adapters/tfjs_page.ts"],
     absWorkingDir: root,
@@ -42,7 +43,7 @@ inChromium("tfOptimizer() in a page trains as tfjs' Adam does on cpu and wasm, a
     if (pathname === "/report") heard(await request.json());
     return new Response("");
   });
-  const opened = await browsers.find(({ name }) => name === "Chromium")!.open(server.origin);
+  const opened = await browser.open(`${server.origin}/?${encodeURIComponent(JSON.stringify(asked))}`);
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     const late = new Promise<never>((_, fail) => {
@@ -50,16 +51,27 @@ inChromium("tfOptimizer() in a page trains as tfjs' Adam does on cpu and wasm, a
     });
     const { found, failed, said } = await Promise.race([reported, late]);
     assertEquals([failed, said], [undefined, []]);
-    for (const backend of ["cpu", "wasm"]) {
-      const { losses, resumed, leaks, runs } = found![backend];
-      assertEquals([backend, losses.length, resumed.length, leaks, runs], [backend, 10, 10, 0, "wasm"]);
-      for (const [ours, theirs] of losses) assert(Math.abs(ours / theirs - 1) < 1.2e-5, `${backend}: ${ours} beside ${theirs}`);
+    const { updates } = asked;
+    assertEquals(Object.keys(found!), [...asked.backends]);
+    for (const [backend, { losses, resumed, leaks, runs: by }] of Object.entries(found!)) {
+      assertEquals([backend, losses.length, resumed.length, leaks, by], [backend, updates, updates, 0, runs]);
+      for (const [ours, theirs] of losses) assert(Math.abs(ours / theirs - 1) < 2e-5, `${backend}: ${ours} beside ${theirs}`);
       for (const [loaded, saved] of resumed) assertEquals(loaded, saved);
-      assert(resumed[9][0] < losses[0][0]);
+      assert(resumed[updates - 1][0] < losses[0][0]);
     }
   } finally {
     clearTimeout(timer);
     await opened.close();
     await server.close();
   }
-});
+}
+
+inChromium(
+  "tfOptimizer() in a page trains as tfjs' Adam does on cpu and wasm, and goes on from what IndexedDB kept",
+  () => train(browsers[0], { backends: ["cpu", "wasm"], updates: 10 }, "wasm"),
+);
+
+inChromium(
+  "tfOptimizer() in a page with WebGPU does so on tfjs' device",
+  () => train(chromiumWithWebGpu, { backends: ["webgpu"], updates: 3 }, "webgpu"),
+);
