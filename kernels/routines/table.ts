@@ -2,7 +2,7 @@
  * Routines, one row each: what a line of a text computes of whole matrices, such as a product, and no loop over elements can.
  *
  * A routine reads float32 matrices and writes one. It stands between kernels and is never fused with them. A new one is a name and a row here, and one
- * entry in each backend's table (`backends/js/routines.ts`, `backends/wasm/routines.ts`): those are of type `Record<RoutineName, …>`, so that a missing
+ * entry in each backend's table (`routines.ts` in `backends/js/` and `backends/wasm/`, `routine_code.ts` in `backends/webgpu/`): those are of type `Record<RoutineName, …>`, so that a missing
  * entry does not compile.
  *
  * @module

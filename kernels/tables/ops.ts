@@ -1,7 +1,7 @@
 /**
  * The operations of the rule language, one row each: how they are written, what they may be applied to, and what they mean in float64.
  *
- * A new element-wise operation is a row here and one entry in each lowering table (`backends/js/`, `backends/wasm/`): those are of type
+ * A new element-wise operation is a row here and one entry in each lowering table (`backends/js/`, `backends/wasm/`, `backends/webgpu/`): those are of type
  * `Record<ElementOp, …>`, so that a missing entry does not compile. The parser, the class rules and the float64 evaluator need nothing.
  *
  * @module
