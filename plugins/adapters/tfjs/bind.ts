@@ -22,8 +22,8 @@ import type { TfGrads, TfSettings, TfTensor, TfVariable, TfWeight } from "./type
 /** An optimizer over variables of tfjs. */
 export interface Bound<Options = unknown> extends Disposable {
   /**
-   * The optimizer: its options, groups, readings. Its parameters are copies, which the methods here bring up to date before and after; so step, load and
-   * save through those.
+   * The optimizer: its options, groups, readings. Its parameters are copies, which the methods here bring up to date before and after; so step, load
+   * and save through those.
    */
   readonly optimizer: Optimizer<Options>;
   /** The variables, by name. */
@@ -32,8 +32,8 @@ export interface Bound<Options = unknown> extends Disposable {
    * One update, with gradients as `tf.variableGrads` gives them; they stay the caller's, to be disposed. A variable without a gradient, or with null,
    * stands still.
    *
-   * An error leaves everything as it was. TypeError: a gradient of no variable here, or one that is no tensor, is disposed or not in float32; a variable
-   * that is disposed. RangeError: another shape than the variable's. Else the errors of `Optimizer.step`.
+   * An error leaves everything as it was. TypeError: a gradient of no variable here, or one that is no tensor, is disposed or not in float32; a
+   * variable that is disposed. RangeError: another shape than the variable's. Else the errors of `Optimizer.step`.
    */
   step(grads: TfGrads): StepReport;
   /** A rule's `also` entry, as `sam`'s `"ascend"`; counts no step. Errors are those of `step`. */
@@ -79,12 +79,13 @@ interface State {
  * The variables are what is updated, on whatever backend tfjs has them, and may be assigned in between. No tensor is left behind: `tf.memory()` counts
  * as many after a step as before.
  *
- * On tfjs' backend `"webgpu"` all stays on the GPU where the setting `backend` is one on its device, `await createWebGpuBackend({ device: tf.backend().device })`.
- * Without one, as on `"webgl"`, a step reads gradients, and variables that were assigned, with `dataSync`. Await their `data()` before: tfjs then has them here. (On
- * `"webgpu"` `dataSync` itself goes through a canvas, which only pages have, and slowly.)
+ * On tfjs' backend `"webgpu"` all stays on the GPU where the setting `backend` is one on its device:
+ * `await createWebGpuBackend({ device: tf.backend().device })`. Without one, as on `"webgl"`, a step reads gradients, and variables that were assigned,
+ * with `dataSync`. Await their `data()` before: tfjs then has them here. (On `"webgpu"` `dataSync` itself goes through a canvas, which only pages have,
+ * and slowly.)
  *
- * TypeError: an unknown name, option or setting, what is no variable, a variable that is disposed, not trainable, not in float32, or there twice, by its
- * name. RangeError: no variables. Else the errors of `createOptimizer`. After an error no memory is taken.
+ * TypeError: an unknown name, option or setting, what is no variable, a variable that is disposed, not trainable, not in float32, or there twice, by
+ * its name. RangeError: no variables. Else the errors of `createOptimizer`. After an error no memory is taken.
  *
  * @example Usage
  * ```ts ignore

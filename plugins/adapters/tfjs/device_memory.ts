@@ -1,9 +1,9 @@
 /**
  * Elements on a GPU, on the device that tfjs' backend `"webgpu"` works on: nothing is copied, and nothing waits.
  *
- * A variable is a tensor over the buffer that kernels update, and gets a new one over the same buffer at each step: tfjs keeps what was read of a tensor, and
- * would give that again. A clone made since shares the buffer; before it is written, what the clone has becomes a copy. Gradients are read where tfjs has them, once
- * what it was going to compute is handed to the device. (`dataToGPU`, which is meant for that, copies.)
+ * A variable is a tensor over the buffer that kernels update, and gets a new one over the same buffer at each step: tfjs keeps what was read of a
+ * tensor, and would give that again. A clone made since shares the buffer; before it is written, what the clone has becomes a copy. Gradients are
+ * read where tfjs has them, once what it was going to compute is handed to the device. (`dataToGPU`, which is meant for that, copies.)
  *
  * @module
  */

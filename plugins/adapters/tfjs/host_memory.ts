@@ -6,9 +6,9 @@
  * - On `"cpu"` `dataSync` is live: it gives the array that the tensor has. On `"wasm"` it copies; a view of the heap is live, which
  *   `tf.backend().typedArrayFromHeap` gives. Elsewhere `dataSync` waits for a device.
  * - Variables cannot be written in place on either, though it would save a copy. On `"cpu"` whoever called `dataSync` or `data` before, to keep the best
- *   weights, has that very array and would see it change, as would a clone, and who made the variable of an array of theirs. On `"wasm"` a product keeps its
- *   weights packed under their tensor's id, as long as the tensor lives, and goes on with those. (Tried: `dataSync` gave the new weights, and the network the old
- *   outputs.) So a variable is assigned a new tensor, as tfjs' own optimizers do it.
+ *   weights, has that very array and would see it change, as would a clone, and who made the variable of an array of theirs. On `"wasm"` a product
+ *   keeps its weights packed under their tensor's id, as long as the tensor lives, and goes on with those. (Tried: `dataSync` gave the new weights, and
+ *   the network the old outputs.) So a variable is assigned a new tensor, as tfjs' own optimizers do it.
  * - Hence who has changed a variable in between is told by its `dataId`, which every assignment changes.
  *
  * @module

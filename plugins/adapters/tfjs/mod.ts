@@ -1,7 +1,8 @@
 /**
  * Optimizers of this library for TensorFlow.js: {@linkcode bind} over variables, and {@linkcode tfOptimizer} for `model.compile` and `minimize`.
  *
- * Nothing of tfjs is imported, so that any version and build of it will do (tried: 4.22, on its backends cpu, wasm and webgpu). Parameters, gradients and moments are float32.
+ * Nothing of tfjs is imported, so that any version and build of it will do (tried: 4.22, on its backends cpu, wasm, webgpu and webgl). Parameters,
+ * gradients and moments are float32.
  *
  * @example Usage
  * ```ts ignore

@@ -29,12 +29,14 @@ export interface WithBound<Options = unknown> {
 /**
  * Makes a `tf.Optimizer`, which `model.compile({ optimizer })` and `optimizer.minimize(f)` take.
  *
- * It learns its variables from the first gradients; later ones join, each in the group whose `match` finds it. `model.save(url, { includeOptimizer: true })`
- * saves algorithm, options, settings and state, if all of them are names and JSON. `tf.loadLayersModel` finds it again where an optimizer was made before, or
- * {@linkcode registerTfOptimizer} was called. A model loaded beside the one that it was saved from has variables of other names; they are taken in their order, and keep the saved names in the optimizer.
+ * It learns its variables from the first gradients; later ones join, each in the group whose `match` finds it.
  *
- * Errors of names and options are thrown here; those of groups and schedules, and what a gradient can be wrong in, by the step, before anything changes.
- * Call `dispose()` at the end; the variables stay.
+ * `model.save(url, { includeOptimizer: true })` saves algorithm, options, settings and state, if all of them are names and JSON. `tf.loadLayersModel`
+ * finds it again where an optimizer was made before, or {@linkcode registerTfOptimizer} was called. A model loaded beside the one that it was saved from
+ * has variables of other names; they are taken in their order, and keep the saved names in the optimizer.
+ *
+ * Errors of names and options are thrown here; those of groups and schedules, and what a gradient can be wrong in, by the step, before anything
+ * changes. Call `dispose()` at the end; the variables stay.
  *
  * @example Usage
  * ```ts ignore
@@ -83,8 +85,8 @@ export function tfOptimizer(
 }
 
 /**
- * Tells tfjs what to make of the optimizers in models' files: call it before `tf.loadLayersModel` in a program that has made none with {@linkcode tfOptimizer}. Plugins
- * are found by their names in `registry`, default the built-in ones; of several calls the last one holds.
+ * Tells tfjs what to make of the optimizers in models' files: call it before `tf.loadLayersModel` in a program that has made none with {@linkcode
+ * tfOptimizer}. Plugins are found by their names in `registry`, default the built-in ones; of several calls the last one holds.
  *
  * @example Usage
  * ```ts ignore
@@ -221,9 +223,9 @@ function variableOf(tf: TfCore, name: string, gradient: TfTensor | null | undefi
 }
 
 /**
- * The variables that a state is of, and the names that they have in it. Where the first gradients are of some of them, the others join at once. A model that is
- * loaded beside the one that was saved has variables of other names, since tfjs has no two of one name; those are the saved ones in their order, and keep the
- * saved names in the optimizer, so that groups stay what they were.
+ * The variables that a state is of, and the names that they have in it. Where the first gradients are of some of them, the others join at once. A
+ * model that is loaded beside the one that was saved has variables of other names, since tfjs has no two of one name; those are the saved ones in
+ * their order, and keep the saved names in the optimizer, so that groups stay what they were.
  */
 function namedAs(
   tf: TfCore,

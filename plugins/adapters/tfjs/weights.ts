@@ -1,8 +1,8 @@
 /**
  * An optimizer's state as the named tensors that tfjs saves beside a model's weights, and back.
  *
- * tfjs keeps float32 and int32 in its files, and no float64: a number in float64, as step counts are, is kept as two int32 of the same bits, and 16 bits as
- * one int32. What each tensor was, and in which order the variables came, stands in a tensor of one text.
+ * tfjs keeps float32 and int32 in its files, and no float64: a number in float64, as step counts are, is kept as two int32 of the same bits, and 16
+ * bits as one int32. What each tensor was, and in which order the variables came, stands in a tensor of one text.
  *
  * @module
  */
