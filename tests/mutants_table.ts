@@ -191,6 +191,8 @@ export const mutants: readonly Mutant[] = [
     ],
   ]),
   ...of("kernels/backends/wasm/eigh.ts", [linalg], [
+    ["A row that was rotated last is not stored", "[get(held), when(store)],\n      advance(strip", "advance(strip", "^eigh"],
+    ["A row is taken for the next rotation's", "unless([get(held), get(second), i32.eq], [", "unless(get(held), [", "^eigh"],
     ["The last eigenvalues are not looked for in WASM", "    rotate(locals, places),\n  ];", "  ];", "^eigh"],
   ]),
   ...of("kernels/routines/padded.ts", [linalg], [

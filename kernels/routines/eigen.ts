@@ -10,5 +10,5 @@ export const negligible: number = 2 ** -40;
 export const mostIterations: number = 60;
 /** Rotations that are applied together, to a strip of a few columns after the other: so the strip stays in the cache. */
 export const rotationsAtOnce: number = 1 << 16;
-/** Columns of a strip. */
+/** Columns of a strip in JavaScript; WASM, which keeps rows between rotations in locals, has its own. */
 export const stripWidth: number = 32;
