@@ -814,12 +814,6 @@ export const mutants: readonly Mutant[] = [
   ...of("kernels/backends/webgpu/device_memory.ts", ["tests/core/webgpu_test.ts"], [
     ["A tensor ends behind its buffer", "offset + wordBytes(byteLength) > buffer.size", "false", "^Bad tensors"],
     ["A buffer that kernels cannot bind is taken", "(buffer.usage & usage.storage) === 0", "false", "^Bad tensors"],
-    [
-      "A copy is lost with the memory that it comes from",
-      "=== data)) flush(memory);",
-      "=== data)) memory.waiting.length = 0;",
-      "^backend.run",
-    ],
   ]),
   ...of("core/optimizer/points.ts", ["tests/core/apart_test.ts"], [
     [
