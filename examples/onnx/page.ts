@@ -18,7 +18,7 @@ try {
   const digits = await readDigits(await get("/digits.csv.gz"));
   const session = await ort.InferenceSession.create(await get("/digits.onnx"));
   const updates = Number(new URLSearchParams(location.search).get("updates") ?? 600);
-  const right = await train(ort, session, digits, createGenerator(1), updates, async (update, loss) => {
+  const { right } = await train(ort, session, digits, createGenerator(1), updates, async (update, loss) => {
     if (update % 20 > 0) return;
     show(`update ${update}: loss ${loss.toFixed(4)}`);
     await new Promise((done) => setTimeout(done)); // lets the page draw

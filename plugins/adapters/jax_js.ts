@@ -2,7 +2,7 @@
  * Optimizers of this library for jax-js (`@jax-js/jax`): {@linkcode bind} over a tree of arrays, `step` over the tree of gradients that `grad` gives.
  *
  * Nothing of jax-js is imported; what is used of its arrays is in {@linkcode JaxArray}. Tried: 0.1.25, on its backend "wasm" in Deno, Bun, Node and
- * Chromium.
+ * Chromium. Of its GPU backends Deno's WebGPU was tried, and will not do, since jax-js cannot read from it at once.
  *
  * jax-js counts references, and a function owns what it is given. Here too: `bind` takes the parameters over, `step` the gradients, and where one of them
  * throws they stay the caller's. {@linkcode Bound.params} belongs to the bound optimizer, so a function that takes them is given `tree.ref(bound.params)`.

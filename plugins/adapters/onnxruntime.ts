@@ -7,7 +7,8 @@
  *
  * Nothing is imported from onnxruntime: what is asked of its tensors is in {@linkcode OnnxTensor}. Parameters lie in typed arrays, which a tensor on the
  * CPU holds as they were given; they are updated in place, so the same feeds go into the next run. Tried with onnxruntime-web 1.30.0 (wasm) in Deno, Node, Bun
- * and Chromium and onnxruntime-node 1.30.0 in Deno, Node and Bun.
+ * and Chromium and onnxruntime-node 1.30.0 in Deno, Node and Bun. With onnxruntime-web they may be a backend's own memory, of `backend.allocate`, and are
+ * then not copied for a step; onnxruntime-node takes no shared memory.
  *
  * @example Usage
  * ```ts
