@@ -69,6 +69,7 @@ const torchSchedules = "tests/plugins/torch_schedules_test.ts";
 const bounds = "tests/plugins/http/bounds_test.ts";
 const conventions = "tests/plugins/http/conventions_test.ts";
 const limits = "tests/plugins/http/limits_test.ts";
+const keptOptimizers = "tests/plugins/http/kept_optimizers_test.ts";
 const attacks = "tests/plugins/http/attacks_test.ts";
 const guard = "tests/plugins/http/guard_test.ts";
 const accumulators = "tests/plugins/accumulators_test.ts";
@@ -1834,6 +1835,27 @@ export const mutants: readonly Mutant[] = [
     ],
     ["The cache loses a URL when it cuts its list", "[order.slice(oldest), 0]", "[order.slice(oldest + 1), 0]", "^a cache"],
     ["The cache keeps an answer as large as itself", "size > most / 16", "size > most", "^a cache"],
+  ]),
+  ...of("core/optimizer/saved_state.ts", [keptOptimizers], [
+    [
+      "A slot that is in no state does not keep an optimizer from being used again",
+      "slot.key !== null && slot.input !== true",
+      "slot.input !== true",
+    ],
+  ]),
+  ...of("plugins/http/routes/kept_optimizers.ts", [keptOptimizers], [
+    ["What is kept for one layout is used for all", "const kept = all.get(layout);", "const kept = [...all.values()].at(-1);"],
+    ["An optimizer that is used again goes on from its own state", "        optimizer.loadState(", "        void ("],
+    ["What a transform held back is not said of an optimizer that is used again", "skipped === undefined ? after", "true ? after"],
+    ["Optimizers are kept without bound", "while (all.size >= mostOptimizers || used + bytes > mostBytes)", "while (false)", "memory"],
+    ["The parameters of what is let go stay in memory", "  release(state.backend, state.params.map(({ given }) => given));", "", "memory"],
+  ]),
+  ...of("plugins/http/routes/stepper.ts", [keptOptimizers], [
+    ["No optimizer is kept", "if (layout !== undefined && isWhole) kept.keep", "if (false) kept.keep", "laid out"],
+  ]),
+  ...of("plugins/http/wire/file_reader.ts", [keptOptimizers], [
+    ["A header that came before says how long a file is", " && file.fileBytes === bytes.length", "", "another length"],
+    ["Tensors are read from where they were in the first file", "bytes.subarray(from, to)", "bytes.slice(0, to - from)"],
   ]),
   ...of("plugins/http/wire/decimals.ts", ["tests/plugins/http/decimals_test.ts"], [
     ["Half a space is taken for a whole one", "scales.halves[i] = space * power / 2;", "scales.halves[i] = space * power;"],

@@ -12,8 +12,8 @@ import type { GroupState } from "./groups.ts";
 import { copyTensor } from "./memory.ts";
 import type { OptimizerState } from "./optimizer_state.ts";
 import { checkReachable, contentOf, type ParamState, uploadParam } from "./param_state.ts";
-import { statefulSchedules, stateKeyOf } from "./schedules.ts";
-import { type FullTensor, put, sizeOf } from "../tensors.ts";
+import { metricSchedules, statefulSchedules, stateKeyOf } from "./schedules.ts";
+import { type FullTensor, put, rawOf, sizeOf } from "../tensors.ts";
 import type { StateDict } from "../types.ts";
 
 /** One key of a saved state: elements of a dtype, or a number in float64. */
@@ -149,6 +149,22 @@ export function saveEntries({ backend, plugin, params, groups, scheduled, steps 
   for (const one of statefulSchedules(scheduled)) metadata[stateKeyOf(one)] = JSON.stringify(one.schedule.state);
   for (const { index, count } of countingGroups(groups)) metadata[`group.${index}.step`] = String(count);
   return { tensors, metadata };
+}
+
+/**
+ * The same without copies, which holds until the next step, and no longer than the optimizer: for backends whose memory the calling thread reads.
+ */
+export function viewEntries(state: OptimizerState): StateDict {
+  return saveEntries(state, (entry) => entry.dtype === "float64" ? Float64Array.of(entry.read()) : rawOf(entry.lying().data));
+}
+
+/**
+ * True where a whole saved state says all that the next step depends on: an optimizer that takes one in is then as good as a new one. It is not so where a slot
+ * is kept to itself or written by the caller, and where a schedule has a state, which need not stand in a saved one.
+ */
+export function isWhollySaved({ params, scheduled }: OptimizerState): boolean {
+  if (statefulSchedules(scheduled).length > 0 || metricSchedules(scheduled).length > 0) return false;
+  return params.every(({ slots }) => slots.every(({ slot }) => slot.key !== null && slot.input !== true));
 }
 
 /** Groups with a step count of their own. */

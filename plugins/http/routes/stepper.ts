@@ -1,15 +1,17 @@
 /**
- * One step of a recipe, from parameters, gradients and state to new parameters and state. Nothing is kept.
+ * One step of a recipe, from parameters, gradients and state to new parameters and state. No number of it is kept.
  *
  * @module
  */
 import { createBackend } from "../../../core/backend.ts";
 import { aboutOf } from "../../../core/errors.ts";
 import type { Plugin } from "../../../core/plugin/contract.ts";
+import { finderOf } from "../../../core/plugin/find.ts";
 import { createRegistry } from "../../../core/registry.ts";
 import type { Backend, BackendName, Recipe, StateDict } from "../../../core/types.ts";
 import { splitByConvention, stateMetadata } from "../../formats/pytorch.ts";
 import { boundRecipe, checkTexts } from "../guard/recipe.ts";
+import { createKeptOptimizers } from "./kept_optimizers.ts";
 import { isRefusal, pointerTo, refuseBody } from "../wire/problem.ts";
 import type { TensorBody } from "../wire/tensors.ts";
 
@@ -17,8 +19,8 @@ import type { TensorBody } from "../wire/tensors.ts";
 export interface Stepper {
   /** What runs them. */
   backend(): Backend;
-  /** One step; 422 where it is refused. */
-  step(body: TensorBody): TensorBody;
+  /** One step, and what `write` makes of it at once; 422 where it is refused. */
+  step<T>(body: TensorBody, write: (stepped: TensorBody) => T): T;
 }
 
 /** Passes that were compiled for strangers' recipes after which an own backend is made anew: what it holds of them goes with it. */
@@ -27,6 +29,7 @@ const mostCompiled = 300;
 /** Makes a stepper; the backend is made by the first step. */
 export function createStepper(plugins: readonly Plugin[], given: Backend | BackendName | undefined): Stepper {
   const registry = createRegistry(plugins);
+  const kept = createKeptOptimizers(finderOf(plugins));
   const optimizers = new Map(plugins.filter((plugin) => plugin.kind === "optimizer").map((plugin) => [plugin.name, plugin]));
   let own: Backend | undefined;
   /** Texts that the backend has compiled, and their passes. */
@@ -35,6 +38,7 @@ export function createStepper(plugins: readonly Plugin[], given: Backend | Backe
   const backend = (): Backend => {
     if (typeof given === "object") return given;
     if (compiled > mostCompiled) {
+      kept.clear();
       own?.dispose();
       own = undefined;
       texts.clear();
@@ -44,10 +48,16 @@ export function createStepper(plugins: readonly Plugin[], given: Backend | Backe
   };
   return {
     backend,
-    step({ recipe, tensors, metadata }) {
+    step({ recipe, tensors, metadata, layout }, write) {
       let at: Place = "/tensors";
+      let stepped: TensorBody;
       try {
-        const { params, grads, state } = splitByConvention(tensors);
+        if (layout !== undefined) {
+          const written = kept.step(layout, { tensors, metadata }, (after) => write({ recipe, ...after }));
+          if (written !== undefined) return written;
+        }
+        const parts = splitByConvention(tensors);
+        const { params, grads, state } = parts;
         boundRecipe(recipe, Object.keys(params), optimizers);
         if ((recipe as Recipe).accumulate !== undefined) {
           refuseBody("/recipe/accumulate", "A step that keeps nothing cannot accumulate: send the gathered gradients");
@@ -61,13 +71,13 @@ export function createStepper(plugins: readonly Plugin[], given: Backend | Backe
         try {
           at = "/tensors";
           const { optimizer } = trainer;
-          if (Object.keys(state).length > 0) {
-            optimizer.loadState({ tensors: { ...state, ...only(tensors, params) }, metadata: stateMetadata(metadata) });
-          }
+          const isWhole = Object.keys(state).length > 0;
+          if (isWhole) optimizer.loadState({ tensors: { ...state, ...only(tensors, params) }, metadata: stateMetadata(metadata) });
           at = "gradients";
           const { skipped } = optimizer.step(grads);
-          const saved = optimizer.saveState();
-          return { recipe, tensors: saved.tensors, metadata: skipped === undefined ? saved.metadata : { ...saved.metadata, skipped } };
+          const after = optimizer.saveState();
+          stepped = { recipe, tensors: after.tensors, metadata: skipped === undefined ? after.metadata : { ...after.metadata, skipped } };
+          if (layout !== undefined && isWhole) kept.keep(layout, recipe as Recipe, { tensors, metadata }, parts, backend());
         } finally {
           trainer.dispose();
         }
@@ -75,6 +85,7 @@ export function createStepper(plugins: readonly Plugin[], given: Backend | Backe
         if (isRefusal(error)) refuseBody(pointerOf(error, at, tensors), error.message);
         throw error;
       }
+      return write(stepped);
     },
   };
 }

@@ -6,6 +6,7 @@
 import type { Plugin } from "../../../core/plugin/contract.ts";
 import type { Backend, BackendName } from "../../../core/types.ts";
 import { readBody } from "../wire/body.ts";
+import { createFileReader } from "../wire/file_reader.ts";
 import { noMemory, Problem } from "../wire/problem.ts";
 import { acceptedForm, tensorFormOf, tensorForms } from "../wire/tensor_forms.ts";
 import type { Answer, Service } from "./route.ts";
@@ -17,6 +18,7 @@ const long = 2 ** 17;
 /** Makes what answers `/v1/steps`. */
 export function createSteps(plugins: readonly Plugin[], backend: Backend | BackendName | undefined): Service["step"] {
   const stepper = createStepper(plugins, backend);
+  const readFile = createFileReader();
   return async ({ request, tenant }, { limits, rooms, turns }) => {
     const form = tensorFormOf(request.headers);
     const accepted = acceptedForm(request.headers, form);
@@ -34,15 +36,15 @@ export function createSteps(plugins: readonly Plugin[], backend: Backend | Backe
         begins && ((bytes) => begins(bytes, limits)),
       );
       free = body.free;
-      const answer = (): Answer => {
-        const stepped = stepper.step(read(bytes, limits, stepper.backend()));
-        const size = Object.values(stepped.tensors).reduce((sum, { data }) => sum + data.byteLength, 0);
-        if (size > limits.bytesInFlight) {
-          throw new Problem("body-too-large", `The new state takes ${size} bytes, and at most ${limits.bytesInFlight} are ever sent`);
-        }
-        const { types: [type], write } = tensorForms[accepted];
-        return { body: write(stepped, form, limits, stepper.backend()), headers: { "Content-Type": type } };
-      };
+      const { types: [type], write } = tensorForms[accepted];
+      const answer = (): Answer =>
+        stepper.step(read(bytes, limits, stepper.backend(), readFile), (stepped) => {
+          const size = Object.values(stepped.tensors).reduce((sum, { data }) => sum + data.byteLength, 0);
+          if (size > limits.bytesInFlight) {
+            throw new Problem("body-too-large", `The new state takes ${size} bytes, and at most ${limits.bytesInFlight} are ever sent`);
+          }
+          return { body: write(stepped, form, limits, stepper.backend()), headers: { "Content-Type": type } };
+        });
       return await (bytes.length >= long ? turns.take(request.signal, 1, answer) : answer());
     } catch (error) {
       // Of the answer's bytes, which a runtime could not give; what the request is to blame for is a Problem by now.

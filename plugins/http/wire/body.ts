@@ -17,6 +17,9 @@ export interface Body {
 /** Refuses a body by its first bytes, as many as there are so far; true: no more of them are needed to say that it will do. */
 export type Begins = (bytes: Uint8Array<ArrayBuffer>) => boolean;
 
+/** Bytes of a body that a runtime may gather by itself, and a collector hold for a while. */
+const small = 64 * 1024;
+
 /** The whole body. `hold` holds what came of it, never what was claimed: those who claim much and send nothing hold nothing. */
 export async function readBody(
   request: Request,
@@ -32,8 +35,9 @@ export async function readBody(
   if (request.body === null || claimed === 0) return { bytes: new Uint8Array(0), free: () => {} };
   // What cannot end well is not begun: reading it would take memory from those that are under way, and its answer takes about as much again.
   bodies.expect(tenant, claimed ?? 0, answers);
-  const reader = request.body.getReader();
   const clock = createClock(bodySeconds * 1000);
+  if (claimed !== undefined && claimed <= small) return await readSmall(request, claimed, clock, hold, begins);
+  const reader = request.body.getReader();
   // One buffer that grows in place: copies would stay as garbage for a while, and many of them fill the memory.
   let buffer: ArrayBuffer | undefined;
   let bytes = new Uint8Array(0);
@@ -69,6 +73,24 @@ export async function readBody(
   }
 }
 
+/** A body that is small even where it is as long as it claims, as the protocol sees to: to read it by pieces takes a third of a small step. */
+async function readSmall(request: Request, claimed: number, clock: Clock, hold: Hold, begins: Begins): Promise<Body> {
+  try {
+    clock.allow(claimed / slowest * 1000);
+    const bytes = new Uint8Array(await clock.race(request.arrayBuffer()));
+    if (bytes.length > claimed) tooLarge(claimed);
+    hold.take(bytes.length);
+    begins(bytes);
+    return { bytes, free: () => {} };
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    if (error instanceof RangeError) throw noMemory();
+    throw new Problem("malformed-body", "The body ended early");
+  } finally {
+    clock.stop();
+  }
+}
+
 function claimedLength(headers: Headers): number | undefined {
   const text = headers.get("content-length");
   if (text === null) return undefined;
@@ -85,7 +107,13 @@ function tooLarge(most: number): never {
 }
 
 /** A deadline that moves as bytes come in. */
-function createClock(start: number): { race<T>(promise: Promise<T>): Promise<T>; allow(more: number): void; stop(): void } {
+interface Clock {
+  race<T>(promise: Promise<T>): Promise<T>;
+  allow(more: number): void;
+  stop(): void;
+}
+
+function createClock(start: number): Clock {
   let end = performance.now() + start;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let late: (reason: Problem) => void = () => {};

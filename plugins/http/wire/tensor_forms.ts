@@ -5,9 +5,10 @@
  */
 import type { Backend } from "../../../core/types.ts";
 import type { Limits } from "../guard/limits.ts";
+import type { ReadFile } from "./file_reader.ts";
 import { mediaTypeOf, mediaTypes, type TensorForm } from "./media.ts";
 import { Problem } from "./problem.ts";
-import { readFile, readJson, refuseLongHeader, type TensorBody, writeFile, writeJson } from "./tensors.ts";
+import { readJson, refuseLongHeader, type TensorBody, writeFile, writeJson } from "./tensors.ts";
 
 /** What must be known of a form. */
 export interface TensorFormat {
@@ -18,7 +19,7 @@ export interface TensorFormat {
   /** Looks at the first bytes of a body: 400 where the rest need not come. */
   begins?(bytes: Uint8Array<ArrayBuffer>, limits: Required<Limits>): boolean;
   /** Reads a body: 400 where it is broken, 422 where what it holds is refused. */
-  read(bytes: Uint8Array<ArrayBuffer>, limits: Required<Limits>, backend: Backend): TensorBody;
+  read(bytes: Uint8Array<ArrayBuffer>, limits: Required<Limits>, backend: Backend, readFile: ReadFile): TensorBody;
   /** Writes a body; 406 where it cannot be said in this form. `from` is the form that the request came in. */
   write(body: TensorBody, from: TensorForm, limits: Required<Limits>, backend: Backend): string | Uint8Array<ArrayBuffer>;
 }
@@ -29,7 +30,7 @@ export const tensorForms: Readonly<Record<TensorForm, TensorFormat>> = {
     types: [mediaTypes.safetensors, "application/octet-stream"],
     mostBytes: ({ bodyBytes }) => bodyBytes,
     begins: refuseLongHeader,
-    read: readFile,
+    read: (bytes, limits, _, readFile) => readFile(bytes, limits),
     write: writeFile,
   },
   json: {
@@ -41,11 +42,11 @@ export const tensorForms: Readonly<Record<TensorForm, TensorFormat>> = {
 };
 
 const forms: readonly TensorForm[] = /* @__PURE__ */ Object.keys(tensorForms) as TensorForm[];
-const allTypes = (): string[] => forms.flatMap((form) => tensorForms[form].types);
+const allTypes: readonly string[] = /* @__PURE__ */ forms.flatMap((form) => tensorForms[form].types);
 
 /** The form of a body of tensors; 415. */
 export function tensorFormOf(headers: Headers): TensorForm {
-  const type = mediaTypeOf(headers, allTypes());
+  const type = mediaTypeOf(headers, allTypes);
   return forms.find((form) => tensorForms[form].types.includes(type))!;
 }
 
@@ -66,5 +67,5 @@ export function acceptedForm(headers: Headers, own: TensorForm): TensorForm {
   const best = forms.reduce((best, form) => weightOf(form) > weightOf(best) ? form : best, own);
   if (weightOf(best) > 0) return best;
   const detail = `Accept ${accept.slice(0, 80)} names no form that tensors have here`;
-  throw new Problem("not-acceptable", detail, [{ in: "header", name: "Accept", detail, allowed: allTypes() }]);
+  throw new Problem("not-acceptable", detail, [{ in: "header", name: "Accept", detail, allowed: allTypes }]);
 }

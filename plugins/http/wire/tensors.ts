@@ -18,6 +18,8 @@ export interface TensorBody {
   readonly tensors: StateDict["tensors"];
   /** Strings beside the recipe. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** The same object for bodies that differ in the numbers of their tensors alone, where that is known. */
+  readonly layout?: object;
 }
 
 /** Dimensions of a tensor. */

@@ -148,6 +148,7 @@ for (const runtime of ["deno", "bun"] as const) {
         ["has a negative length", post("/v1/steps", `${files}\r\nContent-Length: -1`), [400]],
         // A header of 10,000 bytes may come; one of 2^62 is refused as soon as its length is read.
         ["stalls", post("/v1/steps", `${files}\r\nContent-Length: 20000000`, "\x10\x27\0\0\0\0\0\0".padEnd(1000, "x")), [408]],
+        ["is small and stalls", post("/v1/steps", `${files}\r\nContent-Length: 2000`, "x".repeat(10)), [408]],
         ["lies about its header", post("/v1/steps", `${files}\r\nContent-Length: 20000000`, "x".repeat(1000)), [400]],
         ["stalls in chunks", post("/v1/steps", `${files}\r\nTransfer-Encoding: chunked`, "5\r\nhello\r\n"), [408]],
       ];
