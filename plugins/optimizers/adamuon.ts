@@ -11,7 +11,7 @@ import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
 import { lerp } from "./lerp.ts";
 import { momentDtype, stateDtypeSpec } from "./moment_dtype.ts";
 import { adamwRule, adjustedLr, checkMatrix, decay, nsCoeffsSpec, orthogonal, sidesOf, useMuonSpec } from "./muon_or_adamw.ts";
-import { type NsDtype, nsDtypeSpec } from "./newton_schulz.ts";
+import { nsDtypeSpec } from "./newton_schulz.ts";
 
 /** Options of {@linkcode adamuon}. */
 export interface AdamuonOptions {
@@ -28,7 +28,7 @@ export interface AdamuonOptions {
   /** Its coefficients, a set by name. */
   nsCoeffs?: "original" | "quintic" | "polar_express" | "polar_express_safer";
   /** What Newton-Schulz rounds to after each operation: `"float32"`, or `"bfloat16"` as in pytorch_optimizer, which leaves two digits of a step. */
-  nsDtype?: NsDtype;
+  nsDtype?: "float32" | "bfloat16";
   /** Scale the learning rate by 0.2 times the root of the longer side; false: by the root of rows by columns, at least 1. */
   useAdjustedLr?: boolean;
   /** Whether tensors are for Muon or for AdamW; null, the default: those of two and more dimensions are for Muon. */

@@ -12,7 +12,7 @@
  */
 import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
 import { momentDtype, stateDtypeSpec } from "./moment_dtype.ts";
-import { coefficients, newtonSchulz, normed, type NsDtype, nsDtypeSpec } from "./newton_schulz.ts";
+import { coefficients, newtonSchulz, normed, nsDtypeSpec } from "./newton_schulz.ts";
 
 /** Sets of coefficients, by name: see {@linkcode MuonOptions.nsCoefficients}. */
 export type MuonCoefficients = "original" | "quintic" | "polar_express" | "polar_express_safer";
@@ -32,7 +32,7 @@ export interface MuonOptions {
   /** Its coefficients, a set by name; further iterations repeat the last ones. */
   nsCoefficients?: MuonCoefficients;
   /** What Newton-Schulz rounds to after each operation: `"float32"`, or `"bfloat16"` as in timm and PyTorch, which leaves two digits of a step. */
-  nsDtype?: NsDtype;
+  nsDtype?: "float32" | "bfloat16";
   /** The least norm that a matrix is divided by; of what is no matrix, added to the corrected root of the second moment. */
   eps?: number;
   /** Factor of the norm that a matrix is divided by: above 1 for coefficients that bear no singular value above 1. */

@@ -11,7 +11,7 @@ import type { OptimizerPlugin } from "../../core/plugin/contract.ts";
 import { lerp } from "./lerp.ts";
 import { momentDtype, stateDtypeSpec } from "./moment_dtype.ts";
 import { adamwRule, adjustedLr, checkMatrix, decay, nsCoeffsSpec, orthogonal, sidesOf, useMuonSpec } from "./muon_or_adamw.ts";
-import { type NsDtype, nsDtypeSpec } from "./newton_schulz.ts";
+import { nsDtypeSpec } from "./newton_schulz.ts";
 
 /** Options of {@linkcode normuon}. */
 export interface NormuonOptions {
@@ -32,7 +32,7 @@ export interface NormuonOptions {
   /** Its coefficients, a set by name. */
   nsCoeffs?: "original" | "quintic" | "polar_express" | "polar_express_safer";
   /** What Newton-Schulz rounds to after each operation: `"float32"`, or `"bfloat16"` as in pytorch_optimizer, which leaves two digits of a step. */
-  nsDtype?: NsDtype;
+  nsDtype?: "float32" | "bfloat16";
   /** What becomes of the norm: `"preserve_norm"` keeps that of the orthogonal matrix, `"match_rms"` makes the root mean square 0.2. */
   updateScale?: "preserve_norm" | "match_rms";
   /** With `"preserve_norm"`: scale the learning rate by 0.2 times the root of the longer side; false: by the root of rows by columns, at least 1. */
