@@ -42,9 +42,11 @@ export interface Facts {
   readonly maximum: { readonly value: number; readonly step: number };
   /**
    * Steps that differ from the one before by far more than their neighbours do: eight times as much. Between two stretches in which the schedule says that it
-   * stays, any change is one.
+   * stays, any change is one; but where it changes at every step, it is a curve. The first 10,000, where there are more.
    */
   readonly jumps: readonly number[];
+  /** True where there are more jumps than those. */
+  readonly moreJumps?: true;
   /** The first step below what was asked for; null: none. */
   readonly below?: number | null;
   /** The first step above it; null: none. */
@@ -68,7 +70,7 @@ const FEW = 32;
  * of steps. Elsewhere each step is asked.
  *
  * TypeError: what is no schedule, or follows a metric, and what is no number. RangeError: a range that is none, more than ten million steps that must be
- * asked one by one, more than 10,000 jumps, a value, sum or decay that is not finite, and a share of a sum in which some values lie below 0.
+ * asked one by one, a value, sum or decay that is not finite, and a share of a sum in which some values lie below 0.
  *
  * @example Usage
  * ```ts
@@ -199,6 +201,7 @@ export function factsOf(schedule: Schedule, range: FactsRange, group?: number, m
     minimum: least,
     maximum: most,
     jumps: jumps.found,
+    ...jumps.areMore() && { moreJumps: true },
     ...below !== undefined && { below: firstBelow },
     ...above !== undefined && { above: firstAbove },
     ...weightDecay !== undefined && { decay },

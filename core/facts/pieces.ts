@@ -1,6 +1,8 @@
 /**
  * Stretches of a schedule cut into pieces of whole steps, in which values rise or fall all the way.
  *
+ * A stretch of one step says nothing of how values go on. Many of them one after another, as of a `step` with `stepSize: 1`, are a curve of no law.
+ *
  * @module
  */
 import type { Stretch } from "../plugin/contract.ts";
@@ -15,8 +17,43 @@ export interface Piece {
   readonly law: Stretch;
 }
 
-/** The pieces of a range, one after another without a gap. What no stretch covers is of no law. */
+/** So many pieces of one step each, one after another, are a curve: fewer may be cuts in neighbouring steps. */
+const CURVE = 16;
+/** Steps of a curve in one piece. A range has any number of them, and somebody may refuse so many after the first ones. */
+const MOST_JOINED = 4096;
+
+/** The pieces of a range, one after another without a gap. What no stretch covers is of no law, and neither are many stretches of one step each. */
 export function* piecesOf(stretches: Iterable<Stretch> | undefined, from: number, to: number): Generator<Piece> {
+  let run: Piece[] = [];
+  let isCurve = false;
+  for (const piece of cutsOf(stretches, from, to)) {
+    if (piece.first === piece.last) {
+      run.push(piece);
+      if (run.length < MOST_JOINED) continue;
+      yield joined(run);
+      [run, isCurve] = [[], true];
+      continue;
+    }
+    yield* flush();
+    isCurve = false;
+    yield piece;
+  }
+  yield* flush();
+
+  function* flush(): Generator<Piece> {
+    if (run.length >= CURVE || isCurve && run.length > 0) yield joined(run);
+    else yield* run;
+    run = [];
+  }
+}
+
+/** Pieces of no law in one. */
+function joined(pieces: readonly Piece[]): Piece {
+  const { first } = pieces[0];
+  return { first, last: pieces[pieces.length - 1].last, law: { from: first, law: "any" } };
+}
+
+function* cutsOf(stretches: Iterable<Stretch> | undefined, from: number, to: number): Generator<Piece> {
   let before: Stretch = { from, law: "any" };
   let next = from;
   for (const stretch of stretches ?? []) {

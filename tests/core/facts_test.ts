@@ -233,7 +233,39 @@ test("facts ask each step of what says nothing of its stretches, and say so wher
   assert(asked < 10, `asked ${asked} times`);
   assertThrows(() => facts(make("inverse_sqrt", { numWarmupSteps: 10 }), { from: 0, to: 1e12 }), RangeError, "must be asked one by one");
   assertThrows(() => facts(make("step", { stepSize: 1 }), { from: 0, to: 1e12 }), RangeError);
-  assertThrows(() => facts((step) => Math.floor(step / 5), { from: 0, to: 1e6 }), RangeError, "more than 10000 jumps");
+});
+
+test("facts sum what jumps very often, and tell the first jumps", () => {
+  for (
+    const schedule of [make("by_epoch", { schedule: (step: number) => step, stepsPerEpoch: 5 }), (step: number) => Math.floor(step / 5)]
+  ) {
+    const { sum, jumps, moreJumps } = facts(schedule, { from: 0, to: 999_999 });
+    assertEquals([sum, jumps.length, jumps.slice(0, 3), moreJumps], [99_999_500_000, 10_000, [5, 10, 15], true]);
+    const all = facts(schedule, { from: 0, to: 50_004 });
+    assertEquals([all.jumps.length, all.jumps.at(-1), "moreJumps" in all], [10_000, 50_000, false]);
+    assertEquals(facts(schedule, { from: 0, to: 50_005 }).moreJumps, true);
+  }
+});
+
+test("what changes at every step is a curve, and its jumps are those of a curve", () => {
+  const cuts = make("step", { stepSize: 1, gamma: 0.9999 });
+  const { sum, jumps, minimum, share } = facts(cuts, { from: 0, to: 99_999, share: 0.5 });
+  assertAlmostEquals(sum, (1 - 0.9999 ** 1e5) / 1e-4, 1e-8);
+  assertEquals([jumps, minimum.step, share], [[], 99_999, facts((step) => 0.9999 ** step, { from: 0, to: 99_999, share: 0.5 }).share]);
+  // Wherever pieces of it end, and behind stretches that stay.
+  const among = (milestones: readonly number[]) => ({
+    schedules: [{ name: "constant" }, { name: "step", options: { stepSize: 1, gamma: 0.9999 } }, { name: "constant" }].slice(
+      0,
+      milestones.length + 1,
+    ),
+    milestones,
+  });
+  assertEquals(facts(make("sequence", among([50])), { from: 0, to: 20_000 }).jumps, []);
+  for (const end of [66, 67, 4145, 4146, 4147, 4160, 9000]) {
+    const height = 0.9999 ** (end - 51);
+    const jump = 1 - height > 8 * (height / 0.9999 - height) ? [end] : [];
+    assertEquals(facts(make("sequence", among([50, end])), { from: 0, to: 20_000 }).jumps, jump, `until ${end}`);
+  }
 });
 
 test("what a schedule says wrongly of its stretches is seen at their ends", () => {

@@ -85,10 +85,10 @@ function factsOfCurve(curve: Curve, range: FactsRange): Facts | string {
   return { ...plain, ...!(shared instanceof RangeError) && shared, ...!(decayed instanceof RangeError) && decayed };
 }
 
-function cellsOf({ mean, sum, minimum, maximum, jumps, share, decay }: Facts): readonly string[] {
+function cellsOf({ mean, sum, minimum, maximum, jumps, moreJumps, share, decay }: Facts): readonly string[] {
   const place = ({ value, step }: Facts["minimum"]): string => `${showNumber(value)} at ${step.toLocaleString("en")}`;
   const at = jumps.length > mostListed
-    ? `${jumps.length.toLocaleString("en")} steps`
+    ? `${moreJumps ? "more than " : ""}${jumps.length.toLocaleString("en")} steps`
     : jumps.map((step) => step.toLocaleString("en")).join("; ") || "none";
   return [
     showNumber(mean),

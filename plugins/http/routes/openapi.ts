@@ -256,6 +256,7 @@ const schemas: Json = {
     minimum: ref("schemas", "Place"),
     maximum: ref("schemas", "Place"),
     jumps: listOf(step),
+    moreJumps: { const: true },
     below: { type: ["integer", "null"] },
     above: { type: ["integer", "null"] },
     decay: number,

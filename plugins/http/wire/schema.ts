@@ -108,6 +108,7 @@ export interface FactsAnswer {
     minimum: { value: number; step: number };
     maximum: { value: number; step: number };
     jumps: number[];
+    moreJumps?: true;
     below?: number | null;
     above?: number | null;
     decay?: number;
