@@ -1144,6 +1144,9 @@ export const mutants: readonly Mutant[] = [
     ["A wave's sum is its middle times its steps", "sine(count * angle / 2) / sine(angle / 2)", "count", "^facts of cosine"],
     ["What a schedule says of its stretches is believed", "return start === end;", "return true;", "^what a schedule says"],
   ]),
+  ...of("core/plugin/rebase.ts", ["tests/core/rebase_test.ts"], [
+    ["A horizon that stays is noted", "horizons.from === horizons.to", "false", "^over its own horizon"],
+  ]),
   ...of("core/facts/pieces.ts", ["tests/core/facts_test.ts"], [
     [
       "A wave is not cut where it turns",
@@ -1184,6 +1187,11 @@ export const mutants: readonly Mutant[] = [
       "^facts tell",
     ],
     ["Cuts in neighbouring steps hide each other", 'if (law === "constant") return 0;', "", "^facts tell"],
+    ["The jump behind those that are told is told too", "found.length < MOST_JUMPS", "found.length <= MOST_JUMPS", "^facts sum what jumps"],
+  ]),
+  ...of("core/facts/pieces.ts", ["tests/core/facts_test.ts"], [
+    ["A cut at every step is a jump at every step", "run.length >= CURVE || isCurve", "isCurve", "^what changes at every step"],
+    ["The rest of a long curve is cut into steps", "|| isCurve && run.length > 0", "", "^what changes at every step"],
   ]),
   ...of("core/facts.ts", ["tests/core/facts_test.ts"], [
     [

@@ -44,7 +44,8 @@ export interface RebaseNote {
  * Whole numbers stay whole. What is rounded is where things stand, half a step at most, counted from the beginning of the whole: so parts that add up to
  * the old horizon add up to the new one. A length that repeats, or that others are counted in, would be off by its rounding once for each time: where that
  * came to a step or more over the new horizon, it keeps its fraction, and `notes` say so. What must be above 0 is 1 at least. What counts something else
- * than updates stays as it is, and `notes` say that too: the steps of what is asked by the epoch, the patience of what follows a metric.
+ * than updates stays as it is, and `notes` say that too: the steps of what is asked by the epoch, the patience of what follows a metric. From a horizon to
+ * itself nothing changes.
  *
  * TypeError: what is no description in JSON, and horizons that are no numbers. RangeError: horizons that are not whole from 1. Otherwise the errors of
  * `createSchedule`, also of the new description.
@@ -70,6 +71,10 @@ export function rebase(find: Find, use: Use, horizons: Horizons): Rebased {
   for (const name of names) checkHorizon(name, horizons[name]);
   // For its refusals: what is no JSON, and options that are wrong.
   normalize(find, use);
+  if (horizons.from === horizons.to) {
+    const { plugin: { name }, options } = takeUse(find, "schedule", use);
+    return { schedule: { name, options: { ...options } }, notes: [] };
+  }
   const notes: RebaseNote[] = [];
   return { schedule: rebaseWithin(find, use, horizons, "", 0, notes), notes };
 }

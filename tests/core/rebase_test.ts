@@ -203,6 +203,16 @@ test("what counts something else than updates stays, and is named with its place
   }
 });
 
+test("over its own horizon a schedule is as it was, and there is nothing to note", () => {
+  for (const [plugin, list] of samples) {
+    for (const options of list) {
+      const use = of(plugin.name, named(options));
+      assertEquals(rebased(use, 120, 120), { schedule: use, notes: [] } as never);
+    }
+  }
+  assertEquals(rebased({ name: "constant" }, 7, 7).schedule, { name: "constant", options: {} });
+});
+
 test("schedules of strangers are rebased by the units of their options", () => {
   const stranger: SchedulePlugin<
     "halving",
