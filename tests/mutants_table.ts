@@ -1169,6 +1169,14 @@ export const mutants: readonly Mutant[] = [
     ["Of boundaries that have become one the last is left", "(scaled[at] ?? 1) * scale", "scale", "^a rebased description"],
   ]),
   ...of("plugins/http/page/horizons.ts", ["tests/plugins/http/page_state_test.ts"], [
+    [
+      "The end of a shifted schedule stands behind it",
+      'name === "shift" ? -value',
+      'name === "shift" ? value',
+      "^the end of what is moved",
+    ],
+    ["A schedule that begins again ends", 'if (name === "repeat") return own;', "", "^the end of what is moved"],
+    ["A warmup in front is left out of an end", "leadOf({ name, options }) * each", "0", "^the end of what is moved"],
     ["The last schedule of a sequence begins at its step 0", "before + last * each", "before", "^the end of schedules"],
   ]),
   ...of("plugins/http/page/curves.ts", ["tests/plugins/http/page_state_test.ts"], [

@@ -84,12 +84,15 @@ function findEnds({ name, options }: Choice, specsOf: SpecsOf, before = 0, each 
   const own = lengths.flatMap((option): End[] => {
     const value = options[option];
     const isEnd = short[option] === 1000 && long[option] === 2000 && isNumber(value);
-    return isEnd ? [{ path: [option], step: before + value * each, before, each }] : [];
+    const ahead = before + leadOf({ name, options }) * each;
+    return isEnd ? [{ path: [option], step: ahead + value * each, before: ahead, each }] : [];
   });
-  // What is held begins behind the lengths of what holds it.
+  // What begins again and again has no end.
+  if (name === "repeat") return own;
+  // What is held begins behind the lengths of what holds it, or so many steps before step 0.
   const sizes = lengths.map((option) => options[option]).filter(isNumber);
   const isByEpoch = name === "by_epoch";
-  const ahead = isByEpoch ? before : sizes.reduce((sum, value) => sum + value * each, before);
+  const ahead = isByEpoch ? before : sizes.reduce((sum, value) => sum + (name === "shift" ? -value : value) * each, before);
   const pace = isByEpoch ? each * (sizes[0] ?? 1) : each;
   const held = Object.entries(specs).filter(([, { holds }]) => holds === "schedule").flatMap(([option]): End[] => {
     const inner = options[option];
@@ -108,6 +111,12 @@ function findEnds({ name, options }: Choice, specsOf: SpecsOf, before = 0, each 
     return isNumber(last) ? endsIn(inner[inner.length - 1], [option, String(inner.length - 1)], before + last * each) : [];
   });
   return [...own, ...held];
+}
+
+/** Steps before those that a schedule's own end counts: of a warmup in front of them. */
+function leadOf({ name, options: { warmupTarget, warmupSteps, warmupPrefix, warmupT } }: Choice): number {
+  if (name === "cosine_decay" && isNumber(warmupTarget) && isNumber(warmupSteps)) return warmupSteps;
+  return name === "cosine_timm" && warmupPrefix === true && isNumber(warmupT) ? warmupT : 0;
 }
 
 /** True for a schedule that an option holds. */

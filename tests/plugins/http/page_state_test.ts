@@ -135,6 +135,37 @@ test("a curve that is fitted is rebased, and says what did not come along", () =
   assertEquals(fit({ name: "strange", options: { totalSteps: 1000 } }, strange, builtins.plugins, 10).choice.options, { totalSteps: 10 });
 });
 
+test("the end of what is moved, begins again or has a warmup in front is where its curve ends", () => {
+  const linear = (numTrainingSteps: number) => ({ name: "linear", options: { numWarmupSteps: 0, numTrainingSteps } });
+  const within = (name: string, option: string, steps: number, end: number) => ({
+    name,
+    options: { schedule: linear(end), [option]: steps },
+  });
+  const decay = (warmupSteps: number, decaySteps: number, warmupTarget: number | null = 1) => ({
+    name: "cosine_decay",
+    options: { initialLearningRate: 1, decaySteps, warmupTarget, warmupSteps },
+  });
+  const timm = (warmupT: number, tInitial: number, warmupPrefix: boolean) => ({
+    name: "cosine_timm",
+    options: { tInitial, warmupT, warmupPrefix },
+  });
+  const cases = [
+    [within("shift", "steps", 50, 1050), within("shift", "steps", 50, 5050), within("shift", "steps", 250, 5250)],
+    [within("delay", "steps", 50, 950), within("delay", "steps", 50, 4950), within("delay", "steps", 250, 4750)],
+    [decay(100, 900), decay(100, 4900), decay(500, 4500)],
+    [decay(100, 1000, null), decay(100, 5000, null), decay(500, 5000, null)],
+    [timm(100, 900, true), timm(100, 4900, true), timm(500, 4500, true)],
+    [timm(100, 1000, false), timm(100, 5000, false), timm(500, 5000, false)],
+  ];
+  for (const [before, moved, fitted] of cases) {
+    assertEquals(endsOf(before, specsOf), [1000], JSON.stringify(before));
+    assertEquals(moveEnds(before, specsOf, 5000, 1000), moved);
+    assertEquals(fit(before, specsOf, builtins.plugins, 5000).choice, fitted);
+  }
+  // Rounds that are as long as the whole are rounds still.
+  assertEquals(endsOf(within("repeat", "every", 500, 500), specsOf), []);
+});
+
 test("the end of schedules in a list is found, moved and fitted", () => {
   const rise = { name: "linear_lr", options: { totalIters: 100 } };
   const wave = (tMax: number) => ({ name: "cosine_annealing", options: { tMax } });
