@@ -1147,6 +1147,20 @@ export const mutants: readonly Mutant[] = [
   ...of("core/plugin/rebase.ts", ["tests/core/rebase_test.ts"], [
     ["A horizon that stays is noted", "horizons.from === horizons.to", "false", "^over its own horizon"],
   ]),
+  ...of("plugins/recipes/from_torch.ts", ["tests/plugins/foreign_configs_test.ts"], [
+    [
+      "An optimizer with betas cycles a momentum",
+      '"betas") ? "betas[0]" : "momentum"',
+      '"betas") ? "momentum" : "momentum"',
+      "fromTorch.* cycles",
+    ],
+    [
+      "A momentum is cycled that is not there",
+      'cycled === "momentum" && !Object',
+      "false && !Object",
+      "of a cycled momentum",
+    ],
+  ]),
   ...of("core/facts/pieces.ts", ["tests/core/facts_test.ts"], [
     [
       "A wave is not cut where it turns",

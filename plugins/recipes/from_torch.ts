@@ -348,12 +348,22 @@ export function fromTorch(scheduler: TorchScheduler, options: FromTorchOptions =
     const each = options.stepsPerEpoch ?? 1;
     if (!(each > 0 && Number.isFinite(each))) config.fault(`stepsPerEpoch = ${show(options.stepsPerEpoch)}: it must be a number above 0`);
     const paced = (schedule: Use): Use => each === 1 ? schedule : use("by_epoch", { schedule, stepsPerEpoch: each });
-    const momentum = said.momentum && Object.hasOwn(made.optimizer.options ?? {}, "betas") ? "betas[0]" : "momentum";
     return {
       ...made,
-      schedules: { lr: paced(said.lr), ...(said.momentum && { [momentum]: paced(said.momentum) }) },
+      schedules: { lr: paced(said.lr), ...(said.momentum && { [cycledOf(config, state, made)]: paced(said.momentum) }) },
     };
   });
+}
+
+/** The option that a second curve is of: a momentum, or the first of the betas. */
+function cycledOf(config: Config, state: Config, { optimizer: { name } }: Recipe): "momentum" | "betas[0]" {
+  const { options } = Object.values(optimizers).find((plugin) => plugin.name === name)!;
+  const cycled = Object.hasOwn(options, "betas") ? "betas[0]" : "momentum";
+  const said = state.value("use_beta1");
+  if (cycled === "momentum" && !Object.hasOwn(options, "momentum") || typeof said === "boolean" && said !== (cycled === "betas[0]")) {
+    config.fault(`the momentum that it cycles is none that "${name}" has: give optimizer, type(optimizer).__name__`);
+  }
+  return cycled;
 }
 
 /** The base values of the first scheduler that has them. */

@@ -25,6 +25,19 @@ interface Case {
   readonly momentum?: readonly number[];
 }
 
+/** The state of a CyclicLR, which cycles a momentum unless it is told not to. */
+const cyclic = {
+  max_lrs: [0.5],
+  total_size: 4000,
+  step_ratio: 0.5,
+  mode: "triangular",
+  gamma: 1,
+  cycle_momentum: true,
+  base_momentums: [0.8],
+  max_momentums: [0.9],
+  base_lrs: [0.1],
+};
+
 const cases: readonly Case[] = JSON.parse(read("tests/reference/foreign_configs.json"));
 
 const readers: Readonly<Record<Case["from"], (one: Case) => Recipe>> = {
@@ -158,6 +171,16 @@ const refused: readonly (readonly [string, () => unknown, readonly RegExp[]])[] 
   ["fromTorch() of a function", () => fromTorch({ class: "LambdaLR", state: { lr_lambdas: [null], base_lrs: [0.1] } }), [
     /Python function/,
   ]],
+  [
+    "fromTorch() of a momentum that the optimizer does not have",
+    () => fromTorch({ class: "CyclicLR", state: { ...cyclic, use_beta1: false } }),
+    [/none that "adamw_torch" has: give optimizer/],
+  ],
+  [
+    "fromTorch() of a cycled momentum, and an optimizer without any",
+    () => fromTorch({ class: "CyclicLR", state: cyclic, optimizer: "Adagrad" }),
+    [/none that "adagrad" has/],
+  ],
   ["fromTorch() of an unknown class", () => fromTorch({ class: "NoamLR", state: { base_lrs: [1] } }), [/"NoamLR": known are OneCycleLR/]],
   ["fromTorch() of keys that tell nothing", () => fromTorch({ state: { base_lrs: [1] } }), [/give its class/]],
   [
@@ -248,6 +271,23 @@ test("fromTorch() reads groups where it is told what is in them", () => {
       lr: { name: "by_epoch", options: { schedule: { name: "step", options: { stepSize: 3, gamma: 0.5 } }, stepsPerEpoch: 10 } },
     },
   });
+});
+
+test("fromTorch() cycles what the optimizer has: a momentum, or the first of betas, also where they are the default ones", () => {
+  const groups = [{ lr: 0.1, betas: [0.9, 0.999] }];
+  for (
+    const [optimizer, option, more] of [
+      ["SGD", "momentum", { state: { ...cyclic, use_beta1: false } }],
+      ["RMSprop", "momentum", {}],
+      ["AdamW", "betas[0]", { groups, state: { ...cyclic, use_beta1: true } }],
+      ["Adam", "betas[0]", {}],
+    ] as const
+  ) {
+    const recipe = fromTorch({ class: "CyclicLR", state: cyclic, optimizer, ...more });
+    assertEquals(Object.keys(recipe.schedules!), ["lr", option]);
+    using trainer = builtins.createTrainer({ w: new Float32Array(1) }, recipe as never);
+    assertEquals(trainer.steps, 0);
+  }
 });
 
 test("fromTorch() reads ReduceLROnPlateau, which follows a metric", () => {
