@@ -809,6 +809,14 @@ export const mutants: readonly Mutant[] = [
   ...of("core/optimizer/submitted.ts", ["tests/core/webgpu_test.ts"], [
     ["Options change before it is known what was held back", "last.version !== version", "false", "^What a step's numbers"],
   ]),
+  ...of("kernels/backends/webgpu/webgpu.ts", ["tests/core/webgpu_test.ts"], [
+    [
+      "A loaded number does not come to the device",
+      "if (cell !== undefined) cell.known = undefined;",
+      "void cell;",
+      "^Numbers that follow",
+    ],
+  ]),
   ...of("kernels/backends/webgpu/windows.ts", ["tests/core/webgpu_test.ts"], [
     ["Numbers of the host stay ahead of a step that was held back", "  window.rows[rows].putBack();\n", "", "^A step with a number"],
   ]),
