@@ -85,8 +85,8 @@ export function tfOptimizer(
 }
 
 /**
- * Tells tfjs what to make of the optimizers in models' files: call it before `tf.loadLayersModel` in a program that has made none with {@linkcode
- * tfOptimizer}. Plugins are found by their names in `registry`, default the built-in ones; of several calls the last one holds.
+ * Tells tfjs what to make of the optimizers in models' files. Call it before `tf.loadLayersModel` in a program that has made none with
+ * {@linkcode tfOptimizer}. Plugins are found by their names in `registry`, default the built-in ones; of several calls the last one holds.
  *
  * @example Usage
  * ```ts ignore
