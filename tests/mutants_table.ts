@@ -1197,7 +1197,7 @@ export const mutants: readonly Mutant[] = [
       'name === "shift" ? value',
       "^the end of what is moved",
     ],
-    ["A schedule that begins again ends", 'if (name === "repeat") return own;', "", "^the end of what is moved"],
+    ["A schedule that begins again ends", " || beginsAgain({ name, options })", "", "^the end of what is moved"],
     ["A warmup in front is left out of an end", "leadOf({ name, options }) * each", "0", "^the end of what is moved"],
     ["The last schedule of a sequence begins at its step 0", "before + last * each", "before", "^the end of schedules"],
   ]),

@@ -78,7 +78,7 @@ export function createFollower(specsOf: SpecsOf): (choices: readonly Choice[], f
 /** An end is a length that a new schedule would have as long as the whole: a warmup, or the length of one wave of many, is none. */
 function findEnds({ name, options }: Choice, specsOf: SpecsOf, before = 0, each = 1): End[] {
   const specs = specsOf(name);
-  if (specs === undefined) return [];
+  if (specs === undefined || beginsAgain({ name, options })) return [];
   const [short, long] = [1000, 2000].map((steps) => startOptions({ name, options: specs }, { steps, lr: 1e-3 }));
   const lengths = Object.entries(specs).filter(([option, spec]) => unitOf(option, spec) === "steps").map(([option]) => option);
   const own = lengths.flatMap((option): End[] => {
@@ -87,8 +87,6 @@ function findEnds({ name, options }: Choice, specsOf: SpecsOf, before = 0, each 
     const ahead = before + leadOf({ name, options }) * each;
     return isEnd ? [{ path: [option], step: ahead + value * each, before: ahead, each }] : [];
   });
-  // What begins again and again has no end.
-  if (name === "repeat") return own;
   // What is held begins behind the lengths of what holds it, or so many steps before step 0.
   const sizes = lengths.map((option) => options[option]).filter(isNumber);
   const isByEpoch = name === "by_epoch";
@@ -111,6 +109,12 @@ function findEnds({ name, options }: Choice, specsOf: SpecsOf, before = 0, each 
     return isNumber(last) ? endsIn(inner[inner.length - 1], [option, String(inner.length - 1)], before + last * each) : [];
   });
   return [...own, ...held];
+}
+
+/** Whether a schedule goes on in further rounds behind what looks like its end: more steps are to show those. */
+function beginsAgain({ name, options }: Choice): boolean {
+  if (name === "polynomial_decay") return options.cycle === true;
+  return name === "repeat" || name === "cosine_timm" && isNumber(options.cycleLimit) && options.cycleLimit > 1;
 }
 
 /** Steps before those that a schedule's own end counts: of a warmup in front of them. */

@@ -164,6 +164,15 @@ test("the end of what is moved, begins again or has a warmup in front is where i
   }
   // Rounds that are as long as the whole are rounds still.
   assertEquals(endsOf(within("repeat", "every", 500, 500), specsOf), []);
+  for (
+    const [name, once, again] of [
+      ["cosine_timm", { tInitial: 1000, cycleLimit: 1 }, { tInitial: 1000, cycleLimit: 3 }],
+      ["polynomial_decay", { decaySteps: 1000, cycle: false }, { decaySteps: 1000, cycle: true }],
+    ] as const
+  ) {
+    assertEquals([endsOf({ name, options: once }, specsOf), endsOf({ name, options: again }, specsOf)], [[1000], []]);
+    assertEquals(moveEnds({ name, options: again }, specsOf, 5000, 1000).options, again);
+  }
 });
 
 test("the end of schedules in a list is found, moved and fitted", () => {
