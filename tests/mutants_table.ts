@@ -233,6 +233,11 @@ export const mutants: readonly Mutant[] = [
     ["The second moment is not reordered with its basis", "  ${side.gather}\n", "", "^SOAP"],
     ["Columns are ordered from the least", "e = -colsum(", "e = colsum(", "^SOAP"],
   ]),
+  ...of("plugins/schedules/pow32.ts", ["tests/plugins/pow32_test.ts"], [
+    ["The engine's own power is believed", "low === Math.fround(near * (1 + margin)) ? low", "near === near ? low"],
+    ["The margin is nothing", "2 ** -40", "0"],
+    ["The margin is so wide that the exact power is always asked", "2 ** -40", "2 ** -20"],
+  ]),
   ...of("plugins/optimizers/normuon.ts", [wholeMatrices], [
     ["Rows keep their sizes", "X/(sqrt(s) + eps)", "X/(1 + eps)", "^NorMuon"],
   ]),

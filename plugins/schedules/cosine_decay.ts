@@ -11,6 +11,7 @@
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkFloat32 } from "./check_float32.ts";
 import { checkStep } from "./check_step.ts";
+import { pow32 } from "./pow32.ts";
 import { stretch } from "./stretches.ts";
 
 /** Options of {@linkcode cosineDecay}. */
@@ -78,7 +79,7 @@ export const cosineDecay: SchedulePlugin<"cosine_decay", CosineDecayOptions, Sch
       const s = Math.min(f(step), last);
       if (warmupTarget !== null && s < warmup) return f(f(f(top - initial) * f(s / warmup)) + initial);
       const half = f(0.5 * f(1 + f(cos(f(pi * f(f(s - warmup) / decay))))));
-      const wave = exponent === 1 ? half : f(pow(half, f(exponent)));
+      const wave = exponent === 1 ? half : pow32(half, f(exponent), pow);
       return f(top * f(f(rest * wave) + share));
     }, { returns: "value" as const, perGroup: false, stretches: () => [stretch(0, "any"), stretch(last, "constant")] });
   },

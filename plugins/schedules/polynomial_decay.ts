@@ -13,6 +13,7 @@
 import type { Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { checkFloat32 } from "./check_float32.ts";
 import { checkStep } from "./check_step.ts";
+import { pow32 } from "./pow32.ts";
 import { stretch } from "./stretches.ts";
 
 /** Options of {@linkcode polynomialDecay}. */
@@ -72,7 +73,7 @@ export const polynomialDecay: SchedulePlugin<"polynomial_decay", PolynomialDecay
       const s = cycle ? f(step) : Math.min(f(step), decay);
       const steps = cycle && s !== 0 ? f(decay * Math.ceil(f(s / decay))) : decay;
       const rest = f(1 - f(s / steps));
-      return f(f(span * (exponent === 1 ? rest : f(pow(rest, exponent)))) + end);
+      return f(f(span * (exponent === 1 ? rest : pow32(rest, exponent, pow))) + end);
     }, {
       returns: "value" as const,
       perGroup: false,
