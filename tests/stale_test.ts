@@ -1,6 +1,8 @@
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { entryPoints, generated, read } from "./generated.ts";
+import { entryPoints, generated, read, root } from "./generated.ts";
 
 for (const [path, make] of generated) {
   test(`${path} is what \`deno task build\` makes`, () => {
@@ -27,4 +29,8 @@ test("package.json's scripts and deno.json's tasks are the same commands", () =>
     [name, command],
   ) => [name, command.replace(/^exec /, "")]);
   assertEquals(Object.fromEntries(scripts), Object.fromEntries(tasks));
+});
+
+test("nothing that git ignores is committed, such as a profiler's logs", { skip: !existsSync(`${root}/.git`) }, () => {
+  assertEquals(execFileSync("git", ["ls-files", "--cached", "--ignored", "--exclude-standard"], { cwd: root, encoding: "utf8" }), "");
 });
