@@ -57,6 +57,8 @@ export interface KernelBackend extends Backend {
 export interface DeviceSide {
   /** A tensor on this device as a caller gave it, checked; null for what does not look like one. Its `data` says where it lies and holds no elements. */
   claim(what: string, like: unknown): Required<Tensor> | null;
+  /** Throws a RangeError for a caller's tensor whose buffer lacks a usage that copies from it or to it need; `why` ends the sentence. */
+  checkCopied(what: string, tensor: Tensor, needed: "COPY_SRC" | "COPY_DST", why: string): void;
   /** A tensor as callers see it: `{ buffer, offset, shape, dtype }` of one on the device. */
   shown(tensor: Tensor): Tensor;
   /**

@@ -828,6 +828,13 @@ export const mutants: readonly Mutant[] = [
   ...of("kernels/backends/webgpu/device_memory.ts", ["tests/core/webgpu_test.ts"], [
     ["A tensor ends behind its buffer", "offset + wordBytes(byteLength) > buffer.size", "false", "^Bad tensors"],
     ["A buffer that kernels cannot bind is taken", "(buffer.usage & usage.storage) === 0", "false", "^Bad tensors"],
+    ["A state is loaded into a buffer that takes none", "(data.buffer.usage & flag) === 0", "false", "^A state is refused as a whole"],
+    [
+      "A gradient that the device refuses is copied apart from the step that it is of",
+      "if (memory.waiting.some((copy) => copy.from.buffer === buffer || copy.into.buffer === buffer)) flush(memory);",
+      "flush(memory);",
+      "^A gradient that is copied from a destroyed",
+    ],
   ]),
   ...of("core/optimizer/points.ts", ["tests/core/apart_test.ts"], [
     [

@@ -93,7 +93,12 @@ export function checkParams(params: unknown, device: DeviceSide | undefined): Ma
     if (name === "") {
       throw about(new RangeError(`Cannot use a parameter named "": the name is its identity everywhere`), { tensor: name });
     }
-    tensors.set(name, allAbout({ tensor: name }, () => givenTensor(`parameter "${name}"`, like, device)));
+    const what = `parameter "${name}"`;
+    allAbout({ tensor: name }, () => {
+      const tensor = givenTensor(what, like, device);
+      device?.checkCopied(what, tensor, "COPY_SRC", "without which nothing can be brought back");
+      tensors.set(name, tensor);
+    });
   }
   if (tensors.size === 0) throw new RangeError("Cannot optimize an empty list of parameters");
   refuseOverlap("parameters", [...tensors].map(([name, { data }]) => [name, data] as const));

@@ -58,6 +58,8 @@ function takeFromDevice(param: ParamState, tensor: FullTensor, memory: Memory): 
   const lying = inPlace(param, rawOf(tensor.data), tensor.dtype, memory);
   if (lying !== null) return { param, memory: lying, source: null };
   if (liesIn(memory, tensor)) throw new RangeError(`Cannot use ${titleOf(param)}: it lies in memory that the step writes`);
+  const why = "which gradients need that come from more than two buffers in turn";
+  memory.backend.deviceSide!.checkCopied(titleOf(param), tensor, "COPY_SRC", why);
   return { param, memory: gradientMemory(param, tensor.dtype, memory), source: rawOf(tensor.data) };
 }
 

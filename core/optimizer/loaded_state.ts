@@ -97,7 +97,14 @@ export function prepareLoad(
   for (const entry of entries) {
     const { key } = entry;
     if (!Object.hasOwn(tensors, key)) continue;
-    const one = attempt(() => allAbout({ tensor: key }, () => take(entry, tensors[key])));
+    const one = attempt(() =>
+      allAbout({ tensor: key }, () => {
+        if (entry.dtype !== "float64") {
+          of.backend.deviceSide?.checkCopied(`parameter "${key}"`, entry.lying(), "COPY_DST", "which loading needs");
+        }
+        return take(entry, tensors[key]);
+      })
+    );
     if (one === undefined) continue;
     taken.push(one);
     if (one.entry.dtype === "float64" && one.entry.isCount) counts.set(key, one.data as number);

@@ -95,10 +95,17 @@ async function sync(state: OptimizerState): Promise<StepReport> {
 /** The state as the device has it now, or where it was lost as it was brought back last. */
 async function saveState(state: OptimizerState): Promise<StateDict> {
   checkAlive(state, "save");
-  const { synced, title, plugin, backend } = state;
+  const { title, plugin, backend } = state;
   const device = backend.deviceSide!;
-  if (device.lost() === undefined) return (await bringBack(state, device)).saved;
-  if (synced !== null) return structuredClone(synced);
+  if (device.lost() === undefined) {
+    try {
+      return (await bringBack(state, device)).saved;
+    } catch (error) {
+      // It may be lost meanwhile.
+      if (device.lost() === undefined) throw error;
+    }
+  }
+  if (state.synced !== null) return structuredClone(state.synced);
   throw about(new Error(`Cannot save ${title}: ${device.lost()}, and nothing was brought back before`), { plugin: plugin.name });
 }
 

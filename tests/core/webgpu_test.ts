@@ -325,6 +325,8 @@ onGpu("Bad tensors are refused before anything is encoded", (backend) => {
   assertThrows(make({ buffer: new ArrayBuffer(64), shape: [4] }), TypeError, "not a GPUBuffer");
   const copied = device.createBuffer({ size: 64, usage: copies });
   assertThrows(make({ buffer: copied, shape: [4] }), RangeError, "no usage STORAGE");
+  const locked = device.createBuffer({ size: 64, usage: storage });
+  assertThrows(make({ buffer: locked, shape: [4] }), RangeError, 'parameter "w": its buffer has no usage COPY_SRC');
   const mapped = device.createBuffer({ size: 64, usage: storage, mappedAtCreation: true });
   assertThrows(make({ buffer: mapped, shape: [4] }), RangeError, "is mapped");
   const two = (v: object, w: object) => () =>
@@ -342,6 +344,31 @@ onGpu("Bad tensors are refused before anything is encoded", (backend) => {
     TypeError,
     "is for a backend of createWebGpuBackend",
   );
+});
+
+onGpu("A state is refused as a whole where a buffer cannot take its part", async (backend) => {
+  const device = backend.device as GPUDevice;
+  const buffer = device.createBuffer({ size: 32, usage: storage | 0x4 });
+  using from = builtins.createOptimizer("adamw_torch", { v: numbers(8, 1), w: numbers(8, 2) }, {}, { backend });
+  from.step({ v: numbers(8, 3), w: numbers(8, 4) });
+  const state = await from.saveStateAsync();
+  const v = numbers(8, 5);
+  using into = builtins.createOptimizer("adamw_torch", { v, w: { buffer, shape: [8] } }, {}, { backend });
+  const before = await into.saveStateAsync();
+  assertThrows(() => into.loadState(state), RangeError, 'parameter "w": its buffer has no usage COPY_DST');
+  assertEquals(bits(await into.saveStateAsync()), bits(before));
+  assertEquals(v, numbers(8, 5));
+});
+
+onGpu("Gradients in ever other buffers are copied, which a buffer must allow", async (backend) => {
+  const device = backend.device as GPUDevice;
+  using optimizer = builtins.createOptimizer("adamw_torch", { w: numbers(8, 1) }, {}, { backend });
+  const step = (usage: number) => optimizer.step({ w: { buffer: device.createBuffer({ size: 32, usage }), shape: [8] } });
+  step(storage);
+  step(storage);
+  assertThrows(() => step(storage), RangeError, 'the gradient of "w": its buffer has no usage COPY_SRC');
+  step(storage | copies);
+  assertEquals(await optimizer.sync(), { applied: true, step: 3 });
 });
 
 onGpu("A text that needs what the device does not have is refused by name", (backend) => {
@@ -363,6 +390,49 @@ onGpu("A buffer that was destroyed is known when the device says so: the step is
   optimizer.step({ w: numbers(8, 2) });
   assertEquals(await optimizer.sync(), { applied: true, step: 1 });
   assertEquals(bits(await optimizer.saveStateAsync()), bits(host.saveState()));
+});
+
+onGpu("A gradient that is copied from a destroyed buffer holds back the whole step, whatever is uploaded beside it", async (backend) => {
+  const device = backend.device as GPUDevice;
+  using optimizer = builtins.createOptimizer("adamw_torch", { v: numbers(8, 1), w: numbers(8, 2) }, {}, { backend });
+  const made = () => device.createBuffer({ size: 32, usage: storage | copies });
+  // The first two buffers are read where they lie.
+  for (let i = 0; i < 3; i++) optimizer.step({ v: { buffer: made(), shape: [8] }, w: numbers(8, 3) });
+  const before = await optimizer.saveStateAsync();
+  const gone = made();
+  gone.destroy();
+  optimizer.step({ v: { buffer: gone, shape: [8] }, w: numbers(8, 4) });
+  await assertRejects(() => optimizer.sync(), Error, "The device refused");
+  assertEquals(bits(await optimizer.saveStateAsync()), bits(before));
+});
+
+onGpu("A state that is loaded into a destroyed buffer is refused by the device, which sync() says", async (backend) => {
+  const buffer = (backend.device as GPUDevice).createBuffer({ size: 32, usage: storage | copies });
+  using optimizer = builtins.createOptimizer("adamw_torch", { w: { buffer, shape: [8] } }, {}, { backend });
+  const state = await optimizer.saveStateAsync();
+  using array = builtins.createOptimizer("adamw_torch", { v: numbers(8, 1) }, {}, { backend });
+  buffer.destroy();
+  optimizer.loadState(state);
+  await assertRejects(() => array.sync(), Error, "The device refused a command");
+});
+
+onGpu("A device that is lost in the middle is said to be lost, before it says so itself", async (backend) => {
+  using optimizer = builtins.createOptimizer("adamw_torch", { w: numbers(8, 1) }, {}, { backend });
+  optimizer.step({ w: numbers(8, 2) });
+  const saved = await optimizer.saveStateAsync();
+  optimizer.step({ w: numbers(8, 3) });
+  const device = backend.device as GPUDevice;
+  device.destroy();
+  assertEquals(bits(await optimizer.saveStateAsync()), bits(saved));
+  await assertRejects(() => createWebGpuBackend({ device }), Error, 'Cannot create backend "webgpu": the device was lost');
+});
+
+onGpu("A device that is lost before anything came back is said to be lost", async (backend) => {
+  using optimizer = builtins.createOptimizer("adamw_torch", { w: numbers(8, 1) }, {}, { backend });
+  optimizer.step({ w: numbers(8, 2) });
+  (backend.device as GPUDevice).destroy();
+  await assertRejects(() => optimizer.sync(), Error, "the device was lost");
+  await assertRejects(() => optimizer.saveStateAsync(), Error, "nothing was brought back before");
 });
 
 onGpu("Of a lost device there is a clear error, and the state that came back last", async (backend) => {

@@ -177,6 +177,13 @@ export function claim(memory: DeviceMemory, what: string, like: unknown): OnDevi
   return { data: rangeOf(memory, buffer, offset, length, byteLength), shape: dims, dtype: dtype as DType };
 }
 
+/** Refuses a caller's tensor whose buffer cannot be copied from, or to; the backend's own can. */
+export function checkCopied(memory: DeviceMemory, what: string, { data }: OnDevice, needed: "COPY_SRC" | "COPY_DST", why: string): void {
+  if (!memory.ours.has(data) || memory.made.has(data)) return;
+  const flag = needed === "COPY_SRC" ? usage.copySrc : usage.copyDst;
+  if ((data.buffer.usage & flag) === 0) throw new RangeError(`Cannot use ${what}: its buffer has no usage ${needed}, ${why}`);
+}
+
 function rangeOf(memory: DeviceMemory, buffer: Buffer, byteOffset: number, length: number, byteLength: number): DeviceData {
   const there = memory.known.get(buffer)?.get(keyOf(byteOffset, length, byteLength));
   if (there !== undefined) return there;
@@ -222,8 +229,10 @@ export function upload(memory: DeviceMemory, { data: into }: OnDevice, from: Raw
     memory.waiting.push({ from, into });
     return;
   }
-  flush(memory);
-  memory.device.queue.writeBuffer(into.buffer, into.byteOffset, wholeWords(from));
+  // Only what touches the same buffer must come before: a copy that the device refuses is refused together with the run that it belongs to.
+  const { buffer } = into;
+  if (memory.waiting.some((copy) => copy.from.buffer === buffer || copy.into.buffer === buffer)) flush(memory);
+  memory.device.queue.writeBuffer(buffer, into.byteOffset, wholeWords(from));
 }
 
 /** Elements as whole words of memory of their own: what a queue takes in every runtime. */

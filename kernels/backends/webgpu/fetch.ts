@@ -7,7 +7,7 @@ import type { DeviceSide } from "../../backend.ts";
 import { knownCell } from "./cells.ts";
 import { type Buffer, mapRead, usage } from "./device.ts";
 import { type DeviceData, onDevice, wordBytes } from "./device_memory.ts";
-import { checkAlive, type Machine, submit } from "./machine.ts";
+import { checkAlive, lossOf, type Machine, submit } from "./machine.ts";
 import { progressBytes, told, type Windows } from "./windows.ts";
 
 /** A range to copy, and what becomes of its words. */
@@ -113,7 +113,7 @@ async function copied(machine: Machine, wanted: readonly Wanted[]): Promise<Arra
   }
   for (const { buffer } of staged) buffer.destroy();
   if (failed === undefined) return read;
-  await Promise.resolve();
+  await lossOf(device);
   checkAlive(machine);
   throw new Error("Cannot read from the device", { cause: (failed as PromiseRejectedResult).reason });
 }

@@ -42,10 +42,25 @@ export function createMachine(device: Device): Machine {
     lost: undefined,
     disposed: false,
   };
-  device.lost.then(({ message, reason }) => {
-    machine.lost = `the device was lost${message ? ` (${message})` : reason ? ` (${reason})` : ""}`;
+  device.lost.then((loss) => {
+    machine.lost = sayLoss(loss);
   });
   return machine;
+}
+
+const sayLoss = ({ message, reason }: Awaited<Device["lost"]>): string =>
+  `the device was lost${message ? ` (${message})` : reason ? ` (${reason})` : ""}`;
+
+// Deno says up to 15 ms after the first refusal that the device is lost.
+const mostUntilLoss = 500;
+
+/** Why a device is lost that has just refused something; undefined where it is not. */
+export async function lossOf({ lost }: Pick<Device, "lost">): Promise<string | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const pause = new Promise<undefined>((resolve) => timer = setTimeout(() => resolve(undefined), mostUntilLoss));
+  const loss = await Promise.race([lost, pause]);
+  clearTimeout(timer);
+  return loss && sayLoss(loss);
 }
 
 /** Refuses what a disposed backend or a lost device cannot do. */

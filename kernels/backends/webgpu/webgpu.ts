@@ -13,6 +13,7 @@ import { knownCell } from "./cells.ts";
 import type { Adapter, Device, Gpu } from "./device.ts";
 import {
   allocateOne,
+  checkCopied,
   claim,
   type DeviceData,
   endMemory,
@@ -25,7 +26,7 @@ import {
 } from "./device_memory.ts";
 import { createDevicePlan } from "./device_plan.ts";
 import { fetchFrom } from "./fetch.ts";
-import { checkAlive, createMachine, type Machine } from "./machine.ts";
+import { checkAlive, createMachine, lossOf, type Machine, watched } from "./machine.ts";
 import { testDevice } from "./self_test.ts";
 import type { Windows } from "./windows.ts";
 
@@ -45,7 +46,10 @@ export async function createDeviceBackend(options: WebGpuOptions = {}): Promise<
     if (given === undefined) device.destroy();
   };
   try {
-    const arithmetic = await testDevice(device);
+    const arithmetic = await testDevice(device).catch(async (error) => {
+      const loss = await lossOf(device);
+      throw loss === undefined ? error : refusal(loss, error);
+    });
     if (arithmetic === null) throw refusal("the device computes nothing, or wrong numbers, and reports no error");
     return showBackend(createMachine(device), arithmetic, end);
   } catch (error) {
@@ -110,7 +114,13 @@ function showBackend(machine: Machine, arithmetic: WebGpuBackend["arithmetic"], 
     releaseOne(memory, data);
   };
   const reserve: KernelBackend["reserve"] = (_near, wanted) => wanted.map(({ shape, dtype }) => asTensor(reserveOne(memory, shape, dtype)));
-  const uploadTo: KernelBackend["upload"] = (into, from) => upload(memory, onDevice(into), from as Raw | DeviceData);
+  const uploadTo: KernelBackend["upload"] = (into, from) => {
+    const run = (): void => upload(memory, onDevice(into), from as Raw | DeviceData);
+    // What waits, and buffers of the caller's, the device may refuse.
+    const isWatched = ArrayBuffer.isView(from) && (memory.waiting.length > 0 || !memory.made.has(onDevice(into).data));
+    if (isWatched) watched(machine, run);
+    else run();
+  };
   const download: KernelBackend["download"] = (from, into) => {
     if (ArrayBuffer.isView(into as unknown)) {
       throw new TypeError("Cannot read from a device at once: sync() and saveStateAsync() wait for it");
@@ -134,6 +144,7 @@ function showBackend(machine: Machine, arithmetic: WebGpuBackend["arithmetic"], 
   };
   const deviceSide: DeviceSide = {
     claim: claimTensor,
+    checkCopied: (what, tensor, needed, why) => checkCopied(memory, what, onDevice(tensor), needed, why),
     shown,
     fetch: (tensors, numbers, runs) => fetchFrom(machine, windows, tensors, numbers, runs),
     set(slots, key) {
