@@ -2316,6 +2316,13 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("plugins/testing/schedule.ts", [brokenPlugins], [
     [
+      "the kit looks at no other schedule's options",
+      "if (told.length === 0) checkOwn(",
+      "if (told.length < 0) checkOwn(",
+      "the last that was made",
+    ],
+    ["the kit looks at no simpler form", "if (plugin.simplify === undefined || ", "if (plugin.simplify !== undefined || ", "simpler form"],
+    [
       "the kit asks backwards of the same schedule",
       '["backwards", other, backwards]',
       '["backwards", other, someSteps]',
@@ -2329,6 +2336,7 @@ export const mutants: readonly Mutant[] = [
   ...of("plugins/testing/reference.ts", [kitReference], [
     ["the kit takes any number for the reference's", "if (isNear) continue;", "continue;"],
     ["the kit's tolerance is of each number", "<= tolerance * largest", "<= tolerance * Math.abs(should[i])"],
+    ["the kit takes a reference without numbers", "Object.keys(one).length === 0", "false", "misspelt"],
   ]),
   ...of("plugins/new_plugin/command.ts", [newPluginTest], [
     ["new-plugin writes over what is there", "readdirSync(into).length > 0", "readdirSync(into).length > 99", "over"],

@@ -13,7 +13,7 @@ import { checkDescribed, checkEngines, isJson } from "./described.ts";
 import { type Faults, noFaults, report, wordsOf } from "./faults.ts";
 import { find } from "./known_plugins.ts";
 import { copyOf, startingOptions, textOf } from "./option_values.ts";
-import { compareTensors, tensorsFrom } from "./reference.ts";
+import { checkReference, compareTensors, tensorsFrom } from "./reference.ts";
 import { makeBackends, type Named } from "./runs.ts";
 import { gradientsAt, numbersOf, paramsOf, tensorOf } from "./tensors.ts";
 import type { ReferenceSum, SumSettings } from "./test_settings.ts";
@@ -410,6 +410,7 @@ function checkBackends(
 
 function compareSum(faults: Faults, plugin: AccumulatorPlugin, options: Values, { backend }: Named, sum: ReferenceSum, what: string): void {
   faults.attempt(what, () => {
+    checkReference(what, sum, ["batches", "expected"], ["options", "tolerance"], [sum.expected]);
     const like = Object.assign({}, ...sum.batches.map(({ grads }) => tensorsFrom("gradient", grads)));
     const accumulator = makeAccumulator(plugin, { ...options, ...sum.options }, like, backend, find);
     for (const { grads, weight } of sum.batches) accumulator.add(tensorsFrom("gradient", grads), weight);

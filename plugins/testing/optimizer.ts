@@ -11,7 +11,7 @@ import { checkDownhill, checkSeen } from "./downhill.ts";
 import { type Faults, noFaults, report } from "./faults.ts";
 import { find } from "./known_plugins.ts";
 import { copyOf, startingOptions, textOf } from "./option_values.ts";
-import { compareTensors, tensorsFrom } from "./reference.ts";
+import { checkReference, compareTensors, tensorsFrom } from "./reference.ts";
 import { checkRules } from "./rules.ts";
 import { make, makeBackends, type Named, type Setup, steps, using } from "./runs.ts";
 import { checkSteps } from "./stepped.ts";
@@ -88,6 +88,7 @@ function checkHosts(faults: Faults, { transforms, find }: Setup, { backend }: Na
 
 function compareRun(faults: Faults, setup: Setup, { backend }: Named, run: ReferenceRun, what: string): void {
   faults.attempt(what, () => {
+    checkReference(what, run, ["params", "grads", "expected"], ["options", "optimizer", "tolerance"], Object.values(run.expected ?? {}));
     const [use] = setup.transforms;
     const own = use === undefined
       ? { ...setup, options: { ...setup.options, ...copyOf(run.options as Values) } }
@@ -102,6 +103,11 @@ function compareRun(faults: Faults, setup: Setup, { backend }: Named, run: Refer
         if (expected) compareTensors(faults, `${what}, step ${i + 1}`, optimizer.params, expected, run.tolerance);
       }
     });
+    if (run.expected.length !== run.grads.length) {
+      faults.add(
+        `${what} has gradients of ${run.grads.length} steps and parameters after ${run.expected.length}: each step needs both, null for parameters that are not known`,
+      );
+    }
   });
 }
 

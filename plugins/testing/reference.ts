@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { refuseUnknownKeys, show } from "../../core/names.ts";
 import { fullTensor } from "../../core/tensors.ts";
 import type { Tensor } from "../../core/plugin/contract.ts";
 import type { Faults } from "./faults.ts";
@@ -31,6 +32,28 @@ export function tensorsFrom(what: string, given: Numbers): Record<string, Tensor
       return [name, { data: data.slice(), ...rest }];
     }),
   );
+}
+
+/** Refuses what the reference gave where a part is missing or misspelt, and where all would agree with it, as it holds no number that is expected. */
+export function checkReference(
+  what: string,
+  given: { readonly tolerance?: number },
+  needed: readonly string[],
+  others: readonly string[],
+  expected: readonly unknown[],
+): void {
+  refuseUnknownKeys(what, given, [...needed, ...others]);
+  for (const key of needed) {
+    const value: unknown = given[key as never];
+    if (typeof value !== "object" || value === null) throw new TypeError(`Cannot read ${what}: its ${key} is ${show(value)}`);
+  }
+  if (expected.every((one) => one === null || one === undefined || Object.keys(one).length === 0)) {
+    throw new RangeError(`Cannot read ${what}: it has no number to hold the plugin against`);
+  }
+  const { tolerance = usualTolerance } = given;
+  if (!(tolerance >= 0 && tolerance < Infinity)) {
+    throw new RangeError(`Cannot use tolerance ${show(tolerance)} in ${what}: it must be in [0, Infinity)`);
+  }
 }
 
 /** Holds numbers against the reference's. */

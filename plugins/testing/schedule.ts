@@ -5,8 +5,10 @@
  */
 import type { Base, MetricSchedule, Schedule, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { refuseUnknownKeys, show } from "../../core/names.ts";
+import { normalize } from "../../core/plugin/normal_form.ts";
 import type { AnySpecs, Values } from "../../core/plugin/options.ts";
 import { isMetric, makeSchedule } from "../../core/plugin/schedules.ts";
+import type { Find } from "../../core/plugin/use.ts";
 import { createBackend } from "../../kernels/backends/create.ts";
 import { descent } from "./descent.ts";
 import { checkDescribed, checkEngines, isJson, refusal } from "./described.ts";
@@ -15,7 +17,7 @@ import { type Faults, noFaults, report, wordsOf } from "./faults.ts";
 import { find } from "./known_plugins.ts";
 import { copyOf, otherValues, startingOptions, textOf } from "./option_values.ts";
 import { pure } from "./pure.ts";
-import { compare } from "./reference.ts";
+import { checkReference, compare } from "./reference.ts";
 import { make, steps, using } from "./runs.ts";
 import { gradientsAt, paramsOf, shapes } from "./tensors.ts";
 import type { CurveSettings, ReferenceCurve } from "./test_settings.ts";
@@ -130,6 +132,7 @@ function checkPure(faults: Faults, schedule: Schedule, plugin: SchedulePlugin, o
       faults.add(`at step ${step} it gives ${String(is)} when it is asked ${order}, and gave ${String(was)} in order: ${pure}`);
     }
   }
+  if (told.length === 0) checkOwn(faults, schedule, plugin, options, values);
   const refused = someSteps.filter((step) => typeof values.get(step) === "string");
   const first = refused[0];
   if (first === 0) faults.add(`at step 0 it throws RangeError: ${values.get(0)}; a schedule begins at step 0`);
@@ -144,6 +147,25 @@ function checkPure(faults: Faults, schedule: Schedule, plugin: SchedulePlugin, o
   if (odd !== undefined) faults.add(`at step ${odd} it gives ${values.get(odd)}: it must be finite`);
   checkGroups(faults, schedule, values);
   return faults.list.length === before;
+}
+
+/** Makes others, with other options: what was made before them gives what it gave. */
+function checkOwn(faults: Faults, schedule: Schedule, plugin: SchedulePlugin, options: Values, values: ReadonlyMap<number, unknown>): void {
+  for (const [name, spec] of Object.entries(plugin.options as AnySpecs)) {
+    for (const value of otherValues(name, spec, options[name])) {
+      try {
+        answersOf(plugin, { ...options, [name]: value });
+      } catch {
+        continue; // Whether it refuses them rightly is looked at with the options.
+      }
+      const said = `once another one with ${name} = ${textOf(value)} was made`;
+      for (const step of someSteps) {
+        const [was, is] = [values.get(step), valueAt(faults, schedule, step, 0)];
+        if (Object.is(was, is)) continue;
+        return faults.add(`at step ${step} it gives ${String(is)} ${said}, and gave ${String(was)} before: each schedule is its own`);
+      }
+    }
+  }
 }
 
 function checkGroups(faults: Faults, schedule: Schedule, values: ReadonlyMap<number, unknown>): void {
@@ -239,13 +261,27 @@ function answersOf(plugin: SchedulePlugin, options: Values): string {
   }));
 }
 
+/** The same schedule said more simply gives the same to the bit. */
+function checkSimpler(faults: Faults, plugin: SchedulePlugin, options: Values, said: string): void {
+  if (plugin.simplify === undefined || !isJson(options)) return;
+  const findAlso: Find = (kind, name) => kind === "schedule" && name === plugin.name ? plugin as never : find(kind, name);
+  faults.attempt(`simplify()${said}`, () => {
+    const written: Values = JSON.parse(JSON.stringify(options)); // a description is JSON, which has no -0
+    const simpler = normalize(findAlso, { name: plugin.name, options: written });
+    if (answersOf(findAlso("schedule", simpler.name), simpler.options) === answersOf(plugin, written)) return;
+    faults.add(`simplify()${said} gives ${textOf(simpler)}, whose values are others: the same schedule must be the same to the bit`);
+  });
+}
+
 function checkOptions(faults: Faults, plugin: SchedulePlugin, options: Values): void {
   const specs = plugin.options as AnySpecs;
+  checkSimpler(faults, plugin, options, "");
   for (const [name, spec] of Object.entries(specs)) {
     for (const value of otherValues(name, spec, options[name])) {
       const changed = { ...options, [name]: value };
       const said = `with ${name} = ${textOf(value)}`;
       if (refusal(faults, `making it ${said}`, () => makeOver(plugin, changed)) !== undefined) continue;
+      checkSimpler(faults, plugin, changed, ` ${said}`);
       const schedule = makeOver(plugin, changed);
       if (!isMetric(schedule)) {
         for (const step of [0, 7, 100]) {
@@ -259,6 +295,7 @@ function checkOptions(faults: Faults, plugin: SchedulePlugin, options: Values): 
 
 function compareCurve(faults: Faults, plugin: SchedulePlugin, options: Values, curve: ReferenceCurve, what: string): void {
   faults.attempt(what, () => {
+    checkReference(what, curve, ["values"], ["options", "base", "metrics", "tolerance"], [curve.values]);
     const value = curve.base ?? 1;
     const schedule = makeSchedule(plugin, { ...options, ...curve.options }, { value, groups: [value] }, find);
     const at = Object.keys(curve.values).map(Number);

@@ -360,6 +360,22 @@ const broken: readonly (readonly [what: string, plugin: Plugin | null, words: Re
     }),
     /changes the base values/,
   ],
+  [
+    "a schedule whose options are those of the last that was made",
+    (() => {
+      let last = 0;
+      return withCreate(({ length, least }) => {
+        last = length;
+        return (step) => least + 1 / (1 + step / last);
+      });
+    })(),
+    /once another one with length = \S+ was made.*each schedule is its own/,
+  ],
+  [
+    "a simpler form that is another schedule",
+    { ...wave, simplify: ({ least }) => least === 0 ? { name: "constant" } : undefined } as Wave,
+    /simplify\(\) gives \{.*constant.*whose values are others/,
+  ],
   ["cosines of the engine", withCreate(({ length, least }) => (step) => least + Math.cos(step / length)), /Math\.cos/],
   [
     "groups that cannot be told",

@@ -43,6 +43,26 @@ test("testOptimizer() says what a reference holds that cannot be run", async () 
   assert(fault.includes("run 0 of the reference throws TypeError") && fault.includes('"u"'), fault);
 });
 
+test("the kit refuses a reference that is misspelt, or that anything would agree with", async () => {
+  const without = async (change: object): Promise<string> => {
+    const [fault = "none"] = await faultsOf(testOptimizer(sgd, {}, { reference: [{ ...run, ...change }] }));
+    return fault;
+  };
+  const faults = [
+    [await without({ expectd: [] }), 'it has no "expectd"'],
+    [await without({ params: undefined }), "its params is undefined"],
+    [await without({ expected: [] }), "no number to hold the plugin against"],
+    [await without({ expected: [null, {}] }), "no number to hold the plugin against"],
+    [await without({ expected: run.expected.slice(0, 1) }), "gradients of 2 steps and parameters after 1"],
+    [await without({ tolerance: Infinity }), "Cannot use tolerance Infinity"],
+    ...await Promise.all([
+      faultsOf(testSchedule(linear, { numWarmupSteps: 2, numTrainingSteps: 6 }, { reference: [{ values: [] }] })),
+      faultsOf(testAccumulator(mean, {}, { reference: [{ batches: [{ grads: { w: [1] } }], expected: {} }] })),
+    ]).then((lists) => lists.map(([fault = "none"]) => [fault, "no number to hold the plugin against"])),
+  ];
+  for (const [fault, words] of faults) assert(fault.includes(words), `${words} is not in ${fault}`);
+});
+
 test("testTransform() goes by descent, or by the optimizer that the reference names", async () => {
   const plain: ReferenceRun = { params: { w: [0, 0] }, grads: [{ w: [1, -5] }], expected: [{ w: [-1, 2] }] };
   const named: ReferenceRun = { ...plain, optimizer: { name: "sgd", options: { lr: 0.5 } }, expected: [{ w: [-0.5, 1] }] };
