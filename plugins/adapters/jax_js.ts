@@ -181,7 +181,7 @@ function showBound(state: State): Bound {
   const params = (): JaxTree => {
     if (!state.isFresh) {
       const made = arraysOf(state, optimizer.params);
-      leaves(state.tree).forEach((array) => array.dispose());
+      letGo(state.tree);
       Object.assign(state, { tree: made, isFresh: true });
     }
     return state.tree;
@@ -190,7 +190,7 @@ function showBound(state: State): Bound {
     if (state.isDisposed) return;
     state.isDisposed = true;
     optimizer.dispose();
-    leaves(state.tree).forEach((array) => array.dispose());
+    letGo(state.tree);
   };
   return Object.freeze<Bound>({
     optimizer,
@@ -273,6 +273,13 @@ function leaves(tree: JaxGrads): Map<string, JaxArray> {
   };
   walk(tree, []);
   return found;
+}
+
+/** Frees the arrays of a tree, but those that a caller gave away without a reference, and that are freed. */
+function letGo(tree: JaxGrads): void {
+  if (tree === null || tree === undefined) return;
+  if (Array.isArray(tree) || isPlainObject(tree)) Object.values(tree as Record<string, JaxGrads>).forEach(letGo);
+  else if ((tree as JaxArray).refCount > 0) (tree as JaxArray).dispose();
 }
 
 const nameOf = (path: readonly string[]): string => path.join(".") || "params";

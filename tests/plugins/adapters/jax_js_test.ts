@@ -60,6 +60,17 @@ test("bind() takes the parameters over, step() the gradients, and each step's ar
   assertThrows(() => bound.step({}), TypeError, "disposed");
 });
 
+test("a parameter that was given away without a reference is there again after the next step, and dispose() passes it over", () => {
+  const bound = bind({ w: array(1, 2), v: array(3) }, "sgd", made, { jax });
+  bound.params.w.dispose();
+  bound.step({ w: array(1, -1) });
+  assertEquals(read(bound.params.w), [0.5, 2.5]);
+  const { v, w } = bound.params;
+  w.dispose();
+  bound.dispose();
+  assertEquals([v.refCount, w.refCount], [0, 0]);
+});
+
 test("names are paths, through objects and lists, and a tree may be one array", () => {
   const tree = { a: { w: array(1) }, blocks: [{ w: array(2), none: [] }, { w: array(3, 4), none: [] }] };
   const bound = bind(tree, "sgd", made, { jax, groups: [{ match: "^blocks", options: { lr: 1 } }] });
