@@ -120,13 +120,15 @@ const usage = { copySource: 4, copyTarget: 8, uniform: 64, storage: 128 } as con
  * ```
  */
 export function emitWgsl<Options>(plugin: OptimizerPlugin<string, Options>, how: EmitOptions<Options>): EmittedWgsl<Options> {
+  // Without options there is no shape, which is said below.
+  if (how !== undefined) refuseUnknownKeys("what emitWgsl takes", how, ["shape", "options", "dtype", "transforms", "limits"]);
   const { limits = {}, shape, ...rest } = how ?? {};
   const allowed = limitsOf(limits);
   const text = oneText("emit", plugin, shape, rest as How<Options>, ["options", "dtype", "transforms"]);
   const { tensor, group, parts, extent, conditions } = text;
   if (conditions.length > 0) {
     const message = `Cannot emit ${titleOf(plugin)}: its rule has parts that some steps leave out (when ${conditions[0].text}); ` +
-      "a backend of createWebGpuBackend runs it";
+      "that needs a backend of createWebGpuBackend, which picks them at each step";
     throw about(new TypeError(message), { plugin: plugin.name });
   }
   const program = text.program(() => true);

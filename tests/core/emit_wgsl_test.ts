@@ -162,7 +162,11 @@ test("emitWgsl() refuses what it cannot emit before anything is made", () => {
   const how = { shape: [4, 4] };
   assertThrows(() => emitWgsl(soap, how), TypeError, "its rule has parts");
   assertThrows(() => emitWgsl(ema as never, how), TypeError, `give a plugin of kind "optimizer"`);
-  assertThrows(() => emitWgsl(adamw, { ...how, lr: 1 } as never), TypeError, `"lr"`);
+  assertThrows(
+    () => emitWgsl(adamw, { ...how, lr: 1 } as never),
+    TypeError,
+    `it has no "lr"; known are shape, options, dtype, transforms, limits`,
+  );
   assertThrows(() => emitWgsl(adamw, { ...how, options: { learningRate: 1 } as never }), TypeError, "learningRate");
   assertThrows(() => emitWgsl(adamw, { shape: [-1] }), RangeError, "a shape is an array");
   assertThrows(() => emitWgsl(adamw, { ...how, limits: { maxBindings: 3 } as never }), TypeError, "maxBindings");
