@@ -2352,13 +2352,13 @@ export const mutants: readonly Mutant[] = [
     ["a step in jax-js gives the parameters of before", "    state.isFresh = false;\n    grads", "    grads", "takes the parameters over"],
     [
       "parameters of jax-js that were are kept",
-      "leaves(state.tree).forEach((array) => array.dispose());\n      Object",
+      "letGo(state.tree);\n      Object",
       "Object",
       "let go at the next",
     ],
     [
       "a bound tree of jax-js is never let go",
-      "optimizer.dispose();\n    leaves(state.tree).forEach((array) => array.dispose());",
+      "optimizer.dispose();\n    letGo(state.tree);",
       "optimizer.dispose();",
       "let go at the next",
     ],
