@@ -27,6 +27,8 @@ export interface AdEMAMixOptions {
   tAlphaBeta3?: number | null;
   /** Added to the corrected root of the second moment. */
   eps?: number;
+  /** Maximize instead. */
+  maximize?: boolean;
   /**
    * Element type of the moments: `"param"`, the parameter's, as there, or `"float32"`; null, the default: float32 for float16 parameters, which have no
    * room for them, and the parameter's for others.
@@ -72,6 +74,7 @@ export const ademamix: OptimizerPlugin<"ademamix", AdEMAMixOptions> = {
       description: "Steps in which alpha and the slow decay rise to their values; null: at once",
     },
     eps: { default: 1e-8, minimum: 0, description: "Added to the corrected root of the second moment" },
+    maximize: { default: false, description: "Maximize instead" },
     stateDtype: stateDtypeSpec,
   },
   check({ betas: [beta1, , beta3], tAlphaBeta3 }) {
@@ -80,7 +83,7 @@ export const ademamix: OptimizerPlugin<"ademamix", AdEMAMixOptions> = {
       throw new RangeError(`Cannot use tAlphaBeta3 with betas[0] = ${beta1} and betas[2] = ${beta3}: both must be above 0`);
     }
   },
-  rule({ weightDecay, weightDecouple, fixedDecay, stateDtype }, { dtype }) {
+  rule({ weightDecay, weightDecouple, fixedDecay, maximize, stateDtype }, { dtype }) {
     const moments = momentDtype(stateDtype, dtype);
     return {
       slots: {
@@ -89,6 +92,7 @@ export const ademamix: OptimizerPlugin<"ademamix", AdEMAMixOptions> = {
         s: { shape: "param", key: "exp_avg_slow", dtype: moments },
       },
       update: `
+        ${maximize ? "g  = -g" : ""}
         ${weightDecay > 0 ? weightDecouple ? fixedDecay ? "p *= 1 - weightDecay" : "p *= 1 - lr*weightDecay" : "g += weightDecay*p" : ""}
         m  = beta1*m + (1 - beta1)*g
         v  = beta2*v + (1 - beta2)*g*g

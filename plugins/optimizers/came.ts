@@ -28,6 +28,8 @@ export interface CameOptions {
   eps1?: number;
   /** Added to the squares of what momentum and update differ by. */
   eps2?: number;
+  /** Maximize instead. */
+  maximize?: boolean;
   /**
    * Element type of the moments: `"param"`, the parameter's, as there, or `"float32"`; null, the default: float32 for float16 parameters, which have no
    * room for them, and the parameter's for others.
@@ -66,9 +68,10 @@ export const came: OptimizerPlugin<"came", CameOptions> = {
     amsBound: { default: false, description: "Divide by the greatest root of the second moment so far" },
     eps1: { default: 1e-30, minimum: 0, description: "Added to the squares of the gradient" },
     eps2: { default: 1e-16, minimum: 0, description: "Added to the squares of what momentum and update differ by" },
+    maximize: { default: false, description: "Maximize instead" },
     stateDtype: stateDtypeSpec,
   },
-  rule({ weightDecay, fixedDecay, amsBound, stateDtype }, { shape, dtype }) {
+  rule({ weightDecay, fixedDecay, amsBound, maximize, stateDtype }, { shape, dtype }) {
     const moments = momentDtype(stateDtype, dtype);
     const factored = shape.length >= 2;
     return {
@@ -83,6 +86,7 @@ export const came: OptimizerPlugin<"came", CameOptions> = {
         RMS: { shape: "scalar", key: "RMS" },
       },
       update: `
+        ${maximize ? "g  = -g" : ""}
         RMS = rms(p)
         s  = g*g + eps1
         ${

@@ -32,6 +32,8 @@ export interface ProdigyOptions {
   safeguardWarmup?: boolean;
   /** Added to the root of the second moment, times the estimate. */
   eps?: number;
+  /** Maximize instead. */
+  maximize?: boolean;
   /**
    * Element type of the moments: `"param"`, the parameter's, as there, or `"float32"`; null, the default: float32 for float16 parameters, which have no
    * room for them, and the parameter's for others.
@@ -79,9 +81,10 @@ export const prodigy: OptimizerPlugin<"prodigy", ProdigyOptions> = {
     biasCorrection: { default: false, description: "Correct the moments' bias" },
     safeguardWarmup: { default: false, description: "Leave the learning rate out of the estimate's denominator" },
     eps: { default: 1e-8, minimum: 0, description: "Added to the root of the second moment, times the estimate" },
+    maximize: { default: false, description: "Maximize instead" },
     stateDtype: stateDtypeSpec,
   },
-  rule({ d0, growthRate, weightDecay, safeguardWarmup, stateDtype }, { dtype }) {
+  rule({ d0, growthRate, weightDecay, safeguardWarmup, maximize, stateDtype }, { dtype }) {
     const moments = momentDtype(stateDtype, dtype);
     return {
       slots: {
@@ -94,6 +97,7 @@ export const prodigy: OptimizerPlugin<"prodigy", ProdigyOptions> = {
         N: { shape: "group", key: "d_numerator" },
       },
       update: `
+        ${maximize ? "g  = -g" : ""}
         k  = d*step
         a  = allsum(g*(o - p))
         N  = beta3*N + d/d0*k*a

@@ -26,6 +26,8 @@ export interface SophiaOptions {
   p?: number;
   /** Least value of the diagonal. */
   eps?: number;
+  /** Maximize instead. */
+  maximize?: boolean;
   /**
    * Element type of the moments: `"param"`, the parameter's, as there, or `"float32"`; null, the default: float32 for float16 parameters, which have no
    * room for them, and the parameter's for others.
@@ -58,9 +60,10 @@ export const sophia: OptimizerPlugin<"sophia", SophiaOptions> = {
     fixedDecay: { default: false, description: "A decoupled decay that is not multiplied by the learning rate" },
     p: { default: 0.01, minimum: 0, description: "Greatest size of an element of the update" },
     eps: { default: 1e-12, minimum: 0, description: "Least value of the diagonal" },
+    maximize: { default: false, description: "Maximize instead" },
     stateDtype: stateDtypeSpec,
   },
-  rule({ weightDecay, weightDecouple, fixedDecay, stateDtype }, { dtype }) {
+  rule({ weightDecay, weightDecouple, fixedDecay, maximize, stateDtype }, { dtype }) {
     const moments = momentDtype(stateDtype, dtype);
     return {
       slots: {
@@ -69,6 +72,7 @@ export const sophia: OptimizerPlugin<"sophia", SophiaOptions> = {
         hessian: { shape: "param", key: "hessian", dtype: moments, input: true },
       },
       update: `
+        ${maximize ? "g  = -g" : ""}
         ${weightDecay > 0 ? weightDecouple ? fixedDecay ? "p *= 1 - weightDecay" : "p *= 1 - lr*weightDecay" : "g += weightDecay*p" : ""}
         m += (1 - beta1)*(g - m)
         u  = clamp(m/max(h, eps), -rho, rho)

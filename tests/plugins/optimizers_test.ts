@@ -164,6 +164,12 @@ for (const [plugin, options] of plugins) {
   });
 }
 
+test("every optimizer that follows pytorch_optimizer can maximize, as each of them can there", () => {
+  const followers = plugins.map(([plugin]) => plugin).filter(({ source }) => source?.includes("of pytorch_optimizer"));
+  assert(followers.length > 10);
+  assertEquals(followers.filter(({ options }) => !Object.hasOwn(options, "maximize")).map(({ name }) => name), []);
+});
+
 test("radam is gradient descent with momentum until its second moment is trusted", () => {
   // 1 - 0.999 is known too little for five steps: the first is lr times the gradient.
   const down = after(radam, { lr: 0.1 }, 1);
