@@ -496,3 +496,22 @@ test("createWebGpuBackend() rejects unknown options, and where there is no WebGP
   await assertRejects(() => createWebGpuBackend({ powerPreference: "most" as never }), TypeError, "powerPreference");
   if (missing !== undefined) await assertRejects(() => createWebGpuBackend(), Error, 'Cannot create backend "webgpu": ');
 });
+
+test("createWebGpuBackend() says why there is no adapter, and no device of one", async () => {
+  const before = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+  const withAdapter = (adapter: unknown): unknown =>
+    Object.defineProperty(globalThis, "navigator", {
+      configurable: true,
+      value: { gpu: { requestAdapter: () => Promise.resolve(adapter) } },
+    });
+  try {
+    withAdapter(null);
+    await assertRejects(() => createWebGpuBackend(), Error, 'Cannot create backend "webgpu": there is no adapter');
+    withAdapter({ limits: {}, requestDevice: () => Promise.reject(new TypeError("it was taken")) });
+    const said = 'Cannot create backend "webgpu": the adapter gives no device: it was taken';
+    await assertRejects(() => createWebGpuBackend(), Error, said);
+  } finally {
+    if (before === undefined) Reflect.deleteProperty(globalThis, "navigator");
+    else Object.defineProperty(globalThis, "navigator", before);
+  }
+});

@@ -86,7 +86,11 @@ async function ownDevice(powerPreference: string | undefined): Promise<Device> {
   if (adapter === null) throw refusal("there is no adapter");
   const wanted = ["maxBufferSize", "maxStorageBufferBindingSize", "maxStorageBuffersPerShaderStage"];
   const requiredLimits = Object.fromEntries(wanted.map((name) => [name, adapter.limits[name]]));
-  return await adapter.requestDevice({ requiredLimits, label: "glissade" });
+  try {
+    return await adapter.requestDevice({ requiredLimits, label: "glissade" });
+  } catch (error) {
+    throw refusal(`the adapter gives no device: ${(error as Error).message}`, error);
+  }
 }
 
 function showBackend(machine: Machine, arithmetic: WebGpuBackend["arithmetic"], end: () => void): WebGpuBackend {
