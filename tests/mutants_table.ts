@@ -2314,6 +2314,9 @@ export const mutants: readonly Mutant[] = [
   ...of("plugins/testing/downhill.ts", [brokenPlugins], [
     ["the kit lets optimizers climb", "along > 0", "along > Infinity", "uphill"],
   ]),
+  ...of("plugins/testing/optimizer.ts", [brokenPlugins], [
+    ["the kit takes a transform that holds every step", "if (applied === false)", "if (applied === null)", "holds every step back"],
+  ]),
   ...of("plugins/testing/schedule.ts", [brokenPlugins], [
     [
       "the kit looks at no other schedule's options",

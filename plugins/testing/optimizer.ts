@@ -62,10 +62,28 @@ export function checkOnBackends(faults: Faults, setup: Setup, reference: readonl
     if (setup.transforms.length === 0) {
       checkDownhill(faults, setup, backends[0]);
       checkSeen(faults, setup, backends[0]);
-    } else checkHosts(faults, setup, backends[0]);
+    } else {
+      checkApplied(faults, setup, backends[0]);
+      checkHosts(faults, setup, backends[0]);
+    }
     for (const [i, run] of reference.entries()) compareRun(faults, setup, backends[0], run, `run ${i} of the reference`);
   } finally {
     for (const { backend } of backends) backend.dispose();
+  }
+}
+
+/** A transform may hold steps back, but not every one. */
+function checkApplied(faults: Faults, setup: Setup, { backend }: Named): void {
+  const of = { vector: shapes.vector, matrix: shapes.matrix };
+  const some = Array.from({ length: 10 }, (_, i) => i + 1);
+  const applied = faults.attempt(
+    `${some.length} steps with ordinary gradients`,
+    () => using(make(setup, paramsOf(of, "float32"), backend), (o) => some.some((step) => o.step(gradientsAt(of, step)).applied)),
+  );
+  if (applied === false) {
+    faults.add(
+      `${some.length} steps with ordinary gradients are all held back: what its \`hold\` names must be 0 for a step that is to be taken`,
+    );
   }
 }
 

@@ -376,6 +376,11 @@ const broken: readonly (readonly [what: string, plugin: Plugin | null, words: Re
     { ...wave, simplify: ({ least }) => least === 0 ? { name: "constant" } : undefined } as Wave,
     /simplify\(\) gives \{.*constant.*whose values are others/,
   ],
+  [
+    "a transform that holds every step back",
+    { ...scaling, rule: () => ({ before: "n  = allnorm(g)\nb  = n*norm1 > 0", hold: "b" }) },
+    /10 steps with ordinary gradients are all held back/,
+  ],
   ["cosines of the engine", withCreate(({ length, least }) => (step) => least + Math.cos(step / length)), /Math\.cos/],
   [
     "groups that cannot be told",
