@@ -24,7 +24,10 @@ export type TensorLike = Float32Array | Float16Array | Tensor;
 
 /** A tensor in a GPU's memory, row-major. Only backend `"webgpu"` takes one. */
 export interface DeviceTensor {
-  /** Where it lies: a buffer with usage `STORAGE`, and `COPY_SRC` and `COPY_DST` where its elements are copied. 16-bit elements lie two to a word. */
+  /**
+   * Where it lies: a buffer with usage `STORAGE`; that of a parameter also `COPY_SRC`, and `COPY_DST` where a state is loaded. 16-bit elements lie two to a
+   * word, and the last word is the tensor's own: where their number is odd, its other half may be overwritten.
+   */
   readonly buffer: GpuBuffer;
   /** Its first byte, a multiple of 4; default 0. */
   readonly offset?: number;

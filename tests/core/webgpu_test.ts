@@ -360,7 +360,7 @@ onGpu("A state is refused as a whole where a buffer cannot take its part", async
   assertEquals(v, numbers(8, 5));
 });
 
-onGpu("Gradients in ever other buffers are copied, which a buffer must allow", async (backend) => {
+onGpu("Gradients that come from more than two buffers are copied, which a buffer must allow", async (backend) => {
   const device = backend.device as GPUDevice;
   using optimizer = builtins.createOptimizer("adamw_torch", { w: numbers(8, 1) }, {}, { backend });
   const step = (usage: number) => optimizer.step({ w: { buffer: device.createBuffer({ size: 32, usage }), shape: [8] } });
