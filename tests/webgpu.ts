@@ -36,6 +36,8 @@ const use = async (run: (backend: WebGpuBackend) => unknown): Promise<void> => {
   assertEquals(said, []);
 };
 
-/** A test with a backend of its own, where there is a device; elsewhere it is skipped. The device's validation errors fail it. */
-export const onGpu = (name: string, run: (backend: WebGpuBackend) => unknown): unknown =>
-  missing === undefined ? test(name, () => use(run)) : test.skip(name, () => {});
+/** `test` where there is a device; elsewhere its tests are skipped. Called in the test's own file, which reports name by where that is. */
+export const gpuTest: typeof test | typeof test.skip = missing === undefined ? test : test.skip;
+
+/** A test's body with a backend of its own. The device's validation errors fail it. */
+export const onGpu = (run: (backend: WebGpuBackend) => unknown): () => Promise<void> => () => use(run);

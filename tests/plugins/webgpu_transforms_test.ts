@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { builtins } from "../../mod.ts";
 import type { BackendName, Grads, Optimizer, WebGpuBackend } from "../../core/types.ts";
-import { missing, onGpu } from "../webgpu.ts";
+import { gpuTest, missing, onGpu } from "../webgpu.ts";
 
 if (missing !== undefined) test.skip(`WebGPU is missing: ${missing}`, () => {});
 
@@ -75,16 +75,19 @@ const close = (a: unknown, b: unknown): boolean =>
     : Object.is(a, b);
 
 for (const { name } of builtins.plugins.filter(({ kind }) => kind === "transform")) {
-  onGpu(`${name} on the device is as on backend js, and the same bits run after run`, async (backend) => {
-    const got = await run(backend, name);
-    const want = await run("js", name);
-    assert(close(got.said, want.said), `${JSON.stringify(got.said)} instead of ${JSON.stringify(want.said)}`);
-    for (const [key, data] of Object.entries(want.params)) {
-      const largest = data.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-      data.forEach((x, i) =>
-        assert(Math.abs(x - got.params[key][i]) <= 1e-6 * largest, `${key}[${i}]: ${got.params[key][i]} instead of ${x}`)
-      );
-    }
-    assertEquals((await run(backend, name)).params, got.params);
-  });
+  gpuTest(
+    `${name} on the device is as on backend js, and the same bits run after run`,
+    onGpu(async (backend) => {
+      const got = await run(backend, name);
+      const want = await run("js", name);
+      assert(close(got.said, want.said), `${JSON.stringify(got.said)} instead of ${JSON.stringify(want.said)}`);
+      for (const [key, data] of Object.entries(want.params)) {
+        const largest = data.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+        data.forEach((x, i) =>
+          assert(Math.abs(x - got.params[key][i]) <= 1e-6 * largest, `${key}[${i}]: ${got.params[key][i]} instead of ${x}`)
+        );
+      }
+      assertEquals((await run(backend, name)).params, got.params);
+    }),
+  );
 }

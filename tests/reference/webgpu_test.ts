@@ -7,7 +7,7 @@
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { missing, onGpu } from "../webgpu.ts";
+import { gpuTest, missing, onGpu } from "../webgpu.ts";
 import { widen } from "./bits.ts";
 import { runCase, unsupported } from "./cases.ts";
 import { SINGLE_STEP, SPACING } from "./compare.ts";
@@ -38,22 +38,25 @@ function boundOf({ args, expects }: Case): number {
 }
 
 for (const [group, entries] of grouped(cases, ({ system, item }) => `${item} of ${system}`)) {
-  onGpu(`${group} on the device is as on backend js in ${entries.length} cases`, async (backend) => {
-    const { roundsDivision, roundsSqrt, contracts, keepsNonFinite, flushesSubnormals } = backend.arithmetic;
-    const isPlain = roundsDivision && roundsSqrt && keepsNonFinite && !contracts && !flushesSubnormals;
-    const faults: string[] = [];
-    for (const entry of entries) {
-      const played: Played[] = [];
-      runCase({ ...context, registry: noting(context.registry, played) }, entry);
-      for (const note of played) {
-        const { differences, sums } = await replay(context.registry, backend, note, widen);
-        const bound = isPlain && !sums ? 0 : boundOf(entry);
-        const fault = differences.find(({ error }) => error > bound);
-        if (fault !== undefined) {
-          faults.push(`${entry.id}: ${fault.where} is off by ${fault.error.toExponential(2)}, at most ${bound.toExponential(2)}`);
+  gpuTest(
+    `${group} on the device is as on backend js in ${entries.length} cases`,
+    onGpu(async (backend) => {
+      const { roundsDivision, roundsSqrt, contracts, keepsNonFinite, flushesSubnormals } = backend.arithmetic;
+      const isPlain = roundsDivision && roundsSqrt && keepsNonFinite && !contracts && !flushesSubnormals;
+      const faults: string[] = [];
+      for (const entry of entries) {
+        const played: Played[] = [];
+        runCase({ ...context, registry: noting(context.registry, played) }, entry);
+        for (const note of played) {
+          const { differences, sums } = await replay(context.registry, backend, note, widen);
+          const bound = isPlain && !sums ? 0 : boundOf(entry);
+          const fault = differences.find(({ error }) => error > bound);
+          if (fault !== undefined) {
+            faults.push(`${entry.id}: ${fault.where} is off by ${fault.error.toExponential(2)}, at most ${bound.toExponential(2)}`);
+          }
         }
       }
-    }
-    assertEquals(faults, []);
-  });
+      assertEquals(faults, []);
+    }),
+  );
 }
