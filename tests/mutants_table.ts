@@ -233,6 +233,14 @@ export const mutants: readonly Mutant[] = [
     ["The second moment is not reordered with its basis", "  ${side.gather}\n", "", "^SOAP"],
     ["Columns are ordered from the least", "e = -colsum(", "e = colsum(", "^SOAP"],
   ]),
+  ...of("core/plugin/options.ts", ["tests/core/rebase_test.ts"], [
+    [
+      "A list of numbers may hold anything",
+      "else if (ofNumbers || numbers !== undefined) {",
+      "else if (numbers !== undefined) {",
+      "cannot be rebased",
+    ],
+  ]),
   ...of("plugins/schedules/pow32.ts", ["tests/plugins/pow32_test.ts"], [
     ["The engine's own power is believed", "low === Math.fround(near * (1 + margin)) ? low", "near === near ? low"],
     ["The margin is nothing", "2 ** -40", "0"],

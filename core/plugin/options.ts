@@ -62,7 +62,7 @@ export function checkOption(
     throw about(new RangeError(`Cannot use ${name} = ${show(value)} in ${owner}: it must be one of ${wanted}`), { option: name });
   }
   if (typeof value === "number") checkNumber(owner, name, spec, value, types?.includes("integer") === true && !types.includes("number"));
-  if (Array.isArray(value)) checkArray(owner, name, spec, value);
+  if (Array.isArray(value)) checkArray(owner, name, spec, value, types?.includes("number") === true);
   return keep(value);
 }
 
@@ -72,7 +72,8 @@ export function sameOption(a: unknown, b: unknown): boolean {
   return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((x, i) => Object.is(x, b[i]));
 }
 
-function checkArray(owner: string, name: string, spec: OptionSpec<unknown>, value: readonly unknown[]): void {
+/** A list's elements; `ofNumbers`: the option is a number or a list of such. */
+function checkArray(owner: string, name: string, spec: OptionSpec<unknown>, value: readonly unknown[], ofNumbers: boolean): void {
   const numbers = Array.isArray(spec.default) && spec.default.length > 0 && spec.default.every((x) => typeof x === "number")
     ? spec.default.length
     : undefined;
@@ -82,7 +83,7 @@ function checkArray(owner: string, name: string, spec: OptionSpec<unknown>, valu
   }
   value.forEach((element, i) => {
     if (typeof element === "number") checkNumber(owner, `${name}[${i}]`, spec, element, false);
-    else if (numbers !== undefined) {
+    else if (ofNumbers || numbers !== undefined) {
       const option = `${name}[${i}]`;
       throw about(new TypeError(`Cannot use ${option} = ${show(element)} in ${owner}: it must be a number`), { option });
     }

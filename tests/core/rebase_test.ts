@@ -258,6 +258,7 @@ test("what cannot be rebased is refused", () => {
     [linear(1, 10), { from: 10, to: 20, by: 2 }, TypeError, '"by"'],
     [of("linears"), { from: 10, to: 20 }, TypeError, '"linears"'],
     [of("linear"), { from: 10, to: 20 }, TypeError, "must be given"],
+    [of("warmup_decay", { totalNumSteps: 9, warmupMaxLr: [{}] }), { from: 1, to: 1 }, TypeError, "warmupMaxLr[0]"],
     [of("scale", { schedule: () => 1, factor: 2 }), { from: 10, to: 20 }, TypeError, "in JSON"],
     [of("by_epoch", { schedule: () => 1, stepsPerEpoch: 2 }), { from: 10, to: 20 }, TypeError, "in JSON"],
   ];
