@@ -207,7 +207,10 @@ function tell(runtime: Runtime, files: readonly string[], [ended, outcomes]: [En
   const silent = files.filter((file) => !known.has(file));
   for (const { file, name, why } of failures) console.log(`\n${runtime}: FAILED ${file}: ${name}\n${why.replace(/^/gm, "    ")}`);
   for (const file of silent) console.log(`\n${runtime}: FAILED ${file}: no test of this file ran`);
-  const unexplained = ended.code !== 0 && failures.length === 0 && silent.length === 0;
+  // Seen once with Mesa's software adapter: a crash while the process ends, when the report of all tests is written and the closing line is out.
+  const after = ended.code > 128 && /^ok \| \d+ passed \| 0 failed/m.test(ended.output);
+  if (after) console.log(`\n${runtime}: the process ended by signal ${ended.code - 128}, after its last test`);
+  const unexplained = ended.code !== 0 && !after && failures.length === 0 && silent.length === 0;
   if (unexplained) console.log(`\n${runtime}: FAILED the runner ended with code ${ended.code}`);
   if (unexplained || silent.length > 0 || runtime === "node" && failures.length > 0) {
     console.log(ended.output.split("\n").slice(-60).join("\n").replace(/^/gm, "    "));
