@@ -5,8 +5,6 @@
  *
  * @module
  */
-import { availableParallelism, cpus } from "node:os";
-import process from "node:process";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { parse } from "../kernels/language/parse.ts";
@@ -14,6 +12,7 @@ import { compile } from "../kernels/language/compile.ts";
 import type { KernelBackend } from "../kernels/backend.ts";
 import { type BackendName, builtins, createBackend } from "../mod.ts";
 import { gradientPool, refill } from "./gradients.ts";
+import { machine, runtime } from "./host.ts";
 import { median, quantile, table, type Timed, timeSteps } from "./measure.ts";
 
 /** One measurement in microseconds. */
@@ -116,12 +115,6 @@ results.push(alone, awake, parked);
 // Two threads would need half the time if waking the other cost nothing.
 const wakeUp = { awake: awake.median - alone.median / 2, parked: parked.median - alone.median / 2 };
 
-const runtime = process.versions.deno
-  ? `deno ${process.versions.deno}`
-  : process.versions.bun
-  ? `bun ${process.versions.bun}`
-  : process.version;
-const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: availableParallelism() };
 if (values.json) {
   console.log(JSON.stringify({ bench: "dispatch", unit: "us", runtime, machine, results, wakeUp }));
 } else {

@@ -10,11 +10,11 @@
  *
  * @module
  */
-import { availableParallelism, cpus } from "node:os";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { builtins } from "../mod.ts";
 import { createDisturbance } from "./disturbance.ts";
+import { machine } from "./host.ts";
 import { readShapes, size } from "./layouts.ts";
 import { median, quantile, table } from "./measure.ts";
 import { type Command, glissade, python } from "./rivals/commands.ts";
@@ -185,7 +185,6 @@ async function race(name: string, rival: Exclude<Rival, { none: string }>): Prom
 
 /** The results as tables, a layout each, or as JSON. */
 function report(): void {
-  const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: availableParallelism() };
   const share = disturbance.share();
   if (values.json) {
     const { rounds, turn: { ms } } = turns;

@@ -11,7 +11,6 @@
  * @module
  */
 import { execFileSync } from "node:child_process";
-import { availableParallelism, cpus } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -20,6 +19,7 @@ import type { Tensor } from "../kernels/types.ts";
 import { type BackendName, builtins, createBackend, type DType } from "../mod.ts";
 import { createDisturbance } from "./disturbance.ts";
 import { gradientPool, refill } from "./gradients.ts";
+import { machine, runtime } from "./host.ts";
 import { type Layout, layouts, parameters, size } from "./layouts.ts";
 import { median, quantile, table, timeSteps } from "./measure.ts";
 import { resetPeak, resident } from "./memory.ts";
@@ -183,11 +183,6 @@ function cases(): Case[] {
 if (values.case) {
   console.log(JSON.stringify(await measure(JSON.parse(values.case))));
 } else {
-  const runtime = process.versions.deno
-    ? `deno ${process.versions.deno}`
-    : process.versions.bun
-    ? `bun ${process.versions.bun}`
-    : process.version;
   const results: Result[] = [];
   const todo = cases();
   const disturbance = createDisturbance();
@@ -199,7 +194,6 @@ if (values.case) {
     results.push(measureApart(one));
   }
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
-  const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: availableParallelism() };
   const share = disturbance.share();
   if (values.json) {
     console.log(

@@ -12,14 +12,13 @@
  *
  * @module
  */
-import { availableParallelism, cpus } from "node:os";
-import process from "node:process";
 import { parseArgs } from "node:util";
 import type { KernelBackend } from "../kernels/backend.ts";
 import type { Tensor } from "../kernels/types.ts";
 import { builtins, createBackend } from "../mod.ts";
 import { createDisturbance } from "./disturbance.ts";
 import { gradientPool, refill } from "./gradients.ts";
+import { machine, runtime } from "./host.ts";
 import { size } from "./layouts.ts";
 import { median, table } from "./measure.ts";
 
@@ -175,12 +174,6 @@ for (const name of values.case.split(",")) {
   }
 }
 
-const runtime = process.versions.deno
-  ? `deno ${process.versions.deno}`
-  : process.versions.bun
-  ? `bun ${process.versions.bun}`
-  : process.version;
-const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: availableParallelism() };
 const share = disturbance.share();
 if (values.json) {
   console.log(JSON.stringify({ bench: "placement", unit: "ns/parameter", runtime, machine, disturbance: share, rounds, results }));

@@ -8,12 +8,11 @@
  *
  * @module
  */
-import { availableParallelism, cpus } from "node:os";
-import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { createBackend } from "../mod.ts";
 import { pythonWith } from "../tests/python.ts";
+import { machine, runtime } from "./host.ts";
 import { median, table, timeSteps } from "./measure.ts";
 import { type Running, start } from "./rivals/talk.ts";
 
@@ -83,12 +82,6 @@ for (const threads of [1, 2]) {
   await running?.end();
 }
 
-const runtime = process.versions.deno
-  ? `deno ${process.versions.deno}`
-  : process.versions.bun
-  ? `bun ${process.versions.bun}`
-  : process.version;
-const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: availableParallelism() };
 if (values.json) {
   console.log(JSON.stringify({ bench: "products", unit: "GFLOP/s", runtime, rival, machine, results }));
 } else {

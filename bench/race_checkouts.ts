@@ -15,12 +15,12 @@
  * @module
  */
 import { existsSync } from "node:fs";
-import { availableParallelism, cpus } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import type { BackendName } from "../mod.ts";
 import { createDisturbance } from "./disturbance.ts";
+import { machine } from "./host.ts";
 import { median, quantile, table } from "./measure.ts";
 import { type Runtime, script } from "./rivals/commands.ts";
 import { type Running, start } from "./rivals/talk.ts";
@@ -148,7 +148,6 @@ const results = backends.flatMap(({ name: backend }) =>
     }];
   })
 );
-const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: availableParallelism() };
 const busy = disturbance.share();
 if (values.json) {
   console.log(

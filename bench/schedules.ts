@@ -6,11 +6,10 @@
  *
  * @module
  */
-import { availableParallelism, cpus } from "node:os";
-import process from "node:process";
 import { parseArgs } from "node:util";
 import { builtins, type Schedule } from "../mod.ts";
 import { samples } from "../tests/plugins/schedule_samples.ts";
+import { machine, runtime } from "./host.ts";
 import { median, quantile, table } from "./measure.ts";
 
 /** What a question may cost at most, and one to a composition of five schedules. */
@@ -74,8 +73,6 @@ for (const [what, [name, options]] of Object.entries(compositions)) {
   results.push(measure("optimizer.groups[0].current.lr (cosine)", () => optimizer.groups[0].current.lr));
 }
 
-const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: availableParallelism() };
-const runtime = process.versions.bun ? `bun ${process.versions.bun}` : `deno ${process.versions.deno}`;
 if (values.json) {
   console.log(JSON.stringify({ bench: "schedules", unit: "ns/question", machine, runtime, results }));
 } else {

@@ -10,13 +10,12 @@
  *
  * @module
  */
-import { availableParallelism, cpus } from "node:os";
-import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { builtins, createBackend, type DType } from "../mod.ts";
 import { pythonWith } from "../tests/python.ts";
 import { gradientPool, refill } from "./gradients.ts";
+import { machine, runtime } from "./host.ts";
 import { median, table, timeSteps } from "./measure.ts";
 import { type Running, start } from "./rivals/talk.ts";
 
@@ -109,12 +108,6 @@ for (const { name, optimizer: algorithm, dtype, options, rival } of cases) {
 }
 await torch?.end();
 
-const runtime = process.versions.deno
-  ? `deno ${process.versions.deno}`
-  : process.versions.bun
-  ? `bun ${process.versions.bun}`
-  : process.version;
-const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: availableParallelism() };
 const rival = torch?.hello ?? "no PyTorch found";
 if (values.json) {
   console.log(JSON.stringify({ bench: "sixteen_bits", unit: "ns/parameter", runtime, rival, machine, size, results }));

@@ -37,6 +37,16 @@ def gradient_pool_once():
     return _pool
 
 
+def refill(params, pool, k):
+    """The gradients of PyTorch's parameters for step `k`, from a tensor that holds the pool: those of `values`, in place."""
+    for p in params:
+        grad, offset = p.grad.view(-1), (k * 97) % SLACK
+        for begin in range(0, grad.numel(), CHUNK):
+            length = min(CHUNK, grad.numel() - begin)
+            grad[begin : begin + length].copy_(pool[offset : offset + length])
+            offset = (offset + 31) % SLACK
+
+
 def read_shapes(text):
     """`2*64x64,512`: two matrices and a vector, as in layouts.ts."""
     for part in text.split(","):

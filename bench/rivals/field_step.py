@@ -11,7 +11,7 @@ import warnings
 
 import torch
 
-from contestant import CHUNK, SLACK, gradient_pool_once, serve, values
+from contestant import gradient_pool_once, refill, serve, values
 
 threads, package = int(sys.argv[1]), sys.argv[2]
 torch.set_num_threads(threads)
@@ -42,12 +42,7 @@ class Prepared:
 
     @torch.no_grad()
     def refill(self, k):
-        for p in self.params:
-            grad, offset = p.grad.view(-1), (k * 97) % SLACK
-            for begin in range(0, grad.numel(), CHUNK):
-                length = min(CHUNK, grad.numel() - begin)
-                grad[begin : begin + length].copy_(self.pool[offset : offset + length])
-                offset = (offset + 31) % SLACK
+        refill(self.params, self.pool, k)
 
     def step(self):
         self.optimizer.step(**self.first)

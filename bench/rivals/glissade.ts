@@ -10,13 +10,13 @@ import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { BackendName } from "../../mod.ts";
 import { gradientPool, refill } from "../gradients.ts";
+import { runtime } from "../host.ts";
 import { serve } from "./contestant.ts";
 
 const [backendName, threads, checkout = fileURLToPath(new URL("../..", import.meta.url))] = process.argv.slice(2);
 const { builtins, createBackend }: typeof import("../../mod.ts") = await import(pathToFileURL(resolve(checkout, "mod.ts")).href);
 const pool = gradientPool();
 const adamw = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0.01 } as const;
-const runtime = process.versions.bun ? `bun ${process.versions.bun}` : `deno ${process.versions.deno}`;
 
 await serve(runtime, (variant, shapes) => {
   const backend = createBackend(backendName as BackendName, { threads: Number(threads) });

@@ -11,10 +11,10 @@
  *
  * @module
  */
-import { availableParallelism, cpus } from "node:os";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { createDisturbance } from "../disturbance.ts";
+import { machine } from "../host.ts";
 import { readShapes, size } from "../layouts.ts";
 import { median, quantile, table } from "../measure.ts";
 import type { Command, Runtime } from "./commands.ts";
@@ -190,7 +190,6 @@ export async function run(race: Race): Promise<void> {
       ratio: results.find((result) => result.id === target.rival && result.layout === layout)?.ratio ?? null,
     }))
   );
-  const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: availableParallelism() };
   const timed = "the optimizer's step alone, float32, gradients refilled before each step";
   const share = disturbance.share();
   if (values.json) {

@@ -2,7 +2,7 @@
 
 import torch
 
-from contestant import CHUNK, SLACK, gradient_pool_once, serve, values
+from contestant import gradient_pool_once, refill, serve, values
 
 torch.set_num_threads(1)
 VARIANTS = {"fused": dict(fused=True), "single": dict(foreach=False)}
@@ -19,12 +19,7 @@ class Prepared:
 
     @torch.no_grad()
     def refill(self, k):
-        for p in self.params:
-            grad, offset = p.grad.view(-1), (k * 97) % SLACK
-            for begin in range(0, grad.numel(), CHUNK):
-                length = min(CHUNK, grad.numel() - begin)
-                grad[begin : begin + length].copy_(self.pool[offset : offset + length])
-                offset = (offset + 31) % SLACK
+        refill(self.params, self.pool, k)
 
     def step(self):
         self.optimizer.step()

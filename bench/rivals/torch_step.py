@@ -7,7 +7,7 @@ import warnings
 
 import torch
 
-from contestant import gradient_pool_once, values, CHUNK, SLACK, serve
+from contestant import gradient_pool_once, refill, serve, values
 
 threads, algorithm, package = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 torch.set_num_threads(threads)
@@ -32,12 +32,7 @@ class Prepared:
 
     @torch.no_grad()
     def refill(self, k):
-        for p in self.params:
-            grad, offset = p.grad.view(-1), (k * 97) % SLACK
-            for begin in range(0, grad.numel(), CHUNK):
-                length = min(CHUNK, grad.numel() - begin)
-                grad[begin : begin + length].copy_(self.pool[offset : offset + length])
-                offset = (offset + 31) % SLACK
+        refill(self.params, self.pool, k)
 
     def step(self):
         self.optimizer.step()
