@@ -4,7 +4,7 @@
  * @module
  */
 import { lowerPlan } from "../kernels/backends/webgpu/lower.ts";
-import type { DeviceLimits, OwnMemory } from "../kernels/backends/webgpu/passes.ts";
+import { type DeviceLimits, guaranteedLimits, type OwnMemory } from "../kernels/backends/webgpu/passes.ts";
 import type { Words } from "../kernels/globals.ts";
 import type { Item } from "../kernels/plan/item.ts";
 import { classes, isNumber } from "../kernels/tables/classes.ts";
@@ -85,15 +85,6 @@ export interface EmitOptions<Options> {
   /** What the device allows, as `device.limits`; what is not there is as every device has it. */
   readonly limits?: Partial<DeviceLimits>;
 }
-
-const guaranteed: DeviceLimits = {
-  maxStorageBuffersPerShaderStage: 8,
-  maxStorageBufferBindingSize: 1 << 27,
-  maxUniformBufferBindingSize: 1 << 16,
-  maxComputeWorkgroupsPerDimension: 65_535,
-  minStorageBufferOffsetAlignment: 256,
-  minUniformBufferOffsetAlignment: 256,
-};
 
 // GPUBufferUsage, which no runtime has where it has no WebGPU.
 const usage = { copySource: 4, copyTarget: 8, uniform: 64, storage: 128 } as const;
@@ -214,9 +205,9 @@ export function emitWgsl<Options>(plugin: OptimizerPlugin<string, Options>, how:
 /** What is given, and for the rest what every device allows. A device's own limits are an instance of a class, and have more names. */
 function limitsOf(given: Partial<DeviceLimits>): DeviceLimits {
   if (!isRecord(given)) throw new TypeError(`Cannot emit for limits ${show(given)}: give device.limits, or an object of some of them`);
-  if (Object.getPrototypeOf(given) === Object.prototype) refuseUnknownKeys("the limits", given, Object.keys(guaranteed));
-  const limits: Record<string, number> = { ...guaranteed };
-  for (const name of Object.keys(guaranteed)) {
+  if (Object.getPrototypeOf(given) === Object.prototype) refuseUnknownKeys("the limits", given, Object.keys(guaranteedLimits));
+  const limits: Record<string, number> = { ...guaranteedLimits };
+  for (const name of Object.keys(guaranteedLimits)) {
     const limit: unknown = given[name as keyof DeviceLimits] ?? limits[name];
     if (!(Number.isSafeInteger(limit) && limit as number > 0)) {
       throw new RangeError(`Cannot emit for ${name} = ${show(limit)}: a limit is an integer from 1`);

@@ -1,5 +1,5 @@
 /**
- * What a plan becomes on a WebGPU device: an ordered list of passes, and the memory that they share. Types alone: `lower.ts` makes it, the backend runs it.
+ * What a plan becomes on a WebGPU device: an ordered list of passes, and the memory that they share. `lower.ts` makes it, the backend runs it.
  *
  * A run is: `fill` one row of numbers, write it, and dispatch all passes in order in one compute pass. Nothing is read back.
  *
@@ -32,6 +32,16 @@ export interface DeviceLimits {
   /** The same of uniform buffers. */
   readonly minUniformBufferOffsetAlignment: number;
 }
+
+/** What every device allows. */
+export const guaranteedLimits: DeviceLimits = {
+  maxStorageBuffersPerShaderStage: 8,
+  maxStorageBufferBindingSize: 1 << 27,
+  maxUniformBufferBindingSize: 1 << 16,
+  maxComputeWorkgroupsPerDimension: 65_535,
+  minStorageBufferOffsetAlignment: 256,
+  minUniformBufferOffsetAlignment: 256,
+};
 
 /** Where a tensor lies: `buffer` is compared by identity alone, numbers are in bytes. `offset` is a multiple of 4; 16-bit tensors of odd length end in half a word. */
 export interface Place<Buffer extends object> {

@@ -5,7 +5,13 @@
  */
 import type { Item } from "../../../kernels/plan/item.ts";
 import { lowerPlan } from "../../../kernels/backends/webgpu/lower.ts";
-import type { Binding, DeviceLimits, LoweredPlan, Place } from "../../../kernels/backends/webgpu/passes.ts";
+import {
+  type Binding,
+  type DeviceLimits,
+  guaranteedLimits,
+  type LoweredPlan,
+  type Place,
+} from "../../../kernels/backends/webgpu/passes.ts";
 import type { NumberSlotClass } from "../../../kernels/tables/classes.ts";
 import type { Raw, Scalars } from "../../../kernels/types.ts";
 
@@ -168,25 +174,11 @@ function pipelineOf(device: GPUDevice, code: string): GPUComputePipeline {
   return pipeline;
 }
 
-/** What the device allows. */
-export function limitsOf({ limits }: GPUDevice): DeviceLimits {
-  const {
-    maxStorageBuffersPerShaderStage,
-    maxStorageBufferBindingSize,
-    maxUniformBufferBindingSize,
-    maxComputeWorkgroupsPerDimension,
-    minStorageBufferOffsetAlignment,
-    minUniformBufferOffsetAlignment,
-  } = limits;
-  return {
-    maxStorageBuffersPerShaderStage,
-    maxStorageBufferBindingSize,
-    maxUniformBufferBindingSize,
-    maxComputeWorkgroupsPerDimension,
-    minStorageBufferOffsetAlignment,
-    minUniformBufferOffsetAlignment,
-  };
-}
+/** What the device allows. Its limits are an instance of a class, which no spread copies. */
+const limitsOf = ({ limits }: GPUDevice): DeviceLimits =>
+  Object.fromEntries(
+    Object.keys(guaranteedLimits).map((name) => [name, limits[name as keyof DeviceLimits]]),
+  ) as unknown as DeviceLimits;
 
 /** Puts tensors into buffers: each into its own, or all of them one after the other, with four bytes between, so that most begin where no binding may. */
 function layTensors(device: GPUDevice, items: readonly Item[], { tensors }: Content, lying: Lying) {

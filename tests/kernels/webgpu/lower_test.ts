@@ -6,7 +6,7 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { lowerPlan } from "../../../kernels/backends/webgpu/lower.ts";
-import type { DeviceLimits } from "../../../kernels/backends/webgpu/passes.ts";
+import { type DeviceLimits, guaranteedLimits } from "../../../kernels/backends/webgpu/passes.ts";
 import { extentOf } from "../../../kernels/extent.ts";
 import { compile } from "../../../kernels/language/compile.ts";
 import { parse } from "../../../kernels/language/parse.ts";
@@ -198,19 +198,10 @@ onDevice("a text over more buffers than the device binds is refused, and one buf
   assertEquals(await errorOf(device, items, limits), 0);
 });
 
-const plainLimits: DeviceLimits = {
-  maxStorageBuffersPerShaderStage: 8,
-  maxStorageBufferBindingSize: 1 << 27,
-  maxUniformBufferBindingSize: 1 << 16,
-  maxComputeWorkgroupsPerDimension: 65_535,
-  minStorageBufferOffsetAlignment: 256,
-  minUniformBufferOffsetAlignment: 256,
-};
-
 /** Lowers over buffers that hold nothing. */
 const lowered = (items: readonly Item[], limits: Partial<DeviceLimits> = {}) =>
   lowerPlan(items, {
-    limits: { ...plainLimits, ...limits },
+    limits: { ...guaranteedLimits, ...limits },
     place: (item, key) => ({ buffer: item.tensors[key], offset: 0, bytes: item.tensors[key].data.byteLength }),
     cell: () => 0,
     hasCell: () => false,
