@@ -1939,14 +1939,14 @@ export const mutants: readonly Mutant[] = [
     ["The last bytes of a body do not count", "i = 4 * even; i < body.length", "i = 4 * even; i < 0", "tells apart"],
     [
       "Every other word of a body does not count",
-      "one = first(one, second(three, 0));\n  two = second(two, first(four, 0));",
+      "one = hashInto(one, second(three, 0));\n  two = second(two, hashInto(four, 0));",
       "",
       "tells apart",
     ],
     [
       "Words side by side are taken for each other",
-      "one = first(one, second(three, 0));\n  two = second(two, first(four, 0));",
-      "one = first(one, three);\n  two = second(two, four);",
+      "one = hashInto(one, second(three, 0));\n  two = second(two, hashInto(four, 0));",
+      "one = hashInto(one, three);\n  two = second(two, four);",
       "tells apart",
     ],
   ]),

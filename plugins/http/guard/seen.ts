@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { hashInto } from "../wire/etag.ts";
 
 /** Says whether a URL was asked for before, and remembers it. Now and then it forgets one, or takes a new one for one that it knows. */
 export type Seen = (url: string) => boolean;
@@ -29,9 +30,6 @@ export function createSeen(): Seen {
 /** Never 0, which stands where nothing is remembered. */
 function hashOf(url: string): number {
   let hash = url.length;
-  for (let i = 0; i < url.length; i++) {
-    hash = Math.imul(hash ^ url.charCodeAt(i), 0xcc9e2d51);
-    hash ^= hash >>> 15;
-  }
+  for (let i = 0; i < url.length; i++) hash = hashInto(hash, url.charCodeAt(i));
   return hash >>> 0 || 1;
 }

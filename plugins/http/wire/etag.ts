@@ -15,7 +15,7 @@ export function etagOf(body: string | Uint8Array<ArrayBuffer>): string {
   let two = 0x2f0b4c47;
   if (typeof body === "string") {
     for (let i = 0; i < body.length; i++) {
-      one = first(one, body.charCodeAt(i));
+      one = hashInto(one, body.charCodeAt(i));
       two = second(two, body.charCodeAt(i));
     }
     return `"${mix(one)}${mix(two)}"`;
@@ -25,27 +25,28 @@ export function etagOf(body: string | Uint8Array<ArrayBuffer>): string {
   const words = new Uint32Array(body.buffer, 0, body.length >> 2); // what is answered begins its buffer
   const even = words.length & ~1;
   for (let i = 0; i < even; i += 2) {
-    one = first(one, words[i]);
+    one = hashInto(one, words[i]);
     two = second(two, words[i]);
-    three = first(three, words[i + 1]);
+    three = hashInto(three, words[i + 1]);
     four = second(four, words[i + 1]);
   }
   // By the other one's step, or a bit that is changed here would be the same as one that is changed there.
-  one = first(one, second(three, 0));
-  two = second(two, first(four, 0));
+  one = hashInto(one, second(three, 0));
+  two = second(two, hashInto(four, 0));
   for (let i = 4 * even; i < body.length; i++) {
-    one = first(one, body[i]);
+    one = hashInto(one, body[i]);
     two = second(two, body[i]);
   }
   return `"${mix(one)}${mix(two)}"`;
 }
 
-// Each keeps apart what was apart, since its factor is odd and its shift can be undone.
-function first(hash: number, word: number): number {
+/** A hash with another word in it: a step of murmur's kind. Hashes that were apart stay apart, since the factor is odd and the shift can be undone. */
+export function hashInto(hash: number, word: number): number {
   const mixed = Math.imul(hash ^ word, 0xcc9e2d51);
   return mixed ^ mixed >>> 15;
 }
 
+// The same with other numbers.
 function second(hash: number, word: number): number {
   const mixed = Math.imul(hash ^ word, 0x1b873593);
   return mixed ^ mixed >>> 13;
