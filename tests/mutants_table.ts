@@ -352,6 +352,11 @@ export const mutants: readonly Mutant[] = [
       "^what is no number",
     ],
   ]),
+  ...of("kernels/backends/webgpu/machine.ts", ["tests/kernels/webgpu/machine_test.ts"], [
+    ["A loss is said twice", "word && !/^(the )?device was lost\\.?$/i.test(word)", "word", "^A loss is said once"],
+    ["Pipelines heap up", "pipelines.size >= mostPipelines", "false", "^Pipelines of ever other texts"],
+    ["The pipeline that is asked for most goes first", "pipelines.delete(key + code);", "", "^Pipelines of ever other texts"],
+  ]),
   ...of("kernels/backends/webgpu/lower.ts", [lowered], [
     ["A sum over tensors is made of finished sums of tensors", "kindOf(f, !isShare)", "kindOf(f, true)", "^norm of tensors"],
   ]),

@@ -9,7 +9,7 @@ import { cellOf, fit, knownCell, slotsOf, tell } from "./cells.ts";
 import { type Buffer, type Handle, usage } from "./device.ts";
 import { onDevice, wordBytes } from "./device_memory.ts";
 import { lowerPlan } from "./lower.ts";
-import { checkAlive, type Machine, pipelineOf, submit, watched } from "./machine.ts";
+import { checkAlive, type Machine, type Pipeline, pipelineOf, submit, watched } from "./machine.ts";
 import type { LoweredPlan, OwnMemory } from "./passes.ts";
 import { mostRows, type Window, windowOf, type Windows } from "./windows.ts";
 
@@ -18,7 +18,7 @@ interface Laid {
   readonly lowered: LoweredPlan<Buffer>;
   readonly memory: Readonly<Partial<Record<OwnMemory, Buffer>>>;
   readonly row: Uint32Array<ArrayBuffer>;
-  readonly pipelines: readonly Handle[];
+  readonly pipelines: readonly Pipeline[];
   /** What was bound last: bind groups hold for that. */
   bound: { readonly cells: Buffer; readonly progress: Buffer | undefined; readonly groups: readonly Handle[] } | null;
   /** Rows that lie in `rows`, and of which window. */
@@ -66,7 +66,7 @@ function layOut(machine: Machine, items: readonly Item[]): Laid {
       device.queue.writeBuffer(memory.tables, 0, tables);
     }
     if (holds.length > 0) memory.rows = open(mostRows * recordBytes, usage.storage);
-    const pipelines = passes.map(({ code, bindings }) => pipelineOf(machine, code, bindings.map(({ type }) => type)).pipeline);
+    const pipelines = passes.map(({ code, bindings }) => pipelineOf(machine, code, bindings.map(({ type }) => type)));
     return { lowered, memory, row: new Uint32Array(recordBytes / 4), pipelines, bound: null, filled: 0, epoch: -1 };
   });
 }
@@ -103,8 +103,10 @@ function run(
   bind(machine, laid, window);
   submit(machine, (encoder) => {
     const pass = encoder.beginComputePass();
+    let last: Pipeline | undefined;
     lowered.passes.forEach(({ workgroups: [x, y] }, i) => {
-      pass.setPipeline(laid.pipelines[i]);
+      const one = laid.pipelines[i];
+      if (one !== last) pass.setPipeline((last = one).pipeline);
       pass.setBindGroup(0, laid.bound!.groups[i]);
       pass.dispatchWorkgroups(x, y);
     });
@@ -140,15 +142,15 @@ function fillRows({ device }: Machine, laid: Laid, window: Window, values: reado
 
 function bind(machine: Machine, laid: Laid, window: Window | undefined): void {
   const { device, cells } = machine;
-  const { lowered, memory, bound } = laid;
+  const { lowered, memory, pipelines, bound } = laid;
   const progress = window?.progress;
   if (bound !== null && bound.cells === cells.buffer && bound.progress === progress) return;
   const own: Partial<Record<OwnMemory, Buffer>> = { ...memory, cells: cells.buffer, progress };
   const groups = watched(machine, () =>
-    lowered.passes.map(({ code, bindings, label }) =>
+    lowered.passes.map(({ bindings, label }, i) =>
       device.createBindGroup({
         label,
-        layout: pipelineOf(machine, code, bindings.map(({ type }) => type)).layout,
+        layout: pipelines[i].layout,
         entries: bindings.map(({ of, offset, bytes }, binding) => ({
           binding,
           resource: { buffer: typeof of === "string" ? own[of]! : of, offset, ...bytes !== null && { size: bytes } },

@@ -13,6 +13,7 @@ export interface Machine {
   readonly memory: DeviceMemory;
   readonly cells: Cells;
   readonly layouts: Map<string, Handle>;
+  /** By types and code, that which was asked for last at the end. */
   readonly pipelines: Map<string, Pipeline>;
   /** What it has refused and nobody was told of. */
   readonly faults: string[];
@@ -48,8 +49,11 @@ export function createMachine(device: Device): Machine {
   return machine;
 }
 
-const sayLoss = ({ message, reason }: Awaited<Device["lost"]>): string =>
-  `the device was lost${message ? ` (${message})` : reason ? ` (${reason})` : ""}`;
+/** Deno's own message says no more than that it was lost. */
+function sayLoss({ message, reason }: Awaited<Device["lost"]>): string {
+  const why = [message, reason].find((word) => word && !/^(the )?device was lost\.?$/i.test(word) && word !== "unknown");
+  return `the device was lost${why === undefined ? "" : ` (${why})`}`;
+}
 
 // Deno says up to 15 ms after the first refusal that the device is lost.
 const mostUntilLoss = 500;
@@ -69,11 +73,18 @@ export function checkAlive({ disposed, lost }: Machine): void {
   if (lost !== undefined) throw new Error(`Cannot use backend "webgpu": ${lost}`);
 }
 
-/** Code with its bindings' types, compiled once. */
+// Whoever uses ever other texts on one device would fill its memory with code; plans hold those that they run.
+const mostPipelines = 512;
+
+/** Code with its bindings' types, compiled once as long as not many others were asked for since. */
 export function pipelineOf({ device, layouts, pipelines }: Machine, code: string, types: readonly BindingType[]): Pipeline {
   const key = types.join();
   const known = pipelines.get(key + code);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    pipelines.delete(key + code);
+    pipelines.set(key + code, known);
+    return known;
+  }
   let layout = layouts.get(key);
   if (layout === undefined) {
     const entries = types.map((type, binding) => ({ binding, visibility: computeStage, buffer: { type } }));
@@ -85,6 +96,7 @@ export function pipelineOf({ device, layouts, pipelines }: Machine, code: string
     compute: { module, entryPoint: "main" },
   });
   const made = { pipeline, layout };
+  if (pipelines.size >= mostPipelines) pipelines.delete(pipelines.keys().next().value!);
   pipelines.set(key + code, made);
   return made;
 }
