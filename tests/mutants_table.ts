@@ -2277,6 +2277,7 @@ export const mutants: readonly Mutant[] = [
     ["a step on a GPU passes over what a variable was assigned", "variable.dataId !== dataId)", "dataId === null)", "clones"],
   ]),
   ...of("plugins/adapters/tfjs/bind.ts", [tfjs], [
+    ["a missing gradient of tfjs is passed over", "(name) => grads[name] !== undefined", "() => true", "refuses gradients"],
     ["a step that is held back assigns", "if (hasMoved(report)) memory.write(moving);", "memory.write(moving);", "holds back"],
     ["each late variable has a group of its own", "state.restGroup ??= next;", "", "late variables"],
     ["late variables are matched by themselves", "if (index < groups.length) return addTo(here, { group: index });", "", "late variables"],
@@ -2291,6 +2292,7 @@ export const mutants: readonly Mutant[] = [
     ["a load shows in no variable", "state.memory.write(all);\n      return report;", "return report;", "loadState"],
   ]),
   ...of("plugins/adapters/tfjs/optimizer.ts", [tfjs], [
+    ["a model's step wants a gradient of every variable", "[...still, ...pairs]", "[...pairs]", "come later join"],
     ["tfjs takes the underscores out of a recipe", '.replaceAll("_", "\\\\u005f")', "", "loaded goes on|another one saved"],
     ["groups are matched by the names of the copy", "return { all: variables, names };", "return { all: variables };", "loaded goes on"],
     [
@@ -2364,6 +2366,9 @@ export const mutants: readonly Mutant[] = [
     ],
   ]),
   ...of("plugins/adapters/jax_js.ts", [jaxJsTest], [
+    ["a step in jax-js without gradients does nothing", "if (tree === undefined || tree === null)", "if (false)", "an error leaves"],
+    ["a branch of null is missing in jax-js", "name.startsWith(`${path}.`)", "false", "names are paths"],
+    ["a missing branch stands still in jax-js", "if (branch === null) empty", "if (branch == null) empty", "an error leaves"],
     ["a step in jax-js leaves its gradients behind", "grads.forEach((array) => array.dispose());", "", "takes the parameters over"],
     ["a step in jax-js gives the parameters of before", "    state.isFresh = false;\n    grads", "    grads", "takes the parameters over"],
     [
@@ -2391,6 +2396,7 @@ export const mutants: readonly Mutant[] = [
     ["arrays of jax-js lose their shape", "{ shape: [...shape], dtype, device }", "{ dtype, device }", "shapes and places"],
   ]),
   ...of("plugins/adapters/bound.ts", [onnxruntimeTest], [
+    ["an adapter does not say which gradient is missing", "{ tensor: missing }", "{}", "a step that is refused"],
     [
       "an adapter looks names up among the built-in plugins alone",
       "finderOf(registry?.plugins ?? plugins)",
@@ -2405,10 +2411,16 @@ export const mutants: readonly Mutant[] = [
     ],
   ]),
   ...of("plugins/adapters/onnxruntime.ts", [onnxruntimeTest], [
-    ["onnxruntime's adapter steps without any gradient", "if (found > 0) return grads;", "return grads;", "without a gradient"],
+    [
+      "onnxruntime's adapter passes over a missing gradient",
+      "(name) => outputOf(name) !== undefined",
+      "() => true",
+      "a step that is refused|without a gradient",
+    ],
+    ["onnxruntime's adapter lets nothing stand still", "output === null ? null : ", "", "takes arrays"],
     ["onnxruntime's adapter reads what lies on a GPU", 'location !== "cpu" && location !== "cpu-pinned"', "false", "on a GPU"],
     ["onnxruntime's adapter takes float16 for another type", "dtype: type };", 'dtype: "bfloat16" };', "takes arrays"],
-    ["onnxruntime's adapter takes an inherited output", "Object.hasOwn(outputs, `${name}${suffix}`)", "true", "inherited"],
+    ["onnxruntime's adapter takes an inherited output", "Object.hasOwn(outputs, name + suffix)", "true", "inherited"],
     [
       "onnxruntime's adapter takes every input for a parameter",
       "outputNames.includes(`${name}${suffix}`)",

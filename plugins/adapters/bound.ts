@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { refuseUnknownKeys, show } from "../../core/names.ts";
+import { about } from "../../core/errors.ts";
+import { known, refuseUnknownKeys, show } from "../../core/names.ts";
 import { buildOptimizer } from "../../core/optimizer/optimizer.ts";
 import type { Plugin } from "../../core/plugin/contract.ts";
 import { finderOf } from "../../core/plugin/find.ts";
@@ -25,4 +26,22 @@ export function optimizerOver(params: Tensors, named: unknown, options: unknown,
     throw new TypeError(`Cannot use ${show(registry)} as registry: make one with createRegistry, or leave it out for the built-in plugins`);
   }
   return buildOptimizer(finderOf(registry?.plugins ?? plugins), named, params, options, settings);
+}
+
+/**
+ * Refuses gradients that say nothing of a parameter: other libraries give one for each, so that one which is not there was misspelt, or left out on the
+ * way, and its parameter would stand still without a word. Where that is meant there is null.
+ */
+export function refuseMissing(
+  names: readonly string[],
+  isSaid: (name: string) => boolean,
+  given: { readonly where: (name: string) => string; readonly there: readonly string[] },
+): void {
+  const missing = names.find((name) => !isSaid(name));
+  if (missing === undefined) return;
+  const where = given.where(missing);
+  const message = `Cannot find the gradient of "${missing}": ${where}, or null where "${missing}" is to stand still; ${
+    known(given.there, missing)
+  }`;
+  throw about(new TypeError(message), { tensor: missing });
 }

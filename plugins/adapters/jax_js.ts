@@ -38,7 +38,7 @@ import { put } from "../../core/tensors.ts";
 import type { Disposable, Grads, LoadReport, Optimizer, StateDict, StepReport, Tensor } from "../../core/types.ts";
 import { disposeSymbol } from "../../kernels/dispose.ts";
 import type { Builtins } from "../builtins.ts";
-import { type BindSettings as SharedSettings, optimizerOver } from "./bound.ts";
+import { type BindSettings as SharedSettings, optimizerOver, refuseMissing } from "./bound.ts";
 
 /** What is used of a `jax.Array`. */
 export interface JaxArray {
@@ -63,8 +63,8 @@ export interface JaxArray {
 /** Arrays in objects and lists. Write types of them as `type`, not `interface`, as jax-js asks it too. */
 export type JaxTree = JaxArray | readonly JaxTree[] | { readonly [key: string]: JaxTree };
 
-/** Gradients, in a tree like that of the parameters; a branch may be missing or null, and then stands still. */
-export type JaxGrads = JaxArray | null | undefined | readonly JaxGrads[] | { readonly [key: string]: JaxGrads };
+/** Gradients, in a tree like that of the parameters; a branch may be null, and then stands still. */
+export type JaxGrads = JaxArray | null | readonly JaxGrads[] | { readonly [key: string]: JaxGrads };
 
 /** What is used of the namespace of jax-js. */
 export interface Jax {
@@ -93,8 +93,8 @@ export interface Bound<Params extends JaxTree = JaxTree, Options = unknown> exte
   /**
    * One update. The gradients are taken over, as by any function of jax-js: no reference to them is left.
    *
-   * An error leaves everything as it was, and the gradients with the caller. TypeError: what is no array, one that is freed, or of another element type;
-   * a gradient of no parameter. RangeError: another shape than the parameter's. Else the errors of `Optimizer.step`, and those of jax-js, which cannot
+   * An error leaves everything as it was, and the gradients with the caller. TypeError: no tree, what is no array, one that is freed, or of another element
+   * type; a gradient of no parameter, and a parameter without one, whose branch is not null either. RangeError: another shape than the parameter's. Else the errors of `Optimizer.step`, and those of jax-js, which cannot
    * read at once what workers or a GPU still compute: {@linkcode Bound.stepAsync} waits for them.
    */
   step(grads: JaxGrads): StepReport;
@@ -200,18 +200,18 @@ function showBound(state: State): Bound {
     },
     step(grads) {
       check(state, "step");
-      return moves(leaves(grads), (grads) => optimizer.step(grads));
+      return moves(gradientsIn(optimizer, grads), (grads) => optimizer.step(grads));
     },
     async stepAsync(grads) {
       check(state, "step");
-      const arrays = leaves(grads);
+      const arrays = gradientsIn(optimizer, grads);
       const read = await Promise.all([...arrays].map(async ([name, array]) => [name, tensorOf(array, await array.ref.data())] as const));
       check(state, "step");
       return moves(arrays, () => optimizer.step(record(read)));
     },
     run(entry, grads) {
       check(state, "run");
-      moves(leaves(grads), (grads) => optimizer.run(entry, grads));
+      moves(gradientsIn(optimizer, grads), (grads) => optimizer.run(entry, grads));
     },
     point(name) {
       check(state, "compute a point of");
@@ -248,11 +248,12 @@ function check({ isDisposed }: State, action: string): void {
 
 // ---- trees
 
-/** The arrays of a tree by their paths, checked; missing branches have none. */
-function leaves(tree: JaxGrads): Map<string, JaxArray> {
+/** The arrays of a tree by their paths, checked; `empty` is told the paths of branches that are null. */
+function leaves(tree: JaxGrads, empty: (path: string) => void = () => {}): Map<string, JaxArray> {
   const found = new Map<string, JaxArray>();
   const places = new Map<JaxArray, string>();
   const walk = (branch: JaxGrads, path: readonly string[]): void => {
+    if (branch === null) empty(nameOf(path));
     if (branch === null || branch === undefined) return;
     if (Array.isArray(branch) || isPlainObject(branch)) {
       for (const [key, inner] of Object.entries(branch)) walk(inner as JaxGrads, [...path, key]);
@@ -272,6 +273,19 @@ function leaves(tree: JaxGrads): Map<string, JaxArray> {
     places.set(array, name);
   };
   walk(tree, []);
+  return found;
+}
+
+/** The gradients of a tree, which says something of each parameter. */
+function gradientsIn({ params }: Optimizer, tree: JaxGrads): Map<string, JaxArray> {
+  if (tree === undefined || tree === null) throw new TypeError(`Cannot use ${show(tree)} as gradients: give the tree that grad returns`);
+  const still: string[] = [];
+  const found = leaves(tree, (path) => still.push(path));
+  const there = [...found.keys()];
+  // One of no parameter is the optimizer's to refuse.
+  if (!there.every((name) => Object.hasOwn(params, name))) return found;
+  const isSaid = (name: string): boolean => found.has(name) || still.some((path) => name === path || name.startsWith(`${path}.`));
+  refuseMissing(Object.keys(params), isSaid, { where: () => "give the whole tree that grad returns", there });
   return found;
 }
 

@@ -34,7 +34,7 @@ import type { NameOf, OptionsOf } from "../../core/plugin/typed.ts";
 import { put } from "../../core/tensors.ts";
 import type { Disposable, Grads, Optimizer, StepReport, Tensor, TensorLike } from "../../core/types.ts";
 import type { Builtins } from "../builtins.ts";
-import { type BindSettings, optimizerOver } from "./bound.ts";
+import { type BindSettings, optimizerOver, refuseMissing } from "./bound.ts";
 
 export type { BindSettings } from "./bound.ts";
 
@@ -53,8 +53,8 @@ export interface OnnxTensor {
 /** Parameters by the names of the graph's inputs: tensors of onnxruntime, or arrays with their shapes. */
 export type OnnxParameters = Readonly<Record<string, OnnxTensor | TensorLike>>;
 
-/** What `session.run` gives, by the names of the graph's outputs. */
-export type OnnxOutputs = Readonly<Record<string, OnnxTensor>>;
+/** What `session.run` gives, by the names of the graph's outputs; null for a gradient says that its parameter is to stand still. */
+export type OnnxOutputs = Readonly<Record<string, OnnxTensor | null>>;
 
 /** What is asked of a session of onnxruntime from 1.22 on. */
 export interface OnnxSession {
@@ -71,10 +71,10 @@ export interface Bound<Options = unknown> extends Disposable {
   /** The optimizer: its options, groups, readings, state. All of it may be used; it holds the same arrays. */
   readonly optimizer: Optimizer<Options>;
   /**
-   * One update by what `session.run` gave: the output `w.grad` is the gradient of the parameter `w`. A parameter whose gradient is not among the outputs
-   * stands still, and outputs that are no bound parameter's gradient are passed over, the loss among them.
+   * One update by what `session.run` gave: the output `w.grad` is the gradient of the parameter `w`. Outputs that are no bound parameter's gradient are
+   * passed over, the loss among them. A parameter that is to stand still has null: `bound.step({ ...outputs, "w.grad": null })`.
    *
-   * An error changes nothing. TypeError where no output is a gradient of a bound parameter, and for one that does not lie on the CPU; the errors of
+   * An error changes nothing. TypeError for a parameter without a gradient among the outputs, and for one that does not lie on the CPU; the errors of
    * `optimizer.step`.
    */
   step(outputs: OnnxOutputs): StepReport;
@@ -128,7 +128,7 @@ export function bind(parameters: OnnxParameters, named: unknown, options?: unkno
  * The gradients among a session's outputs, as a trainer's `add` and an accumulator's take them. `of` has the names of the parameters:
  * `trainer.optimizer.params`.
  *
- * TypeError where there is none at all, and for one that does not lie on the CPU or has another element type.
+ * TypeError for a parameter that has none, and no null instead, and for a gradient that does not lie on the CPU or has another element type.
  *
  * @example Accumulation
  * ```ts
@@ -150,21 +150,19 @@ export function gradients(outputs: OnnxOutputs, of: Readonly<Record<string, unkn
   if (typeof outputs !== "object" || outputs === null) {
     throw new TypeError(`Cannot use ${show(outputs)} as a session's outputs: await what session.run gives`);
   }
-  const grads: Record<string, Tensor> = {};
-  let found = 0;
-  for (const name of Object.keys(of)) {
-    const output = Object.hasOwn(outputs, `${name}${suffix}`) ? outputs[`${name}${suffix}`] : undefined;
-    if (output === undefined) continue;
-    put(grads, name, onTheCpu(`gradient of "${name}"`, name, output));
-    found++;
+  const names = Object.keys(of);
+  const outputOf = (name: string): OnnxTensor | null | undefined =>
+    Object.hasOwn(outputs, name + suffix) ? outputs[name + suffix] : undefined;
+  refuseMissing(names, (name) => outputOf(name) !== undefined, {
+    where: (name) => `it is the session's output "${name}${suffix}"`,
+    there: Object.keys(outputs),
+  });
+  const grads: Record<string, Tensor | null> = {};
+  for (const name of names) {
+    const output = outputOf(name)!;
+    put(grads, name, output === null ? null : onTheCpu(`gradient of "${name}"`, name, output));
   }
-  if (found > 0) return grads;
-  const [first] = Object.keys(of);
-  throw new TypeError(
-    `Cannot find a gradient among the session's outputs: that of "${first}" is the output "${first}${suffix}"; ${
-      known(Object.keys(outputs))
-    }`,
-  );
+  return grads;
 }
 
 /**

@@ -13,7 +13,7 @@ import type { NameOf, OptionsOf } from "../../../core/plugin/typed.ts";
 import { put, sameShape } from "../../../core/tensors.ts";
 import type { Disposable, Grads, LoadReport, Optimizer, StateDict, StepReport, Tensors } from "../../../core/types.ts";
 import type { Builtins } from "../../builtins.ts";
-import { optimizerOver } from "../bound.ts";
+import { optimizerOver, refuseMissing } from "../bound.ts";
 import { deviceMemory } from "./device_memory.ts";
 import { hostMemory } from "./host_memory.ts";
 import { type Cell, isTensor, type Memory } from "./memory.ts";
@@ -29,11 +29,11 @@ export interface Bound<Options = unknown> extends Disposable {
   /** The variables, by name. */
   readonly variables: Readonly<Record<string, TfVariable>>;
   /**
-   * One update, with gradients as `tf.variableGrads` gives them; they stay the caller's, to be disposed. A variable without a gradient, or with null,
+   * One update, with gradients as `tf.variableGrads` gives them; they stay the caller's, to be disposed. A variable whose gradient is null
    * stands still.
    *
    * An error leaves everything as it was. TypeError: a gradient of no variable here, or one that is no tensor, is disposed or not in float32; a
-   * variable that is disposed. RangeError: another shape than the variable's. Else the errors of `Optimizer.step`.
+   * variable that is disposed, or of which there is neither a gradient nor null. RangeError: another shape than the variable's. Else the errors of `Optimizer.step`.
    */
   step(grads: TfGrads): StepReport;
   /** A rule's `also` entry, as `sam`'s `"ascend"`; counts no step. Errors are those of `step`. */
@@ -326,7 +326,7 @@ function apply<Report>(
 /** The gradients that there are, checked. What is no tensor of tfjs' is left to the optimizer. */
 function takeGrads(cells: ReadonlyMap<string, Cell>, grads: TfGrads): (readonly [Cell, NonNullable<TfGrads[string]>])[] {
   if (!isRecord(grads)) throw new TypeError(`Cannot use ${show(grads)} as gradients: they are an object, a variable's name to a tensor`);
-  return Object.entries(grads as TfGrads).flatMap(([name, gradient]) => {
+  const taken = Object.entries(grads as TfGrads).flatMap(([name, gradient]) => {
     if (gradient === null || gradient === undefined) return [];
     const what = `the gradient of "${name}"`;
     const cell = cells.get(name);
@@ -335,8 +335,13 @@ function takeGrads(cells: ReadonlyMap<string, Cell>, grads: TfGrads): (readonly 
       throw about(new TypeError(message), { tensor: name });
     }
     if (isTensor(gradient)) checkGradient(what, gradient, cell);
-    return [[cell, gradient]];
+    return [[cell, gradient] as const];
   });
+  refuseMissing([...cells.keys()], (name) => grads[name] !== undefined, {
+    where: () => "give all that tf.variableGrads does, which leaves out what the loss does not depend on",
+    there: Object.keys(grads),
+  });
+  return taken;
 }
 
 function checkGradient(what: string, { isDisposed, dtype, shape }: TfTensor, { variable: { name, shape: wanted } }: Cell): void {

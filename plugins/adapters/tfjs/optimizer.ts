@@ -161,7 +161,9 @@ function register(tf: TfCore, common: Pick<TfSettings, "registry" | "backend" | 
       if (this.#bound !== undefined) {
         if (late.length > 0) this.#bound.add(late);
       } else this.#bound = this.#start(late);
-      this.#bound.step(Object.fromEntries(pairs) as TfGrads);
+      // Of a model's variables tfjs gives those that the loss depends on; the others stand still.
+      const still = Object.keys(this.#bound.variables).map((name) => [name, null] as const);
+      this.#bound.step(Object.fromEntries([...still, ...pairs]) as TfGrads);
     }
 
     dispose(): void {

@@ -63,7 +63,7 @@ test("bind() takes the parameters over, step() the gradients, and each step's ar
 test("a parameter that was given away without a reference is there again after the next step, and dispose() passes it over", () => {
   const bound = bind({ w: array(1, 2), v: array(3) }, "sgd", made, { jax });
   bound.params.w.dispose();
-  bound.step({ w: array(1, -1) });
+  bound.step({ w: array(1, -1), v: null });
   assertEquals(read(bound.params.w), [0.5, 2.5]);
   const { v, w } = bound.params;
   w.dispose();
@@ -97,6 +97,7 @@ test("shapes and places stay, arrays of no elements and of one among them", () =
   const grads = {
     matrix: jax.numpy.array(new Float32Array(200).fill(2), { shape: [10, 20] }),
     number: jax.numpy.array(new Float32Array([2]), { shape: [] }),
+    nothing: null,
   };
   bound.step(grads);
   const { matrix, number, nothing } = bound.params;
@@ -124,7 +125,7 @@ class Late {
   }
 }
 
-test("an error leaves everything as it was, and gradients with the caller", () => {
+test("an error leaves everything as it was, and gradients with the caller; a missing one is an error", async () => {
   const bound = bind({ a: array(1), b: array(1, 1) }, "adam", made, { jax });
   const before = bound.params;
   const grads = { a: array(1), b: array(1, 1, 1) };
@@ -132,11 +133,21 @@ test("an error leaves everything as it was, and gradients with the caller", () =
   assertEquals(aboutOf(error).tensor, "b");
   assertThrows(() => bound.step({ a: grads.a, c: grads.b } as never), TypeError);
   assertEquals([grads.a.refCount, grads.b.refCount, bound.params === before, bound.optimizer.steps], [1, 1, true, 0]);
-  bound.step({ a: grads.a });
+  const missing = assertThrows(
+    () => bound.step({ a: grads.a, b: undefined } as never),
+    TypeError,
+    'find the gradient of "b": give the whole tree',
+  );
+  assertEquals(aboutOf(missing).tensor, "b");
+  assertThrows(() => bound.run("ascend", {}), TypeError, 'find the gradient of "a"');
+  for (const none of [undefined, null]) assertThrows(() => bound.step(none as never), TypeError, `${none} as gradients: give the tree`);
+  await assertRejects(() => bound.stepAsync(undefined as never), TypeError, "undefined as gradients");
+  assertEquals([grads.a.refCount, bound.optimizer.steps], [1, 0]);
+  bound.step({ a: grads.a, b: null });
   assertEquals([grads.a.refCount, grads.b.refCount], [0, 1]);
   // What cannot be read at once, as what a worker still computes: no reference is lost.
   const late = new Late() as never;
-  assertThrows(() => bound.step({ a: late }), Error, "cannot read synchronously");
+  assertThrows(() => bound.step({ a: late, b: null }), Error, "cannot read synchronously");
   assertEquals([(late as Late).refCount, bound.optimizer.steps], [1, 1]);
   grads.b.dispose();
   bound.dispose();

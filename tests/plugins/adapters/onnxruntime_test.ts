@@ -160,8 +160,10 @@ test("bind() takes arrays, plugins, registries and float16, and parameters that 
   assertEquals([...half], [0x3800, 0xbe00]); // 0.5 and -1.5
   const head = tensor(new Float32Array([2, 2, 2, 2]), { dims: [2, 2] });
   bound.add({ head }, { options: { lr: 1 } });
-  // The first two have no gradient this time; outputs that are nobody's are passed over.
+  // The first two stand still this time; outputs that are nobody's are passed over.
   bound.step({
+    "w.grad": null,
+    "half.grad": null,
     loss: tensor(new Float32Array(1)),
     "frozen.grad": tensor(new Float32Array(3)),
     "head.grad": tensor(new Float32Array([1, 0, 0, 0]), { dims: [2, 2] }),
@@ -234,9 +236,19 @@ const refused: readonly (readonly [what: string, run: () => unknown, error: type
     /parameter "w": it is disposed/,
   ],
   ["dims that do not fit", () => bind({ w: tensor(good(), { dims: [3] }) }, "sgd", { lr: 1 }), RangeError, /parameter "w" of shape \[3\]/],
-  ["a promise of outputs", () => gradients(Promise.resolve({}) as never, { w: 0 }), TypeError, /the output "w.grad"; there are none/],
+  [
+    "a promise of outputs",
+    () => gradients(Promise.resolve({}) as never, { w: 0 }),
+    TypeError,
+    /the session's output "w.grad".*; there are none/,
+  ],
   ["no outputs", () => gradients(undefined as never, { w: 0 }), TypeError, /undefined as a session's outputs: await/],
-  ["outputs without a gradient", () => gradients({ loss: tensor(good()) }, { w: 0 }), TypeError, /"w.grad"; known are loss/],
+  [
+    "outputs without a gradient",
+    () => gradients({ loss: tensor(good()) }, { w: 0 }),
+    TypeError,
+    /"w.grad", or null where "w" is to stand still; known are loss/,
+  ],
   ["an inherited output", () => gradients(Object.create({ "w.grad": tensor(good()) }), { w: 0 }), TypeError, /"w.grad"/],
   [
     "a gradient that is no tensor",
@@ -283,6 +295,8 @@ test("a step that is refused changes nothing, and says the tensor", () => {
   const wrong = { "a.grad": tensor(good()), "b.grad": tensor(new Float32Array(3)) };
   const error = assertThrows(() => bound.step(wrong), RangeError);
   assertEquals(aboutOf(error).tensor, "b");
+  const missing = assertThrows(() => bound.step({ "a.grad": tensor(good()) }), TypeError, 'find the gradient of "b"');
+  assertEquals(aboutOf(missing).tensor, "b");
   const onGpu = assertThrows(() => bound.step({ ...wrong, "b.grad": tensor(good(), { location: "gpu-buffer" }) }), TypeError);
   assertEquals(aboutOf(onGpu).tensor, "b");
   assertEquals([[...params.a], [...params.b], bound.optimizer.steps], [[1, -1], [1, -1], 0]);

@@ -276,12 +276,12 @@ test("bind() refuses what is no list of trainable float32 variables of different
     tf.dispose([one, frozen, whole, tensor]);
   }));
 
-test("Bound.step() refuses gradients that do not fit before anything changes; null and a missing one stand still", () =>
+test("Bound.step() refuses gradients that do not fit, and a missing one, before anything changes; null stands still", () =>
   on("wasm", () => {
     const [a, b, gone] = [variable("a", [2, 2], 1), variable("b", [2], 2), variable("gone", [1], 3)];
     const bound = bind([a, b, gone], "adamw", { lr: 0.1 }, { tf });
     const good = gradient(a, 4);
-    bound.step({ a: good, b: null });
+    bound.step({ a: good, b: null, gone: null });
     const disposed = tf.zeros([2]);
     disposed.dispose();
     gone.dispose();
@@ -293,17 +293,19 @@ test("Bound.step() refuses gradients that do not fit before anything changes; nu
       [{ a: good, b: disposed }, TypeError, 'the gradient of "b": it is disposed', "b"],
       [{ a: good, b: whole }, TypeError, "of dtype int32", "b"],
       [{ a: flat }, RangeError, "of shape [4]: the variable's is [2, 2]", "a"],
-      [{ a: good, gone: late }, TypeError, 'variable "gone": it is disposed', "gone"],
-      [{ a: good, b: "zero" }, TypeError, 'the gradient of "b"', "b"],
-      [{ a: good, b: new Float32Array(3) }, RangeError, "of 3 elements", "b"],
+      [{ a: good, b: null, gone: late }, TypeError, 'variable "gone": it is disposed', "gone"],
+      [{ a: good, b: "zero", gone: null }, TypeError, 'the gradient of "b"', "b"],
+      [{ a: good, b: new Float32Array(3), gone: null }, RangeError, "of 3 elements", "b"],
+      [{ a: good, gone: null }, TypeError, 'find the gradient of "b": give all that tf.variableGrads does', "b"],
+      [{}, TypeError, 'find the gradient of "a"', "a"],
     ];
     for (const [grads, kind, says, name] of rows) {
       const error = assertThrows(() => bound.step(grads as TfGrads), kind, says);
       assertEquals((error as { tensor?: string }).tensor, name);
     }
     assertEquals([valuesOf(a), valuesOf(b), bound.optimizer.saveState()], before);
-    assertEquals(bound.step({ c: null }), { applied: false, step: 1 });
-    assertEquals(bound.step({ b: [1, 2] }), { applied: true, step: 2 }); // what else an optimizer takes
+    assertEquals(bound.step({ a: null, b: null, c: null, gone: null }), { applied: false, step: 1 });
+    assertEquals(bound.step({ a: null, b: [1, 2], gone: null }), { applied: true, step: 2 }); // what else an optimizer takes
     assertEquals(valuesOf(a), before[0]);
     assertNotEquals(valuesOf(b), before[1]);
     bound.dispose();
@@ -417,7 +419,7 @@ test("Bound.loadState() gives variables a state's elements, part of a state too,
     const grad = tf.ones([2]);
     const first = make(1);
     const bound = bind(first, "adamw", { lr: 0.1 }, { tf });
-    bound.step({ a: grad });
+    bound.step({ a: grad, b: null });
     const state = bound.saveState();
     const expected = [valuesOf(first[0]), valuesOf(first[1])];
     bound.dispose();
@@ -482,6 +484,7 @@ test("tfOptimizer(): variables that come later join by `match`; one that tfjs do
     assertEquals(optimizer.bound, undefined);
     optimizer.minimize(() => tf.sum(tf.mul(a, frozen)) as tf.Scalar, false, [a, frozen]);
     optimizer.minimize(() => tf.sum(tf.add(a, b)) as tf.Scalar);
+    optimizer.minimize(() => tf.sum(b) as tf.Scalar); // a has no part in it
     assertEquals(optimizer.bound?.optimizer.groups.map(({ names }) => names), [["b.bias"], ["a"]]);
     assertEquals([valuesOf(a), valuesOf(b)], [[...numbers(2, 1)].map((x) => Math.fround(x - 1)), [...numbers(2, 2)]]);
     optimizer.dispose();
