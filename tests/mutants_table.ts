@@ -2339,6 +2339,7 @@ export const mutants: readonly Mutant[] = [
       "if (told.length < 0) checkOwn(",
       "the last that was made",
     ],
+    ["the kit tries no rebase", "  checkRebased(faults, plugin,", "  if (reference === null) checkRebased(faults, plugin,", "a rebase"],
     ["the kit looks at no simpler form", "if (plugin.simplify === undefined || ", "if (plugin.simplify !== undefined || ", "simpler form"],
     [
       "the kit asks backwards of the same schedule",

@@ -17,6 +17,7 @@ import { type Faults, noFaults, report, wordsOf } from "./faults.ts";
 import { find } from "./known_plugins.ts";
 import { copyOf, otherValues, startingOptions, textOf } from "./option_values.ts";
 import { pure } from "./pure.ts";
+import { checkRebased } from "./rebased.ts";
 import { checkReference, compare } from "./reference.ts";
 import { make, steps, using } from "./runs.ts";
 import { gradientsAt, paramsOf, shapes } from "./tensors.ts";
@@ -27,7 +28,8 @@ import type { CurveSettings, ReferenceCurve } from "./test_settings.ts";
  * faults.
  *
  * A schedule is asked in order, backwards and from the middle: the same step has the same value, a finite one. Past its end it may throw a RangeError. One
- * that follows a metric is told one, saved and resumed. With `reference` it compares with what the reference gave.
+ * that follows a metric is told one, saved and resumed. Its `rebase` is tried over more updates. With `reference` it compares with what
+ * the reference gave.
  *
  * @example Usage
  * ```ts
@@ -69,6 +71,7 @@ function checkSchedule(faults: Faults, plugin: SchedulePlugin, given: object | u
   if (isMetric(made)) checkMetric(faults, plugin, options);
   else if (checkPure(faults, made, plugin, options)) checkUsed(faults, plugin, options);
   checkOptions(faults, plugin, options);
+  checkRebased(faults, plugin, options, find, (options) => makeOver(plugin, options));
   for (const [i, curve] of reference.entries()) compareCurve(faults, plugin, options, curve, `curve ${i} of the reference`);
   if (textOf(plugin.options) !== specs) faults.add("its specs are changed by its own functions: they are the same for all who use it");
 }

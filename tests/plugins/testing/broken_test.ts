@@ -377,6 +377,16 @@ const broken: readonly (readonly [what: string, plugin: Plugin | null, words: Re
     /simplify\(\) gives \{.*constant.*whose values are others/,
   ],
   [
+    "a rebase that forgets a length",
+    { ...wave, rebase: ({ length }) => ({ length }) } as Wave,
+    /rebase\(\) from 120 to 1200 updates gives \{.*whose value at step \d+ is .*a share keeps its value/,
+  ],
+  [
+    "a rebase whose options are refused",
+    { ...wave, rebase: () => ({ length: -1 }) } as Wave,
+    /rebase\(\) from 120 to 1200 updates.*length/,
+  ],
+  [
     "a transform that holds every step back",
     { ...scaling, rule: () => ({ before: "n  = allnorm(g)\nb  = n*norm1 > 0", hold: "b" }) },
     /10 steps with ordinary gradients are all held back/,
