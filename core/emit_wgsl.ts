@@ -4,7 +4,7 @@
  * @module
  */
 import { lowerPlan } from "../kernels/backends/webgpu/lower.ts";
-import { type DeviceLimits, guaranteedLimits, type OwnMemory } from "../kernels/backends/webgpu/passes.ts";
+import { type DeviceLimits, eachOnce, guaranteedLimits, type OwnMemory } from "../kernels/backends/webgpu/passes.ts";
 import type { Words } from "../kernels/globals.ts";
 import type { Item } from "../kernels/plan/item.ts";
 import { classes, isNumber } from "../kernels/tables/classes.ts";
@@ -61,7 +61,7 @@ export interface WgslPass {
 export interface EmittedWgsl<Options> {
   /** All buffers, each once. */
   readonly buffers: readonly WgslBuffer[];
-  /** To be dispatched in this order, in one compute pass or in several. */
+  /** To be dispatched in this order, in one compute pass or in several. One that stands here several times, as those of a factorization do, is one object. */
   readonly passes: readonly WgslPass[];
   /** Name of the buffer that takes what `numbers` gives. */
   readonly numbersBuffer: string;
@@ -97,8 +97,8 @@ const usage = { copySource: 4, copyTarget: 8, uniform: 64, storage: 128 } as con
  * step's command buffer is submitted: one submit a step. A tensor's buffers may be shared by all steps, the passes' own too. Where a transform may hold a step
  * back (`skip_nonfinite`), buffer `progress` says so: its third word is not 0 after such a step, and the first counts those that were applied.
  *
- * Throws a TypeError for what is no optimizer plugin, for unknown options, for a rule with parts that some steps leave out, and for one that calls what WGSL does
- * not have here (qr, eigh); a RangeError for values, shapes and what the limits do not allow.
+ * Throws a TypeError for what is no optimizer plugin, for unknown options, and for a rule with parts that some steps leave out; a RangeError for values, shapes
+ * and what the limits do not allow.
  *
  * @example Usage
  * ```ts
@@ -184,7 +184,7 @@ export function emitWgsl<Options>(plugin: OptimizerPlugin<string, Options>, how:
         start: own[name].start,
       })),
     ],
-    passes: plan.passes.map(({ label, code, bindings, workgroups }) => ({
+    passes: eachOnce(plan.passes, ({ label, code, bindings, workgroups }) => ({
       label,
       code,
       workgroups,

@@ -37,6 +37,7 @@ const passes = "tests/kernels/passes_test.ts";
 const fuzz = "tests/kernels/fuzz_test.ts";
 const memory = "tests/kernels/memory_test.ts";
 const lowered = "tests/kernels/webgpu/lower_test.ts";
+const gpuFactors = "tests/kernels/webgpu/factors_test.ts";
 const loweredBuiltins = "tests/kernels/webgpu/builtins_test.ts";
 const bits = "tests/kernels/bits_test.ts";
 const kept = "tests/kernels/kept_test.ts";
@@ -359,6 +360,31 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("kernels/backends/webgpu/lower.ts", [lowered], [
     ["A sum over tensors is made of finished sums of tensors", "kindOf(f, !isShare)", "kindOf(f, true)", "^norm of tensors"],
+  ]),
+  ...of("kernels/backends/webgpu/qr_code.ts", [gpuFactors], [
+    [
+      "Reflections have the sign of LAPACK's no more on the device",
+      "select(norm, -norm, alpha < 0.0)",
+      "select(-norm, norm, alpha < 0.0)",
+      "^qr",
+    ],
+    [
+      "A small column's squares are 0 on the device",
+      "let scale = bitcast<f32>(clamp(254u",
+      "let scale = 1.0 + 0.0 * bitcast<f32>(clamp(254u",
+      "^Columns",
+    ],
+    ["Reflections of a panel do not know those before them", "w -= ${", "w -= 0.0 * ${", "^qr"],
+    ["Q is made of reflections in the order of R", "(k) => 4 + k % 2)", "(k) => 4 + (k + 1) % 2)", "^qr"],
+  ]),
+  ...of("kernels/backends/webgpu/eigh_code.ts", [gpuFactors], [
+    ["Eigenvectors come as they are found on the device", "if (other < value ||", "if (false && other < value ||", "^eigh"],
+    ["A matrix of several pairs is left after its first sweep", "+ 2u * pairs - 1u); }", "+ 0u); }", "^eigh"],
+    ["What turns a pair is rounded to float32 beside 1", "+ select(0.0, 1.0, row == p.x);", "+ 0.0;", "^eigh"],
+  ]),
+  ...of("kernels/backends/webgpu/scale_code.ts", [gpuFactors], [
+    ["A number that is not finite has factors on the device", "most < 0x7f800000u", "most <= 0x7fc00000u", "^Matrices of zeros"],
+    ["Upper triangles count for eigh's scale", "if (i % cols > i / cols) { continue; }", "", "^eigh on the device reads"],
   ]),
   ...of("kernels/backends/webgpu/clusters.ts", [lowered], [
     ["What lies in one buffer begins where the buffer is bound", "(offset - list[last].offset) / 4", "0", "^numbers that depend"],

@@ -4,17 +4,11 @@
  * @module
  */
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { createBackend } from "../../kernels/backends/create.ts";
 import { available } from "../../kernels/detect.ts";
+import { eigen, largest, skew, truth } from "./factors.ts";
 import { random } from "./random_text.ts";
-
-interface Truth {
-  readonly qr: readonly { readonly name: string; readonly shape: readonly [number, number]; readonly a: number[]; readonly q: number[] }[];
-  readonly eigh: readonly { readonly name: string; readonly n: number; readonly a: number[]; readonly values: number[] }[];
-}
-const truth: Truth = JSON.parse(readFileSync(new URL("linalg_truth.json", import.meta.url), "utf8"));
 
 /** What a routine gives of a matrix, on each backend: the same bits. */
 function result(f: "qr" | "eigh", a: Float32Array, shape: readonly number[]): Float32Array {
@@ -26,38 +20,6 @@ function result(f: "qr" | "eigh", a: Float32Array, shape: readonly number[]): Fl
   });
   for (const other of results) assertEquals([...other], [...results[0]]);
   return results[0];
-}
-
-/** The largest number of QᵀQ - I. */
-function skew(q: Float32Array, rows: number, cols: number): number {
-  let most = 0;
-  for (let i = 0; i < cols; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = i === j ? -1 : 0;
-      for (let k = 0; k < rows; k++) sum += q[k * cols + i] * q[k * cols + j];
-      most = Math.max(most, Math.abs(sum));
-    }
-  }
-  return most;
-}
-
-const largest = (a: ArrayLike<number>): number => Math.max(...Array.from(a, Math.abs));
-
-/** Column by column: x·A x, and the largest number of A x - (x·A x) x. */
-function eigen(a: Float32Array, q: Float32Array, n: number): { values: number[]; residual: number } {
-  const values: number[] = [];
-  let residual = 0;
-  for (let j = 0; j < n; j++) {
-    const y = Array.from({ length: n }, (_, i) => {
-      let sum = 0;
-      for (let k = 0; k < n; k++) sum += a[i * n + k] * q[k * n + j];
-      return sum;
-    });
-    const value = y.reduce((sum, x, i) => sum + x * q[i * n + j], 0);
-    values.push(value);
-    y.forEach((x, i) => residual = Math.max(residual, Math.abs(x - value * q[i * n + j])));
-  }
-  return { values, residual };
 }
 
 for (const { name, shape, a, q } of truth.qr) {

@@ -20,14 +20,7 @@ if (missing !== undefined) test.skip(`WebGPU is missing: ${missing}`, () => {});
 
 const context = contextOf(fileURLToPath(new URL("golden", import.meta.url)));
 
-/** Items that are not held to the bound, or do not run, with the reason. */
-const exceptions: Readonly<Record<string, string>> = {
-  SOAP: "eigh and qr, which the device does not have",
-};
-
-const cases = context.golden.cases.filter((entry) =>
-  entry.expects.outputs.includes("params") && unsupported(context, entry) === undefined && !Object.hasOwn(exceptions, entry.item)
-);
+const cases = context.golden.cases.filter((entry) => entry.expects.outputs.includes("params") && unsupported(context, entry) === undefined);
 
 /** Four times the distance from the truth that the case allows, or of 16 bits four spacings. */
 function boundOf({ args, expects }: Case): number {

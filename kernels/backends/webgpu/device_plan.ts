@@ -10,7 +10,7 @@ import { type Buffer, type Handle, usage } from "./device.ts";
 import { onDevice, wordBytes } from "./device_memory.ts";
 import { lowerPlan } from "./lower.ts";
 import { checkAlive, type Machine, type Pipeline, pipelineOf, submit, watched } from "./machine.ts";
-import type { LoweredPlan, OwnMemory } from "./passes.ts";
+import { eachOnce, type LoweredPlan, type OwnMemory } from "./passes.ts";
 import { mostRows, type Window, windowOf, type Windows } from "./windows.ts";
 
 /** A plan, laid out. */
@@ -66,7 +66,7 @@ function layOut(machine: Machine, items: readonly Item[]): Laid {
       device.queue.writeBuffer(memory.tables, 0, tables);
     }
     if (holds.length > 0) memory.rows = open(mostRows * recordBytes, usage.storage);
-    const pipelines = passes.map(({ code, bindings }) => pipelineOf(machine, code, bindings.map(({ type }) => type)));
+    const pipelines = eachOnce(passes, ({ code, bindings }) => pipelineOf(machine, code, bindings.map(({ type }) => type)));
     return { lowered, memory, row: new Uint32Array(recordBytes / 4), pipelines, bound: null, filled: 0, epoch: -1 };
   });
 }
@@ -147,7 +147,7 @@ function bind(machine: Machine, laid: Laid, window: Window | undefined): void {
   if (bound !== null && bound.cells === cells.buffer && bound.progress === progress) return;
   const own: Partial<Record<OwnMemory, Buffer>> = { ...memory, cells: cells.buffer, progress };
   const groups = watched(machine, () =>
-    lowered.passes.map(({ bindings, label }, i) =>
+    eachOnce(lowered.passes, ({ bindings, label }, i) =>
       device.createBindGroup({
         label,
         layout: pipelines[i].layout,
@@ -155,7 +155,6 @@ function bind(machine: Machine, laid: Laid, window: Window | undefined): void {
           binding,
           resource: { buffer: typeof of === "string" ? own[of]! : of, offset, ...bytes !== null && { size: bytes } },
         })),
-      })
-    ));
+      })));
   laid.bound = { cells: cells.buffer, progress, groups };
 }

@@ -18,8 +18,8 @@ import { type Clusters, clustersOf, noClusters } from "./clusters.ts";
 import { kernelModules, type Module, partialWords, type Reach } from "./kernel_code.ts";
 import { numberModule } from "./number_code.ts";
 import type { Binding, Ground, LoweredPlan, Pass, Place } from "./passes.ts";
-import { columnsKey, keysOf, type RecordLayout, recordLayout, recordWords, totalsKey } from "./records.ts";
-import { hasRoutine, routineModule } from "./routine_code.ts";
+import { columnsKey, keysOf, type RecordLayout, recordLayout, recordWords, totalsKey, workKey } from "./records.ts";
+import { routineModules, workWords } from "./routine_code.ts";
 import { decideCode, foldCode, foldWords, joinCode, kindOf, pickCode, readCellsCode, storeCellsCode } from "./service_code.ts";
 
 /** An item at its place. */
@@ -37,10 +37,9 @@ interface PlacedItem<Buffer extends object> extends ItemNumbers {
 // As many elements make a wave where texts have matrices, whose memory waves share. Other texts have one wave: each costs dispatches.
 const waveElements = 1 << 24;
 
-/** The passes of a plan. RangeError where a tensor does not fit what the device binds or a text needs a square one, TypeError for a routine that the device does not have. */
+/** The passes of a plan. RangeError where a tensor does not fit what the device binds or a text needs a square one. */
 export function lowerPlan<Buffer extends object>(items: readonly Item[], ground: Ground<Buffer>): LoweredPlan<Buffer> {
   items.forEach(checkSides);
-  items.forEach(checkRoutines);
   const plan = placeItems(items, ground);
   const { placed, groups } = plan;
   const hasMatrices = items.some(({ program: { buffers } }) => buffers.length > 0);
@@ -77,14 +76,6 @@ export function lowerPlan<Buffer extends object>(items: readonly Item[], ground:
     cells: cellsOf(placed, ground),
     ...hostNumbers(placed, groups, plan.words),
   };
-}
-
-function checkRoutines({ program: { routines }, name }: Item): void {
-  const missing = routines.flat().find(({ routine }) => !hasRoutine(routine));
-  if (missing === undefined) return;
-  const what = name === undefined ? "a text" : `the text of "${name}"`;
-  const error = new TypeError(`Cannot run ${what} on backend "webgpu": it calls ${missing.routine}, which the other backends have`);
-  throw name === undefined ? error : Object.assign(error, { tensor: name });
 }
 
 // ------------------------------------------------------------------------------------------------------------------------------------ places
@@ -168,6 +159,15 @@ function placeScratch<Buffer extends object>(
         take(columnsKey(round, k), columns);
       })
     );
+  }
+  // One call runs after the other: they take turns in the largest memory that one needs.
+  const works = placed.map(({ item: { extent, program: { routines } } }) =>
+    Math.max(0, ...routines.flat().map((call) => workWords(call, matrixExtent(call.into.cls, extent))))
+  );
+  const most = works.reduce((a, b) => Math.max(a, b), 0);
+  if (most > 0) {
+    const { at } = scratch(placed[0].item, 4 * most);
+    placed.forEach(({ scratch }, i) => works[i] > 0 && scratch.set(workKey, { at, words: works[i] }));
   }
   for (const one of placed) {
     const { item, item: { program } } = one;
@@ -312,21 +312,26 @@ function pushNumbers<Buffer extends object>(
 function pushKernels<Buffer extends object>(builder: Builder<Buffer>, one: PlacedItem<Buffer>, round: number): void {
   const { item: { program, extent }, layout } = one;
   program.rounds[round].forEach((kernel, k) => {
-    for (const make of kernelModules(kernel, round, k, layout, loopExtent(kernel.domain, extent))) pushModule(builder, one, make, round);
+    for (const make of kernelModules(kernel, round, k, layout, loopExtent(kernel.domain, extent))) {
+      builder.passes.push(passOf(builder, one, make, round));
+    }
   });
   for (const call of program.routines[round]) {
     const result = matrixExtent(call.into.cls, extent);
-    if (result.size > 0) pushModule(builder, one, (reach) => routineModule(call, layout, result, reach), round);
+    if (result.size === 0) continue;
+    const { modules, order } = routineModules(call, layout, result);
+    const made = modules.map((make) => passOf(builder, one, make, round));
+    for (const index of order) builder.passes.push(made[index]);
   }
 }
 
 /** A module over an item's memory, with what it reaches bound. */
-function pushModule<Buffer extends object>(
-  { ground: { limits }, passes }: Builder<Buffer>,
+function passOf<Buffer extends object>(
+  { ground: { limits } }: Builder<Buffer>,
   { item: { name }, layout, record, clusters }: PlacedItem<Buffer>,
   make: (reach: Reach) => Module,
   round: number,
-): void {
+): Pass<Buffer> {
   const reached = new Map<number, boolean>();
   const { code, title, workgroups } = make((key, writes) => {
     const cluster = clusters.of.get(key)!;
@@ -344,7 +349,7 @@ function pushModule<Buffer extends object>(
   const declarations = bound.map(({ index, cluster }, k) =>
     `@group(0) @binding(${k + 1}) var<storage, ${written.has(cluster.buffer) ? "read_write" : "read"}> memory${index}: array<u32>;`
   );
-  passes.push({
+  return {
     label: `${name ?? "text"}: round ${round + 1}, ${title}`,
     code: `@group(0) @binding(0) var<uniform> record: array<vec4<u32>, ${layout.words / 4}>;\n${declarations.join("\n")}\n${code}`,
     bindings: [
@@ -357,7 +362,7 @@ function pushModule<Buffer extends object>(
       })),
     ],
     workgroups: gridOf(workgroups, limits),
-  });
+  };
 }
 
 /** The workgroups' partial sums of a round's kernels, to one number for each sum. */

@@ -103,6 +103,7 @@ export interface Pass<Buffer extends object> {
 
 /** A plan, lowered. */
 export interface LoweredPlan<Buffer extends object> {
+  /** In their order. One that runs several times is the same object each time. */
   readonly passes: readonly Pass<Buffer>[];
   /** Bytes of `records`, and of a row. */
   readonly recordBytes: number;
@@ -122,4 +123,11 @@ export interface LoweredPlan<Buffer extends object> {
   advance(): void;
   /** Keeps the slots that stay in maps as they are now; the function that it gives puts them back. For runs that turn out to have been held back. */
   keep(): () => void;
+}
+
+/** What is made of passes; of one that runs several times once, at its first place. */
+export function eachOnce<P extends object, T>(passes: readonly P[], make: (pass: P, index: number) => T): readonly T[] {
+  const made = new Map<P, T>();
+  passes.forEach((pass, i) => made.has(pass) || made.set(pass, make(pass, i)));
+  return passes.map((pass) => made.get(pass)!);
 }

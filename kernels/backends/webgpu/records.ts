@@ -41,10 +41,14 @@ export const totalsKey = (round: number, kernel: number): string => `totals ${ro
 /** Memory of a kernel for columns' sums of its bands. */
 export const columnsKey = (round: number, kernel: number): string => `columns ${round} ${kernel}`;
 
+/** Memory that routines have for themselves. */
+export const workKey = "work";
+
 /** All keys of memory that a program's kernels and routines touch. */
-export function keysOf({ tensors, results, matrices, rounds, writes }: Program): readonly string[] {
+export function keysOf({ tensors, results, matrices, rounds, routines, writes }: Program): readonly string[] {
   const sums = rounds.flatMap((kernels, round) => kernels.flatMap((_, k) => [totalsKey(round, k), columnsKey(round, k)]));
-  return [...new Set([...tensors, ...writes, ...[...results, ...matrices.map(({ id }) => id)].map((id) => `#${id}`), ...sums])];
+  const work = routines.flat().length > 0 ? [workKey] : [];
+  return [...new Set([...tensors, ...writes, ...[...results, ...matrices.map(({ id }) => id)].map((id) => `#${id}`), ...sums, ...work])];
 }
 
 /** Lays a program's records out; `onDevice` says which slots live in cells already. */

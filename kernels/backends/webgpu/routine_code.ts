@@ -1,5 +1,5 @@
 /**
- * Routines as WGSL: products, transposes, orders and the columns of an order, of float32 matrices. What takes a factorization is not here.
+ * Routines as WGSL, of float32 matrices: one pass for most, a sequence of them for factorizations.
  *
  * @module
  */
@@ -8,33 +8,19 @@ import type { RoutineName, Side } from "../../routines/table.ts";
 import { type MatrixClass, shapeOf, type VectorClass } from "../../tables/classes.ts";
 import { functionsFor, zeroCode } from "./expressions.ts";
 import type { Module, Reach } from "./kernel_code.ts";
-import { type RecordLayout, recordWord, recordWords } from "./records.ts";
+import { eighCode } from "./eigh_code.ts";
+import { qrCode } from "./qr_code.ts";
+import { type RecordLayout, recordWord, recordWords, workKey } from "./records.ts";
+import type { RoutineExtent, RoutinePass, RoutineSequence, Words } from "./routine_pass.ts";
 import { threads } from "./sums_code.ts";
 
-/** The result's matrices, and the columns of the first argument. */
-interface Extent {
-  readonly batch: number;
-  readonly rows: number;
-  readonly cols: number;
-}
-
-/** The body of a routine over `x`, `y` and `z`, names of memory with where they begin, and how many workgroups it takes. */
-interface RoutineCode {
-  readonly shared?: string;
-  body(memory: { readonly x: Words; readonly y: Words; readonly z: Words }): string;
-  workgroups(extent: Extent): number;
-}
-
-/** An expression for a word of memory. */
-type Words = (at: string) => string;
-
-const each = ({ batch, rows, cols }: Extent): number => Math.ceil(batch * rows * cols / threads);
+const each = ({ batch, rows, cols }: RoutineExtent): number => Math.ceil(batch * rows * cols / threads);
 
 // A workgroup's tile of the product, and how much of a sum is in shared memory at a time. A thread has four rows and four columns of it.
 const tile = 64;
 const deep = 16;
 
-const routineCode: Readonly<Record<RoutineName, RoutineCode | null>> = {
+const routineCode: Readonly<Record<RoutineName, RoutinePass | RoutineSequence>> = {
   // As everywhere: products are added one by one along the sum, from zero. A device may join a product and its sum into one operation that rounds once: it is a
   // sum, whose bits are the device's, and keeping the two apart would cost three operations where the device has one.
   matmul: {
@@ -90,8 +76,8 @@ const routineCode: Readonly<Record<RoutineName, RoutineCode | null>> = {
   let row = i / cols % rows;
   ${z("i")} = ${x("(matrix * cols + i % cols) * rows + row")};`,
   },
-  qr: null,
-  eigh: null,
+  qr: qrCode,
+  eigh: eighCode,
   // How many numbers come before one is its place: those that are less, of equal ones those before it, and NaN after all others.
   argsort: {
     workgroups: each,
@@ -128,22 +114,37 @@ function sidesOf(cls: MatrixClass | VectorClass): readonly [rows: string, cols: 
   return width === undefined ? ["1u", sideCode[height]] : [sideCode[height], sideCode[width]];
 }
 
-/** True where the device can call it. */
-export const hasRoutine = (routine: RoutineName): boolean => routineCode[routine] !== null;
+const sequenceOf = (routine: RoutineName): RoutineSequence => {
+  const code = routineCode[routine];
+  return "passes" in code ? code : { passes: [code], order: () => [0], workWords: () => 0 };
+};
 
-/** The module of a call, over a result of this extent. */
-export function routineModule({ routine, args, into }: RoutineCall, layout: RecordLayout, extent: Extent, reach: Reach): Module {
-  const { body, workgroups, shared } = routineCode[routine]!;
-  const words = (key: string, writes: boolean): Words => {
-    const name = reach(key, writes);
-    const begin = recordWord(layout.begins.get(key)!);
-    return (at) => `${name}[${begin} + ${at}]`;
-  };
+/** Words of its own memory that a call needs, over a result of this extent. */
+export const workWords = ({ routine }: RoutineCall, extent: RoutineExtent): number => sequenceOf(routine).workWords(extent);
+
+/** The modules of a call over a result of this extent, and the order in which they run. */
+export function routineModules(
+  call: RoutineCall,
+  layout: RecordLayout,
+  extent: RoutineExtent,
+): { readonly modules: readonly ((reach: Reach) => Module)[]; readonly order: readonly number[] } {
+  const { passes, order } = sequenceOf(call.routine);
+  return { modules: passes.map((pass) => (reach) => routineModule(call, pass, layout, extent, reach)), order: order(extent) };
+}
+
+function routineModule(
+  { routine, args, into }: RoutineCall,
+  { body, workgroups, shared, title }: RoutinePass,
+  layout: RecordLayout,
+  extent: RoutineExtent,
+  reach: Reach,
+): Module {
+  const words = (key: string, writes: boolean): Words => (at) => `${reach(key, writes)}[${recordWord(layout.begins.get(key)!)} + ${at}]`;
   const [rows, cols] = sidesOf(into.cls);
   const [, inner] = sidesOf(args[0].cls);
   const x = words(args[0].key, false);
   const y = args.length > 1 ? words(args[1].key, false) : x;
-  const lines = body({ x, y, z: words(into.key, true) });
+  const lines = body({ x, y, z: words(into.key, true), work: words(workKey, true) });
   const main = `@compute @workgroup_size(${threads})
 fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) all: vec3<u32>) {
   if (${recordWord(recordWords.live)} == 0u) { return; }
@@ -156,7 +157,7 @@ ${lines}
 }`;
   const functions = functionsFor(main);
   return {
-    title: routine,
+    title: title === undefined ? routine : `${routine}, ${title}`,
     code: `${shared === undefined ? "" : `${shared}\n`}${functions}${functions === "" ? "" : "\n"}${main}\n`,
     workgroups: workgroups(extent),
   };
