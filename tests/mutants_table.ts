@@ -47,6 +47,7 @@ const placement = "tests/kernels/placement_test.ts";
 const carried = "tests/kernels/carried_test.ts";
 const foreignArrays = "tests/core/foreign_arrays_test.ts";
 const operations = "tests/kernels/operations_test.ts";
+const threadsTest = "tests/kernels/threads_test.ts";
 const bands = "tests/kernels/bands_test.ts";
 const matrices = "tests/kernels/matrix_test.ts";
 const controlBlock = "tests/kernels/control_block_test.ts";
@@ -599,6 +600,9 @@ export const mutants: readonly Mutant[] = [
       "taken >= 0",
       "^three hundred",
     ],
+  ]),
+  ...of("kernels/backends/wasm/executor.ts", [threadsTest], [
+    ["Tiny units are shared out", "elements >= units * Math.min(", "elements >= 0 * Math.min(", "^workers take units above"],
   ]),
   ...of("kernels/backends/wasm/executor.ts", [bands], [
     ["Units that sum are run as one on one thread", 'shape === "flat" && reductions.length === 0', 'shape === "flat"', "^sums of long"],

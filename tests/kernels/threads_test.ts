@@ -60,6 +60,12 @@ if (here) {
     assert(taken(backend) > 0, "no worker took a unit");
     assert((large[0].tensors.p.data as Float32Array).every((x) => x === runs));
     assert((small[0].tensors.p.data as Float32Array).every((x) => x === 200));
+    // Many tiny ones are run sooner than they are shared out.
+    const tiny = items(backend, "p += 1", Array<number>(threshold / 64 + 1).fill(64));
+    const before = taken(backend);
+    const plan = backend.plan(tiny);
+    for (let i = 0; i < 100; i++) once(plan, tiny);
+    assertEquals([taken(backend) - before, tiny[0].tensors.p.data[63]], [0, 100]);
   });
 
   test("one thread is the calling one, and starts no worker", () => {
