@@ -9,7 +9,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { chromium, chromiumFlags, missing } from "./chromium.ts";
+import { chromium, chromiumFlags, missing, webGpuFlags } from "./chromium.ts";
 
 /** A browser of this machine, or one that it lacks. */
 export interface Browser {
@@ -58,15 +58,6 @@ const firefoxSettings = [
 function openChromium(url: string, flags: readonly string[]): Promise<Opened> {
   return start((profile) => [chromium!, ["--headless", ...flags, `--user-data-dir=${profile}`, url]]);
 }
-
-/** Chromium has WebGPU without a GPU by SwiftShader, which it brings along. */
-const webGpuFlags = [
-  ...chromiumFlags.filter((flag) => flag !== "--disable-gpu"),
-  "--enable-unsafe-webgpu",
-  "--use-webgpu-adapter=swiftshader",
-  "--enable-features=Vulkan",
-  "--disable-vulkan-surface",
-];
 
 function openFirefox(url: string): Promise<Opened> {
   return start((profile) => {

@@ -23,6 +23,15 @@ export const chromiumFlags: readonly string[] = [
   "--disable-sync",
 ];
 
+/** With WebGPU, without a GPU: by SwiftShader, which Chromium brings along. */
+export const webGpuFlags: readonly string[] = [
+  ...chromiumFlags.filter((flag) => flag !== "--disable-gpu"),
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+  "--enable-features=Vulkan",
+  "--disable-vulkan-surface",
+];
+
 /** Why tests in Chromium are skipped; undefined where they run. A test of this name says it, since not every runner's report has a place for reasons. */
 export const missing: string | undefined = chromium === undefined
   ? "Chromium is missing: apt-get install chromium, or CHROMIUM=path"

@@ -37,7 +37,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   // Files, for services in Deno, Bun and Node: an entry point of its own.
   "plugins/http/plugin_folder.ts": ["core/", "node:fs", "node:path"],
   // The page's program, which esbuild bundles into one text: an application, so it may use the whole library and the example that it runs.
-  "plugins/http/page/": ["mod.ts", "core/", "plugins/http/", "examples/digits/", "uplot"],
+  "plugins/http/page/": ["mod.ts", "core/", "kernels/detect.ts", "plugins/http/", "examples/digits/", "uplot"],
   // The list of all of them.
   "plugins/builtins.ts": ["plugins/optimizers/", "plugins/schedules/", "plugins/accumulators/", "plugins/transforms/"],
   // What loads them one by one.

@@ -2266,6 +2266,26 @@ export const mutants: readonly Mutant[] = [
     ["A line may end within a text", "[\\u007f-\\uffff]/g, (letter)", "[\\u007f-\\u00ff]/g, (letter)"],
   ]),
 
+  ...of("plugins/http/page/run.ts", ["tests/plugins/http/page_gpu_test.ts"], [
+    ["A failed update's images are left out", "position = batches.position;", "", "^a run with|^an update that failed"],
+    ["A moved run begins anew", "next.trainer.optimizer.loadState(saved)", "void saved", "^a run with"],
+    ["What failed is over", "if (isBroken) await moveTo(work.on);", "", "^an update that failed"],
+    ["A run that has ended goes on", "if (isDisposed) return false;\n    position", "position", "^a run that ends"],
+    ["What was moved is forgotten by a lost device", "return moved;", "return undefined;", "^a run whose device"],
+    ["Arrays stay as they were before the GPU's step", "await trainer.optimizer.sync();\n    if", "if", "^where the browser has WebGPU"],
+  ]),
+  ...of("plugins/http/page/places.ts", ["tests/plugins/http/page_gpu_test.ts"], [
+    ["A GPU is there for those who ask", 'if ("name" in gpu && !hasChosen) chosen = "webgpu";', "", "^where the browser has WebGPU"],
+    ["What a GPU refuses is given to it again", "!refused.has(run)", "true", "^an algorithm that the GPU"],
+    ["A lost GPU stays chosen", "chosen = hosts[0];\n    refused", "refused", "^a GPU that is lost"],
+    ["A lost GPU is kept", "opening = undefined;", "", "^a GPU that is lost"],
+  ]),
+  ...of("plugins/http/page/live.ts", ["tests/plugins/http/page_gpu_test.ts"], [
+    ["Two loops update the same runs", "working = working.then(work, work);", "work();", "^runs on a GPU can be stopped"],
+  ]),
+  ...of("tests/page.ts", ["tests/plugins/http/page_gpu_test.ts"], [
+    ["The page's policy forbids its threads", '"worker-src blob:",', "", "^a page that is not isolated"],
+  ]),
   ...of("plugins/http/page/pasted.ts", ["tests/plugins/http/page_paste_test.ts"], [
     ["What is deep is followed", "if (depth > deepest)", "if (depth > 50 * deepest)"],
     ["What is wide is read", "if (++values > mostValues)", "if (++values > 50 * mostValues)"],

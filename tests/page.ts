@@ -35,6 +35,8 @@ export function bundlePage(entry = `${folder}/main.ts`): string {
     "default-src 'none'",
     `script-src ${hash(script)} 'wasm-unsafe-eval'`,
     `style-src ${hash(style)}`,
+    // The library's threads, which come from the script above.
+    "worker-src blob:",
     "img-src 'self' data:",
     "connect-src 'self'",
     "base-uri 'none'",

@@ -35,3 +35,8 @@ export function byId<K extends keyof HTMLElementTagNameMap = "div">(id: string):
 export function styleOf(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
+
+/** Writes a text that is read out when it changes, or which the visitor may be about to press, where it is another than before. */
+export function rewrite(place: Element, text: string): void {
+  if (place.textContent !== text) place.textContent = text;
+}

@@ -7,9 +7,11 @@
  */
 import { type Digits, readDigits } from "../../../examples/digits/data.ts";
 import { type AnyRegistry, offersOf } from "./curves.ts";
-import { byId } from "./element.ts";
+import { byId, rewrite } from "./element.ts";
+import { messageOf } from "./gpu.ts";
 import { createFollower } from "./horizons.ts";
 import { wholeNumbers } from "./numbers.ts";
+import { createPlaces } from "./places.ts";
 import { evenly } from "./ranges.ts";
 import { adviceOn, createRun, type Run, trainedChoice } from "./run.ts";
 import { createPanel, names, sides, usualLr } from "./run_panel.ts";
@@ -18,8 +20,8 @@ import { slider } from "./slider.ts";
 import { type Choice, mostSeed, mostUpdates, type PageState } from "./state.ts";
 import type { Store } from "./store.ts";
 
-/** Milliseconds of work between two frames. */
-const slice = 12;
+/** Milliseconds of work between two frames. A page that waits for a GPU draws and hears its visitor meanwhile, and need not stop for that. */
+const slice = 12, sliceOnGpu = 50;
 /** Milliseconds for which a slider may move on before the runs begin anew. */
 const pauseBefore = 150;
 
@@ -31,6 +33,7 @@ export function startLive(registry: AnyRegistry, store: Store): void {
   const status = byId("run-status");
   const panels = sides.map((side) => createPanel(registry, store, side));
   const view = createRunView(registry);
+  const places = createPlaces(() => runs);
   let digits: Digits | undefined;
   /** The runs that are shown, and what they were made from. */
   let runs: readonly Run[] = [];
@@ -38,6 +41,8 @@ export function startLive(registry: AnyRegistry, store: Store): void {
   let madeFor = 0;
   let isRefused = false;
   let isRunning = false;
+  /** The loop of updates, whose next turn begins when the last has ended: a run takes one update at a time. */
+  let working: Promise<void> = Promise.resolve();
   let drawn = 0;
   let goesOn = false;
   let change: ReturnType<typeof setTimeout> | undefined;
@@ -57,11 +62,11 @@ export function startLive(registry: AnyRegistry, store: Store): void {
     const { updates, seed, runs: choices } = store.state;
     const next = choices.map((choice, i) => {
       try {
-        const run = createRun(registry, trainedChoice(choice), data, updates, seed);
+        const run = createRun(registry, trainedChoice(choice), data, updates, seed, places.host());
         panels[i].tell(adviceOn(registry, choice, usualLr));
         return run;
       } catch (error) {
-        panels[i].tell(error instanceof Error ? error.message : String(error));
+        panels[i].tell(messageOf(error));
         return undefined;
       }
     }).filter((run) => run !== undefined);
@@ -76,30 +81,40 @@ export function startLive(registry: AnyRegistry, store: Store): void {
     return !isRefused;
   }
 
-  function frame(): void {
-    if (!isRunning) return;
-    const end = performance.now() + slice;
-    // At least one update each, and both runs at the same place.
-    do {
-      if (!runs.every(advance)) isRunning = false;
-    } while (isRunning && performance.now() < end && !isOver());
-    if (isOver()) isRunning = false;
-    if (!isRunning) return show();
-    const now = performance.now();
-    if (now - drawn > (isCalm.matches ? 500 : 50)) {
-      drawn = now;
-      draw();
+  async function work(): Promise<void> {
+    while (isRunning) {
+      const begin = performance.now();
+      // At least one update each, and both runs at the same place.
+      do {
+        const current = runs;
+        const went = await Promise.all(current.map(advance));
+        if (runs === current && went.includes(false)) isRunning = false;
+      } while (isRunning && performance.now() < begin + (places.isOnGpu ? sliceOnGpu : slice) && !isOver());
+      if (isOver()) isRunning = false;
+      if (!isRunning) break;
+      const now = performance.now();
+      if (now - drawn > (isCalm.matches ? 500 : 50)) {
+        drawn = now;
+        show();
+      }
+      await new Promise(requestAnimationFrame);
     }
-    requestAnimationFrame(frame);
+    show();
   }
 
   /** One update; false where a plugin throws, which is said at the run. */
-  function advance(run: Run, i: number): boolean {
+  async function advance(run: Run, i: number): Promise<boolean> {
     try {
-      run.advance();
-      return true;
+      try {
+        await places.bring(run);
+        await run.advance();
+        return true;
+      } catch (error) {
+        if (await places.rescue(run, error)) return true;
+        throw error;
+      }
     } catch (error) {
-      panels[i].tell(error instanceof Error ? error.message : String(error));
+      panels[i].tell(messageOf(error));
       return false;
     }
   }
@@ -110,7 +125,7 @@ export function startLive(registry: AnyRegistry, store: Store): void {
     if ((isStale || isOver()) && !prepare()) return;
     isRunning = true;
     show();
-    requestAnimationFrame(frame);
+    working = working.then(work, work);
   }
 
   /** No change is waited for any more. */
@@ -124,19 +139,23 @@ export function startLive(registry: AnyRegistry, store: Store): void {
   function show(): void {
     const done = doneBy(runs[0]);
     const what = isRefused ? "refused" : isRunning ? "running" : isOver() ? "over" : done > 0 ? "paused" : "ready";
-    start.textContent = { ready: "Start", refused: "Start", running: "Pause", paused: "Continue", over: "Run again" }[what];
+    rewrite(start, { ready: "Start", refused: "Start", running: "Pause", paused: "Continue", over: "Run again" }[what]);
     start.disabled = what === "refused";
     reset.disabled = what === "ready" || what === "refused";
     const reads = runs.map((run, i) => `${names[i]} reads ${(100 * latestExam(run).accuracy).toFixed(1)} %`).join(" and ");
-    status.textContent = {
-      ready: "Ready. Nothing is learnt yet: the digits below are guessed.",
-      refused: `These options do not work together: see the message at the run.${
-        done > 0 ? " What is shown was trained before them." : ""
-      }`,
-      running: "Training …",
-      paused: `Paused at update ${done}: ${reads} of the held-out digits right.`,
-      over: `Done after ${madeFor} updates: ${reads} of the held-out digits right.`,
-    }[what];
+    rewrite(
+      status,
+      {
+        ready: "Ready. Nothing is learnt yet: the digits below are guessed.",
+        refused: `These options do not work together: see the message at the run.${
+          done > 0 ? " What is shown was trained before them." : ""
+        }`,
+        running: done === 0 && places.isOnGpu ? "Training … A GPU compiles its code before the first update." : "Training …",
+        paused: `Paused at update ${done}: ${reads} of the held-out digits right.`,
+        over: `Done after ${madeFor} updates: ${reads} of the held-out digits right.`,
+      }[what],
+    );
+    places.tell();
     draw();
   }
 

@@ -3,30 +3,37 @@
  *
  * @module
  */
-import type { Recipe, Trainer } from "../../../core/types.ts";
-import { type Batch, type Digits, shuffledBatches } from "../../../examples/digits/data.ts";
+import type { BackendName, Recipe, StateDict, Trainer, WebGpuBackend } from "../../../core/types.ts";
+import { type Batch, type Batches, type Digits, type Position, shuffledBatches } from "../../../examples/digits/data.ts";
 import { createGenerator } from "../../../examples/digits/generator.ts";
 import { createNetwork, type Network } from "../../../examples/digits/network.ts";
-import { train } from "../../../examples/digits/training.ts";
+import { train, type Update } from "../../../examples/digits/training.ts";
 import training from "../../../examples/digits/training.json" with { type: "json" };
 import { type AnyRegistry, type Curve, curveOf } from "./curves.ts";
 import type { RunChoice } from "./state.ts";
+
+/** What takes the steps of a run: a GPU, or a backend of this host; undefined is the fastest of those. */
+export type StepsOn = WebGpuBackend | BackendName | undefined;
 
 /** A run and what came of it so far. */
 export interface Run {
   /** What it trains by. */
   readonly recipe: Recipe;
-  /** The backend's name. */
-  readonly backend: string;
+  /** What was asked to take its steps. */
+  readonly on: StepsOn;
+  /** The name of the backend that takes them. */
+  readonly backend: BackendName | "webgpu";
   /** Loss of each update, over its images, before it. */
   readonly losses: readonly number[];
   /** Learning rate of each update. */
   readonly lrs: readonly number[];
   /** How it does on the held-out digits, after so many updates. */
   readonly exams: readonly Exam[];
-  /** One update; false when there was none left. */
-  advance(): boolean;
-  /** Ends it. */
+  /** One update; false when there was none left. After a rejection the run is where it was before this update. */
+  advance(): Promise<boolean>;
+  /** Goes on from the last update on another backend, also from a GPU that is lost. Where that backend refuses, the run stays where it is. */
+  moveTo(backend: StepsOn): Promise<void>;
+  /** Ends it, also in the middle of an update. */
   dispose(): void;
 }
 
@@ -62,40 +69,124 @@ function has(registry: AnyRegistry, kind: string, name: string): boolean {
   return registry.plugins.some((plugin) => plugin.kind === kind && plugin.name === name);
 }
 
+/** A trainer at work on a backend. */
+interface Work {
+  readonly on: StepsOn;
+  readonly trainer: Trainer;
+  readonly batches: Batches;
+  readonly loop: Iterator<Update, void>;
+}
+
 /** A run from the start. Throws what the library has to say against the choice. */
-export function createRun(registry: AnyRegistry, choice: RunChoice, digits: Digits, updates: number, seed: number): Run {
+export function createRun(
+  registry: AnyRegistry,
+  choice: RunChoice,
+  digits: Digits,
+  updates: number,
+  seed: number,
+  backend?: StepsOn,
+): Run {
   const recipe = recipeOf(registry, choice);
   const generator = createGenerator(seed);
   const network = createNetwork(training.layers, generator);
-  const trainer = registry.createTrainer(network.params, recipe);
-  const loop = train(network, trainer, shuffledBatches(digits.training, training.microBatch, generator), updates);
   const { schedule } = choice;
   const followsMetric = schedule !== null && typeof registry.createSchedule(schedule.name, schedule.options) !== "function";
   const losses: number[] = [];
   const lrs: number[] = [];
-  const exams: Exam[] = [examine(network, digits.heldOut, 0)];
+  const exams: Exam[] = [];
+  /** Where the batches of the next update begin, so that an update that failed can be made again from its own images. */
+  let position: Position = { generator: generator.state, taken: 0 };
+  /** What was known when the run moved last: a device may be lost before it has told anything. */
+  let moved: StateDict | undefined;
+  let isBroken = false;
+  let isDisposed = false;
+
+  function begin(on: StepsOn): Work {
+    const trainer = registry.createTrainer(network.params, recipe, { backend: on });
+    const batches = shuffledBatches(digits.training, training.microBatch, createGenerator(position.generator), position.taken);
+    return { on, trainer, batches, loop: train(network, trainer, batches, updates) };
+  }
+
+  function end({ loop, trainer }: Work): void {
+    loop.return!();
+    trainer.dispose();
+  }
+
+  /** The optimizer's state alone: what a failed update has gathered is gathered again. */
+  async function lastState(): Promise<StateDict | undefined> {
+    try {
+      return await work.trainer.optimizer.saveStateAsync();
+    } catch {
+      return moved;
+    }
+  }
+
+  async function moveTo(on: StepsOn): Promise<void> {
+    const saved = await lastState();
+    if (isDisposed) return;
+    const next = begin(on);
+    try {
+      if (saved !== undefined) next.trainer.optimizer.loadState(saved);
+    } catch (error) {
+      end(next);
+      throw error;
+    }
+    end(work);
+    work = next;
+    moved = saved;
+    isBroken = false;
+  }
+
+  async function update({ trainer, batches, loop }: Work): Promise<boolean> {
+    const { value } = loop.next();
+    if (value === undefined) return false;
+    // A GPU's parameters come back to the network's arrays. On this host they are there.
+    await trainer.optimizer.sync();
+    if (isDisposed) return false;
+    position = batches.position;
+    losses.push(value.loss);
+    lrs.push(lrOf(trainer, value.lr));
+    if (value.number % examEvery === 0 || value.number === updates) {
+      const exam = examine(network, digits.heldOut, value.number);
+      exams.push(exam);
+      // A schedule that follows a metric follows this one.
+      if (followsMetric && Number.isFinite(exam.loss)) {
+        trainer.update(exam.loss);
+        // What is brought back of a lost device has heard of it then.
+        await trainer.optimizer.sync();
+      }
+    }
+    return true;
+  }
+
+  let work = begin(backend);
+  exams.push(examine(network, digits.heldOut, 0));
   return {
     recipe,
-    backend: trainer.optimizer.backend.name,
+    get on() {
+      return work.on;
+    },
+    get backend() {
+      return work.trainer.optimizer.backend.name;
+    },
     losses,
     lrs,
     exams,
-    advance() {
-      const { value, done } = loop.next();
-      if (done === true) return false;
-      losses.push(value.loss);
-      lrs.push(lrOf(trainer, value.lr));
-      if (value.number % examEvery === 0 || value.number === updates) {
-        const exam = examine(network, digits.heldOut, value.number);
-        exams.push(exam);
-        // A schedule that follows a metric follows this one.
-        if (followsMetric && Number.isFinite(exam.loss)) trainer.update(exam.loss);
+    async advance() {
+      if (losses.length >= updates) return false;
+      try {
+        if (isBroken) await moveTo(work.on);
+        return !isDisposed && await update(work);
+      } catch (error) {
+        if (isDisposed) return false;
+        isBroken = true;
+        throw error;
       }
-      return true;
     },
+    moveTo,
     dispose() {
-      loop.return(undefined);
-      trainer.dispose();
+      isDisposed = true;
+      end(work);
     },
   };
 }

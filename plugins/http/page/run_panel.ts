@@ -9,7 +9,7 @@ import { codeOfRun } from "./code.ts";
 import { optionControls } from "./controls.ts";
 import { copyOn } from "./copy.ts";
 import { type AnyRegistry, type Offer, offersOf } from "./curves.ts";
-import { byId, element } from "./element.ts";
+import { byId, element, rewrite } from "./element.ts";
 import { type Span, startOptions } from "./ranges.ts";
 import { recipeOf, trainedChoice } from "./run.ts";
 import { innerOf, scheduleSelect } from "./schedule_select.ts";
@@ -166,8 +166,7 @@ export function createPanel(registry: AnyRegistry, store: Store, side: Side): Pa
   return {
     rebuild,
     tell(problem) {
-      const place = byId(`${id}-problem`);
-      if (place.textContent !== problem) place.textContent = problem;
+      rewrite(byId(`${id}-problem`), problem);
     },
   };
 }

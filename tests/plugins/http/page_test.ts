@@ -30,6 +30,7 @@ import {
   polynomial,
   press,
   readings,
+  saidOfNoAdapter,
   serve,
   service,
   settled,
@@ -367,7 +368,7 @@ inChromium("the page's training gives the losses that the same training gives he
     schedule: { name: "linear", options: { numWarmupSteps: 5, numTrainingSteps: 40 } },
   };
   const here = createRun(builtins, run, digits, 20, 7);
-  while (here.advance());
+  while (await here.advance());
   here.dispose();
   const text = encodeURIComponent(JSON.stringify(run));
   await visit(async (page) => {
@@ -534,7 +535,7 @@ inChromium("the page opens from a file too", async () => {
   try {
     const opened = await context.newPage();
     const said: string[] = [];
-    opened.on("console", (message) => said.push(message.text()));
+    opened.on("console", (message) => message.text() !== saidOfNoAdapter && said.push(message.text()));
     opened.on("pageerror", (error) => said.push(String(error)));
     await opened.goto(`${pathToFileURL(join(folder, "page.html")).href}${link([linear], 100, 1e-3, "&updates=12")}`);
     await opened.waitForFunction(() => document.querySelector<HTMLButtonElement>("#start")?.disabled === false);
@@ -783,8 +784,9 @@ inChromium("a page bundled with another registry has that registry's schedules a
   }
 });
 
-// All of the library is in it, so that it needs nothing else: it grows with every plugin.
+// All of the library is in it, so that it needs nothing else: it grows with every plugin. A part that is loaded when it is needed would be another
+// file, which a page that was saved does not have: so backend "webgpu" is in it too, at 21 kB of this.
 test("the page stays small enough to open on a train", () => {
   const { length } = gzipSync(committed, { level: 9 });
-  assert(length < 280 * 1024, `${length} bytes gzipped`);
+  assert(length < 290 * 1024, `${length} bytes gzipped`);
 });

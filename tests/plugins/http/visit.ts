@@ -9,7 +9,7 @@ import { assert, assertEquals } from "@std/assert";
 import { builtins } from "../../../mod.ts";
 import { type AppOptions, createApp } from "../../../plugins/http/mod.ts";
 import { curveOf } from "../../../plugins/http/page/curves.ts";
-import { chromium, chromiumFlags } from "../../chromium.ts";
+import { chromium, chromiumFlags, webGpuFlags } from "../../chromium.ts";
 import { listen, type Listening } from "../../listen.ts";
 import { bundlePage } from "../../page.ts";
 
@@ -17,12 +17,13 @@ import { bundlePage } from "../../page.ts";
 let built: string | undefined;
 /** It. */
 export const page = (): string => built ??= bundlePage();
-let browser: Promise<Browser> | undefined;
+const flags: Readonly<Record<"with" | "without", readonly string[]>> = { without: chromiumFlags, with: webGpuFlags };
+let browsers: Partial<Record<keyof typeof flags, Promise<Browser>>> = {};
 
 /** A browser of its own state, to be closed by whoever asks for it. */
-export async function newContext(options: BrowserContextOptions = {}): Promise<BrowserContext> {
-  browser ??= playwright.launch({ executablePath: chromium, args: [...chromiumFlags] });
-  return await (await browser).newContext(options);
+export async function newContext(options: BrowserContextOptions = {}, webGpu: keyof typeof flags = "without"): Promise<BrowserContext> {
+  browsers[webGpu] ??= playwright.launch({ executablePath: chromium, args: [...flags[webGpu]] });
+  return await (await browsers[webGpu]).newContext(options);
 }
 
 const servers: Promise<Listening>[] = [];
@@ -42,8 +43,9 @@ export const service = (): Promise<Listening> => usual ??= serve();
 
 /** Closes the browser and all servers: each test file has it called after its tests. In Bun all files share this module, and begin anew. */
 export async function close(): Promise<void> {
-  await (await browser)?.close();
-  browser = usual = undefined;
+  for (const browser of Object.values(browsers)) await (await browser).close();
+  browsers = {};
+  usual = undefined;
   for (const server of servers.splice(0)) await (await server).close();
 }
 
@@ -57,27 +59,35 @@ export interface Visit {
   readonly expected?: RegExp;
   /** Where the page is served; default: `/`. */
   readonly at?: string;
+  /** Comes with a browser that has WebGPU, by a software adapter. */
+  readonly webGpu?: "with" | "without";
+  /** What the page finds before any of its own scripts has run. */
+  readonly before?: () => void;
 }
+
+/** What Chromium itself writes when the page asks for a GPU and there is none. */
+export const saidOfNoAdapter = "No available adapters.";
 
 /** Opens the page, lets `use` do what it does, and holds that the console stayed empty and that nothing was asked of anybody else. */
 export async function visit(
   use: (page: Page, origin: string) => Promise<void>,
-  { hash = "", from = service(), expected, at = "/", ...options }: BrowserContextOptions & Visit = {},
+  { hash = "", from = service(), expected, at = "/", webGpu, before, ...options }: BrowserContextOptions & Visit = {},
 ): Promise<void> {
   const { origin } = await from;
-  const context = await newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const context = await newContext({ viewport: { width: 1280, height: 900 }, ...options }, webGpu);
   const said: string[] = [];
   const asked: string[] = [];
   try {
     const page = await context.newPage();
-    page.on("console", (message) => said.push(`${message.type()}: ${message.text()}`));
+    if (before !== undefined) await page.addInitScript(before);
+    page.on("console", (message) => message.text() !== saidOfNoAdapter && said.push(`${message.type()}: ${message.text()}`));
     page.on("pageerror", (error) => said.push(String(error.stack)));
     page.on("request", (request) => asked.push(request.url()));
     await page.goto(`${origin}${at}${hash}`);
     await page.waitForFunction(() => document.querySelector<HTMLButtonElement>("#start")?.disabled === false);
     await use(page, origin);
     assertEquals(said.filter((line) => expected?.test(line) !== true), []);
-    assertEquals(asked.filter((url) => !url.startsWith(`${origin}/`) && !url.startsWith("data:")), []);
+    assertEquals(asked.filter((url) => !/^(?:blob:)?$/.test(url.split(`${origin}/`)[0]) && !url.startsWith("data:")), []);
   } catch (error) {
     // What the page said may be why.
     throw said.length === 0 ? error : new Error(`${error}\n${said.join("\n")}`);
