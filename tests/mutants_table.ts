@@ -2461,6 +2461,32 @@ export const mutants: readonly Mutant[] = [
       "registry that is none",
     ],
   ]),
+  ...of("plugins/adapters/onnxruntime_tensors.ts", [onnxruntimeTest], [
+    ["onnxruntime's adapter reads what lies on a GPU", "if (!onDevice)", "if (false)", "on a GPU"],
+    [
+      "onnxruntime's adapter takes float16 for another type",
+      'data: given.data as Tensor["data"], shape: dims, dtype: type',
+      'data: given.data as Tensor["data"], shape: dims, dtype: "bfloat16"',
+      "takes arrays",
+    ],
+  ]),
+  ...of("plugins/adapters/onnxruntime_tensors.ts", ["tests/plugins/adapters/onnxruntime_webgpu_test.ts"], [
+    ["an array passes for a tensor on a GPU", "!ArrayBuffer.isView(value) && ", "", "lies elsewhere"],
+    ["another device's buffers are found by nobody", "if (error === null) return;", "return;", "lies elsewhere"],
+  ]),
+  ...of("plugins/adapters/onnxruntime.ts", ["tests/plugins/adapters/onnxruntime_webgpu_test.ts"], [
+    ["an update leaves its gradients on the GPU", "letGo(wanted.filter((name) => !others.includes(name)));", "", "dispose gradients"],
+    ["parameters on the CPU are moved on the GPU alone", "if (onDevice && !isDeviceTensor(tensor)) {", "if (false) {", "lies elsewhere"],
+    ["an update feeds what getData has taken from the GPU", "if (onDevice && !isOnGpu(given)) {", "if (false) {", "lies elsewhere"],
+    ["no update asks whose the buffers are", "if (!state.isChecked) {", "if (false) {", "lies elsewhere"],
+    [
+      "gradients on a GPU are not for a trainer there",
+      "isOnnxTensor(param) ? isOnGpu(param) : isDeviceTensor(param)",
+      "isOnnxTensor(param)",
+      "a trainer",
+    ],
+    ["parameters on a GPU are made on the CPU", "device === undefined ? tensor", "device !== null ? tensor", "match those"],
+  ]),
   ...of("plugins/adapters/onnxruntime.ts", [onnxruntimeTest], [
     [
       "onnxruntime's adapter passes over a missing gradient",
@@ -2469,8 +2495,6 @@ export const mutants: readonly Mutant[] = [
       "a step that is refused|without a gradient",
     ],
     ["onnxruntime's adapter lets nothing stand still", "output === null ? null : ", "", "takes arrays"],
-    ["onnxruntime's adapter reads what lies on a GPU", 'location !== "cpu" && location !== "cpu-pinned"', "false", "on a GPU"],
-    ["onnxruntime's adapter takes float16 for another type", "dtype: type };", 'dtype: "bfloat16" };', "takes arrays"],
     ["onnxruntime's adapter takes an inherited output", "Object.hasOwn(outputs, name + suffix)", "true", "inherited"],
     [
       "onnxruntime's adapter takes every input for a parameter",
@@ -2481,9 +2505,17 @@ export const mutants: readonly Mutant[] = [
     ["onnxruntime's adapter takes open dimensions", 'typeof length === "number"', "length !== undefined", "open dimension"],
     [
       "onnxruntime's adapter forgets what comes later",
-      "optimizer.add(tensors(parameters), to)",
-      "optimizer.add(tensors(parameters))",
+      "optimizer.add(tensors(parameters, onDevice), to)",
+      "optimizer.add(tensors(parameters, onDevice))",
       "come later",
     ],
+    [
+      "an update runs a session that lacks a gradient",
+      "(name) => outputNames.includes(name + suffix)",
+      "() => true",
+      "to the bits of step",
+    ],
+    ["an update feeds arrays to onnxruntime", "if (!isOnnxTensor(given)) {", "if (false) {", "to the bits of step"],
+    ["an update knows only the first parameters", "state.parameters.set(name, given)", "undefined", "to the bits of step"],
   ]),
 ];

@@ -31,7 +31,8 @@ export async function answer(request: Request): Promise<Response> {
   if (pathname === "/page.js") return send(program(), "text/javascript");
   if (pathname === "/digits.onnx") return send(await readFile(here("digits.onnx")), "application/octet-stream");
   if (pathname === "/digits.csv.gz") return send(await readFile(here("../digits/data/digits.csv.gz")), "application/octet-stream");
-  const [, file] = /^\/onnxruntime\/(ort\.wasm\.min\.mjs|ort-wasm-simd-threaded\.(?:mjs|wasm))$/.exec(pathname) ?? [];
+  const [, file] = /^\/onnxruntime\/(ort\.(?:wasm|webgpu)\.min\.mjs|ort-wasm-simd-threaded(?:\.asyncify)?\.(?:mjs|wasm))$/.exec(pathname) ??
+    [];
   if (file === undefined) return new Response("not found", { status: 404 });
   const type = file.endsWith(".wasm") ? "application/wasm" : "text/javascript";
   return send(await readFile(here(`../../node_modules/onnxruntime-web/dist/${file}`)), type);

@@ -5,10 +5,30 @@
  * file from a PyTorch model. {@linkcode bind} makes an optimizer over the parameters, and its `step` takes what `session.run` gave.
  * {@linkcode parameterShapes} reads names and shapes from the session. For accumulation, {@linkcode gradients} makes of an answer what a trainer takes.
  *
- * Nothing is imported from onnxruntime: what is asked of its tensors is in {@linkcode OnnxTensor}. Parameters lie in typed arrays, which a tensor on the
- * CPU holds as they were given; they are updated in place, so the same feeds go into the next run. Tried with onnxruntime-web 1.30.0 (wasm) in Deno, Node, Bun
+ * Nothing is imported from onnxruntime: what is asked of its tensors is in {@linkcode OnnxTensor}. Parameters are updated in place, so the same feeds go
+ * into the next run. On the CPU they lie in typed arrays, which a tensor holds as they were given. Tried with onnxruntime-web 1.30.0 (wasm) in Deno, Node, Bun
  * and Chromium and onnxruntime-node 1.30.0 in Deno, Node and Bun. With onnxruntime-web they may be a backend's own memory, of `backend.allocate`, and are
  * then not copied for a step; onnxruntime-node takes no shared memory.
+ *
+ * On a GPU, with onnxruntime-web's execution provider `"webgpu"` (tried: 1.30.0 in Deno and Chromium), nothing is read back: parameters are tensors over
+ * buffers, which {@linkcode createParameters} makes, gradients stay on the GPU with `preferredOutputLocation: "gpu-buffer"`, and the setting `backend`
+ * is one on onnxruntime's device.
+ *
+ * @example On a GPU
+ * ```ts ignore
+ * import * as ort from "onnxruntime-web/webgpu";
+ * import { bind, createParameters } from "@glissade/optim/adapters/onnxruntime";
+ * import { createWebGpuBackend } from "@glissade/optim/webgpu";
+ *
+ * const session = await ort.InferenceSession.create("digits.onnx", { executionProviders: ["webgpu"], preferredOutputLocation: "gpu-buffer" });
+ * const backend = await createWebGpuBackend({ device: await ort.env.webgpu.device });
+ * const params = createParameters(ort, session, (name, shape) => start(name, shape), { backend });
+ * const bound = bind(params, "adamw", { lr: 1e-3 }, { backend });
+ * for (const { x, y } of batches) {
+ *   const { outputs } = await bound.update(session, { x, y }, ["loss"]); // gradients are disposed
+ *   console.log((await outputs.loss.getData(true))[0]); // waits for the GPU, and disposes the loss
+ * }
+ * ```
  *
  * @example Usage
  * ```ts
@@ -26,32 +46,34 @@
  *
  * @module
  */
-import { disposeSymbol } from "../../kernels/dispose.ts";
+import { deviceSideOf, takeBackend } from "../../core/backend.ts";
 import { about } from "../../core/errors.ts";
-import { known, show } from "../../core/names.ts";
+import { show } from "../../core/names.ts";
 import type { OptimizerPlugin, Plugin } from "../../core/plugin/contract.ts";
 import type { NameOf, OptionsOf } from "../../core/plugin/typed.ts";
 import { put } from "../../core/tensors.ts";
-import type { Disposable, Grads, Optimizer, StepReport, Tensor, TensorLike } from "../../core/types.ts";
+import type {
+  DeviceTensor,
+  Disposable,
+  Grads,
+  Optimizer,
+  StepReport,
+  Tensor,
+  TensorLike,
+  Tensors,
+  WebGpuBackend,
+} from "../../core/types.ts";
+import { disposeSymbol } from "../../kernels/dispose.ts";
 import type { Builtins } from "../builtins.ts";
 import { type BindSettings, optimizerOver, refuseMissing } from "./bound.ts";
+import { deviceOf } from "./device.ts";
+import { checkDevice, isDeviceTensor, isOnGpu, isOnnxTensor, onGpu, type OnnxTensor, tensorOf } from "./onnxruntime_tensors.ts";
 
 export type { BindSettings } from "./bound.ts";
-
-/** What is asked of a tensor of onnxruntime. */
-export interface OnnxTensor {
-  /** Element type: `"float32"` or `"float16"`. */
-  readonly type: string;
-  /** Lengths of the dimensions. */
-  readonly dims: readonly number[];
-  /** The elements: a `Float32Array`, or a `Uint16Array` or `Float16Array` of float16. */
-  readonly data: unknown;
-  /** Where it lies; only what lies on the CPU can be used: `"cpu"`, `"cpu-pinned"`, or nothing said. */
-  readonly location?: string;
-}
+export type { OnnxTensor } from "./onnxruntime_tensors.ts";
 
 /** Parameters by the names of the graph's inputs: tensors of onnxruntime, or arrays with their shapes. */
-export type OnnxParameters = Readonly<Record<string, OnnxTensor | TensorLike>>;
+export type OnnxParameters = Readonly<Record<string, OnnxTensor | TensorLike | DeviceTensor>>;
 
 /** What `session.run` gives, by the names of the graph's outputs; null for a gradient says that its parameter is to stand still. */
 export type OnnxOutputs = Readonly<Record<string, OnnxTensor | null>>;
@@ -63,7 +85,25 @@ export interface OnnxSession {
   /** Names of its outputs. */
   readonly outputNames: readonly string[];
   /** What the inputs are; a dimension that is not fixed is a name. */
-  readonly inputMetadata: readonly { readonly name: string; readonly shape?: readonly (number | string)[] }[];
+  readonly inputMetadata: readonly { readonly name: string; readonly type?: string; readonly shape?: readonly (number | string)[] }[];
+}
+
+/** A session that runs. */
+export interface OnnxModel<T extends OnnxTensor = OnnxTensor> extends Pick<OnnxSession, "inputNames" | "outputNames"> {
+  /** Computes the outputs that `fetches` names. */
+  run(feeds: Readonly<Record<string, T>>, fetches: readonly string[]): Promise<Readonly<Record<string, T>>>;
+}
+
+/** What is asked of the namespace of onnxruntime. */
+export interface Onnxruntime<T extends OnnxTensor = OnnxTensor> {
+  /** Its class of tensors. */
+  readonly Tensor: { new (type: never, data: never, dims: readonly number[]): T; fromGpuBuffer?(buffer: never, options: never): T };
+}
+
+/** What {@linkcode Bound.update} did. */
+export interface Update<T extends OnnxTensor = OnnxTensor> extends StepReport {
+  /** What was asked for beside the gradients. Those on a GPU are the caller's to dispose. */
+  readonly outputs: Readonly<Record<string, T>>;
 }
 
 /** An optimizer over the parameters of a session. */
@@ -74,10 +114,25 @@ export interface Bound<Options = unknown> extends Disposable {
    * One update by what `session.run` gave: the output `w.grad` is the gradient of the parameter `w`. Outputs that are no bound parameter's gradient are
    * passed over, the loss among them. A parameter that is to stand still has null: `bound.step({ ...outputs, "w.grad": null })`.
    *
-   * An error changes nothing. TypeError for a parameter without a gradient among the outputs, and for one that does not lie on the CPU; the errors of
-   * `optimizer.step`.
+   * On a GPU it only submits; outputs stay the caller's, to be disposed, which may be done at once. With backend `"webgpu"` gradients may also lie on the
+   * CPU, and are copied to the device.
+   *
+   * An error changes nothing. TypeError for a parameter without a gradient among the outputs, and for one that lies where the optimizer does not reach it;
+   * the errors of `optimizer.step`. That a buffer is another device's is told by `optimizer.sync()`.
    */
   step(outputs: OnnxOutputs): StepReport;
+  /**
+   * Runs a session with the parameters and these inputs, steps, and disposes the gradients that lie on a GPU. `fetches` are the outputs wanted beside
+   * the gradients; without it all that there are.
+   *
+   * An error changes nothing. TypeError for a bound parameter of which the session has no gradient (one that is to stand still is no bound one, but among
+   * the inputs), for a parameter that was bound as an array, or went to the CPU since, and for tensors on another device than the backend's; else those of the session and of `step`.
+   */
+  update<T extends OnnxTensor>(
+    session: OnnxModel<T>,
+    inputs: Readonly<Record<string, T>>,
+    fetches?: readonly string[],
+  ): Promise<Update<T>>;
   /** Parameters that come later: as `optimizer.add`. */
   add(parameters: OnnxParameters, to?: { readonly group?: number; readonly options?: Partial<Options> }): void;
   /** Frees the optimizer's memory. Tensors are the caller's and stay. */
@@ -89,8 +144,8 @@ const suffix = ".grad";
 /**
  * Makes an optimizer over a session's parameters, which are updated where they lie: feed the same tensors to every run.
  *
- * TypeError for a parameter of another element type than float32 and float16, one that does not lie on the CPU, and an unknown name; else the errors of
- * `createOptimizer`. After an error no memory is taken.
+ * TypeError for a parameter of another element type than float32 and float16, one that does not lie where the backend works, and an unknown name; else the
+ * errors of `createOptimizer`. After an error no memory is taken.
  *
  * @param parameters Tensors of onnxruntime, or arrays with their shapes, by the names of the graph's inputs.
  * @param name Which algorithm.
@@ -114,21 +169,87 @@ export function bind<Name extends string, Options>(
   settings?: BindSettings<Options>,
 ): Bound<Options>;
 export function bind(parameters: OnnxParameters, named: unknown, options?: unknown, settings?: BindSettings): Bound {
-  const optimizer = optimizerOver(tensors(parameters), named, options, settings);
+  const onDevice = deviceSideOf(settings?.backend) !== undefined;
+  const optimizer = optimizerOver(tensors(parameters, onDevice), named, options, settings);
+  const state: State = { optimizer, parameters: new Map(Object.entries(parameters)), onDevice, isChecked: !onDevice };
   return Object.freeze<Bound>({
     optimizer,
     step: (outputs) => optimizer.step(gradients(outputs, optimizer.params)),
-    add: (parameters, to) => optimizer.add(tensors(parameters), to),
+    update: (session, inputs, fetches) => update(state, session, inputs, fetches),
+    add(parameters, to) {
+      optimizer.add(tensors(parameters, onDevice), to);
+      for (const [name, given] of Object.entries(parameters)) state.parameters.set(name, given);
+      state.isChecked = !onDevice;
+    },
     dispose: () => optimizer.dispose(),
     [disposeSymbol]: () => optimizer.dispose(),
   });
 }
 
+/** What is bound. */
+interface State {
+  readonly optimizer: Optimizer;
+  /** As they were given. */
+  readonly parameters: Map<string, OnnxParameters[string]>;
+  /** True where the optimizer works on a GPU. */
+  readonly onDevice: boolean;
+  /** True once parameters and gradients were found on the backend's device. */
+  isChecked: boolean;
+}
+
+async function update<T extends OnnxTensor>(
+  state: State,
+  session: OnnxModel<T>,
+  inputs: Readonly<Record<string, T>>,
+  fetches?: readonly string[],
+): Promise<Update<T>> {
+  const { optimizer, parameters, onDevice } = state;
+  const names = [...parameters.keys()];
+  const { outputNames } = session;
+  refuseMissing(names, (name) => outputNames.includes(name + suffix), { where: whereIs, there: outputNames });
+  const feeds: Record<string, T> = { ...inputs };
+  for (const [name, given] of parameters) {
+    if (!isOnnxTensor(given)) {
+      const message = `Cannot feed parameter "${name}" to the session: it was bound as an array; bind tensors of onnxruntime`;
+      throw about(new TypeError(message), { tensor: name });
+    }
+    if (onDevice && !isOnGpu(given)) {
+      const message = `Cannot feed parameter "${name}" to the session: it lies on the CPU by now, where getData takes a tensor; ` +
+        "read parameters by await bound.optimizer.saveStateAsync()";
+      throw about(new TypeError(message), { tensor: name });
+    }
+    put(feeds, name, given as T);
+  }
+  const wanted = names.map((name) => name + suffix);
+  const others = fetches ?? outputNames.filter((name) => !wanted.includes(name));
+  const all = await session.run(feeds, [...others.filter((name) => !wanted.includes(name)), ...wanted]);
+  const letGo = (of: readonly string[]): void => of.forEach((name) => isOnGpu(all[name]) && all[name].dispose?.());
+  try {
+    const grads = gradients(all, optimizer.params);
+    if (!state.isChecked) {
+      const lying = [...Object.values(optimizer.params), ...Object.values(grads)] as (Tensor | DeviceTensor | null)[];
+      await checkDevice(deviceOf(takeBackend(optimizer.backend)), lying);
+      state.isChecked = true;
+    }
+    const report = optimizer.step(grads);
+    const outputs: Record<string, T> = {};
+    for (const name of others) put(outputs, name, all[name]);
+    letGo(wanted.filter((name) => !others.includes(name)));
+    return { ...report, outputs };
+  } catch (error) {
+    letGo(Object.keys(all));
+    throw error;
+  }
+}
+
+const whereIs = (name: string): string => `it is the session's output "${name}${suffix}"`;
+
 /**
  * The gradients among a session's outputs, as a trainer's `add` and an accumulator's take them. `of` has the names of the parameters:
  * `trainer.optimizer.params`.
  *
- * TypeError for a parameter that has none, and no null instead, and for a gradient that does not lie on the CPU or has another element type.
+ * TypeError for a parameter that has none, and no null instead, and for a gradient that does not lie where the parameter does, or has another
+ * element type.
  *
  * @example Accumulation
  * ```ts
@@ -154,16 +275,18 @@ export function gradients(outputs: OnnxOutputs, of: Readonly<Record<string, unkn
   const outputOf = (name: string): OnnxTensor | null | undefined =>
     Object.hasOwn(outputs, name + suffix) ? outputs[name + suffix] : undefined;
   refuseMissing(names, (name) => outputOf(name) !== undefined, {
-    where: (name) => `it is the session's output "${name}${suffix}"`,
+    where: whereIs,
     there: Object.keys(outputs),
   });
-  const grads: Record<string, Tensor | null> = {};
+  const grads: Record<string, Tensor | DeviceTensor | null> = {};
   for (const name of names) {
     const output = outputOf(name)!;
-    put(grads, name, output === null ? null : onTheCpu(`gradient of "${name}"`, name, output));
+    put(grads, name, output === null ? null : tensorOf(`gradient of "${name}"`, name, output, isOnDevice(of[name])));
   }
   return grads;
 }
+
+const isOnDevice = (param: unknown): boolean => isOnnxTensor(param) ? isOnGpu(param) : isDeviceTensor(param);
 
 /**
  * Names and shapes of a session's parameters: the inputs `w` that have an output `w.grad`, in the order of the inputs.
@@ -211,32 +334,65 @@ export function parameterShapes(session: OnnxSession): Record<string, readonly n
   );
 }
 
-/** Parameters as core takes them. */
-function tensors(parameters: OnnxParameters): Record<string, TensorLike> {
+/**
+ * Makes a session's parameters, of the names, shapes and element types that {@linkcode parameterShapes} and the session say: on the CPU, or with a backend
+ * of `createWebGpuBackend` in buffers of its device, each its own, which end with `tensor.dispose()`. To read those: `await bound.optimizer.saveStateAsync()`.
+ *
+ * The errors of `parameterShapes` and of onnxruntime's `Tensor`; TypeError for a package of onnxruntime without a GPU.
+ *
+ * @example Usage
+ * ```ts ignore
+ * import * as ort from "onnxruntime-web";
+ * import { createParameters } from "@glissade/optim/adapters/onnxruntime";
+ *
+ * const session = await ort.InferenceSession.create("digits.onnx");
+ * const params = createParameters(ort, session, (name, shape) => new Float32Array(shape.reduce((a, b) => a * b, 1)).map(() => Math.random() / 10));
+ * ```
+ *
+ * @param ort The namespace of onnxruntime.
+ * @param session Says which parameters there are.
+ * @param values The elements of each: a `Float32Array`, and of float16 what onnxruntime takes for it.
+ * @param settings Where they lie.
+ */
+export function createParameters<T extends OnnxTensor>(
+  ort: Onnxruntime<T>,
+  session: OnnxSession,
+  values: (name: string, shape: readonly number[]) => ArrayBufferView,
+  { backend }: { readonly backend?: WebGpuBackend } = {},
+): Record<string, T> {
+  const { Tensor } = ort;
+  const device = backend === undefined ? undefined : deviceOf(takeBackend(backend));
+  if (device !== undefined && Tensor.fromGpuBuffer === undefined) {
+    throw new TypeError(
+      "Cannot make parameters on a GPU: this package of onnxruntime has no Tensor.fromGpuBuffer; onnxruntime-web/webgpu has",
+    );
+  }
+  const made: Record<string, T> = {};
+  for (const [name, shape] of Object.entries(parameterShapes(session))) {
+    const { type = "float32" } = session.inputMetadata.find((input) => input.name === name)!;
+    // Made on the CPU first: onnxruntime then says what does not fit.
+    const tensor = new Tensor(type as never, values(name, shape) as never, shape);
+    const over = (buffer: unknown, more: object): T =>
+      Tensor.fromGpuBuffer!(buffer as never, { dataType: type, dims: shape, ...more } as never);
+    put(made, name, device === undefined ? tensor : onGpu(over, device, name, tensor.data as ArrayBufferView));
+  }
+  return made;
+}
+
+/** Parameters as core takes them. Arrays on this host would be moved on the GPU alone, and the session fed what they were. */
+function tensors(parameters: OnnxParameters, onDevice: boolean): Record<string, Tensors[string]> {
   if (typeof parameters !== "object" || parameters === null) {
     throw new TypeError(`Cannot bind ${show(parameters)}: it takes parameters by the names of the graph's inputs`);
   }
-  const taken: Record<string, TensorLike> = {};
+  const taken: Record<string, Tensors[string]> = {};
   for (const [name, given] of Object.entries(parameters)) {
-    put(taken, name, isOnnxTensor(given) ? onTheCpu(`parameter "${name}"`, name, given) : given);
+    const tensor = isOnnxTensor(given) ? tensorOf(`parameter "${name}"`, name, given, onDevice) : given;
+    if (onDevice && !isDeviceTensor(tensor)) {
+      const message =
+        `Cannot use parameter "${name}": it lies on this host, and the optimizer works on a GPU; make it with createParameters(…, { backend })`;
+      throw about(new TypeError(message), { tensor: name });
+    }
+    put(taken, name, tensor);
   }
   return taken;
-}
-
-/** A tensor of onnxruntime says dims; what is none goes on to core, which takes arrays, and refuses what is nothing. */
-const isOnnxTensor = (given: unknown): given is OnnxTensor => typeof given === "object" && given !== null && "dims" in given;
-
-/** A tensor of onnxruntime as one of ours over the same memory. */
-function onTheCpu(what: string, name: string, given: OnnxTensor): Tensor {
-  const refuse = (why: string): never => {
-    throw about(new TypeError(`Cannot use ${what}: ${why}`), { tensor: name });
-  };
-  if (!isOnnxTensor(given)) return refuse(`${show(given)} is no tensor of onnxruntime`);
-  const { type, dims, location = "cpu" } = given;
-  if (location === "none") return refuse("it is disposed");
-  if (location !== "cpu" && location !== "cpu-pinned") {
-    return refuse(`it lies in ${show(location)}; make the session with preferredOutputLocation "cpu", or take await tensor.getData()`);
-  }
-  if (type !== "float32" && type !== "float16") return refuse(`its type is ${show(type)}; ${known(["float32", "float16"], type)}`);
-  return { data: given.data as Tensor["data"], shape: dims, dtype: type };
 }

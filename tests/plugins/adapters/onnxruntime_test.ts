@@ -4,20 +4,37 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
 import { chromium as playwright } from "playwright-core";
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type Batch, readDigits, shuffledBatches } from "../../../examples/digits/data.ts";
-import { createGenerator } from "../../../examples/digits/generator.ts";
+import { createGenerator, type Generator } from "../../../examples/digits/generator.ts";
 import { createNetwork } from "../../../examples/digits/network.ts";
 import { answer } from "../../../examples/onnx/serve.ts";
-import { feed, type Onnxruntime, type Session, startParameters, train } from "../../../examples/onnx/train.ts";
+import { type Ort, train } from "../../../examples/onnx/train.ts";
 import { aboutOf } from "../../../core/errors.ts";
 import { builtins, createBackend, createOptimizer, createRegistry, sgd } from "../../../mod.ts";
-import { bind, gradients, type OnnxTensor, parameterShapes } from "../../../plugins/adapters/onnxruntime.ts";
-import { chromium, chromiumFlags, inChromium } from "../../chromium.ts";
+import {
+  bind,
+  createParameters,
+  gradients,
+  type OnnxModel,
+  type OnnxSession,
+  type OnnxTensor,
+  parameterShapes,
+} from "../../../plugins/adapters/onnxruntime.ts";
+import { chromium, chromiumFlags, inChromium, webGpuFlags } from "../../chromium.ts";
 import { root } from "../../generated.ts";
 import { listen } from "../../listen.ts";
 
-// A name that no type check looks for: the types are those of what the example uses.
+/** A tensor of numbers on the CPU. */
+type Numbers = OnnxTensor & { readonly data: Float32Array };
+type Session = OnnxSession & OnnxModel<Numbers> & { run(feeds: Readonly<Record<string, OnnxTensor>>): Promise<Record<string, Numbers>> };
+/** What is used of onnxruntime, of whichever package. */
+interface Onnxruntime {
+  readonly Tensor: new (type: "float32" | "int32", data: Float32Array | Int32Array, dims: readonly number[]) => Numbers;
+  readonly InferenceSession: { create(model: Uint8Array): Promise<Session> };
+}
+
+// A name that no type check looks for.
 const packageName: string = "onnxruntime-web";
 const web: Onnxruntime & { readonly env: { readonly wasm: { numThreads: number } } } = await import(packageName);
 web.env.wasm.numThreads = 1; // its workers would keep the runtimes' tests from ending
@@ -31,6 +48,19 @@ const native = join(root, ".cache/onnxruntime/node_modules/onnxruntime-node");
 async function open(ort: Onnxruntime, model: string): Promise<Session> {
   return await ort.InferenceSession.create(await readFile(join(root, `examples/onnx/${model}.onnx`)));
 }
+
+/** What the digits' network is fed beside its parameters. */
+const feed = (ort: Onnxruntime, { count, pixels, labels }: Batch): Record<string, Numbers> => ({
+  x: new ort.Tensor("float32", pixels, [count, 64]),
+  y: new ort.Tensor("int32", Int32Array.from(labels), [count]),
+});
+
+const startParameters = (session: Session, generator: Generator): Record<string, Numbers> =>
+  createParameters(
+    web,
+    session,
+    (_, shape) => Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => generator.within(0.1)),
+  );
 
 const firstBatch = (): Batch => {
   for (const batch of shuffledBatches(digits.training, 32, createGenerator(3))) return batch;
@@ -76,7 +106,14 @@ for (const name of ["onnxruntime-web", "onnxruntime-node"]) {
     const ort = packageUnderTest();
     const session = await open(ort, "digits");
     const losses: number[] = [];
-    const { right } = await train(ort, session, digits, createGenerator(1), 600, (_, loss) => void losses.push(loss));
+    const right = await train(
+      ort as unknown as Ort,
+      session as never,
+      digits,
+      createGenerator(1),
+      600,
+      (_, loss) => void losses.push(loss),
+    );
     assertEquals(losses.length, 600);
     assert(losses[0] > 2 && losses.slice(-50).reduce((a, b) => a + b) / 50 < 0.1, `${losses[0]} … ${losses.slice(-3)}`);
     assert(right > 0.95, `${right}`);
@@ -85,7 +122,7 @@ for (const name of ["onnxruntime-web", "onnxruntime-node"]) {
 
 test("bind().step() moves the tensors that the session is fed, to the bits of an optimizer over arrays", async () => {
   const session = await open(web, "digits");
-  const params = startParameters(web, session, createGenerator(5));
+  const params = startParameters(session, createGenerator(5));
   const plain = Object.fromEntries(
     Object.entries(params).map(([name, { data, dims }]) => [name, { data: (data as Float32Array).slice(), shape: dims }]),
   );
@@ -186,7 +223,7 @@ test("bind() takes arrays, plugins, registries and float16, and parameters that 
 test("parameters that lie in a backend's memory are fed to onnxruntime-web and moved where they lie", async () => {
   const session = await open(web, "digits");
   const backend = createBackend("wasm");
-  const plain = startParameters(web, session, createGenerator(5));
+  const plain = startParameters(session, createGenerator(5));
   const params = Object.fromEntries(
     Object.entries(plain).map(([name, { data, dims }]) => {
       const { data: memory } = backend.allocate(dims);
@@ -303,21 +340,65 @@ test("a step that is refused changes nothing, and says the tensor", () => {
   bound.dispose();
 });
 
-inChromium("a page trains on the digits with onnxruntime-web", async () => {
-  const server = await listen(answer);
-  const browser = await playwright.launch({ executablePath: chromium, args: [...chromiumFlags] });
-  try {
-    const page = await browser.newPage();
-    const faults: string[] = [];
-    page.on("pageerror", (error) => faults.push(String(error)));
-    await page.goto(`${server.origin}/?updates=300`);
-    const output = page.locator("output", { hasText: /right|failed/ });
-    await output.waitFor({ timeout: 120_000 });
-    const said = await output.textContent();
-    assertEquals(faults, []);
-    assert(Number(/^([\d.]+) % of the held-out digits right$/.exec(said!)?.[1]) > 95, said!);
-  } finally {
-    await browser.close();
-    await server.close();
+test("Bound.update() runs, steps and gives what else was asked for, to the bits of step()", async () => {
+  const session = await open(web, "digits");
+  const [first, second] = [0, 1].map(() => startParameters(session, createGenerator(5)));
+  const [bound, other] = [first, second].map((of) => bind(of, "adamw", { lr: 0.01 }));
+  const asked: (readonly string[])[] = [];
+  const watched: OnnxModel<Numbers> = {
+    ...{ inputNames: session.inputNames, outputNames: session.outputNames },
+    run: (feeds, fetches) => (asked.push(fetches), session.run(feeds, fetches)),
+  };
+  const gradientNames = Object.keys(first).map((name) => `${name}.grad`);
+  for (const [i, fetches] of [undefined, ["loss"], ["loss", "layer1.bias.grad"], []].entries()) {
+    const outputs = await session.run({ ...feed(web, firstBatch()), ...second });
+    other.step(outputs);
+    const update = await bound.update(watched, feed(web, firstBatch()), fetches);
+    assertEquals([update.applied, update.step, Object.keys(update.outputs)], [true, i + 1, fetches ?? ["loss", "said"]]);
+    for (const name of fetches ?? ["loss", "said"]) assertEquals(update.outputs[name].data, outputs[name].data);
   }
+  assertEquals(asked[3], gradientNames);
+  for (const [name, { data }] of Object.entries(first)) assertEquals(data, second[name].data);
+
+  const more = { w: tensor(good()) as Numbers };
+  bound.add(more);
+  const error = await assertRejects(() => bound.update(watched, feed(web, firstBatch())), TypeError, 'find the gradient of "w"');
+  assertEquals([aboutOf(error).tensor, asked.length], ["w", 4]);
+  bound.dispose();
+  other.dispose();
+  const array = bind({ w: good() }, "sgd", { lr: 1 });
+  const one: OnnxModel<Numbers> = { inputNames: ["w"], outputNames: ["w.grad"], run: () => Promise.reject(new Error("it ran")) };
+  await assertRejects(() => array.update(one, {}), TypeError, 'parameter "w" to the session: it was bound as an array');
+  const fed = bind(more, "sgd", { lr: 1 });
+  await assertRejects(() => fed.update(one, {}), Error, "it ran");
+  for (const one of [array, fed]) one.dispose();
 });
+
+for (
+  const [device, updates, flags] of [
+    ["", 300, chromiumFlags],
+    // SwiftShader takes its time.
+    [" on a GPU", 60, webGpuFlags],
+  ] as const
+) {
+  inChromium(`a page trains on the digits with onnxruntime-web${device}`, async () => {
+    const server = await listen(answer);
+    const browser = await playwright.launch({ executablePath: chromium, args: [...flags] });
+    try {
+      const page = await browser.newPage();
+      const faults: string[] = [];
+      page.on("pageerror", (error) => faults.push(String(error)));
+      // onnxruntime warns of operations that it computes on the CPU.
+      page.on("console", (message) => void (/W:onnxruntime/.test(message.text()) || faults.push(message.text())));
+      await page.goto(`${server.origin}/?updates=${updates}${device && "&device=webgpu"}`);
+      const output = page.locator("output", { hasText: /right|failed/ });
+      await output.waitFor({ timeout: 120_000 });
+      const said = await output.textContent();
+      assertEquals(faults, []);
+      assert(Number(/^([\d.]+) % of the held-out digits right$/.exec(said!)?.[1]) > (device ? 90 : 95), said!);
+    } finally {
+      await browser.close();
+      await server.close();
+    }
+  });
+}
