@@ -2116,12 +2116,27 @@ export const mutants: readonly Mutant[] = [
     ],
     ["What is about to come is not looked at", "if (more > 0) check(", "if (more < 0) check(", "^of large steps"],
   ]),
+  ...of("plugins/http/wire/body.ts", [limits], [
+    ["A piece is written over by the next bytes", "last().length - left);\n        from", "0);\n        from", "pieces of any size"],
+    [
+      "A body that was put together has the room of its last piece",
+      "last().subarray(0, last().length - left)",
+      "last()",
+      "pieces of any size",
+    ],
+  ]),
   ...of("plugins/http/wire/body.ts", [attacks], [
-    ["A body is read to its end, however it begins", "isSeen ||= begins(bytes.subarray(0, length));", "", "^a header that is too long"],
+    ["A body is read to its end, however it begins", "isSeen ||= begins(gathered.first());", "", "^a header that is too long"],
+    [
+      "What looks at a body's beginning finds a part of it",
+      "largestPiece), smallestPiece));",
+      "largestPiece)));",
+      "^a header that is too long",
+    ],
     [
       "Room is taken for what is claimed",
-      "  const reader = request.body.getReader();",
-      "  hold.take(claimed ?? 0);\n  const reader = request.body.getReader();",
+      "    clock.allow(claimed / slowest",
+      "    hold.take(claimed);\n    clock.allow(claimed / slowest",
       "^who claims",
     ],
   ]),

@@ -26,7 +26,7 @@ export function createSteps(plugins: readonly Plugin[], backend: Backend | Backe
     let free = (): void => {};
     try {
       const { begins, read, mostBytes } = tensorForms[form];
-      const { bytes, ...body } = await readBody(
+      const body = await readBody(
         request,
         mostBytes(limits),
         limits,
@@ -38,14 +38,14 @@ export function createSteps(plugins: readonly Plugin[], backend: Backend | Backe
       free = body.free;
       const { types: [type], write } = tensorForms[accepted];
       const answer = (): Answer =>
-        stepper.step(read(bytes, limits, stepper.backend(), readFile), (stepped) => {
+        stepper.step(read(body.bytes, limits, stepper.backend(), readFile), (stepped) => {
           const size = Object.values(stepped.tensors).reduce((sum, { data }) => sum + data.byteLength, 0);
           if (size > limits.bytesInFlight) {
             throw new Problem("body-too-large", `The new state takes ${size} bytes, and at most ${limits.bytesInFlight} are ever sent`);
           }
           return { body: write(stepped, form, limits, stepper.backend()), headers: { "Content-Type": type } };
         });
-      return await (bytes.length >= long ? turns.take(request.signal, 1, answer) : answer());
+      return await (body.length >= long ? turns.take(request.signal, 1, answer) : answer());
     } catch (error) {
       // Of the answer's bytes, which a runtime could not give; what the request is to blame for is a Problem by now.
       throw error instanceof RangeError ? noMemory() : error;

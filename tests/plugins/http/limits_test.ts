@@ -31,6 +31,31 @@ function slowBody(
 const stream = (body: ReadableStream<Uint8Array<ArrayBuffer>>, headers: Record<string, string> = {}) =>
   ({ method: "POST", headers: { ...type, ...headers }, body, duplex: "half" }) as RequestInit;
 
+test("a body that comes in pieces of any size is read as it was sent", async () => {
+  const app = createApp(builtins);
+  const tensors = Object.fromEntries(
+    ["w", "w.grad"].map((name, k) => [name, f32(Array.from({ length: 100_000 }, (_, i) => i % 1000 - k))]),
+  );
+  const whole = new Uint8Array(file(tensors, { recipe: adamw }).body as ArrayBuffer);
+  const answerTo = async (init: RequestInit) => {
+    const answer = await app.request("/v1/steps", init);
+    return [answer.status, new Uint8Array(await answer.arrayBuffer())];
+  };
+  const expected = await answerTo({ method: "POST", headers: type, body: whole });
+  assertEquals(expected[0], 200);
+  for (const sizes of [[1, 6, 0, 3, 1], [7919], [65_536, 3], [700_000, 1], [2 ** 20]]) {
+    const pieces: Uint8Array<ArrayBuffer>[] = [];
+    for (let at = 0, i = 0; at < whole.length; i++) {
+      // A few small ones are enough: the rest comes at once.
+      const size = i < 200 ? sizes[i % sizes.length] : whole.length;
+      pieces.push(whole.slice(at, at += size));
+    }
+    for (const headers of [undefined, { "Content-Length": String(whole.length) }]) {
+      assertEquals(await answerTo(stream(slowBody(pieces, 0).body, { ...headers })), expected, `${sizes}`);
+    }
+  }
+});
+
 test("a body that says that it is too large is not read", async () => {
   const { body, givenUp } = slowBody([new Uint8Array(10)], 0);
   const app = createApp(builtins, { limits: { bodyBytes: 1000 } });
