@@ -5,8 +5,8 @@
  *     deno run -A bench/webgpu.ts [--sizes 1,16,64] [--optimizers adamw_torch,lion,adafactor] [--steps 50] [--python PROGRAM] [--json]
  *
  * Sizes are Mi of float32 parameters in one matrix. Timed are some steps that are submitted one after the other until the device has done all of them, less
- * nothing: parameters, gradients and moments stay there. Bytes are those of parameters, gradients and slots of their size that the passes read and write
- * (`explain`). The last rows are of many tensors, where dispatches cost: BERT-base's. On an adapter that computes on the processor the figures say no more
+ * nothing: parameters, gradients and moments stay there. Bytes are those of parameters, gradients and slots of their size that the passes read and write;
+ * the least is what the rule's rounds ask for (`explain`): each of them reads once what it needs. The last rows are of many tensors, where dispatches cost: BERT-base's. On an adapter that computes on the processor the figures say no more
  * than that nothing is absurd; backend "threads" stands beside them there, and the many tensors are small ones.
  *
  * @module
@@ -15,7 +15,7 @@ import { execFileSync } from "node:child_process";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import type { Device } from "../kernels/backends/webgpu/device.ts";
-import { createWebGpuBackend, type DeviceTensor, type WebGpuBackend } from "../core/webgpu.ts";
+import { createWebGpuBackend, type DeviceTensor, emitWgsl, type WebGpuBackend } from "../core/webgpu.ts";
 import { type Backend, builtins, createBackend, explain, type OptimizerPlugin } from "../mod.ts";
 import { layouts, parameters } from "./layouts.ts";
 import { median, table } from "./measure.ts";
@@ -38,6 +38,8 @@ interface Result {
   readonly ms: number;
   /** Bytes that the passes read and write. */
   readonly bytes: number;
+  /** Bytes that the rule's rounds read and write. */
+  readonly least: number;
   /** A kernel that copies as many bytes. */
   readonly copyMs: number;
   readonly threadsMs?: number;
@@ -93,15 +95,20 @@ async function copyTime(device: Device, bytes: number): Promise<number> {
   return ms * bytes / (32 * words);
 }
 
-/** Bytes an element that the passes of an optimizer read and write of what is as large as the parameter. */
-function bytesOf(plugin: OptimizerPlugin, shape: readonly number[]): number {
+/** Bytes an element that the passes of an optimizer read and write of what is as large as the parameter, and the least. */
+function bytesOf(plugin: OptimizerPlugin, shape: readonly number[]): { readonly bytes: number; readonly least: number } {
   const { slots } = plugin.rule(
     Object.fromEntries(Object.entries(plugin.options as Record<string, { default?: unknown }>).map(([name, spec]) => [name, spec.default])),
     { name: "w", shape, dtype: "float32" },
   );
   const large = new Set(["p", "g", ...Object.keys(slots).filter((name) => slots[name]?.shape === "param")]);
-  const named = [...explain(plugin, shape).matchAll(/(?:read|write)((?: \w+)+)/g)].flatMap(([, names]) => names.trim().split(" "));
-  return 4 * named.filter((name) => large.has(name)).length;
+  const count = (text: string): number =>
+    [...text.matchAll(/\b(?:read|write)((?: \w+)+)/g)].flatMap(([, names]) => names.trim().split(" ")).filter((name) => large.has(name))
+      .length;
+  const passes = emitWgsl(plugin, { shape, limits: device.limits }).passes.map(({ label }) =>
+    label.replace("read slots", "").replace("store slots", "")
+  );
+  return { bytes: 4 * count(passes.join("\n")), least: 4 * count(explain(plugin, shape)) };
 }
 
 type Layout = Readonly<Record<string, readonly number[]>>;
@@ -180,10 +187,19 @@ const measure = async (what: string, name: string, layout: Layout): Promise<void
     left.push(`${what}: this device binds ${device.limits.maxStorageBufferBindingSize} bytes at once, and a tensor has ${largest}`);
     return;
   }
-  const bytes = count * bytesOf(pluginOf(name), Object.values(layout)[0]);
+  const each = bytesOf(pluginOf(name), Object.values(layout)[0]);
+  const bytes = count * each.bytes;
   const copyMs = await copyTime(device, bytes);
   const ms = await deviceTime(backend, name, layout);
-  results.push({ what, parameters: count, ms, bytes, copyMs, ...threads !== undefined && { threadsMs: hostTime(threads, name, layout) } });
+  results.push({
+    what,
+    parameters: count,
+    ms,
+    bytes,
+    least: count * each.least,
+    copyMs,
+    ...threads !== undefined && { threadsMs: hostTime(threads, name, layout) },
+  });
 };
 for (const name of names) for (const mi of sizes) await measure(`${name}, ${mi} Mi`, name, { w: [1024, 1024 * mi] });
 // BERT-base takes a processor minutes; the same number of dispatches over less says what one costs.
@@ -198,12 +214,24 @@ if (values.json) console.log(JSON.stringify({ adapter: described, arithmetic: ba
 else {
   const tensors = Object.keys(many.layout).length;
   console.log(`${described || "an adapter without a name"}; ${steps} steps in a row, median of three\n`);
-  const head = ["", "ms a step", "GB/s", "copy kernel, ms", "copy, GB/s", "times the copy", ...onProcessor ? ["threads, ms"] : []];
+  const head = [
+    "",
+    "ms a step",
+    "bytes a number",
+    "least",
+    "GB/s",
+    "copy kernel, ms",
+    "copy, GB/s",
+    "times the copy",
+    ...onProcessor ? ["threads, ms"] : [],
+  ];
   console.log(table(
     head,
-    results.map(({ what, ms, bytes, copyMs, threadsMs }) => [
+    results.map(({ what, parameters, ms, bytes, least, copyMs, threadsMs }) => [
       what,
       ms.toFixed(3),
+      (bytes / parameters).toFixed(0),
+      (least / parameters).toFixed(0),
       (bytes / ms / 1e6).toFixed(1),
       copyMs.toFixed(3),
       (bytes / copyMs / 1e6).toFixed(1),

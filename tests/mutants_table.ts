@@ -335,7 +335,15 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("kernels/backends/webgpu/kernel_code.ts", [loweredBuiltins], [
     ["The half word behind a tensor of odd length is written in WGSL", "& 0xffff0000u;", "& 0u;", "^adamw in WGSL"],
+  ]),
+  ...of("kernels/backends/webgpu/loop_code.ts", [loweredBuiltins], [
     ["An odd element takes its even neighbour's bits in WGSL", ">> (16u * (${place} & 1u))", ">> (0u * (${place} & 1u))", "^adamw in WGSL"],
+  ]),
+  ...of("kernels/backends/webgpu/tile_code.ts", [lowered], [
+    ["A tile ends after its first chunk of rows", "chunk < chunks; chunk++", "chunk < 1u; chunk++", "^sum of tensors"],
+    ["Rows end with their first strip", 'joinOf(row, "strips"', 'joinOf(row, "1u"', "^sum of tensors"],
+    ["Columns end with their first band", 'joinOf(col, "bands"', 'joinOf(col, "1u"', "^sum of tensors"],
+    ["A tile adds nothing to totals", "part${nth}`)}`", "rowSum`)}`", "^norm of tensors"],
   ]),
   ...of("kernels/backends/webgpu/sums_code.ts", [lowered], [
     ["Half of a workgroup's threads count for nothing in WGSL", "h = ${all >> 1}u", "h = ${all >> 2}u", "^norm of tensors"],

@@ -1,35 +1,20 @@
 /**
  * A kernel as WGSL: up to three modules, one for sums along rows, one for those along columns, and one over elements, which sums totals and stores. Those that
- * only read come first, so that what is stored is not read in its place.
+ * only read come first, so that what is stored is not read in its place. Rows and columns are summed in one reading where there is a sum of each (tile_code.ts).
  *
  * A tensor's memory is bound as words, with other tensors in the same buffer perhaps: where it begins there is said by its record. Elements of 16 bits are
  * halves of words; a thread that stores them computes both.
  *
  * @module
  */
-import type { Kernel, Node, Role } from "../../language/kernel.ts";
-import { elementCode, functionsFor, halfCode, zeroCode } from "./expressions.ts";
-import { columnsKey, domainCode, type RecordLayout, recordWord, recordWords, totalsKey } from "./records.ts";
-import { joinLanes, lanes, negativeInfinity, sumCode, threads } from "./sums_code.ts";
+import type { Kernel } from "../../language/kernel.ts";
+import { halfCode } from "./expressions.ts";
+import { entry, type Extent, type Frame, memoryOf, type Module, moduleOf, nodeLines, type Reach, type Reductions } from "./loop_code.ts";
+import { columnsKey, type RecordLayout, recordWord, totalsKey } from "./records.ts";
+import { joinLanes, sumCode, threads } from "./sums_code.ts";
+import { isTiled, tileModules, tilesOf, tileWords } from "./tile_code.ts";
 
-/** How a module reaches memory: the name of what is bound for a key. It is asked once for each mention. */
-export type Reach = (key: string, writes: boolean) => string;
-
-/** A module before its bindings are known. */
-export interface Module {
-  /** What it does, for labels. */
-  readonly title: string;
-  /** Functions and the entry point; what is bound is declared by others. */
-  readonly code: string;
-  readonly workgroups: number;
-}
-
-/** What a kernel loops over. */
-interface Extent {
-  readonly batch: number;
-  readonly rows: number;
-  readonly cols: number;
-}
+export type { Module, Reach };
 
 // What a thread sums before its workgroup joins: few enough that a sum is as good as one in a tree, enough that few partial sums are left.
 const summedByThread = 16;
@@ -40,7 +25,8 @@ const storedByThread = 4;
 const isHalf = ({ stores, pointers }: Kernel): boolean => stores.some(({ pointer }) => pointers[pointer].dtype !== "float32");
 
 const elementsPerWorkgroup = (kernel: Kernel): number =>
-  threads * (isHalf(kernel) ? 2 : 1) * (kernel.reductions.some(({ axis }) => axis === "total") ? summedByThread : storedByThread);
+  threads * (isHalf(kernel) ? 2 : 1) *
+  (kernel.reductions.some(({ axis }) => axis === "total") ? summedByThread : storedByThread);
 
 /** Workgroups of the loop over elements, each of which leaves a partial sum for each total. */
 export const elementGroups = (kernel: Kernel, { batch, rows, cols }: Extent): number =>
@@ -80,84 +66,28 @@ export function kernelModules(
   const { reductions, stores } = kernel;
   const { batch, rows, cols } = extent;
   const along = (axis: "row" | "col" | "total") => reductions.filter((reduction) => reduction.axis === axis);
+  const keys = [totalsKey(round, index), columnsKey(round, index)] as const;
+  if (isTiled(kernel, extent)) {
+    // A thread that stores 16 bits has two elements of it, which a tile's threads have not.
+    const isWhole = !isHalf(kernel);
+    const inside = isWhole ? { stores, totals: along("total") } : { stores: [], totals: [] };
+    const modules = tileModules(extent, inside, ...keys).map((make) => (reach: Reach) => make({ kernel, layout, reach }));
+    if (isWhole) return modules;
+    return [...modules, (reach) => elementModule({ kernel, layout, reach }, along("total"), extent, keys[0])];
+  }
   const modules: ((reach: Reach) => Module)[] = [];
   if (along("row").length > 0 && batch * rows > 0) modules.push((reach) => rowModule({ kernel, layout, reach }, along("row"), extent));
   if (along("col").length > 0 && batch * cols > 0) {
-    const key = columnsKey(round, index);
-    modules.push((reach) => columnModule({ kernel, layout, reach }, along("col"), extent, key));
-    if (bandsOf(extent) > 1) modules.push((reach) => bandModule({ kernel, layout, reach }, along("col"), extent, key));
+    modules.push((reach) => columnModule({ kernel, layout, reach }, along("col"), extent, keys[1]));
+    if (bandsOf(extent) > 1) modules.push((reach) => bandModule({ kernel, layout, reach }, along("col"), extent, keys[1]));
   }
   if ((stores.length > 0 || along("total").length > 0) && batch * rows * cols > 0) {
-    modules.push((reach) => elementModule({ kernel, layout, reach }, along("total"), extent, totalsKey(round, index)));
+    modules.push((reach) => elementModule({ kernel, layout, reach }, along("total"), extent, keys[0]));
   }
   return modules;
 }
 
-interface Frame {
-  readonly kernel: Kernel;
-  readonly layout: RecordLayout;
-  readonly reach: Reach;
-}
-
-type Reductions = Kernel["reductions"];
-
-/** The head of an entry point: `lane`, `workgroup`, and the dimensions of the loop. */
-function entry({ kernel: { domain } }: Frame, body: string): string {
-  const { batch, rows, cols } = domainCode[domain];
-  return `@compute @workgroup_size(${threads})
-fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) all: vec3<u32>) {
-  if (${recordWord(recordWords.live)} == 0u) { return; }
-${zeroCode(body, recordWord(recordWords.live))}  let workgroup = id.y * all.x + id.x;
-  let tensorBatch = ${recordWord(recordWords.batch)};
-  let tensorRows = ${recordWord(recordWords.rows)};
-  let tensorCols = ${recordWord(recordWords.cols)};
-  let batches = ${batch};
-  let rows = ${rows};
-  let cols = ${cols};
-${body}
-}`;
-}
-
-function moduleOf(title: string, main: string, workgroups: number): Module {
-  const shared = main.includes("lanes[") ? `${lanes}\n` : "";
-  const infinity = main.includes("negativeInfinity(") ? `${negativeInfinity}\n` : "";
-  const functions = functionsFor(main);
-  return { title, code: `${shared}${infinity}${functions}${functions === "" ? "" : "\n"}${main}\n`, workgroups };
-}
-
-/** Where elements of a role are counted from. */
-const placeOf: Readonly<Record<Role, string>> = { uniform: "0u", batch: "batch", row: "row", col: "matrixCol", param: "i" };
-
-/** The lines that compute these nodes and those that they are made of, as `n0`, `n1`, … */
-function nodeLines({ kernel: { nodes, pointers, scalars }, layout, reach }: Frame, wanted: readonly number[], indent: string): string {
-  const needed = new Set<number>();
-  const visit = (index: number): void => {
-    if (needed.has(index)) return;
-    needed.add(index);
-    nodes[index].args.forEach(visit);
-  };
-  wanted.forEach(visit);
-  const valueOf = ({ op, args, role, pointer, scalar, dtype }: Node): string => {
-    if (op === "splat") return `bitcast<f32>(${recordWord(layout.numbers.get(scalars[scalar])!)})`;
-    if (op === "as") return `n${args[0]}`;
-    if (op !== "load") return elementCode[op](args.map((arg) => `n${arg}`), dtype);
-    const { key } = pointers[pointer];
-    const begin = recordWord(layout.begins.get(key)!);
-    const name = reach(key, false);
-    const place = placeOf[role];
-    if (dtype === "float32") return `bitcast<f32>(${name}[${begin} + ${place}])`;
-    return halfCode[dtype].widen(`((${name}[${begin} + (${place} >> 1u)] >> (16u * (${place} & 1u))) & 0xffffu)`);
-  };
-  return [...needed].sort((a, b) => a - b).map((index) => `${indent}let n${index} = ${valueOf(nodes[index])};`).join("\n");
-}
-
-/** Where a store or a result goes. */
-function memoryOf({ kernel: { pointers }, layout, reach }: Frame, pointer: number): { name: string; begin: string } {
-  const { key } = pointers[pointer];
-  return { name: reach(key, true), begin: recordWord(layout.begins.get(key)!) };
-}
-
-/** Lines that say in which matrix, row and column element i is, where a node asks. */
+/** Lines that say in which matrix, row and column element i is, where a node asks. Carrying the place from turn to turn in place of dividing gained nothing. */
 function rolesOf({ kernel: { shape } }: Frame, indent: string): string {
   if (shape === "flat") return "";
   return `${indent}let row = i / cols;\n${indent}let col = i % cols;\n${indent}let batch = row / rows;\n${indent}let matrixCol = batch * cols + col;\n`;
@@ -217,15 +147,15 @@ ${compute("    ")}`;
   if (lane == 0u) { ${reach(key, true)}[${at}] = bitcast<u32>(lanes[0]); }
   workgroupBarrier();`;
   }).join("\n");
-  const per = perThread * threads;
   const main = entry(
     frame,
     `  let size = batches * rows * cols;
-  let groups = (${pairs ? "(size + 1u) / 2u" : "size"} + ${per - 1}u) / ${per}u;
+  let per = ${perThread * threads}u;
+  let groups = (${pairs ? "(size + 1u) / 2u" : "size"} + per - 1u) / per;
   if (workgroup >= groups) { return; }
 ${totals.map(({ f }, k) => `  var sum${k} = ${sumCode[f].identity};`).join("\n")}
   for (var turn = 0u; turn < ${perThread}u; turn++) {
-    let unit = workgroup * ${per}u + turn * ${threads}u + lane;
+    let unit = workgroup * per + turn * ${threads}u + lane;
 ${loop}
   }
 ${partial}`,
@@ -333,9 +263,12 @@ ${joins.join("\n")}`,
   return moduleOf("bands", join, Math.ceil(batch * cols / threads));
 }
 
-/** Words that a kernel's partial sums take: of totals, and of columns that are cut into bands. */
+/** Words that a kernel's partial sums take: of totals, and of columns that are cut into bands, or of rows and columns that are cut into tiles. */
 export function partialWords(kernel: Kernel, extent: Extent): { readonly totals: number; readonly columns: number } {
   const count = (axis: "total" | "col"): number => kernel.reductions.filter((reduction) => reduction.axis === axis).length;
+  if (isTiled(kernel, extent)) {
+    return { totals: count("total") * (isHalf(kernel) ? elementGroups(kernel, extent) : tilesOf(extent)), columns: tileWords(extent) };
+  }
   const bands = bandsOf(extent);
   return {
     totals: count("total") * elementGroups(kernel, extent),

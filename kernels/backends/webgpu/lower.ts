@@ -328,12 +328,14 @@ function pushKernels<Buffer extends object>(builder: Builder<Buffer>, one: Place
 /** A module over an item's memory, with what it reaches bound. */
 function passOf<Buffer extends object>(
   { ground: { limits } }: Builder<Buffer>,
-  { item: { name }, layout, record, clusters }: PlacedItem<Buffer>,
+  { item: { name, program }, layout, record, clusters }: PlacedItem<Buffer>,
   make: (reach: Reach) => Module,
   round: number,
 ): Pass<Buffer> {
   const reached = new Map<number, boolean>();
+  const touched = { read: new Set<string>(), write: new Set<string>() };
   const { code, title, workgroups } = make((key, writes) => {
+    if (program.tensors.includes(key) || program.writes.includes(key)) touched[writes ? "write" : "read"].add(key.replace(/^.*\//, ""));
     const cluster = clusters.of.get(key)!;
     reached.set(cluster, writes || (reached.get(cluster) ?? false));
     return `memory${cluster}`;
@@ -350,7 +352,7 @@ function passOf<Buffer extends object>(
     `@group(0) @binding(${k + 1}) var<storage, ${written.has(cluster.buffer) ? "read_write" : "read"}> memory${index}: array<u32>;`
   );
   return {
-    label: `${name ?? "text"}: round ${round + 1}, ${title}`,
+    label: [`${name ?? "text"}: round ${round + 1}`, title, ...said(touched)].join(", "),
     code: `@group(0) @binding(0) var<uniform> record: array<vec4<u32>, ${layout.words / 4}>;\n${declarations.join("\n")}\n${code}`,
     bindings: [
       { of: "records", offset: 4 * record, bytes: 4 * layout.words, type: "uniform" },
@@ -364,6 +366,10 @@ function passOf<Buffer extends object>(
     workgroups: gridOf(workgroups, limits),
   };
 }
+
+/** What a pass touches of a tensor's own, as `explain` says it. */
+const said = (touched: Readonly<Record<"read" | "write", ReadonlySet<string>>>): string[] =>
+  (["read", "write"] as const).filter((how) => touched[how].size > 0).map((how) => `${how} ${[...touched[how]].join(" ")}`);
 
 /** The workgroups' partial sums of a round's kernels, to one number for each sum. */
 function pushFolds<Buffer extends object>(

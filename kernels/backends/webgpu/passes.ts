@@ -91,7 +91,7 @@ export interface Binding<Buffer extends object> {
 
 /** One dispatch. */
 export interface Pass<Buffer extends object> {
-  /** For people and debuggers: `round 1: p m v`. */
+  /** For people and debuggers: `w: round 1, elements, read p g m v, write p m v`, with the tensor's own memory alone. */
   readonly label: string;
   /** A WGSL module with the one entry point `main`. Equal texts may share a pipeline, with the layout `auto` or one made of the bindings' types. */
   readonly code: string;

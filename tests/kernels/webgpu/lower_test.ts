@@ -96,8 +96,8 @@ const scalar: SlotType = { shape: "scalar", dtype: "float32" };
 const group: SlotType = { shape: "group", dtype: "float32" };
 const slotOf = (shape: SlotType["shape"]): SlotType => ({ shape, dtype: "float32" });
 
-// Less than a workgroup, several, several bands of rows, long rows, single columns, a vector, a number, nothing.
-const shapes = [[3, 5], [70, 300], [40_000, 2], [2, 20_000], [5000, 1], [3, 40, 33], [129], [], [0], [0, 3], [4, 0]];
+// Less than a workgroup, several, several bands of rows, more rows than bands of one chunk have, long rows, single columns, a vector, a number, nothing.
+const shapes = [[3, 5], [70, 300], [40_000, 2], [70_000, 2], [2, 20_000], [5000, 1], [3, 40, 33], [129], [], [0], [0, 3], [4, 0]];
 
 for (const f of ["sum", "mean", "norm", "rms", "max"]) {
   onDevice(`${f} of tensors, rows, columns, all tensors and groups in WGSL is that of backend "js" but for rounding`, async (device) => {
