@@ -13,7 +13,7 @@ import { joinLanes, sumCode, threads } from "./sums_code.ts";
 
 // A workgroup's threads stand beside each other along `across` columns and down the rows. A thread has so many columns of a tile, and so many rows of a chunk.
 // Shared memory bounds both, of which every device has 16 KiB: a word a thread for each row of the chunk. Sums of columns stay with their threads until the end: with
-// shared words for them that each element was added to, a pass over 1 Mi elements took 11.2 ms on Mesa's lavapipe in place of 8.8 (Adafactor's first; its
+// shared words for them that each element was added to, a pass over 1 Mi elements took 11.2 ms on Mesa's lavapipe in place of 8.8 (a total beside them; its
 // rows, columns and total one after the other: 12.1).
 const mostAcross = 32;
 const mostColumns = 4;
