@@ -389,7 +389,7 @@ export const mutants: readonly Mutant[] = [
   ...of("kernels/backends/webgpu/eigh_code.ts", [gpuFactors], [
     ["Eigenvectors come as they are found on the device", "if (other < value ||", "if (false && other < value ||", "^eigh"],
     ["A matrix of several pairs is left after its first sweep", "+ 2u * pairs - 1u); }", "+ 0u); }", "^eigh"],
-    ["What turns a pair is rounded to float32 beside 1", "+ select(0.0, 1.0, row == p.x);", "+ 0.0;", "^eigh"],
+    ["Where a pair stood before it was turned counts for nothing", "+ select(0.0, 1.0, row == p.x);", "+ 0.0;", "^eigh"],
   ]),
   ...of("kernels/backends/webgpu/scale_code.ts", [gpuFactors], [
     ["A number that is not finite has factors on the device", "most < 0x7f800000u", "most <= 0x7fc00000u", "^Matrices of zeros"],

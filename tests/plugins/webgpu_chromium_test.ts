@@ -63,7 +63,8 @@ async function visited(): Promise<Report<Computed>> {
 inDenoAlone("A page trains on SwiftShader as backend js does, and the device has nothing to complain of", async () => {
   const { found, failed, said } = await visited();
   assertEquals([failed, said], [undefined, []]);
-  const { arithmetic, states } = found!;
+  const { arithmetic, states, complaints } = found!;
+  assertEquals(complaints, []);
   const isPlain = arithmetic.roundsDivision && arithmetic.roundsSqrt && !arithmetic.contracts;
   const expected = await takeWebGpuSteps(builtins, "js");
   assertEquals(Object.keys(states), run);
