@@ -2294,8 +2294,14 @@ export const mutants: readonly Mutant[] = [
     ["A moved run begins anew", "next.trainer.optimizer.loadState(saved)", "void saved", "^a run with"],
     ["What failed is over", "if (isBroken) await moveTo(work.on);", "", "^an update that failed"],
     ["A run that has ended goes on", "if (isDisposed) return false;\n    position", "position", "^a run that ends"],
+    ["A run that has ended waits for its device", "      leave();\n", "", "^a run that ends"],
     ["What was moved is forgotten by a lost device", "return moved;", "return undefined;", "^a run whose device"],
-    ["Arrays stay as they were before the GPU's step", "await trainer.optimizer.sync();\n    if", "if", "^where the browser has WebGPU"],
+    [
+      "Arrays stay as they were before the GPU's step",
+      "await Promise.race([trainer.optimizer.sync(), left]);",
+      "",
+      "^where the browser has WebGPU",
+    ],
   ]),
   ...of("plugins/http/page/places.ts", ["tests/plugins/http/page_gpu_test.ts"], [
     ["A GPU is there for those who ask", 'if ("name" in gpu && !hasChosen) chosen = "webgpu";', "", "^where the browser has WebGPU"],

@@ -100,6 +100,9 @@ export function createRun(
   let moved: StateDict | undefined;
   let isBroken = false;
   let isDisposed = false;
+  /** Nobody waits any more: a device that compiles may take a minute. */
+  let leave = (): void => {};
+  const left = new Promise<undefined>((done) => leave = () => done(undefined));
 
   function begin(on: StepsOn): Work {
     const trainer = registry.createTrainer(network.params, recipe, { backend: on });
@@ -122,7 +125,7 @@ export function createRun(
   }
 
   async function moveTo(on: StepsOn): Promise<void> {
-    const saved = await lastState();
+    const saved = await Promise.race([lastState(), left]);
     if (isDisposed) return;
     const next = begin(on);
     try {
@@ -141,7 +144,7 @@ export function createRun(
     const { value } = loop.next();
     if (value === undefined) return false;
     // A GPU's parameters come back to the network's arrays. On this host they are there.
-    await trainer.optimizer.sync();
+    await Promise.race([trainer.optimizer.sync(), left]);
     if (isDisposed) return false;
     position = batches.position;
     losses.push(value.loss);
@@ -186,6 +189,7 @@ export function createRun(
     moveTo,
     dispose() {
       isDisposed = true;
+      leave();
       end(work);
     },
   };

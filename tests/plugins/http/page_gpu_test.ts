@@ -20,7 +20,7 @@ import { inChromium, missing } from "../../chromium.ts";
 import { root } from "../../generated.ts";
 import { listen } from "../../listen.ts";
 import { gpuTest, missing as missingGpu, onGpu } from "../../webgpu.ts";
-import { close, keep, page as html, visit } from "./visit.ts";
+import { axeFindings, close, keep, page as html, visit } from "./visit.ts";
 
 after(close);
 
@@ -144,13 +144,27 @@ test("an update that failed is made again from its own images", async () => {
   broken.dispose();
 });
 
-test("a run that ends in the middle of an update says no more", async () => {
-  const run = createRun(builtins, choices["a learning rate of its own"], await digits(), 12, 7, "js");
-  const advancing = run.advance();
-  run.dispose();
-  assertEquals([await advancing, await run.advance(), run.losses.length], [false, false, 0]);
-  await run.moveTo("wasm");
-  assertEquals(run.on, "js");
+test("a run that ends in the middle of an update says no more, and waits for nothing", async () => {
+  const never = (): Promise<never> => new Promise(() => {});
+  // As a device that compiles for a minute.
+  const silent = Object.create(builtins, {
+    createTrainer: {
+      value: (...given: Parameters<typeof builtins.createTrainer>) => {
+        const trainer = builtins.createTrainer(...given);
+        const optimizer = Object.create(trainer.optimizer, { sync: { value: never }, saveStateAsync: { value: never } });
+        return Object.create(trainer, { optimizer: { value: optimizer } });
+      },
+    },
+  });
+  for (const act of ["advance", "moveTo"] as const) {
+    const run = createRun(silent, choices["a learning rate of its own"], await digits(), 12, 7, "js");
+    const acting = act === "advance" ? run.advance() : run.moveTo("wasm");
+    run.dispose();
+    await acting;
+    assertEquals([await run.advance(), run.losses.length], [false, 0]);
+    await run.moveTo("wasm");
+    assertEquals(run.on, "js");
+  }
 });
 
 /** The page reads its runs so; SwiftShader compiles each kernel for the processor. */
@@ -248,7 +262,21 @@ inChromium("another place is chosen by keyboard while the runs train, which go o
     assertShown(await numbers(page), await expected(linear, 60));
   }, { webGpu: "with", hash: hashOf(60, linear, linear) }));
 
-const soap = { optimizer: { name: "soap", options: { lr: 0.003 } }, schedule: null };
+/** Every built-in algorithm runs on a device, so that this one has to be made to refuse: what Lion takes its steps by. */
+const refuseSigns = (): void => {
+  const create = GPUDevice.prototype.createShaderModule;
+  const asked: string[] = [];
+  Object.assign(globalThis, { asked });
+  GPUDevice.prototype.createShaderModule = function (given) {
+    if (/\bsign\w*\(/.test(given.code)) {
+      asked.push(given.code);
+      throw new TypeError("the driver knows no signs");
+    }
+    return create.call(this, given);
+  };
+};
+
+const lion = { optimizer: { name: "lion", options: { lr: 0.001 } }, schedule: null };
 
 inChromium("an algorithm that the GPU refuses is trained beside it, with the reason", () =>
   visit(async (page) => {
@@ -257,13 +285,15 @@ inChromium("an algorithm that the GPU refuses is trained beside it, with the rea
     await isDone(page);
     assertMatch(
       await words(page),
-      /^Run A runs on WebAssembly, (?:up to \d+ threads|1 thread): .*(?:eigh|qr).*\. Run B runs on a GPU \(WebGPU: .*\)\./,
+      /^Run A runs on WebAssembly, (?:up to \d+ threads|1 thread): the GPU does not take steps of lion \(the driver knows no signs\)\. Run B runs on a GPU \(WebGPU: .*\)\./,
     );
     assertEquals(await page.locator("#run-0-problem").textContent(), "");
-    const [[updates], other] = await numbers(page);
-    assertEquals(updates, 12);
+    // It was asked once, not for each update.
+    assertEquals(await page.evaluate(() => (globalThis as unknown as { readonly asked: readonly string[] }).asked.length), 1);
+    const [ofLion, other] = await numbers(page);
+    assertShown([ofLion], await expected(lion, 12));
     assertShown([other], await expected(linear, 12));
-  }, { webGpu: "with", hash: hashOf(12, soap, linear) }));
+  }, { webGpu: "with", before: refuseSigns, hash: hashOf(12, lion, linear) }));
 
 inChromium("a GPU that is lost in the middle costs no update, and can be chosen again", () =>
   visit(async (page) => {
@@ -311,6 +341,25 @@ inChromium("runs on a GPU can be stopped, begun anew and changed at any time", (
     assertMatch(await words(page), /^Runs on a GPU/);
   }, { webGpu: "with", hash: hashOf(12, linear, linear).replace("seed=7", "seed=8") }));
 
+for (const [name, width, colorScheme] of [["light", 1280, "light"], ["dark, narrow", 320, "dark"]] as const) {
+  inChromium(`the choice of places fits, and axe finds nothing wrong with it (${name})`, () =>
+    visit(async (page) => {
+      await wordsAre(page, /^Runs on a GPU/);
+      const beyond = await page.evaluate(() => {
+        const { right } = document.querySelector(".places")!.getBoundingClientRect();
+        const labels = [...document.querySelectorAll("#places label")];
+        const isWide = labels.some((label) => label.getBoundingClientRect().right > right + 0.5);
+        return {
+          isWide,
+          lines: new Set(labels.map((label) => label.getBoundingClientRect().top)).size,
+          page: document.documentElement.scrollWidth,
+        };
+      });
+      assertEquals(beyond, { isWide: false, lines: 1, page: width });
+      assertEquals(await axeFindings(page), []);
+    }, { webGpu: "with", colorScheme, viewport: { width, height: 800 }, isMobile: width < 700, hasTouch: width < 700 }));
+}
+
 const withoutGpu: readonly (readonly [name: string, before: () => void, ready: RegExp, done: RegExp])[] = [
   [
     "has no WebGPU",
@@ -355,6 +404,7 @@ inChromium("a page that is not isolated trains all the same on one thread, an is
   keep(plain);
   const isolated = listen(createApp(builtins, { page: html() }).fetch);
   keep(isolated);
+  const soap = { optimizer: { name: "soap", options: { lr: 0.003 } }, schedule: null };
   for (const [from, threads] of [[plain, 1], [isolated, availableParallelism()]] as const) {
     await visit(async (page) => {
       assertEquals(await page.evaluate(() => crossOriginIsolated), from === isolated);

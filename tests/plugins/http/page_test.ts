@@ -20,6 +20,7 @@ import { listen } from "../../listen.ts";
 import { bundlePage } from "../../page.ts";
 import { hasPython } from "../../python.ts";
 import {
+  axeFindings,
   close,
   cosine,
   keep,
@@ -593,19 +594,7 @@ for (
       }
       await page.locator("#start").click();
       await page.waitForFunction(() => /^Done/.test(document.querySelector("#run-status")!.textContent!));
-      await page.evaluate(readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8"));
-      const found = await page.evaluate(async () => {
-        const { violations } = await (globalThis as unknown as { axe: { run(): Promise<{ violations: Finding[] }> } }).axe.run();
-        interface Finding {
-          readonly id: string;
-          readonly impact: string;
-          readonly nodes: readonly { readonly html: string }[];
-        }
-        return violations.map(({ id, impact, nodes }) =>
-          `${impact}: ${id}: ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 120)).join(" | ")}`
-        );
-      });
-      assertEquals(found, []);
+      assertEquals(await axeFindings(page), []);
     }, { ...options, hash: "#to=1000&lr=1e-3&updates=12" }));
 }
 

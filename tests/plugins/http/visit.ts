@@ -4,12 +4,15 @@
  *
  * @module
  */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium as playwright, type Page } from "playwright-core";
 import { assert, assertEquals } from "@std/assert";
 import { builtins } from "../../../mod.ts";
 import { type AppOptions, createApp } from "../../../plugins/http/mod.ts";
 import { curveOf } from "../../../plugins/http/page/curves.ts";
 import { chromium, chromiumFlags, webGpuFlags } from "../../chromium.ts";
+import { root } from "../../generated.ts";
 import { listen, type Listening } from "../../listen.ts";
 import { bundlePage } from "../../page.ts";
 
@@ -118,6 +121,22 @@ export function link(choices: readonly (readonly [name: string, options: object]
   return `#${
     choices.map(([name, options]) => `schedule=${encodeURIComponent(JSON.stringify({ name, options }))}`).join("&")
   }&to=${to}&lr=${lr}${more}`;
+}
+
+/** What axe finds wrong in the page as it is. */
+export async function axeFindings(page: Page): Promise<string[]> {
+  await page.evaluate(readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8"));
+  return await page.evaluate(async () => {
+    const { violations } = await (globalThis as unknown as { axe: { run(): Promise<{ violations: Finding[] }> } }).axe.run();
+    interface Finding {
+      readonly id: string;
+      readonly impact: string;
+      readonly nodes: readonly { readonly html: string }[];
+    }
+    return violations.map(({ id, impact, nodes }) =>
+      `${impact}: ${id}: ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 120)).join(" | ")}`
+    );
+  });
 }
 
 /** Moves a slider, as an arrow key does. */
