@@ -17,9 +17,7 @@ const pair = 2 * block;
 const inPair = pair * pair;
 
 /** Rounds over all pairs of blocks; a matrix is left alone after one in which nothing was turned. */
-const mostSweeps = 20;
-// Rounds over all pairs of numbers of a square: of one that is the whole matrix all that it takes.
-const innerSweeps = 2;
+const mostSweeps = 16;
 // A number beside the diagonal counts as 0 where it is so small beside the larger one of its neighbours on it.
 const negligible = 2 ** -24;
 
@@ -82,7 +80,8 @@ ${turnCode(work, turns[0])}
     if (row < cols && col < cols) { square[k] = ${number(z, "(matrix * cols + row) * cols + col")}; }
     own[k] = 0.0;
   }
-  let sweeps = select(${innerSweeps}u, ${mostSweeps}u, pairs == 1u);
+  // One that is the whole matrix has all sweeps here. (Others had two each time: as many rounds over pairs, each of them longer.)
+  let sweeps = select(1u, ${mostSweeps}u, pairs == 1u);
   var isTurned = 0u;
   for (var sweep = 0u; sweep < sweeps; sweep++) {
     if (lane < ${block}u) { hits[lane] = 0u; }

@@ -13,7 +13,7 @@ import {
   type Place,
 } from "../../../kernels/backends/webgpu/passes.ts";
 import type { NumberSlotClass } from "../../../kernels/tables/classes.ts";
-import type { Raw, Scalars } from "../../../kernels/types.ts";
+import type { Raw, Scalars, WebGpuBackend } from "../../../kernels/types.ts";
 
 /** A device, or null where this runtime has none. */
 export async function testDevice(): Promise<GPUDevice | null> {
@@ -230,7 +230,8 @@ function layTensors(device: GPUDevice, items: readonly Item[], { tensors }: Cont
   return { places, buffers, read: readAll };
 }
 
-async function read(device: GPUDevice, buffer: GPUBuffer): Promise<ArrayBuffer> {
+/** What a buffer holds once the device has done what it was told. */
+export async function read(device: GPUDevice, buffer: GPUBuffer): Promise<ArrayBuffer> {
   const staging = device.createBuffer({ size: buffer.size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
   const encoder = device.createCommandEncoder();
   encoder.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size);
@@ -239,4 +240,22 @@ async function read(device: GPUDevice, buffer: GPUBuffer): Promise<ArrayBuffer> 
   const bytes = staging.getMappedRange().slice(0);
   staging.destroy();
   return bytes;
+}
+
+/** What a routine gives of a matrix, or of several, on a backend's device. */
+export async function factorOnDevice(
+  backend: WebGpuBackend,
+  f: "qr" | "eigh",
+  a: Float32Array,
+  shape: readonly number[],
+): Promise<Float32Array<ArrayBuffer>> {
+  const device = backend.device as GPUDevice;
+  const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage;
+  const [x, z] = [0, 1].map(() => device.createBuffer({ size: a.byteLength, usage: STORAGE | COPY_SRC | COPY_DST }));
+  device.queue.writeBuffer(x, 0, a as Float32Array<ArrayBuffer>);
+  backend.run(`Q = ${f}(x)\nz = Q`, { x: { buffer: x, shape }, z: { buffer: z, shape } } as never);
+  const made = new Float32Array(await read(device, z));
+  x.destroy();
+  z.destroy();
+  return made;
 }

@@ -6,36 +6,17 @@
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { createBackend } from "../../../kernels/backends/create.ts";
-import type { WebGpuBackend } from "../../../core/types.ts";
 import { gpuTest, missing, onGpu } from "../../webgpu.ts";
 import { eigen, largest, skew, truth } from "../factors.ts";
 import { random } from "../random_text.ts";
+import { factorOnDevice as onDevice } from "./device.ts";
 
 if (missing !== undefined) test.skip(`WebGPU is missing: ${missing}`, () => {});
 
-type Factor = "qr" | "eigh";
-const textOf = (f: Factor): string => `Q = ${f}(x)\nz = Q`;
-
-async function onDevice(backend: WebGpuBackend, f: Factor, a: Float32Array, shape: readonly number[]): Promise<Float32Array> {
-  const device = backend.device as GPUDevice;
-  const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
-  const [x, z] = [0, 1].map(() => device.createBuffer({ size: a.byteLength, usage: STORAGE | COPY_SRC | COPY_DST }));
-  device.queue.writeBuffer(x, 0, a as Float32Array<ArrayBuffer>);
-  backend.run(textOf(f), { x: { buffer: x, shape }, z: { buffer: z, shape } } as never);
-  const staging = device.createBuffer({ size: a.byteLength, usage: MAP_READ | COPY_DST });
-  const encoder = device.createCommandEncoder();
-  encoder.copyBufferToBuffer(z, 0, staging, 0, a.byteLength);
-  device.queue.submit([encoder.finish()]);
-  await staging.mapAsync(GPUMapMode.READ);
-  const made = new Float32Array(staging.getMappedRange().slice(0));
-  for (const buffer of [x, z, staging]) buffer.destroy();
-  return made;
-}
-
-function onHost(f: Factor, a: Float32Array, shape: readonly number[]): Float32Array {
+function onHost(f: "qr" | "eigh", a: Float32Array, shape: readonly number[]): Float32Array {
   using backend = createBackend("js");
   const z = { data: new Float32Array(a.length), shape };
-  backend.run(textOf(f), { x: { data: a.slice(), shape }, z });
+  backend.run(`Q = ${f}(x)\nz = Q`, { x: { data: a.slice(), shape }, z });
   return z.data;
 }
 
