@@ -3,7 +3,8 @@
  * many workgroups at a time as there are pairs of blocks, and then the whole matrix is turned by what they found.
  *
  * Golub & Van Loan, "Matrix Computations", 8.5. The other backends go by a tridiagonal matrix, whose iteration is one long sequence of numbers in float64, which a
- * device has not. Jacobi's numbers are float32 throughout, and what is small beside its neighbours comes out no worse for that.
+ * device has not. Vectors are as near to orthogonal as theirs, and turned by as little (`bench/factors.ts`): rotations are kept as what they are beside the
+ * identity, since with a cosine that is rounded each of them makes vectors longer (tried: 2e-4 at a side of 200, and growing with it).
  *
  * @module
  */
@@ -18,22 +19,24 @@ const inPair = pair * pair;
 
 /** Rounds over all pairs of blocks; a matrix is left alone after one in which nothing was turned. */
 const mostSweeps = 16;
-// A number beside the diagonal counts as 0 where it is so small beside the larger one of its neighbours on it.
+// A number beside the diagonal counts as 0 where it is so small beside the larger one of its neighbours on it, and half as small beside the largest of all:
+// without that, what a matrix without full rank has of rounding errors alone was turned for half of the time.
 const negligible = 2 ** -24;
 
 const pairsOf = ({ cols }: RoutineExtent): number => Math.max(1, Math.ceil(cols / pair));
 const roundsOf = (extent: RoutineExtent): number => 2 * pairsOf(extent) - 1;
 
 /**
- * The routine's memory for each matrix: vectors, the place of each of them among those of lesser eigenvalues, what turns each pair, and whether it does. The
- * matrix itself becomes diagonal where the result comes to lie.
+ * The routine's memory for each matrix: vectors, the place of each of them among those of lesser eigenvalues, what turns each pair, and whether it does, and the
+ * largest number of the diagonal so far. The matrix itself becomes diagonal where the result comes to lie.
  */
-const ownWords = (extent: RoutineExtent): number => extent.cols * (extent.cols + 1) + pairsOf(extent) * (inPair + 1);
+const ownWords = (extent: RoutineExtent): number => extent.cols * (extent.cols + 1) + pairsOf(extent) * (inPair + 1) + 1;
 const placesCode = `let pairs = max(1u, (cols + ${pair - 1}u) / ${pair}u);
-  let vectors = ${headCode} + matrix * (cols * (cols + 1u) + pairs * ${inPair + 1}u);
+  let vectors = ${headCode} + matrix * (cols * (cols + 1u) + pairs * ${inPair + 1}u + 1u);
   let order = vectors + cols * cols;
   let turned = order + cols;
-  let basis = turned + pairs;`;
+  let basis = turned + pairs;
+  let largest = basis + pairs * ${inPair}u;`;
 
 // Who meets whom, as in a tournament where everybody but the last one moves on by a place.
 const meeting = `fn meeting(pair: u32, round: u32, all: u32) -> vec2<u32> {
@@ -82,6 +85,7 @@ ${turnCode(work, turns[0])}
   }
   // One that is the whole matrix has all sweeps here. (Others had two each time: as many rounds over pairs, each of them longer.)
   let sweeps = select(1u, ${mostSweeps}u, pairs == 1u);
+  let least = ${negligible / 2} * ${number(work, "largest")};
   var isTurned = 0u;
   for (var sweep = 0u; sweep < sweeps; sweep++) {
     if (lane < ${block}u) { hits[lane] = 0u; }
@@ -95,7 +99,7 @@ ${turnCode(work, turns[0])}
         var sine = 0.0;
         var halved = 0.0;
         var tangent = 0.0;
-        if (abs(beside) > ${negligible} * max(abs(above), abs(below))) {
+        if (abs(beside) > max(least, ${negligible} * max(abs(above), abs(below)))) {
           let ratio = (below - above) / (2.0 * beside);
           tangent = select(1.0, -1.0, ratio < 0.0) / (abs(ratio) + sqrt(1.0 + ratio * ratio));
           let cosine = 1.0 / sqrt(1.0 + tangent * tangent);
@@ -191,9 +195,20 @@ ${meeting}`,
     ${work(`${turns[0]}u`)} = turn + 1u;
     for (var k = 0u; k < batches; k++) {
       for (var i = 0u; i < pairs; i++) {
-        if (${work(`turned + k * (cols * (cols + 1u) + pairs * ${inPair + 1}u) + i`)} == 1u) { ${work(`${countWord}u`)} = turn + 1u; }
+        if (${work(`turned + k * (cols * (cols + 1u) + pairs * ${inPair + 1}u + 1u) + i`)} == 1u) { ${work(`${countWord}u`)} = turn + 1u; }
       }
     }
+  }
+  if (workgroup % (2u * squares) == 0u) {
+    var most = 0.0;
+    for (var k = lane; k < cols; k += ${threads}u) { most = max(most, abs(${number(z, "matrix * cols * cols + k * (cols + 1u)")})); }
+    left[lane] = most;
+    workgroupBarrier();
+    for (var h = ${threads >> 1}u; h > 0u; h >>= 1u) {
+      if (lane < h) { left[lane] = max(left[lane], left[lane + h]); }
+      workgroupBarrier();
+    }
+    if (lane == 0u) { ${store(work, "largest", "left[0]")} }
   }
   let isOfVectors = workgroup % (2u * squares) >= squares;
   let mine = workgroup % squares / pairs;
@@ -286,6 +301,7 @@ export const eighCode: RoutineSequence = {
     largestPass(true),
     beginPass(({ x, z, work }) =>
       `    ${placesCode.replaceAll("\n", "\n  ")}
+    if (own == 0u) { ${work("largest")} = 0u; }
     ${work("vectors + own")} = select(0u, 0x3f800000u, row == col);
     ${z("i")} = select(0x7fc00000u, bitcast<u32>(${number(x, "matrix * size + max(row, col) * cols + min(row, col)")} * scale), isFinite);`
     ),
