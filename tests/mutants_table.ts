@@ -2445,12 +2445,39 @@ export const mutants: readonly Mutant[] = [
       "refuses lion",
     ],
   ]),
+  ...of("plugins/adapters/jax_js_memory.ts", [jaxJsTest], [
+    ["a read in jax-js that fails keeps a reference", "while (array.refCount > refCount) array.dispose();", "", "an error leaves"],
+    ["arrays of jax-js lose their shape", "{ shape: [...shape], dtype, device }", "{ dtype, device }", "shapes and places"],
+  ]),
+  ...of("plugins/adapters/jax_js_memory.ts", ["tests/plugins/adapters/jax_js_webgpu_test.ts"], [
+    ["a backend on another device than jax-js' is taken", "deviceOfJax(getWebGPUDevice) !== device", "false", "refuses other devices"],
+    ["arrays of a host are looked for on a GPU", 'if (device === "webgpu") continue;', "continue;", "refuses other devices"],
+    ["parameters of jax-js are stepped in its own buffers", "return taken;", "return from;", "steps match"],
+    [
+      "new arrays of jax-js hold zeros",
+      "copies.push(copyOf(elements as DeviceTensor, writable(array)));",
+      "writable(array);",
+      "steps match",
+    ],
+    ["copies of 16 bits are of 32", '(from.dtype === "float16" ? 2 : 4)', "4", "16 bits"],
+    ["copies touch parts of words", "Math.ceil(sizeOf(from.shape)", "Number(sizeOf(from.shape)", "16 bits"],
+    ["what a GPU's arrays cannot give is said in jax-js' words", 'if (array.device !== "webgpu") throw error;', "throw error;", "says so"],
+  ]),
+  ...of("plugins/adapters/jax_js.ts", ["tests/plugins/adapters/jax_js_webgpu_test.ts"], [
+    ["a refused bind keeps memory of the GPU", "memory.release(tensors);\n    throw error;", "throw error;", "refuses other devices"],
+    ["the end of an optimizer over jax-js keeps memory of the GPU", "taken.forEach(memory.release);\n", "\n", "refuses other devices"],
+  ]),
   ...of("plugins/adapters/jax_js.ts", [jaxJsTest], [
     ["a step in jax-js without gradients does nothing", "if (tree === undefined || tree === null)", "if (false)", "an error leaves"],
     ["a branch of null is missing in jax-js", "name.startsWith(`${path}.`)", "false", "names are paths"],
     ["a missing branch stands still in jax-js", "if (branch === null) empty", "if (branch == null) empty", "an error leaves"],
-    ["a step in jax-js leaves its gradients behind", "grads.forEach((array) => array.dispose());", "", "takes the parameters over"],
-    ["a step in jax-js gives the parameters of before", "    state.isFresh = false;\n    grads", "    grads", "takes the parameters over"],
+    ["a step in jax-js leaves its gradients behind", "arrays.forEach((array) => array.dispose());", "", "takes the parameters over"],
+    [
+      "a step in jax-js gives the parameters of before",
+      "    state.isFresh = false;\n    arrays",
+      "    arrays",
+      "takes the parameters over",
+    ],
     [
       "parameters of jax-js that were are kept",
       "letGo(state.tree);\n      Object",
@@ -2459,11 +2486,10 @@ export const mutants: readonly Mutant[] = [
     ],
     [
       "a bound tree of jax-js is never let go",
-      "optimizer.dispose();\n    letGo(state.tree);",
-      "optimizer.dispose();",
+      "taken.forEach(memory.release);\n    letGo(state.tree);",
+      "taken.forEach(memory.release);",
       "let go at the next",
     ],
-    ["a read in jax-js that fails keeps a reference", "while (array.refCount > refCount) array.dispose();", "", "an error leaves"],
     ["one array of jax-js may have two names", "if (other !== undefined) {", "if (false) {", "one array in two places"],
     ["jax-js' arrays are read after they are freed", "if (refCount === 0)", "if (refCount === -1)", "what is freed"],
     [
@@ -2473,7 +2499,6 @@ export const mutants: readonly Mutant[] = [
       "states are loaded",
     ],
     ["later parameters of jax-js replace others", "if (clash !== undefined)", "if (false)", "come later"],
-    ["arrays of jax-js lose their shape", "{ shape: [...shape], dtype, device }", "{ dtype, device }", "shapes and places"],
   ]),
   ...of("plugins/adapters/bound.ts", [onnxruntimeTest], [
     ["an adapter does not say which gradient is missing", "{ tensor: missing }", "{}", "a step that is refused"],

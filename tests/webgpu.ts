@@ -19,25 +19,45 @@ async function look(): Promise<string | undefined> {
 /** Why tests on WebGPU are skipped; undefined where they run. A test of this name says it, since not every runner's report has a place for reasons. */
 export const missing: string | undefined = await look();
 
-const use = async (run: (backend: WebGpuBackend) => unknown): Promise<void> => {
-  const backend = await createWebGpuBackend();
+/** Runs a test with a backend on a device of its own or on this one. What the device says of mistakes that nobody asked about fails it. */
+export async function withBackend(run: (backend: WebGpuBackend) => unknown, given?: GPUDevice): Promise<void> {
+  const backend = await createWebGpuBackend(given === undefined ? {} : { device: given });
   const said: string[] = [];
-  const device = backend.device as unknown as EventTarget;
-  // What the device says of mistakes that nobody asked about.
-  device.addEventListener("uncapturederror", (event) => {
+  const device = backend.device as unknown as GPUDevice & EventTarget;
+  const hear = (event: Event): void => {
     event.preventDefault();
     said.push((event as unknown as { readonly error: Error }).error.message);
-  });
+  };
+  device.addEventListener("uncapturederror", hear as never);
   try {
     await run(backend);
+    if (given !== undefined) await device.queue.onSubmittedWorkDone();
   } finally {
+    device.removeEventListener("uncapturederror", hear as never);
     backend.dispose();
   }
   assertEquals(said, []);
-};
+}
+
+/** Runs something, and counts how often anything is read from a GPU meanwhile. */
+export async function reads(run: () => unknown): Promise<number> {
+  const { prototype } = GPUBuffer;
+  const { mapAsync } = prototype;
+  let count = 0;
+  prototype.mapAsync = function (...of) {
+    count++;
+    return mapAsync.apply(this, of);
+  };
+  try {
+    await run();
+  } finally {
+    prototype.mapAsync = mapAsync;
+  }
+  return count;
+}
 
 /** `test` where there is a device; elsewhere its tests are skipped. Called in the test's own file, which reports name by where that is. */
 export const gpuTest: typeof test | typeof test.skip = missing === undefined ? test : test.skip;
 
 /** A test's body with a backend of its own. The device's validation errors fail it. */
-export const onGpu = (run: (backend: WebGpuBackend) => unknown): () => Promise<void> => () => use(run);
+export const onGpu = (run: (backend: WebGpuBackend) => unknown): () => Promise<void> => () => withBackend(run);

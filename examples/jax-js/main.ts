@@ -7,7 +7,7 @@
 import { readFile } from "node:fs/promises";
 import { readDigits } from "../digits/data.ts";
 import { createGenerator } from "../digits/generator.ts";
-import { byGlissade, byJax, type Jax, train } from "./train.ts";
+import { byGlissade, byJax, type Jax, train, type Trained } from "./train.ts";
 
 Object.defineProperty(globalThis, "Worker", { value: undefined, configurable: true }); // jax-js then computes on the calling thread
 const name: string = "@jax-js/jax";
@@ -18,17 +18,18 @@ jax.defaultDevice("wasm");
 const digits = await readDigits(await readFile(new URL("../digits/data/digits.csv.gz", import.meta.url)));
 const updates = 400;
 const contestants = { "Glissade": byGlissade, "jax-js": byJax };
-const results = Object.entries(contestants).map(([name, by]) => {
-  train(jax, digits, createGenerator(1), by, 40);
-  const result = train(jax, digits, createGenerator(1), by, updates);
+const results: Trained[] = [];
+for (const [name, by] of Object.entries(contestants)) {
+  await train(jax, digits, createGenerator(1), by, 40);
+  const result = await train(jax, digits, createGenerator(1), by, updates);
   const { losses, right, ms } = result;
   console.log(
     `${name.padEnd(8)}  loss ${losses.at(-1)!.toFixed(6)}  ${(100 * right).toFixed(1)} % right  ${
       ms.toFixed(3)
     } ms an update, its gradients included`,
   );
-  return result;
-});
+  results.push(result);
+}
 const [ours, theirs] = results.map(({ losses }) => losses);
 const apart = Math.max(...ours.map((loss, i) => Math.abs(loss - theirs[i]) / theirs[i]));
 console.log(`the losses are at most ${apart.toExponential(1)} apart, of their size`);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { WebGpuBackend } from "../../core/webgpu.ts";
 import { bind, type JaxArray } from "../../plugins/adapters/jax_js.ts";
 import { type Batch, type Digits, shuffledBatches } from "../digits/data.ts";
 import type { Generator } from "../digits/generator.ts";
@@ -16,7 +17,6 @@ export interface Numbers extends JaxArray {
   div(other: Numbers | number): Numbers;
   sum(): Numbers;
   neg(): Numbers;
-  item(): number;
 }
 
 /** What is used of jax-js. */
@@ -31,6 +31,7 @@ export interface Jax {
   readonly nn: { logSoftmax(x: Numbers, axis: number): Numbers; oneHot(x: Numbers, classes: number): Numbers };
   readonly tree: { ref<T>(tree: T): T; dispose(tree: unknown): void };
   jit<F>(f: F): F;
+  getWebGPUDevice(): GPUDevice;
   valueAndGrad<T>(f: (params: T, x: Numbers, y: Numbers) => Numbers): (params: T, x: Numbers, y: Numbers) => [Numbers, T];
 }
 
@@ -57,8 +58,8 @@ export function startParameters({ numpy: np }: Jax, generator: Generator): Param
 
 const lr = 2e-3;
 
-/** Glissade's. */
-export const byGlissade = (jax: Jax, params: Params): Stepper => bind(params, "adam", { lr }, { jax });
+/** Glissade's; on a GPU with a backend on the device of jax-js. */
+export const byGlissade = (jax: Jax, params: Params, backend?: WebGpuBackend): Stepper => bind(params, "adam", { lr }, { jax, backend });
 
 /** Adam in jax-js: a jitted function per tensor, since one over all tensors is slower where there are many. */
 export function byJax(jax: Jax, params: Params): Stepper {
@@ -103,7 +104,13 @@ export interface Trained {
 }
 
 /** Trains for so many updates. */
-export function train(jax: Jax, digits: Digits, generator: Generator, by: (jax: Jax, params: Params) => Stepper, updates: number): Trained {
+export async function train(
+  jax: Jax,
+  digits: Digits,
+  generator: Generator,
+  by: (jax: Jax, params: Params) => Stepper,
+  updates: number,
+): Promise<Trained> {
   const { numpy: np, nn, tree } = jax;
   const forward = ({ layer1, layer2 }: Params, x: Numbers): Numbers => {
     const hidden = np.tanh(np.dot(x, layer1.weight).add(layer1.bias));
@@ -114,6 +121,8 @@ export function train(jax: Jax, digits: Digits, generator: Generator, by: (jax: 
     return nn.logSoftmax(forward(params, x), 1).mul(nn.oneHot(y, 10)).sum().neg().div(count);
   };
   const lossAndGrads = jax.jit(jax.valueAndGrad(loss));
+  // What is read at once jax-js computes on this thread; a GPU must be waited for.
+  const read = (array: Numbers): unknown => array.device === "webgpu" ? array.data() : array.dataSync();
   const pixels = ({ pixels, count }: Batch): Numbers => np.array(pixels, { shape: [count, 64] });
 
   const stepper = by(jax, startParameters(jax, generator));
@@ -121,13 +130,13 @@ export function train(jax: Jax, digits: Digits, generator: Generator, by: (jax: 
   const start = performance.now();
   for (const batch of shuffledBatches(digits.training, 32, generator)) {
     const [value, grads] = lossAndGrads(tree.ref(stepper.params), pixels(batch), np.array(Int32Array.from(batch.labels)));
-    losses.push(value.item());
+    losses.push((await read(value) as Float32Array)[0]);
     stepper.step(grads);
     if (losses.length === updates) break;
   }
   const ms = (performance.now() - start) / updates;
   const { heldOut } = digits;
-  const answers = np.argmax(forward(tree.ref(stepper.params), pixels(heldOut)), 1).dataSync() as Int32Array;
+  const answers = await read(np.argmax(forward(tree.ref(stepper.params), pixels(heldOut)), 1)) as Int32Array;
   stepper.dispose();
   return { losses, right: answers.filter((answer, i) => answer === heldOut.labels[i]).length / heldOut.count, ms };
 }

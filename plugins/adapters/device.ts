@@ -38,9 +38,6 @@ export const bufferOf = (tensor: DeviceTensor): Buffer => tensor.buffer as unkno
 /** The device of a backend that works on one. */
 export const deviceOf = (backend: ReturnType<typeof takeBackend>): Device => (backend as unknown as { readonly device: Device }).device;
 
-/** Elements of a shape. */
-export const sizeOf = (shape: readonly number[]): number => shape.reduce((n, length) => n * length, 1);
-
 /** Copies after what was submitted so far, in one command buffer. */
 export function copyOnDevice(device: Device, copies: readonly Copy[]): void {
   const encoder = device.createCommandEncoder();

@@ -2,7 +2,12 @@
  * Optimizers of this library for jax-js (`@jax-js/jax`): {@linkcode bind} over a tree of arrays, `step` over the tree of gradients that `grad` gives.
  *
  * Nothing of jax-js is imported; what is used of its arrays is in {@linkcode JaxArray}. Tried: 0.1.25, on its backend "wasm" in Deno, Bun, Node and
- * Chromium. Of its GPU backends Deno's WebGPU was tried, and will not do, since jax-js cannot read from it at once.
+ * Chromium, and on "webgpu" in Deno and Chromium.
+ *
+ * On jax-js' backend "webgpu" nothing leaves the GPU where the setting `backend` is one on its device,
+ * `await createWebGpuBackend({ device: jax.getWebGPUDevice() })`: gradients are read in the buffers that they have, and the parameters that a step gives
+ * are new arrays, by one copy on the device, since arrays of jax-js do not change. Without it elements are copied to this host and back;
+ * {@linkcode Bound.stepAsync} waits for gradients then.
  *
  * jax-js counts references, and a function owns what it is given. Here too: `bind` takes the parameters over, `step` the gradients, and where one of them
  * throws they stay the caller's. {@linkcode Bound.params} belongs to the bound optimizer, so a function that takes them is given `tree.ref(bound.params)`.
@@ -30,47 +35,25 @@
  *
  * @module
  */
+import { deviceSideOf, takeBackend } from "../../core/backend.ts";
 import { about } from "../../core/errors.ts";
 import { isPlainObject, show } from "../../core/names.ts";
 import type { OptimizerPlugin, Plugin } from "../../core/plugin/contract.ts";
 import type { NameOf, OptionsOf } from "../../core/plugin/typed.ts";
 import { put } from "../../core/tensors.ts";
-import type { Disposable, Grads, LoadReport, Optimizer, StateDict, StepReport, Tensor } from "../../core/types.ts";
+import type { Disposable, Grads, LoadReport, Optimizer, StateDict, StepReport, Tensor, Tensors } from "../../core/types.ts";
 import { disposeSymbol } from "../../kernels/dispose.ts";
 import type { Builtins } from "../builtins.ts";
 import { type BindSettings as SharedSettings, optimizerOver, refuseMissing } from "./bound.ts";
+import { type Arrays, deviceMemory, hostMemory, type Jax, type JaxArray, type Memory } from "./jax_js_memory.ts";
 
-/** What is used of a `jax.Array`. */
-export interface JaxArray {
-  /** Lengths of the dimensions. */
-  readonly shape: readonly number[];
-  /** Element type; optimizers take `"float32"` and `"float16"`. */
-  readonly dtype: string;
-  /** Where it lies: `"wasm"`, `"webgpu"`. */
-  readonly device: string;
-  /** The same array, with one more reference to it. */
-  readonly ref: this;
-  /** References to it; at 0 it is freed. */
-  readonly refCount: number;
-  /** Its elements; takes a reference. */
-  dataSync(): unknown;
-  /** The same, waited for. */
-  data(): Promise<unknown>;
-  /** Takes a reference. */
-  dispose(): void;
-}
+export type { Jax, JaxArray } from "./jax_js_memory.ts";
 
 /** Arrays in objects and lists. Write types of them as `type`, not `interface`, as jax-js asks it too. */
 export type JaxTree = JaxArray | readonly JaxTree[] | { readonly [key: string]: JaxTree };
 
 /** Gradients, in a tree like that of the parameters; a branch may be null, and then stands still. */
 export type JaxGrads = JaxArray | null | readonly JaxGrads[] | { readonly [key: string]: JaxGrads };
-
-/** What is used of the namespace of jax-js. */
-export interface Jax {
-  /** Makes arrays. */
-  readonly numpy: { array(values: never, options?: never): unknown };
-}
 
 /** Settings beside the algorithm's options: those of every optimizer, where names are found, and jax-js. */
 export interface BindSettings<Options = unknown, P extends readonly Plugin[] = readonly Plugin[]> extends SharedSettings<Options, P> {
@@ -93,9 +76,10 @@ export interface Bound<Params extends JaxTree = JaxTree, Options = unknown> exte
   /**
    * One update. The gradients are taken over, as by any function of jax-js: no reference to them is left.
    *
-   * An error leaves everything as it was, and the gradients with the caller. TypeError: no tree, what is no array, one that is freed, or of another element
-   * type; a gradient of no parameter, and a parameter without one, whose branch is not null either. RangeError: another shape than the parameter's. Else the errors of `Optimizer.step`, and those of jax-js, which cannot
-   * read at once what workers or a GPU still compute: {@linkcode Bound.stepAsync} waits for them.
+   * An error leaves everything as it was, and the gradients with the caller. TypeError: no tree, what is no array, one that is freed, of another element type, or
+   * with a backend on a GPU elsewhere; a gradient of no parameter, and a parameter without one, whose branch is not null either. RangeError: another shape
+   * than the parameter's. Else the errors of `Optimizer.step`, and those of jax-js, which cannot read at once what workers or a GPU still compute:
+   * {@linkcode Bound.stepAsync} waits for them.
    */
   step(grads: JaxGrads): StepReport;
   /** The same, once the gradients are computed; they must not be given away meanwhile. */
@@ -121,7 +105,9 @@ export interface Bound<Params extends JaxTree = JaxTree, Options = unknown> exte
 /** What is at work. */
 interface State {
   readonly optimizer: Optimizer;
-  readonly jax: Jax;
+  readonly memory: Memory;
+  /** What was taken of it. */
+  readonly taken: Tensors[];
   /** As jax-js has the parameters. */
   tree: JaxTree;
   /** False once the optimizer's arrays have moved: the tree is made anew when it is asked for. */
@@ -133,7 +119,7 @@ interface State {
  * Makes an optimizer over a tree of arrays, which it takes over.
  *
  * TypeError: an unknown name, option or setting, no `jax` among the settings, what is no array, one that is freed, or of another element type than float32
- * and float16. RangeError: no parameters, two of one name, one array in two places. Else the errors of `createOptimizer`. After an error no memory is
+ * and float16; a backend on another GPU device than jax-js', or arrays that do not lie there. RangeError: no parameters, two of one name, one array in two places. Else the errors of `createOptimizer`. After an error no memory is
  * taken, and the arrays are the caller's as before.
  *
  * @param params A tree of arrays.
@@ -165,17 +151,32 @@ export function bind(params: JaxTree, named: unknown, options: unknown, settings
       `Cannot use ${show(jax)} as jax: give the namespace among the settings, { jax }, of import * as jax from "@jax-js/jax"`,
     );
   }
-  const optimizer = optimizerOver(elements(leaves(params)), named, options, rest);
-  return showBound({ optimizer, jax, tree: params, isFresh: true, isDisposed: false });
+  const arrays = leaves(params);
+  const memory = deviceSideOf(rest.backend) === undefined ? hostMemory(jax) : deviceMemory(jax, takeBackend(rest.backend));
+  return withTensors(memory, arrays, (tensors) => {
+    const optimizer = optimizerOver(tensors, named, options, rest);
+    return showBound({ optimizer, memory, tree: params, taken: [tensors], isFresh: true, isDisposed: false });
+  });
+}
+
+/** Takes memory for arrays and runs what may fail; an error gives it back. */
+function withTensors<Result>(memory: Memory, arrays: Arrays, run: (tensors: Tensors) => Result): Result {
+  const tensors = memory.take(arrays);
+  try {
+    return run(tensors);
+  } catch (error) {
+    memory.release(tensors);
+    throw error;
+  }
 }
 
 /** What `bind` gives. */
 function showBound(state: State): Bound {
-  const { optimizer } = state;
-  const moves = <Result>(grads: ReadonlyMap<string, JaxArray>, run: (grads: Grads) => Result): Result => {
-    const result = run(elements(grads));
+  const { optimizer, memory, taken } = state;
+  const moves = <Result>(arrays: Arrays, grads: Tensors, run: (grads: Grads) => Result): Result => {
+    const result = run(grads);
     state.isFresh = false;
-    grads.forEach((array) => array.dispose());
+    arrays.forEach((array) => array.dispose());
     return result;
   };
   const params = (): JaxTree => {
@@ -190,6 +191,7 @@ function showBound(state: State): Bound {
     if (state.isDisposed) return;
     state.isDisposed = true;
     optimizer.dispose();
+    taken.forEach(memory.release);
     letGo(state.tree);
   };
   return Object.freeze<Bound>({
@@ -200,22 +202,29 @@ function showBound(state: State): Bound {
     },
     step(grads) {
       check(state, "step");
-      return moves(gradientsIn(optimizer, grads), (grads) => optimizer.step(grads));
+      const arrays = gradientsIn(optimizer, grads);
+      return moves(arrays, memory.gradients(arrays), (grads) => optimizer.step(grads));
     },
     async stepAsync(grads) {
       check(state, "step");
       const arrays = gradientsIn(optimizer, grads);
-      const read = await Promise.all([...arrays].map(async ([name, array]) => [name, tensorOf(array, await array.ref.data())] as const));
+      const read = await memory.gradientsAsync(arrays);
       check(state, "step");
-      return moves(arrays, () => optimizer.step(record(read)));
+      return moves(arrays, read, (grads) => optimizer.step(grads));
     },
     run(entry, grads) {
       check(state, "run");
-      moves(gradientsIn(optimizer, grads), (grads) => optimizer.run(entry, grads));
+      const arrays = gradientsIn(optimizer, grads);
+      moves(arrays, memory.gradients(arrays), (grads) => optimizer.run(entry, grads));
     },
     point(name) {
       check(state, "compute a point of");
-      return arraysOf(state, optimizer.point(name));
+      const there = optimizer.point(name);
+      try {
+        return arraysOf(state, there);
+      } finally {
+        memory.release(there);
+      }
     },
     add(more, to) {
       check(state, "add parameters to");
@@ -227,7 +236,10 @@ function showBound(state: State): Bound {
       if (clash !== undefined) {
         throw new TypeError(`Cannot add parameters under ${show(clash)}: there are parameters under this key already`);
       }
-      optimizer.add(elements(leaves(more)), to);
+      withTensors(memory, leaves(more), (tensors) => {
+        optimizer.add(tensors, to);
+        taken.push(tensors);
+      });
       state.tree = { ...tree, ...more };
       return params() as never;
     },
@@ -308,35 +320,19 @@ function faultOf(value: unknown): string | undefined {
   return dtype === "float32" || dtype === "float16" ? undefined : `its dtype is ${dtype}, and optimizers take float32 and float16`;
 }
 
-/** Copies of arrays' elements, as tensors; nobody's references change. */
-function elements(arrays: ReadonlyMap<string, JaxArray>): Record<string, Tensor> {
-  return record([...arrays].map(([name, array]) => [name, tensorOf(array, read(array))] as const));
-}
-
-/** A copy of an array's elements; also where that fails, as many references are left as there were. */
-function read(array: JaxArray): unknown {
-  const { refCount } = array;
-  try {
-    return array.ref.dataSync();
-  } catch (error) {
-    while (array.refCount > refCount) array.dispose();
-    throw error;
-  }
-}
-
-function tensorOf({ shape, dtype }: JaxArray, data: unknown): Tensor {
-  return { data: data as Float32Array, shape, dtype: dtype as "float32" | "float16" };
-}
-
-function record(entries: readonly (readonly [string, Tensor])[]): Record<string, Tensor> {
-  const all: Record<string, Tensor> = {};
-  for (const [name, tensor] of entries) put(all, name, tensor);
-  return all;
-}
-
 /** A tree of new arrays; an error leaves none behind. */
-function arraysOf({ jax, tree }: State, tensors: Readonly<Record<string, Tensor>>): JaxTree {
-  const made: JaxArray[] = [];
+function arraysOf({ memory, tree }: State, tensors: Tensors): JaxTree {
+  const wanted: [JaxArray, Tensor][] = [];
+  mapTree(tree, (array, name) => {
+    wanted.push([array, tensors[name] as Tensor]);
+    return array;
+  });
+  const made = memory.make(wanted).values();
+  return mapTree(tree, () => made.next().value!);
+}
+
+/** A tree of the same form, of other arrays. */
+function mapTree(tree: JaxTree, replace: (array: JaxArray, name: string) => JaxArray): JaxTree {
   const walk = (branch: JaxTree, path: readonly string[]): JaxTree => {
     if (Array.isArray(branch)) return branch.map((inner, i) => walk(inner, [...path, String(i)]));
     if (isPlainObject(branch)) {
@@ -344,20 +340,7 @@ function arraysOf({ jax, tree }: State, tensors: Readonly<Record<string, Tensor>
       for (const [key, value] of Object.entries(branch)) put(inner as never, key, walk(value as JaxTree, [...path, key]) as never);
       return inner;
     }
-    if (branch === null || branch === undefined) return branch;
-    const { shape, dtype, device } = branch as JaxArray;
-    const { data } = tensors[nameOf(path)];
-    // jax-js makes no array of no elements; one like it is one.
-    const array = data.length === 0
-      ? (branch as JaxArray).ref
-      : jax.numpy.array(data as never, { shape: [...shape], dtype, device } as never);
-    made.push(array as JaxArray);
-    return array as JaxArray;
+    return branch === null || branch === undefined ? branch : replace(branch as JaxArray, nameOf(path));
   };
-  try {
-    return walk(tree, []);
-  } catch (error) {
-    made.forEach((array) => array.dispose());
-    throw error;
-  }
+  return walk(tree, []);
 }

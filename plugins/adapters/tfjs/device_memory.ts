@@ -8,7 +8,9 @@
  * @module
  */
 import type { takeBackend } from "../../../core/backend.ts";
+import { sizeOf } from "../../../core/tensors.ts";
 import type { DeviceTensor, Tensor } from "../../../core/types.ts";
+import { type Buffer as Copied, bufferOf as bufferIn, copyOnDevice, deviceOf } from "../device.ts";
 import { type Cell, checkLiving, type Memory } from "./memory.ts";
 import type { TfBackends, TfTensor } from "./types.ts";
 
@@ -29,12 +31,6 @@ interface Gpu {
   submitQueue(): void;
 }
 
-/** A WebGPU device, as far as it copies. */
-interface Device {
-  readonly queue: { submit(commands: readonly object[]): void };
-  createCommandEncoder(): { copyBufferToBuffer(from: Buffer, at: number, into: Buffer, to: number, bytes: number): void; finish(): object };
-}
-
 /** `tf.tensor` over a buffer. */
 type TensorOver = (from: { readonly buffer: Buffer; readonly zeroCopy: boolean }, shape: readonly number[], dtype: string) => TfTensor;
 
@@ -44,7 +40,7 @@ export function deviceMemory(tf: TfBackends | undefined, backend: ReturnType<typ
   if (tf === undefined || typeof tensor !== "function") {
     throw new TypeError('Cannot bind variables with backend "webgpu" without the setting tf: give the namespace of tfjs');
   }
-  const { device } = backend as unknown as { readonly device: object };
+  const device = deviceOf(backend);
   gpuOf(tf, device);
 
   const allocate = backend.allocate as unknown as (shape: readonly number[]) => DeviceTensor;
@@ -88,13 +84,14 @@ export function deviceMemory(tf: TfBackends | undefined, backend: ReturnType<typ
       const from = changed.map(({ variable }) => bufferOf(gpu, variable));
       if (changed.length === 0) return;
       flush(gpu);
-      const { queue, ...of } = { queue: (device as Device).queue, encoder: (device as Device).createCommandEncoder() };
-      changed.forEach((cell, i) => {
-        const { buffer } = cell.param as DeviceTensor;
-        of.encoder.copyBufferToBuffer(from[i], 0, buffer, 0, 4 * cell.variable.shape.reduce((n, length) => n * length, 1));
-        cell.dataId = cell.variable.dataId;
-      });
-      queue.submit([of.encoder.finish()]);
+      copyOnDevice(
+        device,
+        changed.map(({ param, variable }, i) => ({
+          ...{ from: from[i] as unknown as Copied, into: bufferIn(param as DeviceTensor) },
+          bytes: 4 * sizeOf(variable.shape),
+        })),
+      );
+      for (const cell of changed) cell.dataId = cell.variable.dataId;
     },
     gradients(tensors) {
       const gpu = gpuOf(tf, device);

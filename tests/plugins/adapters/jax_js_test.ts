@@ -10,7 +10,7 @@ import { byGlissade, byJax, type Numbers, train } from "../../../examples/jax-js
 import { aboutOf } from "../../../core/errors.ts";
 import { createOptimizer, createRegistry, scheduleFreeSgd, sgd } from "../../../mod.ts";
 import { bind, type JaxTree } from "../../../plugins/adapters/jax_js.ts";
-import { chromium, chromiumFlags, inChromium } from "../../chromium.ts";
+import { chromium, chromiumFlags, inChromium, webGpuFlags } from "../../chromium.ts";
 import { root } from "../../generated.ts";
 import { listen } from "../../listen.ts";
 import { type JaxModule, losses, ready } from "./jax_js_program.ts";
@@ -27,8 +27,8 @@ const array = (...values: number[]): Numbers => jax.numpy.array(new Float32Array
 const read = (array: { readonly ref: { dataSync(): unknown } }): number[] => [...array.ref.dataSync() as Float32Array];
 const made = { lr: 0.5 };
 
-test("the digits are learnt, with the losses of an Adam in jax-js itself", () => {
-  const [ours, theirs] = [byGlissade, byJax].map((by) => train(jax, digits, createGenerator(1), by, 300));
+test("the digits are learnt, with the losses of an Adam in jax-js itself", async () => {
+  const [ours, theirs] = await Promise.all([byGlissade, byJax].map((by) => train(jax, digits, createGenerator(1), by, 300)));
   ours.losses.forEach((loss, i) => {
     const other = theirs.losses[i];
     assert(Math.abs(loss - other) < 1e-5 * other, `update ${i}: ${loss}, and ${other}`);
@@ -248,36 +248,46 @@ test("bind() refuses settings without jax, and names and options that it does no
   w.dispose();
 });
 
-inChromium("a page computes the same losses with jax-js", async () => {
-  const contents = `import * as jax from "@jax-js/jax"; import { inPage } from "./tests/plugins/adapters/jax_js_program.ts"; inPage(jax);`;
-  const { outputFiles: [{ text: program }] } = buildSync({
-    stdin: { contents, resolveDir: root },
-    bundle: true,
-    write: false,
-    format: "esm",
-    target: "es2022",
+for (
+  const [device, updates, flags] of [
+    ["wasm", 40, chromiumFlags],
+    // SwiftShader takes its time.
+    ["webgpu", 5, webGpuFlags],
+  ] as const
+) {
+  inChromium(`a page computes the same losses with jax-js on ${device}`, async () => {
+    const contents =
+      `import * as jax from "@jax-js/jax"; import { inPage } from "./tests/plugins/adapters/jax_js_program.ts"; inPage(jax);`;
+    const { outputFiles: [{ text: program }] } = buildSync({
+      stdin: { contents, resolveDir: root },
+      bundle: true,
+      write: false,
+      format: "esm",
+      target: "es2022",
+    });
+    const server = await listen(async (request) => {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/program.js") return new Response(program, { headers: { "Content-Type": "text/javascript" } });
+      if (pathname === "/digits.csv.gz") return new Response(await readFile(digitsFile));
+      const html = '<!doctype html><link rel="icon" href="data:,"><body><script type="module" src="/program.js"></script>';
+      return new Response(html, { headers: { "Content-Type": "text/html" } });
+    });
+    const browser = await playwright.launch({ executablePath: chromium, args: [...flags] });
+    try {
+      const page = await browser.newPage();
+      const faults: string[] = [];
+      page.on("pageerror", (error) => faults.push(String(error)));
+      page.on("console", (message) => faults.push(message.text()));
+      await page.goto(`${server.origin}/?device=${device}&updates=${updates}`);
+      await page.locator("body", { hasText: "[" }).waitFor({ timeout: 120_000 });
+      const found: number[] = JSON.parse(await page.locator("body").textContent() ?? "");
+      assertEquals(faults, []);
+      const here = await losses(jax, digits, updates);
+      assertEquals(found.length, here.length);
+      found.forEach((loss, i) => assert(Math.abs(loss - here[i]) < 2e-5 * here[i], `update ${i}: ${loss}, here ${here[i]}`));
+    } finally {
+      await browser.close();
+      await server.close();
+    }
   });
-  const server = await listen(async (request) => {
-    const { pathname } = new URL(request.url);
-    if (pathname === "/program.js") return new Response(program, { headers: { "Content-Type": "text/javascript" } });
-    if (pathname === "/digits.csv.gz") return new Response(await readFile(digitsFile));
-    const html = '<!doctype html><link rel="icon" href="data:,"><body><script type="module" src="/program.js"></script>';
-    return new Response(html, { headers: { "Content-Type": "text/html" } });
-  });
-  const browser = await playwright.launch({ executablePath: chromium, args: [...chromiumFlags] });
-  try {
-    const page = await browser.newPage();
-    const faults: string[] = [];
-    page.on("pageerror", (error) => faults.push(String(error)));
-    await page.goto(server.origin);
-    await page.locator("body", { hasText: "[" }).waitFor({ timeout: 120_000 });
-    const found: number[] = JSON.parse(await page.locator("body").textContent() ?? "");
-    assertEquals(faults, []);
-    const here = losses(jax, digits);
-    assertEquals(found.length, here.length);
-    found.forEach((loss, i) => assert(Math.abs(loss - here[i]) < 1e-5 * here[i], `update ${i}: ${loss}, here ${here[i]}`));
-  } finally {
-    await browser.close();
-    await server.close();
-  }
-});
+}

@@ -20,7 +20,7 @@ import {
 } from "../../../plugins/adapters/onnxruntime.ts";
 import { createGenerator } from "../../../examples/digits/generator.ts";
 import { root } from "../../generated.ts";
-import { missing } from "../../webgpu.ts";
+import { missing, reads, withBackend } from "../../webgpu.ts";
 
 /** A tensor that can be read wherever it lies. */
 interface Readable extends OnnxTensor {
@@ -57,19 +57,7 @@ function onOnnxruntimes(name: string, run: (of: Awaited<ReturnType<typeof open>>
   if (missing !== undefined) return void test.skip(name, () => {});
   test(name, async () => {
     const opened = await open();
-    const said: string[] = [];
-    const device = opened.device as unknown as EventTarget;
-    const hear = (event: unknown): void => void said.push((event as { readonly error: Error }).error.message);
-    device.addEventListener("uncapturederror", hear);
-    const backend = await createWebGpuBackend({ device: opened.device });
-    try {
-      await run(opened, backend);
-      await opened.device.queue.onSubmittedWorkDone();
-      assertEquals(said, []);
-    } finally {
-      device.removeEventListener("uncapturederror", hear);
-      backend.dispose();
-    }
+    await withBackend((backend) => run(opened, backend), opened.device);
   });
 }
 
@@ -101,23 +89,6 @@ async function read(device: GPUDevice, { gpuBuffer, dims }: OnnxTensor): Promise
   const values = new Float32Array(staging.getMappedRange().slice(0));
   staging.destroy();
   return values;
-}
-
-/** Runs something, and counts how often anything is read from a GPU meanwhile. */
-async function reads(run: () => Promise<unknown>): Promise<number> {
-  const { prototype } = GPUBuffer;
-  const { mapAsync } = prototype;
-  let count = 0;
-  prototype.mapAsync = function (...of) {
-    count++;
-    return mapAsync.apply(this, of);
-  };
-  try {
-    await run();
-  } finally {
-    prototype.mapAsync = mapAsync;
-  }
-  return count;
 }
 
 const options = { lr: 0.01, weightDecay: 0.1 };
