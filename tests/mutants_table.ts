@@ -526,10 +526,26 @@ export const mutants: readonly Mutant[] = [
       'anyNaN: nodes.some(({ op, dtype }) => op === "load" && dtype === "float32"),',
       "anyNaN: false,",
     ],
+    [
+      "What another pass compared is asked for where it was",
+      'condition.role === "col" || (frame.waiting.has(args[0]) && frame.masks[args[0]].length === 0)',
+      'condition.role === "col"',
+    ],
+    ["A comparison is left for another pass without its number", " && !frame.waiting.has(index)) return mask", ") return mask"],
+    ["A number that only fma asks for is not read", " || frame.wide.has(index)", ""],
+    ["Passes share the memory between them", "blockBytes * waiting.indexOf(index)", "0 * waiting.indexOf(index)"],
+    [
+      "A pass goes over a whole block where less is left",
+      "[localGet(left), i32.const(block), [localGet(left), i32.const(block), i32.lessUnsigned], select, localSet(size)],",
+      "[i32.const(block), localSet(size)],",
+    ],
+  ]),
+  ...of("kernels/backends/wasm/passes.ts", ["tests/kernels/sixteen_bits_test.ts"], [
+    ["A rounded number that is used again is not computed", "for (const node of used) found.delete(node);", ""],
+    ["A pass stores what a later one reads", "...[node, ...loads].map", "...[node].map"],
   ]),
   ...of("kernels/backends/wasm/codegen.ts", ["tests/kernels/agree_test.ts"], [
     ["A slot is written before it has been read", "Math.max(places.get(node) ?? -1, readAt.get(pointer) ?? -1)", "places.get(node) ?? -1"],
-    ["A rounded number that is used again is not computed", "for (const node of used) found.delete(node);", ""],
     ["Twenty-four elements are summed otherwise than eight", "(2 * u + (high ? 1 : 0)) % pairsOfSums", "(2 * u + (high ? 1 : 0)) & 1"],
   ]),
   ...of("kernels/backends/wasm/arena.ts", [memory], [

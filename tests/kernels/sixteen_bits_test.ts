@@ -181,6 +181,43 @@ for (const name of names.filter((name) => available().includes(name))) {
   }
 }
 
+/** What crosses from one pass over a block to the next, by what is the matter with it. */
+const crossing: readonly (readonly [what: string, text: string])[] = [
+  ["a comparison that several passes ask", "c = g < v\nm = m + g\nd = round(m/3)\np = where(c, d, p)\nv = where(c, m, 3*v)"],
+  ["a number that only fma asks for", "m = m + g\np = fma(p, 3 - t, t)\nv = fma(m, g, v)"],
+  ["a slot that is stored early and read late", "d = v\nv = 3*g\nm = round(round(m + g)/3)\np = m + d"],
+  [
+    "a sum of what is rounded, and one of what is not",
+    "m = m + g\nu = m/3\np = round(round(u) + 1)/2\nn = sum(u)\nk = sum(p)\nv = n*g + k",
+  ],
+  ["a number that is left for two passes", "d = g/3\nm = m + d\np = round(p*m) + d\nv = v + d"],
+];
+
+for (const name of names.filter((name) => name !== "js" && available().includes(name))) {
+  for (const dtype of narrow) {
+    for (const [what, text] of crossing) {
+      test(`${name} passes on ${what}, over blocks and a tail, in ${dtype}`, () => {
+        const n = 2 * 256 + 15;
+        const r = random(7);
+        const numbers = () => Float32Array.from({ length: n }, () => (r.unit() - 0.5) * 4);
+        const given = {
+          p: { dtype, data: narrowed(dtype, numbers()) },
+          g: { dtype, data: narrowed(dtype, numbers()) },
+          "r/m": { dtype, data: narrowed(dtype, numbers()) },
+          "r/v": { dtype: "float32" as const, data: numbers() },
+        };
+        const slots = { m: { shape: "param", dtype }, v: { shape: "param", dtype: "float32" } } as const;
+        const on = (name: BackendName) => {
+          using backend = createBackend(name, { threads: 2 }) as KernelBackend;
+          const made = runOnce(backend, text, [n], slots, given, 2);
+          return ["p", "r/m", "r/v"].map((key) => made[key].data.slice());
+        };
+        assertEquals(on(name), on("js"));
+      });
+    }
+  }
+}
+
 for (const dtype of narrow) {
   test(`${dtype}(x) in a text rounds elements and numbers to ${dtype}, whatever the tensors are`, () => {
     const numbers = hard(dtype);

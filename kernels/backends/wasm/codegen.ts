@@ -6,8 +6,9 @@
  * job:  the address of [pointer …, rows, cols, column stride, address of the scalars], 32 bits each
  * ```
  *
- * Elements go eight at a time, two vectors side by side, and where they have 16 bits, twenty-four at a time first; what is left over goes through the
- * same instructions in lane 0, so that a tail gives the same bits and needs no padding. Numbers of a row or a matrix are vectors with four equal lanes.
+ * Elements go eight at a time, two vectors side by side; what is left over goes through the same instructions in lane 0, so that a tail gives the same bits
+ * and needs no padding. Where they have 16 bits they go through several loops, a block at a time (`passes.ts`), or, in rows of a matrix, twenty-four at a time
+ * first. Numbers of a row or a matrix are vectors with four equal lanes.
  * Numbers of a column that must be computed are computed once per matrix, into memory of the thread.
  *
  * A function is written in two steps. {@linkcode partsOf} says which nodes run in which loop. Then code is generated into a {@linkcode Frame}, which
@@ -39,6 +40,7 @@ import {
   type ValueType,
   when,
 } from "./assembler.ts";
+import { isNarrow, type Pass, type Passes, passesOf, roundedByStores } from "./passes.ts";
 import { bfloat16, float16, type Half, type Registers, type SixteenBits } from "./sixteen_bits.ts";
 
 // ------------------------------------------------------------------------------------------------------------------- what runs where
@@ -53,9 +55,12 @@ interface Parts {
   /** Those of them that must be computed, and then wait in the thread's memory. */
   readonly columnsKept: readonly number[];
   readonly reductions: Readonly<Record<"total" | "row" | "col", readonly number[]>>;
+  /** Where elements go through several loops. */
+  readonly passes: Passes | null;
 }
 
-function partsOf({ nodes, stores, reductions }: Kernel): Parts {
+function partsOf(kernel: Kernel): Parts {
+  const { nodes, stores, reductions } = kernel;
   const ofRole = (role: Role): number[] => [...nodes.keys()].filter((index) => nodes[index].role === role);
   const ofAxis = (axis: string): number[] => [...reductions.keys()].filter((k) => reductions[k].axis === axis);
   const elements = ofRole("param");
@@ -67,12 +72,14 @@ function partsOf({ nodes, stores, reductions }: Kernel): Parts {
   const columns = ofRole("col");
   const columnsRead = columns.filter((index) => usedByElements.has(index));
   const loads = elements.filter((index) => nodes[index].op === "load").map((index) => nodes[index].pointer);
+  const param = inOrder(nodes, elements);
   return {
-    nodes: { uniform: ofRole("uniform"), batch: ofRole("batch"), row: ofRole("row"), col: columns, param: inOrder(nodes, elements) },
+    nodes: { uniform: ofRole("uniform"), batch: ofRole("batch"), row: ofRole("row"), col: columns, param },
     elementPointers: [...new Set([...loads, ...stores.map(({ pointer }) => pointer)])],
     columnsRead,
     columnsKept: columnsRead.filter((index) => !liesReady(nodes[index])),
     reductions: { total: ofAxis("total"), row: ofAxis("row"), col: ofAxis("col") },
+    passes: passesOf(kernel, param),
   };
 }
 
@@ -103,10 +110,10 @@ const liesReady = ({ op, dtype }: Node): boolean => op === "load" && dtype === "
 /** Bytes that a thread keeps for so many numbers, so that the next ones are aligned. */
 const keptBytes = (numbers: number, bytes: number): number => (bytes * numbers + 15) & -16;
 
-/** Bytes of a thread's own memory that a kernel needs for a matrix of so many columns. */
+/** Bytes of a thread's own memory that a kernel needs for a matrix of so many columns, or between passes. */
 export function localBytes(kernel: Kernel, cols: number): number {
-  const { columnsKept, reductions } = partsOf(kernel);
-  return columnsKept.length * keptBytes(cols, 4) + reductions.col.length * keptBytes(cols, 8);
+  const { columnsKept, reductions, passes } = partsOf(kernel);
+  return columnsKept.length * keptBytes(cols, 4) + reductions.col.length * keptBytes(cols, 8) + (passes?.waiting.length ?? 0) * blockBytes;
 }
 
 // -------------------------------------------------------------------------------------------------------------- the function's frame
@@ -119,6 +126,10 @@ const vectorsOfSums = 2;
 /** Lanes of float64 in them, two to a vector. */
 const pairsOfSums = 2 * vectorsOfSums;
 
+/** Elements that go through all passes before the next ones do. With 128 and 512 steps take as long. */
+const block = 256;
+const blockBytes = 4 * block;
+
 /** How many elements a body takes: whole vectors, or lane 0 of the first. */
 interface Width {
   readonly elements: number;
@@ -129,19 +140,21 @@ interface Width {
 const one: Width = { elements: 1, vectors: [0], lanes: 1 };
 const eight: Width = { elements: 8, vectors: [0, 1], lanes: 4 };
 /**
- * Where elements have 16 bits. To round a number takes five to eleven instructions that wait for each other; more vectors side by side keep the processor
- * busy meanwhile, although most of them then lie on the stack. On an AMD EPYC, ns a parameter with 2, 4, 6, 8 vectors, in Deno: a rule of nine roundings in bfloat16
- * 3.4, 3.0, 2.8, 2.6, in float16 9.3, 7.2, 6.3, 6.1; in Bun 4.7, 5.3, 5.1, 4.6 and 11.3, 10.7, 9.4, 9.7. In float32, 4 vectors take 5 % off in Deno and add 12 %
- * in Bun.
+ * Where elements have 16 bits and go through one loop. To round a number takes five to eleven instructions that wait for each other; more vectors side by side
+ * keep the processor busy meanwhile, although most of them then lie on the stack. On an AMD EPYC (Zen 3), ns a parameter with 2, 4, 6, 8 vectors, in Deno: a
+ * rule of nine roundings in bfloat16 3.4, 3.0, 2.8, 2.6, in float16 9.3, 7.2, 6.3, 6.1; in Bun 4.7, 5.3, 5.1, 4.6 and 11.3, 10.7, 9.4, 9.7. In float32, 4
+ * vectors take 5 % off in Deno and add 12 % in Bun.
  */
 const twentyFour: Width = { elements: 24, vectors: [0, 1, 2, 3, 4, 5], lanes: 4 };
 
 /** The bodies of a kernel's innermost loop, for many elements first. */
-const widthsOf = ({ pointers }: Kernel): readonly Width[] =>
-  pointers.some(({ role, dtype }) => role === "param" && dtype !== "float32") ? [twentyFour, eight, one] : [eight, one];
+const widthsOf = (kernel: Kernel): readonly Width[] => isNarrow(kernel) ? [twentyFour, eight, one] : [eight, one];
 
-/** What moves in a loop over elements: a pointer, a column's value, what a column's value is computed from and where it goes, a column's sum. */
-type StreamKind = "element" | "columnValue" | "columnInput" | "columnOutput" | "columnSum";
+/**
+ * What moves in a loop over elements: a pointer, a column's value, what a column's value is computed from and where it goes, a column's sum. Between passes: a
+ * pointer to store to, which is in other passes than it is read in, and what waits.
+ */
+type StreamKind = "element" | "stored" | "waiting" | "columnValue" | "columnInput" | "columnOutput" | "columnSum";
 
 /** An address that moves with the elements, named by the pointer, node or reduction that it belongs to. */
 interface Stream {
@@ -189,28 +202,32 @@ interface Frame extends Registers {
   readonly wide: Map<number, number>;
   /** Nodes that are not computed, because the stores of them round. */
   readonly roundedByStores: ReadonlySet<number>;
+  /** Nodes that come from memory, where another pass has left them as numbers; and those that must be numbers for it. */
+  readonly waiting: ReadonlySet<number>;
 }
+
+/** Gives vectors of four equal lanes from locals, and declares those that it has not. */
+const vectorsOf = (locals: Locals, constants: Map<number, number>) => (bits: number): Code => {
+  let known = constants.get(bits);
+  if (known === undefined) constants.set(bits, known = declare(locals, "v128"));
+  return localGet(known);
+};
 
 function createFrame(kernel: Kernel): Frame {
   const { nodes, pointers, reductions } = kernel;
   const locals: Locals = { parameters: parameters.length, types: [] };
   const local = (type: ValueType): number => declare(locals, type);
   const constants = new Map<number, number>();
-  const vector = (bits: number): Code => {
-    let known = constants.get(bits);
-    if (known === undefined) constants.set(bits, known = local("v128"));
-    return localGet(known);
-  };
   // Properties are evaluated in this order, and so are the locals numbered.
   return {
     kernel,
     parts: partsOf(kernel),
     locals,
     constants,
-    vector,
+    vector: vectorsOf(locals, constants),
     values: nodes.map(() => []),
     masks: nodes.map(() => []),
-    streams: { element: [], columnValue: [], columnInput: [], columnOutput: [], columnSum: [] },
+    streams: { element: [], stored: [], waiting: [], columnValue: [], columnInput: [], columnOutput: [], columnSum: [] },
     widened: reductions.map(() => []),
     temporaries: [local("v128"), local("v128"), local("v128")],
     base: pointers.map(() => local("i32")),
@@ -225,6 +242,7 @@ function createFrame(kernel: Kernel): Frame {
     double: local("f64"),
     wide: new Map(),
     roundedByStores: roundedByStores(kernel),
+    waiting: new Set(),
     anyNaN: nodes.some(({ op, dtype }) => op === "load" && dtype === "float32"),
   };
 }
@@ -249,6 +267,7 @@ const elementStream = ({ kernel }: Frame, pointer: number): Stream => ({
   index: pointer,
   stride: elementTypes[kernel.pointers[pointer].dtype].bytes,
 });
+const storedStream = (frame: Frame, pointer: number): Stream => ({ ...elementStream(frame, pointer), kind: "stored" });
 const columnValue = (node: number): Stream => ({ kind: "columnValue", index: node, stride: 4 });
 const columnInput = ({ pointer, dtype }: Node): Stream => ({ kind: "columnInput", index: pointer, stride: elementTypes[dtype].bytes });
 const columnOutput = (node: number): Stream => ({ kind: "columnOutput", index: node, stride: 4 });
@@ -333,13 +352,14 @@ function compute(frame: Frame, index: number, u: number): Code {
   if (op === "as") return [arg(0), localSet(valueOf(frame, index, u))];
   if (isComparison(op)) {
     const mask = [comparisons[op](arg(0), arg(1)), localSet(maskOf(frame, index, u))];
-    if (!isNumber(frame.kernel, index)) return mask;
+    if (!isNumber(frame.kernel, index) && !frame.waiting.has(index)) return mask;
     return [mask, localGet(maskOf(frame, index, u)), vector(ones), v128.and, localSet(valueOf(frame, index, u))];
   }
   const mask = (): Code => {
     const condition = nodes[args[0]];
-    // A column's value has been through memory, as a number.
-    if (isComparison(condition.op) && condition.role !== "col") return localGet(maskOf(frame, args[0], u));
+    // A column's value has been through memory, as a number, and so has another pass'.
+    const wasInMemory = condition.role === "col" || (frame.waiting.has(args[0]) && frame.masks[args[0]].length === 0);
+    if (isComparison(condition.op) && !wasInMemory) return localGet(maskOf(frame, args[0], u));
     return comparisons["!="](arg(0), vector(0));
   };
   const wide = (k: number, high: boolean): Code => {
@@ -437,18 +457,6 @@ function storeStream(frame: Frame, stream: Stream, dtype: DType, node: number, {
   if (frame.roundedByStores.has(node)) return memory[dtype].store(frame, address, values(args[0]), lanes);
   const isRounded = has === dtype && (op === "round" || op === "load");
   return memory[dtype][isRounded ? "storeRounded" : "store"](frame, address, values(node), lanes);
-}
-
-/** Elements that are rounded to the type that they are stored in, and of no other use. */
-function roundedByStores({ nodes, pointers, stores, reductions }: Kernel): Set<number> {
-  const found = new Set<number>();
-  for (const { node, pointer } of stores) {
-    if (nodes[node].op === "round" && nodes[node].role === "param" && nodes[node].dtype === pointers[pointer].dtype) found.add(node);
-  }
-  const used = [...nodes.flatMap(({ args }) => args), ...reductions.map(({ node }) => node)];
-  for (const node of used) found.delete(node);
-  for (const { node, pointer } of stores) if (nodes[node].dtype !== pointers[pointer].dtype) found.delete(node);
-  return found;
 }
 
 /** An index times a number of bytes. */
@@ -607,6 +615,113 @@ function elementsLoop(frame: Frame): Code {
   ]);
 }
 
+/** The same as passes over a block after the other, from `begin` to `end`. */
+function blockLoops(frame: Frame, { passes, waiting }: Passes): Code {
+  const { kernel: { pointers, stores }, locals, base, count } = frame;
+  const [left, size] = [declare(locals, "i32"), declare(locals, "i32")];
+  const loops = passes.map((pass) => {
+    const { head, loop } = passLoop(frame, pass, waiting);
+    return [head, [localGet(size), localSet(count)], loop];
+  });
+  const into = [...new Set(stores.map(({ pointer }) => pointer))];
+  return [
+    into.map((pointer) => [
+      [localGet(base[pointer]), scaled(localGet(BEGIN), elementTypes[pointers[pointer].dtype].bytes), i32.add],
+      localSet(addressOf(frame, storedStream(frame, pointer))),
+    ]),
+    [localGet(END), localGet(BEGIN), i32.sub, localSet(left)],
+    loopUntil([localGet(left), i32.isZero], [
+      [localGet(left), i32.const(block), [localGet(left), i32.const(block), i32.lessUnsigned], select, localSet(size)],
+      loops,
+      [localGet(left), localGet(size), i32.sub, localSet(left)],
+    ]),
+  ];
+}
+
+/** One pass over `count` elements, and what it needs first. */
+function passLoop(whole: Frame, pass: Pass, waiting: readonly number[]): { readonly head: Code; readonly loop: Code } {
+  const { kernel: { nodes, pointers, stores }, locals, parts } = whole;
+  const constants = new Map<number, number>();
+  // A pass has all that it computes with from memory, and so has no number in a register that it does not need.
+  const frame: Frame = {
+    ...whole,
+    ...{ constants, vector: vectorsOf(locals, constants), wide: new Map(), waiting: new Set([...pass.reads, ...pass.leaves]) },
+    ...{ values: nodes.map(() => []), masks: nodes.map(() => []) },
+  };
+  const between: Stream = { kind: "waiting", index: 0, stride: 4 };
+  const isBetween = pass.reads.length + pass.leaves.length > 0;
+  const loaded = pass.nodes.filter((index) => nodes[index].op === "load").map((index) => nodes[index].pointer);
+  const streams = [
+    ...[...new Set(loaded)].map((pointer) => elementStream(frame, pointer)),
+    ...pass.stores.map((k) => storedStream(frame, stores[k].pointer)),
+    ...(isBetween ? [between] : []),
+  ];
+  const offset = (index: number): number => blockBytes * waiting.indexOf(index);
+  const read = (index: number, { vectors, lanes }: Width): Code =>
+    vectors.map((u) => [
+      [localGet(addressOf(frame, between)), lanes === 4 ? v128.load(16 * u + offset(index)) : v128.load32Zero(offset(index))],
+      localSet(valueOf(frame, index, u)),
+    ]);
+  const leave = (index: number, { vectors, lanes }: Width): Code =>
+    vectors.map((u) => [
+      [localGet(addressOf(frame, between)), localGet(valueOf(frame, index, u))],
+      lanes === 4 ? v128.store(16 * u + offset(index)) : v128.store32Lane(offset(index), 0),
+    ]);
+  const loop = elementLoop(frame, [eight, one], streams, (width) => {
+    const missing = new Set(pass.reads);
+    /** What a node or a store is computed from, where it is not there yet. */
+    const bring = (of: readonly number[]): Code => of.filter((index) => missing.delete(index)).map((index) => read(index, width));
+    const source = (k: number): number => frame.roundedByStores.has(stores[k].node) ? nodes[stores[k].node].args[0] : stores[k].node;
+    const store = (k: number): Code => {
+      const { pointer, node } = stores[k];
+      return [bring([source(k)]), storeStream(frame, storedStream(frame, pointer), pointers[pointer].dtype, node, width)];
+    };
+    // As soon as the number is there and what lay in its place has been read.
+    const place = (k: number): number =>
+      pass.nodes.findLastIndex((index) =>
+        index === source(k) || (nodes[index].op === "load" && nodes[index].pointer === stores[k].pointer)
+      );
+    const storesAt = (at: number): Code => pass.stores.filter((k) => place(k) === at).map(store);
+    return [
+      pass.nodes.map((index, at) => [
+        bring(nodes[index].args),
+        nodes[index].op === "load"
+          ? loadStream(frame, elementStream(frame, nodes[index].pointer), nodes[index].dtype, index, width)
+          : width.vectors.map((u) => compute(frame, index, u)),
+        pass.leaves.includes(index) ? leave(index, width) : [],
+        storesAt(at),
+      ]),
+      storesAt(-1),
+      pass.reductions.map((k) => accumulate(frame, k, width)),
+    ];
+  });
+  const head = [
+    splats(frame, parts.nodes.uniform.filter((index) => frame.values[index].length > 0 || frame.wide.has(index))),
+    constantsFrom(frame, [localGet(JOB), i32.load(0), i32.const(-1), i32.eq]), // nothing lies at the last address
+    isBetween ? [localGet(LOCAL), localSet(addressOf(frame, between))] : [],
+  ];
+  return { head, loop };
+}
+
+/** Numbers that are the same for all elements, into their locals. */
+const splats = (frame: Frame, uniform: readonly number[]): Code => [
+  uniform.map((index) => [
+    [localGet(frame.scalars), v128.load32Splat(4 * frame.kernel.nodes[index].scalar)],
+    localSet(valueOf(frame, index, 0)),
+  ]),
+  [...frame.wide].map(([index, into]) => [promoted(localGet(valueOf(frame, index, 0)), false), localSet(into)]),
+];
+
+/**
+ * Constants into their locals, with a number added that is 0, which JavaScriptCore must not know: what it knows to be constant it builds anew, by four
+ * instructions, wherever it stands, and what it knows to be equal it keeps in one register from the first pass to the last (a rule that rounds in three stores, in float16, took 3.2 to
+ * 4.0 ns a parameter in place of 2.1).
+ */
+const constantsFrom = ({ constants, count }: Frame, zero: Code): Code => [
+  [zero, localSet(count)], // which counts nothing yet
+  [...constants].map(([bits, into]) => [i32.const(bits), localGet(count), i32.add, i32x4.splat, localSet(into)]),
+];
+
 /** Sets the pointers that move with the elements, from the element of a number. */
 const startElements = (frame: Frame, element: Code): Code =>
   frame.parts.elementPointers.map((pointer) => {
@@ -627,6 +742,11 @@ function singles(frame: Frame, role: "batch" | "row", index: Code): Code {
 
 /** Elements in a row, from `begin` to `end`. */
 function flat(frame: Frame): Code {
+  const { passes } = frame.parts;
+  if (passes !== null) {
+    const blocks = blockLoops(frame, passes);
+    return [startElements(frame, localGet(BEGIN)), blocks];
+  }
   const loop = elementsLoop(frame);
   return [
     startElements(frame, localGet(BEGIN)),
@@ -770,20 +890,16 @@ function oneRow(frame: Frame, outer: MatrixFrame, elements: Code): Code {
 /** The bytes of a module that exports `k` and imports the shared `env.memory`. */
 export function wasmModule(kernel: Kernel): Uint8Array<ArrayBuffer> {
   const frame = createFrame(kernel);
-  const { parts, base, constants, rows, cols, columnStride, scalars } = frame;
+  const { parts, base, rows, cols, columnStride, scalars } = frame;
   const main = kernel.shape === "flat" ? flat(frame) : matrix(frame);
-  const splats = parts.nodes.uniform.map((index) => [
-    [localGet(scalars), v128.load32Splat(4 * kernel.nodes[index].scalar)],
-    localSet(valueOf(frame, index, 0)),
-  ]);
-  const wide = [...frame.wide].map(([index, into]) => [promoted(localGet(valueOf(frame, index, 0)), false), localSet(into)]);
+  // Passes have their own.
+  const numbers = parts.passes === null ? splats(frame, parts.nodes.uniform) : [];
   const clears = parts.reductions.total.map((k) => clearSum(frame, k));
   const ends = parts.reductions.total.map((k, nth) => [localGet(TOTALS), settle(frame, k), f64.store(8 * nth)]);
   // The job's words and the constants, now that all of them are known.
   const head = [
     [...base, rows, cols, columnStride, scalars].map((into, k) => [localGet(JOB), i32.load(4 * k), localSet(into)]),
-    // No job lies at address 0, which JavaScriptCore cannot know: what it knows to be constant it builds anew, by four instructions, wherever it stands.
-    [...constants].map(([bits, into]) => [i32.const(bits), localGet(JOB), i32.isZero, i32.add, i32x4.splat, localSet(into)]),
+    constantsFrom(frame, [localGet(JOB), i32.isZero]), // no job lies at address 0
   ];
-  return assembleModule({ name: "k", parameters, locals: frame.locals, body: [head, splats, wide, clears, main, ends] });
+  return assembleModule({ name: "k", parameters, locals: frame.locals, body: [head, numbers, clears, main, ends] });
 }
