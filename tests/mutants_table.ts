@@ -1924,7 +1924,7 @@ export const mutants: readonly Mutant[] = [
       "const count = strides + (isOnGrid ? 1 : 2);",
       "const count = strides + 1;",
     ],
-    ["A range leaves out its last step", "if (!isOnGrid) points.push(last);", ""],
+    ["A range leaves out its last step", "if (!isOnGrid) points[count - 1] = last;", ""],
   ]),
   ...of("plugins/http/wire/parameters.ts", [bounds], [
     ["A list may have one point over the limit", "value.length > limits.points", "value.length > limits.points + 1", "^a list of"],
@@ -1995,19 +1995,27 @@ export const mutants: readonly Mutant[] = [
     ["No URL is known again", "    hashes[place] = hash;", "", "^answers by URL"],
   ]),
   ...of("plugins/http/wire/etag.ts", [httpSchedules], [
-    ["The last bytes of a body do not count", "i = 4 * even; i < body.length", "i = 4 * even; i < 0", "tells apart"],
+    ["The last bytes of a body do not count", "i = 4 * whole; i < length", "i = 4 * whole; i < 0", "tells apart"],
     [
-      "Every other word of a body does not count",
-      "one = hashInto(one, second(three, 0));\n  two = second(two, hashInto(four, 0));",
-      "",
+      "One word of four does not count",
+      "let one = hashInto(hashInto(hashInto(hashInto(length, a), b), c), d);\n  let two = second(second(second(second(~length, d), c), b), a);",
+      "let one = hashInto(hashInto(hashInto(length, a), b), d);\n  let two = second(second(second(~length, d), b), a);",
       "tells apart",
     ],
     [
       "Words side by side are taken for each other",
-      "one = hashInto(one, second(three, 0));\n  two = second(two, hashInto(four, 0));",
-      "one = hashInto(one, three);\n  two = second(two, four);",
+      "let one = hashInto(hashInto(hashInto(hashInto(length, a), b), c), d);\n  let two = second(second(second(second(~length, d), c), b), a);",
+      "let one = length ^ a ^ b ^ c ^ d;\n  let two = ~one;",
       "tells apart",
     ],
+    [
+      "A text's validator is that of what was written before it, too",
+      "etag: hashed(words, bytes, written)",
+      "etag: hashed(words, bytes, large)",
+      "^a text has",
+    ],
+    ["A text of more bytes than letters is kept as one", "written === body.length ? body : bytes.slice(0, written)", "body", "^a text has"],
+    ["What is kept of a text is overwritten by the next one", "bytes.slice(0, written)", "bytes.subarray(0, written)", "^a text has"],
   ]),
   ...of("plugins/http/wire/etag.ts", [bounds], [
     ["A weak validator is not known again", '.replace(/^W\\//, "")', "", "validator"],

@@ -9,7 +9,7 @@ import type { Budget } from "./guard/budget.ts";
 import type { Count } from "./guard/metrics.ts";
 import type { Gate } from "./guard/tokens.ts";
 import type { Answer, Service } from "./routes/route.ts";
-import { heldBody } from "./wire/held_body.ts";
+import { heldBody, large } from "./wire/held_body.ts";
 import { noMemory, Problem } from "./wire/problem.ts";
 
 /** Origins that may read answers in a browser: one, some, or `"*"`. */
@@ -31,9 +31,6 @@ export const noStore = "private, no-store";
 
 /** Runtimes put Host before the path: `x/metrics?` there would be another path, and the one that was asked for a query. */
 const plainHost = /^[\w.:[\]-]*$/;
-
-/** Answers of this size and above are held until they are sent: over HTTP/2 one connection leaves hundreds of them unread. */
-const large = 64 * 1024;
 
 /** Makes {@linkcode Serve} for one app. */
 export function createServe(

@@ -6,7 +6,7 @@
 import type { Context } from "hono";
 import { type Answer, type Route, type Service, then } from "../routes/route.ts";
 import { type Handler, noStore } from "../serve.ts";
-import { etagOf, isMatch } from "../wire/etag.ts";
+import { isMatch, tagged } from "../wire/etag.ts";
 import { type Cached, createCache } from "./cache.ts";
 import { createSeen } from "./seen.ts";
 
@@ -53,15 +53,9 @@ function heldByUrl({ metrics, guarded, limits }: Service): Holding {
   };
 }
 
-const encoder = new TextEncoder();
-
-/** Letters of a text that stays one: a runtime sends it as it is, and its hash takes less than its bytes. */
-const short = 1024;
-
-/** The bytes of what is long are made once, for the validator and for whoever reads them; who leaves them unread has none of his own. */
 function toHold({ body, headers }: Answer, cacheControl: string): Cached {
-  const kept = typeof body === "string" && body.length > short ? encoder.encode(body) : body!; // no route without a body is held
-  return { body: kept, headers: { ...headers, "ETag": etagOf(kept), "Cache-Control": cacheControl } };
+  const { body: kept, etag } = tagged(body!); // no route without a body is held
+  return { body: kept, headers: { ...headers, "ETag": etag, "Cache-Control": cacheControl } };
 }
 
 /** An answer with a validator, which its headers hold: 304 where the client has it already. */

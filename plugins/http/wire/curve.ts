@@ -7,13 +7,10 @@ import type { MetricSchedule, Schedule } from "../../../core/plugin/contract.ts"
 import type { SchedulePlugin } from "../../../core/plugin/contract.ts";
 import { isMetric, isPerGroup, scheduleWith } from "../../../core/plugin/schedules.ts";
 import type { Find } from "../../../core/plugin/use.ts";
-import type { Sheet, Sheets } from "./decimals.ts";
+import type { Sheet, Sheets, Written } from "./decimals.ts";
 import type { Form } from "./media.ts";
 import type { Asked } from "./parameters.ts";
 import type { Points } from "./points.ts";
-
-/** What curves are written as. */
-export type Written = string | Uint8Array<ArrayBuffer>;
 
 /** A schedule over base values. */
 export interface Curve {
@@ -108,7 +105,7 @@ export function writeSchedule(form: Form, curve: Curve, points: Points, asked: A
   sheet.text(`],"lr":`);
   writeGroups(sheet, values, steps.length);
   sheet.text("}");
-  return sheet.bytes();
+  return sheet.written();
 }
 
 /** Several schedules: the answer of `/v1/curves`. */
@@ -136,7 +133,7 @@ export function writeCurves(
     sheet.text("}");
   });
   sheet.text("]}");
-  return sheet.bytes();
+  return sheet.written();
 }
 
 const quote = (value: unknown): string => JSON.stringify(value);
@@ -152,7 +149,7 @@ function writeGroups(sheet: Sheet, values: Float64Array, length: number): void {
 }
 
 /** A column for each group of each curve. */
-function writeCsv(sheet: Sheet, steps: readonly number[], values: Float64Array): Uint8Array<ArrayBuffer> {
+function writeCsv(sheet: Sheet, steps: readonly number[], values: Float64Array): Written {
   const { length } = steps;
   const columns = values.length / length;
   sheet.text("step");
@@ -165,7 +162,7 @@ function writeCsv(sheet: Sheet, steps: readonly number[], values: Float64Array):
     sheet.list(row);
     sheet.text("\n");
   }
-  return sheet.bytes();
+  return sheet.written();
 }
 
 /** What draws comes with the first picture: a worker that gives numbers starts without. A picture would leave out what is not finite. */

@@ -10,6 +10,10 @@
  *
  * @module
  */
+import { large } from "./held_body.ts";
+
+/** What curves are written as. */
+export type Written = string | Uint8Array<ArrayBuffer>;
 
 /** Bytes that are being written. */
 export interface Sheet {
@@ -17,11 +21,11 @@ export interface Sheet {
   text(text: string): void;
   /** Writes finite numbers with commas between them; -0 as 0. */
   list(values: ArrayLike<number>): void;
-  /** A copy of all that is written. */
-  bytes(): Uint8Array<ArrayBuffer>;
+  /** All that is written: a text, or its bytes where it is large. Deno takes 2 us to make a text of 26 kB, and 5 for a copy of the bytes, which is copied again. */
+  written(): Written;
 }
 
-/** Begins a sheet, in the same memory as the one before: that one's bytes must have been taken. */
+/** Begins a sheet, in the same memory as the one before: what was written there must have been taken. */
 export type Sheets = () => Sheet;
 
 /** Powers of two between which numbers are written here. */
@@ -103,7 +107,9 @@ export function createSheets(): Sheets {
     }
     at = end;
   };
-  const sheet: Sheet = { text, list, bytes: () => bytes.slice(0, at) };
+  const decoder = new TextDecoder();
+  const written = (): Written => at >= large ? bytes.slice(0, at) : decoder.decode(bytes.subarray(0, at));
+  const sheet: Sheet = { text, list, written };
   return () => {
     at = 0;
     return sheet;

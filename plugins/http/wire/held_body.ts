@@ -6,6 +6,9 @@
 import type { Hold } from "../guard/budget.ts";
 import { type Limits, slowest } from "../guard/limits.ts";
 
+/** Answers of this size and above are held until they are sent: over HTTP/2 one connection leaves hundreds of them unread. */
+export const large: number = 64 * 1024;
+
 /** Bytes as a body that lets go of its hold when it is sent, or when nobody reads it any more. */
 export function heldBody(
   bytes: Uint8Array<ArrayBuffer>,

@@ -42,8 +42,8 @@ export function pointsOf(
   const isOnGrid = first + strides * stride === last;
   const count = strides + (isOnGrid ? 1 : 2);
   if (count > most) refuse(every === undefined ? "to" : "every", `The range has ${count} points, and at most ${most} are answered`);
-  const points: number[] = [];
-  for (let i = 0; i <= strides; i++) points.push(first + i * stride); // Array.from with a function takes 15 times as long in Deno
-  if (!isOnGrid) points.push(last);
+  const points = new Array<number>(count); // to push a thousand takes Deno five times as long, and Array.from with a function 75 times
+  for (let i = 0; i <= strides; i++) points[i] = first + i * stride;
+  if (!isOnGrid) points[count - 1] = last;
   return { steps: points, alone: false };
 }

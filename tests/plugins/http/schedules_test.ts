@@ -139,6 +139,21 @@ test("a validator tells apart bodies that differ in one byte, wherever it is", a
   assertEquals(tags.size, 10 + 2 * (1 + 2 + 3 + 4 + 5 + 7 + 8 + 9 + 64));
 });
 
+test("a text has the validator of its bytes, and is kept as bytes where its letters are fewer or it is large", async () => {
+  const { etagOf, tagged } = await import("../../../plugins/http/wire/etag.ts");
+  for (
+    const [text, isText] of [["", true], ["abcde", true], ["x".repeat(40_000), true], ["x".repeat(70_000), false], [
+      "größe",
+      false,
+    ]] as const
+  ) {
+    const bytes = new TextEncoder().encode(text);
+    const { body, etag } = tagged(text);
+    tagged("another text, in whose place bytes would be written");
+    assertEquals([etag, body], [etagOf(bytes), isText ? text : bytes], text.slice(0, 10));
+  }
+});
+
 test("SVG is the library's picture", async () => {
   const asked = { scale: "log", title: "Up <and> down", width: 400, height: 200, theme: "dark", lr: 1e-3 };
   const answer = await app.request(`/v1/schedules/cosine.svg?${query({ ...linear, ...asked })}&from=0&to=100&every=10`);
