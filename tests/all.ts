@@ -12,6 +12,7 @@ import { readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { swiftShader } from "./chromium.ts";
 
 /** Tests that Node 20 cannot run, and why. Everything else runs there too. */
 const notInNode: Readonly<Record<string, string>> = {};
@@ -38,6 +39,9 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const reports = join(root, ".node-tests", String(process.pid));
 const runtimes: readonly Runtime[] = ["deno", "bun", "node"];
 
+// For Node and Bun, beside the drivers that the machine has: tests/dawn.ts says why.
+const withSwiftShader: Readonly<Record<string, string>> = swiftShader === undefined ? {} : { VK_ADD_DRIVER_FILES: swiftShader };
+
 /** Every test file below tests/, by its path from the root. */
 function testFiles(folder = "tests"): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).sort((a, b) => a.name < b.name ? -1 : 1).flatMap((entry) => {
@@ -48,9 +52,20 @@ function testFiles(folder = "tests"): string[] {
 }
 
 /** Runs a command to its end, tells each line to `heard`, and gives everything it said. */
-async function run(command: readonly string[], heard: (line: string) => void = () => {}): Promise<Ended> {
+async function run(
+  command: readonly string[],
+  heard: (line: string) => void = () => {},
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
   const [program, ...args] = command;
-  const child = new Deno.Command(program, { args, cwd: root, env: { NO_COLOR: "1" }, stdin: "null", stdout: "piped", stderr: "piped" })
+  const child = new Deno.Command(program, {
+    args,
+    cwd: root,
+    env: { NO_COLOR: "1", ...env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  })
     .spawn();
   const output: string[] = [];
   const hung = () => {
@@ -145,7 +160,11 @@ async function inBun(files: readonly string[]): Promise<[Ended, Outcome[]]> {
   const show = progress("bun", files);
   // Bun alone limits each test to 5 s by default; the limit here is for a runner that hangs.
   const limits = [`--timeout=${patience}`, "--reporter=junit", `--reporter-outfile=${report}`];
-  const ended = await run(["bun", "test", ...limits, ...files.map((file) => `./${file}`)], (line) => show(line.replace(/:$/, "")));
+  const ended = await run(
+    ["bun", "test", ...limits, ...files.map((file) => `./${file}`)],
+    (line) => show(line.replace(/:$/, "")),
+    withSwiftShader,
+  );
   return [ended, [...readReport(report), ...readStrays(ended.output)]];
 }
 
@@ -196,7 +215,7 @@ async function inNode(all: readonly string[]): Promise<[Ended, Outcome[]]> {
     const file = relative(root, outcome.file).replace(/^\.node-tests\/\d+\//, "").replace(/\.mjs$/, ".ts");
     show(file);
     outcomes.push({ ...outcome, file });
-  });
+  }, withSwiftShader);
   return [{ ...ended, output: ended.output.replace(/^\{"file":.*\n?/gm, "") }, outcomes];
 }
 
@@ -218,6 +237,7 @@ function tell(runtime: Runtime, files: readonly string[], [ended, outcomes]: [En
   for (const { file, name, why } of outcomes.filter((outcome) => outcome.verdict === "skipped")) {
     console.log(`${runtime}: skipped ${file}: ${name}${why ? ` (${why})` : ""}`);
   }
+  for (const adapter of new Set(ended.output.match(/^WebGPU: .*/gm))) console.log(`${runtime}: ${adapter}`);
   const passed = outcomes.filter((outcome) => outcome.verdict === "passed").length;
   const failed = failures.length + silent.length + (unexplained || outcomes.length === 0 && silent.length === 0 ? 1 : 0);
   return { passed, failed };

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 
@@ -11,6 +12,11 @@ const places = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-br
 
 /** The program; undefined where there is none. */
 export const chromium: string | undefined = places.find((path) => path !== undefined && existsSync(path));
+
+/** The description of SwiftShader, Chromium's adapter in software, by which any program on Vulkan finds it; undefined where there is none. */
+export const swiftShader: string | undefined = [chromium, "/usr/lib/chromium/chromium"].flatMap((path) =>
+  path === undefined || !existsSync(path) ? [] : [join(dirname(realpathSync(path)), "vk_swiftshader_icd.json")]
+).find(existsSync);
 
 /** Nothing that is not asked for goes over the network. */
 export const chromiumFlags: readonly string[] = [

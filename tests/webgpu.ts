@@ -7,12 +7,16 @@ import { test } from "node:test";
 import { assertEquals } from "@std/assert";
 import { createWebGpuBackend } from "../core/webgpu.ts";
 import type { WebGpuBackend } from "../core/types.ts";
+import { advice } from "./dawn.ts";
 
 async function look(): Promise<string | undefined> {
   try {
-    (await createWebGpuBackend()).dispose();
+    using backend = await createWebGpuBackend();
+    const { vendor, architecture, device, description } = (backend.device as GPUDevice).adapterInfo;
+    // On stderr: of Node's tests this alone comes to tests/all.ts, which shows the line.
+    console.error(`WebGPU: ${[vendor, architecture, device, description].filter(Boolean).join(", ")}`);
   } catch (error) {
-    return (error as Error).message;
+    return (error as Error).message + advice;
   }
 }
 

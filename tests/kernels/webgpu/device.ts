@@ -14,6 +14,10 @@ import {
 } from "../../../kernels/backends/webgpu/passes.ts";
 import type { NumberSlotClass } from "../../../kernels/tables/classes.ts";
 import type { Raw, Scalars, WebGpuBackend } from "../../../kernels/types.ts";
+import { advice } from "../../dawn.ts";
+
+/** Why there is no device where there is none. */
+export const missing: string = `there is no WebGPU adapter (Debian: mesa-vulkan-drivers, for Node and Bun chromium)${advice}`;
 
 /** A device, or null where this runtime has none. */
 export async function testDevice(): Promise<GPUDevice | null> {
