@@ -889,6 +889,15 @@ export const mutants: readonly Mutant[] = [
       "^Numbers that follow",
     ],
   ]),
+  ...of("kernels/backends/webgpu/device_plan.ts", ["tests/core/webgpu_mistakes_test.ts"], [
+    ["The host's numbers stay ahead of a step that the device refused", "one.putBack();", "void one;", "^A refused step"],
+    [
+      "A plan has more rows than the device binds at once",
+      "rows = rowsOf(machine, recordBytes)",
+      "rows = mostRows",
+      "^A device that allows no more",
+    ],
+  ]),
   ...of("kernels/backends/webgpu/windows.ts", ["tests/core/webgpu_test.ts"], [
     ["Numbers of the host stay ahead of a step that was held back", "  window.rows[rows].putBack();\n", "", "^A step with a number"],
   ]),

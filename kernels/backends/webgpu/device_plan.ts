@@ -11,12 +11,14 @@ import { onDevice, wordBytes } from "./device_memory.ts";
 import { lowerPlan } from "./lower.ts";
 import { checkAlive, type Machine, type Pipeline, pipelineOf, submit, watched } from "./machine.ts";
 import { eachOnce, type LoweredPlan, type OwnMemory } from "./passes.ts";
-import { mostRows, type Window, windowOf, type Windows } from "./windows.ts";
+import { type HostNumbers, mostRows, type Window, windowOf, type Windows } from "./windows.ts";
 
 /** A plan, laid out. */
 interface Laid {
   readonly lowered: LoweredPlan<Buffer>;
   readonly memory: Readonly<Partial<Record<OwnMemory, Buffer>>>;
+  /** As many fit into `rows`. */
+  readonly rows: number;
   readonly row: Uint32Array<ArrayBuffer>;
   readonly pipelines: readonly Pipeline[];
   /** What was bound last: bind groups hold for that. */
@@ -65,11 +67,16 @@ function layOut(machine: Machine, items: readonly Item[]): Laid {
       memory.tables = open(tables.byteLength, usage.storage);
       device.queue.writeBuffer(memory.tables, 0, tables);
     }
-    if (holds.length > 0) memory.rows = open(mostRows * recordBytes, usage.storage);
+    const rows = rowsOf(machine, recordBytes);
+    if (holds.length > 0) memory.rows = open(rows * recordBytes, usage.storage);
     const pipelines = eachOnce(passes, ({ code, bindings }) => pipelineOf(machine, code, bindings.map(({ type }) => type)));
-    return { lowered, memory, row: new Uint32Array(recordBytes / 4), pipelines, bound: null, filled: 0, epoch: -1 };
+    return { lowered, memory, rows, row: new Uint32Array(recordBytes / 4), pipelines, bound: null, filled: 0, epoch: -1 };
   });
 }
+
+// Of thousands of tensors a row has half a MiB, and the least that a device binds at once is 128.
+const rowsOf = ({ device: { limits } }: Machine, recordBytes: number): number =>
+  Math.max(1, Math.min(mostRows, Math.floor(Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize) / recordBytes)));
 
 function free({ memory }: Laid): void {
   for (const buffer of Object.values(memory)) buffer.destroy();
@@ -87,8 +94,8 @@ function run(
   const { lowered, memory, row } = laid;
   const { holds } = lowered;
   const window = holds.length > 0 ? windowOf(device, windows, items, before.length === 0) : undefined;
-  if (window !== undefined && window.rows.length >= mostRows) {
-    throw new Error(`Cannot run more than ${mostRows} times before it is known what was held back: await sync() in between`);
+  if (window !== undefined && window.rows.length >= laid.rows) {
+    throw new Error(`Cannot run more than ${laid.rows} times before it is known what was held back: await sync() in between`);
   }
   if (fit(cells, (encode) => submit(machine, encode))) laid.bound = null;
   for (const { item, key, cls } of lowered.cells) {
@@ -101,6 +108,7 @@ function run(
     device.queue.writeBuffer(memory.records!, 0, row);
   } else fillRows(machine, laid, window, values);
   bind(machine, laid, window);
+  const kept = window === undefined ? keepNumbers(windows, items, lowered) : undefined;
   submit(machine, (encoder) => {
     const pass = encoder.beginComputePass();
     let last: Pipeline | undefined;
@@ -111,13 +119,45 @@ function run(
       pass.dispatchWorkgroups(x, y);
     });
     pass.end();
-  }, () => list.push(""));
+  }, (isRefused) => {
+    if (isRefused) list.push("");
+    kept?.told(isRefused);
+  });
   lowered.advance();
+  kept?.advanced();
   if (window !== undefined) {
     window.unknown.push({ list, holds });
     windows.ofRun.set(list, window);
   }
   return list;
+}
+
+/**
+ * Puts the slots that stay with the host back to where they were before a run, should the device refuse it: unless a later run has gone on from them, but
+ * such as were refused too, or somebody has set them since, as a load does. (A window does it by its rows.)
+ */
+function keepNumbers(
+  { last }: Windows,
+  [{ groupSlots }]: readonly Item[],
+  { mapSlots, keep }: LoweredPlan<Buffer>,
+): { advanced(): void; told(isRefused: boolean): void } | undefined {
+  if (mapSlots.length === 0) return undefined;
+  const read = (): number[] => mapSlots.map(({ item, key, cls }) => slotsOf(item, cls).get(key)!);
+  const run: HostNumbers = { before: last.get(groupSlots), putBack: keep(), isRefused: false };
+  last.set(groupSlots, run);
+  let after: readonly number[] = [];
+  return {
+    advanced() {
+      after = read();
+    },
+    told(isRefused) {
+      run.isRefused = isRefused;
+      if (!isRefused) run.before = undefined;
+      else if (read().every((value, i) => Object.is(value, after[i]))) {
+        for (let one: HostNumbers | undefined = run; one?.isRefused; one = one.before) one.putBack();
+      }
+    },
+  };
 }
 
 /** The rows of this window that the plan does not have yet, the coming run's last. */

@@ -44,7 +44,8 @@ export function createMachine(device: Device): Machine {
     disposed: false,
   };
   device.lost.then((loss) => {
-    machine.lost = sayLoss(loss);
+    // A device of the backend's own goes with it, which is no loss.
+    if (!machine.disposed) machine.lost = sayLoss(loss);
   });
   return machine;
 }
@@ -101,27 +102,26 @@ export function pipelineOf({ device, layouts, pipelines }: Machine, code: string
   return made;
 }
 
-/** Asks what the device says of this; `refused` hears of it beside whoever waits for the device next. */
-export function watched<T>({ device, faults, asked }: Machine, run: () => T, refused?: () => void): T {
+/** Asks what the device says of this; `told` hears whether it refused, beside whoever waits for the device next. */
+export function watched<T>({ device, faults, asked }: Machine, run: () => T, told?: (isRefused: boolean) => void): T {
   device.pushErrorScope("validation");
   try {
     return run();
   } finally {
     const answer = device.popErrorScope().then((fault) => {
-      if (fault === null) return;
-      faults.push(fault.message);
-      refused?.();
+      if (fault !== null) faults.push(fault.message);
+      told?.(fault !== null);
     }, () => {}).finally(() => void asked.delete(answer)); // rejects where the device is lost, which is told otherwise
     asked.add(answer);
   }
 }
 
 /** One command buffer, with the copies that wait at its beginning. */
-export function submit(machine: Machine, encode: (encoder: Encoder) => void, refused?: () => void): void {
+export function submit(machine: Machine, encode: (encoder: Encoder) => void, told?: (isRefused: boolean) => void): void {
   watched(machine, () => {
     const encoder = machine.device.createCommandEncoder();
     encodeWaiting(machine.memory, encoder);
     encode(encoder);
     machine.device.queue.submit([encoder.finish()]);
-  }, refused);
+  }, told);
 }

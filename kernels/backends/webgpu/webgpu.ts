@@ -95,7 +95,7 @@ async function ownDevice(powerPreference: string | undefined): Promise<Device> {
 
 function showBackend(machine: Machine, arithmetic: WebGpuBackend["arithmetic"], end: () => void): WebGpuBackend {
   const { memory } = machine;
-  const windows: Windows = { byOwner: new WeakMap(), ofRun: new WeakMap() };
+  const windows: Windows = { byOwner: new WeakMap(), ofRun: new WeakMap(), last: new WeakMap() };
   const views = new WeakMap<object, Tensor>();
   const asTensor = (tensor: OnDevice): Required<Tensor> => tensor as unknown as Required<Tensor>;
   const owns = (tensor: Tensor): boolean => memory.ours.has(tensor.data);

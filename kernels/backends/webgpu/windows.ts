@@ -27,6 +27,16 @@ export interface Window {
 export interface Windows {
   readonly byOwner: WeakMap<object, Window>;
   readonly ofRun: WeakMap<object, Window>;
+  /** By the same slots: the last run outside of windows. */
+  readonly last: WeakMap<object, HostNumbers>;
+}
+
+/** A run that the device may refuse, and the slots that stay with the host as they were before it. */
+export interface HostNumbers {
+  /** The run before it; undefined where this one is known to be taken. */
+  before: HostNumbers | undefined;
+  putBack(): void;
+  isRefused: boolean;
 }
 
 /** The numbers that come with a run, and how the slots that stay with the host are put back to where they were before it. */
