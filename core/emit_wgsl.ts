@@ -6,6 +6,7 @@
 import { lowerPlan } from "../kernels/backends/webgpu/lower.ts";
 import { type DeviceLimits, eachOnce, guaranteedLimits, type OwnMemory } from "../kernels/backends/webgpu/passes.ts";
 import type { Words } from "../kernels/globals.ts";
+import { holds } from "../kernels/language/condition.ts";
 import type { Item } from "../kernels/plan/item.ts";
 import { classes, isNumber } from "../kernels/tables/classes.ts";
 import { elementTypes } from "../kernels/tables/dtypes.ts";
@@ -82,6 +83,11 @@ export interface EmitOptions<Options> {
   readonly dtype?: DType;
   /** Plugins, not names. A sum over all tensors is this tensor's. */
   readonly transforms?: readonly Use[];
+  /**
+   * Of a rule with parts, as SOAP's, a step, counted from 1: passes are of the parts that stand in it. Steps with other parts are emitted on their own: the
+   * tensors' buffers are the same for all of them, by name, and the passes' own (`dtype: null`) are each one's.
+   */
+  readonly step?: number;
   /** What the device allows, as `device.limits`; what is not there is as every device has it. */
   readonly limits?: Partial<DeviceLimits>;
 }
@@ -97,8 +103,8 @@ const usage = { copySource: 4, copyTarget: 8, uniform: 64, storage: 128 } as con
  * step's command buffer is submitted: one submit a step. A tensor's buffers may be shared by all steps, the passes' own too. Where a transform may hold a step
  * back (`skip_nonfinite`), buffer `progress` says so: its third word is not 0 after such a step, and the first counts those that were applied.
  *
- * Throws a TypeError for what is no optimizer plugin, for unknown options, and for a rule with parts that some steps leave out; a RangeError for values, shapes
- * and what the limits do not allow.
+ * Throws a TypeError for what is no optimizer plugin, for unknown options, for a rule with parts where no `step` says which, or which carries numbers from step
+ * to step; a RangeError for values, shapes, what the limits do not allow, and the numbers of a step in which other parts stand.
  *
  * @example Usage
  * ```ts
@@ -112,17 +118,19 @@ const usage = { copySource: 4, copyTarget: 8, uniform: 64, storage: 128 } as con
  */
 export function emitWgsl<Options>(plugin: OptimizerPlugin<string, Options>, how: EmitOptions<Options>): EmittedWgsl<Options> {
   // Without options there is no shape, which is said below.
-  if (how !== undefined) refuseUnknownKeys("what emitWgsl takes", how, ["shape", "options", "dtype", "transforms", "limits"]);
-  const { limits = {}, shape, ...rest } = how ?? {};
+  if (how !== undefined) refuseUnknownKeys("what emitWgsl takes", how, ["shape", "options", "dtype", "transforms", "step", "limits"]);
+  const { limits = {}, shape, step, ...rest } = how ?? {};
   const allowed = limitsOf(limits);
   const text = oneText("emit", plugin, shape, rest as How<Options>, ["options", "dtype", "transforms"]);
   const { tensor, group, parts, extent, conditions } = text;
-  if (conditions.length > 0) {
-    const message = `Cannot emit ${titleOf(plugin)}: its rule has parts that some steps leave out (when ${conditions[0].text}); ` +
-      "that needs a backend of createWebGpuBackend, which picks them at each step";
-    throw about(new TypeError(message), { plugin: plugin.name });
+  const refused = (why: string): TypeError => about(new TypeError(`Cannot emit ${titleOf(plugin)}: ${why}`), { plugin: plugin.name });
+  if (step !== undefined) checkStep("emit", step);
+  else if (conditions.length > 0) {
+    throw refused(`its rule has parts that some steps leave out (when ${conditions[0].text}); give the step that you want, as step: 1`);
   }
-  const program = text.program(() => true);
+  const standAt = (t: number): readonly boolean[] => conditions.map((one) => holds(one, numbersAt(group, t), extent, tensor.dtype));
+  const stand = conditions.length === 0 ? [] : standAt(step!);
+  const program = text.program((when) => when === undefined || stand[conditions.indexOf(when)]);
   const slots = slotsOf(parts);
   const scalarSlots = new Map<string, number>();
   for (const { key, slot: { cls, init = 0 }, scope } of slots) {
@@ -144,6 +152,10 @@ export function emitWgsl<Options>(plugin: OptimizerPlugin<string, Options>, how:
       return cells.push(key) - 1;
     },
   });
+  // Each step's passes would carry them on for themselves.
+  if (conditions.length > 0 && plan.mapSlots.length + plan.cells.length > 0) {
+    throw refused("its rule has parts that some steps leave out, and carries numbers from step to step");
+  }
   const own: Readonly<Record<OwnMemory, { readonly bytes: number; readonly more: number; readonly start: Words | number }>> = {
     records: { bytes: plan.recordBytes, more: usage.uniform, start: 0 },
     rows: { bytes: plan.recordBytes, more: 0, start: 0 },
@@ -192,14 +204,23 @@ export function emitWgsl<Options>(plugin: OptimizerPlugin<string, Options>, how:
     })),
     numbersBuffer,
     numbers(t, changed) {
-      if (!Number.isSafeInteger(t) || t < 1) throw new RangeError(`Cannot give the numbers of step ${show(t)}: steps are integers from 1`);
+      checkStep("give the numbers of", t);
       settle(changed);
+      const other = standAt(t).findIndex((stands, i) => stands !== stand[i]);
+      if (other >= 0) {
+        const { text } = conditions[other];
+        throw new RangeError(`Cannot give the numbers of step ${t}: passes of step ${step} have other parts (when ${text}); emit its own`);
+      }
       const row = new Uint32Array(plan.recordBytes / 4);
       plan.fill([numbersAt(group, t)], row);
       plan.advance();
       return row;
     },
   };
+}
+
+function checkStep(what: string, step: number): void {
+  if (!Number.isSafeInteger(step) || step < 1) throw new RangeError(`Cannot ${what} step ${show(step)}: steps are integers from 1`);
 }
 
 /** What is given, and for the rest what every device allows. A device's own limits are an instance of a class, and have more names. */

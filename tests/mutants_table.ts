@@ -400,6 +400,8 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...of("core/emit_wgsl.ts", ["tests/core/emit_wgsl_test.ts"], [
     ["Numbers that a rule carries from step to step stay as they begin", "      plan.advance();\n", "", "^nadam with ema"],
+    ["A step's numbers are given for another step's parts", "if (other >= 0) {", "if (other > 1) {", "^emitWgsl.. refuses"],
+    ["The passes of a step are those of all parts", "when === undefined || stand[conditions.indexOf(when)]", "true", "^soap, emitted"],
     ["An option that changes a rule's text is taken between steps", "=== rules) return;", '!== "") return;', "^emitWgsl\\(\\) refuses"],
     ["A refused option counts at the next step", "      settledParts(group, how.options, tensor);\n", "", "^emitWgsl\\(\\) refuses"],
   ]),

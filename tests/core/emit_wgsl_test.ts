@@ -31,9 +31,15 @@ const onDevice = (name: string, run: (device: GPUDevice) => Promise<void> | void
   } else test(name, () => run(device));
 };
 
-/** A trainer's own device side: buffers by name, and the passes in its encoder. */
-function trainerOf(device: GPUDevice, { buffers, passes }: EmittedWgsl<never>, p: Float32Array<ArrayBuffer>) {
-  const made = new Map(buffers.map(({ name, bytes, usage, start }) => {
+/** A trainer's own device side: buffers by name, those of tensors perhaps shared with others, and the passes in its encoder. */
+function trainerOf(
+  device: GPUDevice,
+  { buffers, passes }: EmittedWgsl<never>,
+  p: Float32Array<ArrayBuffer>,
+  shared: Map<string, GPUBuffer> = new Map(),
+) {
+  const made = new Map(buffers.map(({ name, bytes, usage, start, dtype }) => {
+    if (shared.has(name)) return [name, shared.get(name)!] as const;
     const buffer = device.createBuffer({ size: bytes, usage });
     const words = start === "p"
       ? p
@@ -41,6 +47,7 @@ function trainerOf(device: GPUDevice, { buffers, passes }: EmittedWgsl<never>, p
       ? new Uint32Array(bytes / 4).fill(start)
       : start as Uint32Array<ArrayBuffer>;
     device.queue.writeBuffer(buffer, 0, words);
+    if (dtype !== null) shared.set(name, buffer);
     return [name, buffer] as const;
   }));
   device.queue.writeBuffer(made.get("p")!, 0, p);
@@ -158,14 +165,54 @@ test("emitWgsl() names every buffer that its passes bind, once, with sizes and u
   assertEquals(buffers.at(-1)!.usage, 128 | 64 | 8);
 });
 
+/** Emits step 1 of a rule with a part of this text and a number for a slot. */
+const emitWgslOf = (text: string) => () =>
+  emitWgsl({
+    ...{ kind: "optimizer", name: "parted", description: "A rule with a part", options: {}, scalars: () => ({}) },
+    rule: () => ({ slots: { s: { shape: "scalar", key: null } }, update: [{ when: "t == 1", text }] }),
+  }, { shape: [4], step: 1 });
+
+onDevice("soap, emitted step by step, makes its bases and improves them as createOptimizer's does, in the same buffers", async (device) => {
+  const shape = [36, 36];
+  const options = { preconditionFrequency: 2 };
+  const r = random(5);
+  const random36 = (): Float32Array<ArrayBuffer> => Float32Array.from({ length: 36 * 36 }, () => r.unit() - 0.5);
+  const w = random36();
+  const shared = new Map<string, GPUBuffer>();
+  const trainers = [1, 2, 3].map((step) => {
+    const emitted = emitWgsl(soap, { shape, options, step });
+    return { emitted, trainer: trainerOf(device, emitted as EmittedWgsl<never>, w, shared) };
+  });
+  // Passes that run several times are made once.
+  for (const { emitted: { passes } } of [trainers[0], trainers[2]]) assert(new Set(passes).size < passes.length);
+  using optimizer = createOptimizer(soap, { w: { data: w, shape } }, options, { backend: "js" });
+  for (let t = 1; t <= 5; t++) {
+    const g = random36();
+    optimizer.step({ w: { data: g, shape } });
+    const { emitted, trainer } = trainers[t === 1 ? 0 : t % 2 === 0 ? 1 : 2];
+    trainer.write("g", g);
+    trainer.write(emitted.numbersBuffer, emitted.numbers(t));
+    trainer.step();
+  }
+  const got = new Float32Array(await trainers[0].trainer.read("p"));
+  got.forEach((x, i) => assert(Math.abs(x - w[i]) < 2e-5, `${x}, not ${w[i]}`));
+});
+
 test("emitWgsl() refuses what it cannot emit before anything is made", () => {
   const how = { shape: [4, 4] };
   assertThrows(() => emitWgsl(soap, how), TypeError, "its rule has parts");
+  assertThrows(() => emitWgsl(soap, { ...how, step: 0 }), RangeError, "Cannot emit step 0");
+  const later = emitWgsl(soap, { ...how, step: 2 });
+  assertThrows(() => later.numbers(1), RangeError, "passes of step 2 have other parts (when t == 1)");
+  assertThrows(() => later.numbers(11), RangeError, "(when (t > 1)*((t - 1) % frequency == 0))");
+  later.numbers(10);
+  const carrying = emitWgslOf("s = s + 1\np -= s*g");
+  assertThrows(carrying, TypeError, "carries numbers from step to step");
   assertThrows(() => emitWgsl(ema as never, how), TypeError, `give a plugin of kind "optimizer"`);
   assertThrows(
     () => emitWgsl(adamw, { ...how, lr: 1 } as never),
     TypeError,
-    `it has no "lr"; known are shape, options, dtype, transforms, limits`,
+    `it has no "lr"; known are shape, options, dtype, transforms, step, limits`,
   );
   assertThrows(() => emitWgsl(adamw, { ...how, options: { learningRate: 1 } as never }), TypeError, "learningRate");
   assertThrows(() => emitWgsl(adamw, { shape: [-1] }), RangeError, "a shape is an array");
