@@ -4,8 +4,8 @@
  * refuses, or leaves when it is lost, goes on on this host from the last update, and the page says so.
  *
  * The GPU is taken where there is one, also where it is slower: whoever tries the page sees that training runs on the GPU of this browser, which is
- * what larger models are for, and the switch beside it says what is faster. With so small a network nothing is: 100 updates of both runs took 1.5 s
- * on WebAssembly and in plain JavaScript alike, most of it gradients, and 6.2 s where the processor feigned the GPU (bench/page_places.ts --feign; AMD
+ * what larger models are for, and the switch beside it says what is faster. With so small a network nothing is: 100 updates of both runs took 1.6 s
+ * on WebAssembly and 1.7 s in plain JavaScript, most of it gradients, and 6.2 s where the processor feigned the GPU (bench/page_places.ts --feign; AMD
  * EPYC, 2 cores, SwiftShader). That is slow, and not out of hand.
  *
  * @module

@@ -597,7 +597,13 @@ inChromium("a plugin that throws while it trains is named, and the page goes on"
       await page.waitForTimeout(300);
       await page.locator("#start").click();
       await page.waitForFunction(() => /The fifth step breaks/.test(document.querySelector("#run-1-problem")!.textContent!));
-      assertMatch((await page.locator("#run-status").textContent())!, /^Paused at update/);
+      const isPaused = (): Promise<unknown> =>
+        page.waitForFunction(() => /^Paused at update/.test(document.querySelector("#run-status")!.textContent!));
+      await isPaused();
+      // Whoever continues is told again.
+      await page.locator("#start").click();
+      await isPaused();
+      assertMatch((await page.locator("#run-1-problem").textContent())!, /The fifth step breaks/);
       // A curve of it has a gap there.
       await page.locator("#add").selectOption("fragile");
       await page.locator("#at").fill("5");

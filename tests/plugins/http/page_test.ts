@@ -774,8 +774,8 @@ inChromium("a page bundled with another registry has that registry's schedules a
 });
 
 // All of the library is in it, so that it needs nothing else: it grows with every plugin. A part that is loaded when it is needed would be another
-// file, which a page that was saved does not have: so backend "webgpu" is in it too, at 21 kB of this.
+// file, which a page that was saved does not have: so backend "webgpu" is in it too, at 28 kB of this.
 test("the page stays small enough to open on a train", () => {
   const { length } = gzipSync(committed, { level: 9 });
-  assert(length < 290 * 1024, `${length} bytes gzipped`);
+  assert(length < 300 * 1024, `${length} bytes gzipped`);
 });
