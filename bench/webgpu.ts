@@ -6,8 +6,9 @@
  *
  * Sizes are Mi of float32 parameters in one matrix. Timed are some steps that are submitted one after the other until the device has done all of them, less
  * nothing: parameters, gradients and moments stay there. Bytes are those of parameters, gradients and slots of their size that the passes read and write;
- * the least is what the rule's rounds ask for (`explain`): each of them reads once what it needs. The last rows are of many tensors, where dispatches cost: BERT-base's. On an adapter that computes on the processor the figures say no more
- * than that nothing is absurd; backend "threads" stands beside them there, and the many tensors are small ones.
+ * the least is what the rule's rounds ask for (`explain`): each of them reads once what it needs. The last rows are of many tensors, where dispatches cost:
+ * BERT-base's and small ones, each with buffers of its own and all in one buffer. What this thread spends on a step stands beside it. On an adapter that
+ * computes on the processor the figures say no more than that nothing is absurd; backend "threads" stands beside them there, and BERT-base is left out.
  *
  * @module
  */
@@ -36,6 +37,8 @@ interface Result {
   readonly what: string;
   readonly parameters: number;
   readonly ms: number;
+  /** What this thread spends on it. */
+  readonly hostMs: number;
   /** Bytes that the passes read and write. */
   readonly bytes: number;
   /** Bytes that the rule's rounds read and write. */
@@ -45,8 +48,8 @@ interface Result {
   readonly threadsMs?: number;
 }
 
-/** Milliseconds of one of several rounds of steps, until the device has done all. */
-async function timed(device: Device, step: () => void): Promise<number> {
+/** Milliseconds a step: of one of several rounds of steps until the device has done all, and of this thread for one that the device waits for. */
+async function timed(device: Device, step: () => void): Promise<{ readonly ms: number; readonly hostMs: number }> {
   for (let i = 0; i < 3; i++) step();
   await device.queue.onSubmittedWorkDone();
   const times: number[] = [];
@@ -56,7 +59,14 @@ async function timed(device: Device, step: () => void): Promise<number> {
     await device.queue.onSubmittedWorkDone();
     times.push((performance.now() - begin) / steps);
   }
-  return median(times);
+  const hostTimes: number[] = [];
+  for (let i = 0; i < 9; i++) {
+    const begin = performance.now();
+    step();
+    hostTimes.push(performance.now() - begin);
+    await device.queue.onSubmittedWorkDone();
+  }
+  return { ms: median(times), hostMs: median(hostTimes) };
 }
 
 /** Milliseconds in which a kernel reads and writes so many bytes together. */
@@ -82,7 +92,7 @@ async function copyTime(device: Device, bytes: number): Promise<number> {
     entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
   });
   const workgroups = Math.ceil(words / 256);
-  const ms = await timed(device, () => {
+  const { ms } = await timed(device, () => {
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     pass.setPipeline(pipeline);
@@ -113,18 +123,38 @@ function bytesOf(plugin: OptimizerPlugin, shape: readonly number[]): { readonly 
 
 type Layout = Readonly<Record<string, readonly number[]>>;
 
+/** Tensors of these shapes, each in a buffer of its own or all in as few as the device allows. */
+function tensorsOf(backend: WebGpuBackend, layout: Layout, isTogether: boolean): Record<string, DeviceTensor> {
+  if (!isTogether) return Object.fromEntries(Object.entries(layout).map(([key, shape]) => [key, backend.allocate(shape)]));
+  const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
+  const most = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  const sets: {
+    bytes: number;
+    readonly tensors: { readonly key: string; readonly shape: readonly number[]; readonly offset: number }[];
+  }[] = [];
+  for (const [key, shape] of Object.entries(layout)) {
+    const bytes = 4 * parameters({ [key]: shape });
+    let set = sets.at(-1);
+    if (set === undefined || set.bytes + bytes > most) sets.push(set = { bytes: 0, tensors: [] });
+    set.tensors.push({ key, shape, offset: set.bytes });
+    set.bytes += bytes;
+  }
+  return Object.fromEntries(sets.flatMap(({ bytes, tensors }) => {
+    const { buffer } = backend.allocate(bytes / 4);
+    return tensors.map(({ key, shape, offset }) => [key, { buffer, offset, shape }]);
+  }));
+}
+
 /** Milliseconds a step of an optimizer over tensors of these shapes. */
-async function deviceTime(backend: WebGpuBackend, name: string, layout: Layout): Promise<number> {
-  const allocate = (): Record<string, DeviceTensor> =>
-    Object.fromEntries(Object.entries(layout).map(([key, shape]) => [key, backend.allocate(shape)]));
-  const [params, grads] = [allocate(), allocate()];
+async function deviceTime(backend: WebGpuBackend, name: string, layout: Layout, isTogether: boolean): ReturnType<typeof timed> {
+  const [params, grads] = [tensorsOf(backend, layout, isTogether), tensorsOf(backend, layout, isTogether)];
   // Zeros would stay zeros: what is subnormal costs more on a processor.
   for (const g of Object.values(grads)) backend.run("g = one", { g }, { one: 0.01 });
   const optimizer = builtins.createOptimizer(name as "lion", params, {}, { backend });
-  const ms = await timed(backend.device as unknown as Device, () => optimizer.step(grads));
+  const time = await timed(device, () => optimizer.step(grads));
   optimizer.dispose();
   for (const { buffer } of [...Object.values(params), ...Object.values(grads)]) (buffer as unknown as { destroy(): void }).destroy();
-  return ms;
+  return time;
 }
 
 /** The same on all cores of this host. */
@@ -180,7 +210,7 @@ const onProcessor = adapter?.isFallbackAdapter === true;
 const threads = onProcessor ? createBackend() : undefined;
 const results: Result[] = [];
 const left: string[] = [];
-const measure = async (what: string, name: string, layout: Layout): Promise<void> => {
+const measure = async (what: string, name: string, layout: Layout, isTogether = false): Promise<void> => {
   const count = parameters(layout);
   const largest = Math.max(...Object.values(layout).map((shape) => 4 * shape.reduce((n, length) => n * length, 1)));
   if (largest > device.limits.maxStorageBufferBindingSize) {
@@ -190,11 +220,11 @@ const measure = async (what: string, name: string, layout: Layout): Promise<void
   const each = bytesOf(pluginOf(name), Object.values(layout)[0]);
   const bytes = count * each.bytes;
   const copyMs = await copyTime(device, bytes);
-  const ms = await deviceTime(backend, name, layout);
+  const time = await deviceTime(backend, name, layout, isTogether);
   results.push({
     what,
     parameters: count,
-    ms,
+    ...time,
     bytes,
     least: count * each.least,
     copyMs,
@@ -202,9 +232,17 @@ const measure = async (what: string, name: string, layout: Layout): Promise<void
   });
 };
 for (const name of names) for (const mi of sizes) await measure(`${name}, ${mi} Mi`, name, { w: [1024, 1024 * mi] });
-// BERT-base takes a processor minutes; the same number of dispatches over less says what one costs.
-const many = onProcessor ? { title: "200 tensors of 4096", layout: layouts["200x4096"]() } : { title: "BERT-base", layout: layouts.bert() };
-for (const name of names) await measure(`${name}, ${many.title}`, name, many.layout);
+// BERT-base takes a processor minutes.
+const many: readonly { readonly title: string; readonly layout: Layout }[] = [
+  ...onProcessor ? [] : [{ title: "BERT-base", layout: layouts.bert() }],
+  { title: "200 tensors of 4096", layout: layouts["200x4096"]() },
+];
+for (const name of names) {
+  for (const { title, layout } of many) {
+    await measure(`${name}, ${title}`, name, layout);
+    await measure(`${name}, ${title} in one buffer`, name, layout, true);
+  }
+}
 const torch = values.python === undefined ? undefined : pytorch(values.python, sizes);
 const described = adapter?.description ?? "";
 backend.dispose();
@@ -212,11 +250,11 @@ threads?.dispose();
 
 if (values.json) console.log(JSON.stringify({ adapter: described, arithmetic: backend.arithmetic, results, left, torch }, null, 2));
 else {
-  const tensors = Object.keys(many.layout).length;
   console.log(`${described || "an adapter without a name"}; ${steps} steps in a row, median of three\n`);
   const head = [
     "",
     "ms a step",
+    "of this thread",
     "bytes a number",
     "least",
     "GB/s",
@@ -227,9 +265,10 @@ else {
   ];
   console.log(table(
     head,
-    results.map(({ what, parameters, ms, bytes, least, copyMs, threadsMs }) => [
+    results.map(({ what, parameters, ms, hostMs, bytes, least, copyMs, threadsMs }) => [
       what,
       ms.toFixed(3),
+      hostMs.toFixed(3),
       (bytes / parameters).toFixed(0),
       (least / parameters).toFixed(0),
       (bytes / ms / 1e6).toFixed(1),
@@ -239,9 +278,6 @@ else {
       ...onProcessor ? [threadsMs!.toFixed(3)] : [],
     ]),
   ));
-  for (const { what, ms, copyMs } of results.filter(({ what }) => what.endsWith(many.title))) {
-    console.log(`${what}: ${((ms - copyMs) / tensors * 1000).toFixed(1)} us a tensor beyond the copy, of ${tensors}`);
-  }
   for (const line of left) console.log(`left out: ${line}`);
   if (torch !== undefined) {
     for (const [mi, ms] of Object.entries(torch)) console.log(`PyTorch fused AdamW, ${mi} Mi: ${ms.toFixed(3)} ms`);

@@ -367,7 +367,27 @@ export const mutants: readonly Mutant[] = [
     ["Pipelines heap up", "pipelines.size >= mostPipelines", "false", "^Pipelines of ever other texts"],
     ["The pipeline that is asked for most goes first", "pipelines.delete(key + code);", "", "^Pipelines of ever other texts"],
   ]),
+  ...of("kernels/backends/webgpu/device_memory.ts", ["tests/kernels/webgpu/device_memory_test.ts"], [
+    [
+      "What was given back is taken again as it was",
+      "device.queue.writeBuffer(block.buffer, at, new Uint8Array(size));",
+      "",
+      "^What was given back",
+    ],
+    ["A free range is not joined with the one before it", "before.at + before.size === at ?", "false ?", "^What was given back"],
+    ["A free range is not joined with the one behind it", "after.at === at + size ?", "false ?", "^What was given back"],
+    ["A long tensor that begins first is overlooked", "Math.max(end, inside.ends.at(-1) ?? 0)", "end", "^Tensors of many"],
+    ["Tensors that have got a buffer since share with nobody", "if (opened !== memory.opened)", "if (opened < 0)", "^Tensors of many"],
+  ]),
   ...of("kernels/backends/webgpu/lower.ts", [lowered], [
+    ["Of tensors in one buffer each has passes of its own", "if (set.length === 1) continue;", "continue;", "^passes are as many"],
+    [
+      "Joined passes bind more buffers than the device does",
+      "clusters[0].list.length + 2 > ",
+      "clusters[0].list.length > ",
+      "^passes are as many",
+    ],
+    ["Records of tensors that are bound together are spread out", "if (!one.isJoined) words", "words", "^passes are as many"],
     ["A sum over tensors is made of finished sums of tensors", "kindOf(f, !isShare)", "kindOf(f, true)", "^norm of tensors"],
   ]),
   ...of("kernels/backends/webgpu/qr_code.ts", [gpuFactors], [
@@ -396,7 +416,14 @@ export const mutants: readonly Mutant[] = [
     ["Upper triangles count for eigh's scale", "if (i % cols > i / cols) { continue; }", "", "^eigh on the device reads"],
   ]),
   ...of("kernels/backends/webgpu/clusters.ts", [lowered], [
-    ["What lies in one buffer begins where the buffer is bound", "(offset - list[last].offset) / 4", "0", "^numbers that depend"],
+    [
+      "Many tensors are bound together beyond what the device binds",
+      "if (joined === undefined || !fits(joined))",
+      "if (joined === undefined)",
+      "^passes are as many",
+    ],
+    ["What lies in one buffer begins where the buffer is bound", "(offset - list[last].offset) / 4", "0", "^products, transposes"],
+    ["Many tensors begin where their buffer is bound", "(offset - ranges[of.get(key)!].from) / 4", "0", "^numbers that depend"],
   ]),
   ...of("core/emit_wgsl.ts", ["tests/core/emit_wgsl_test.ts"], [
     ["Numbers that a rule carries from step to step stay as they begin", "      plan.advance();\n", "", "^nadam with ema"],
@@ -909,7 +936,7 @@ export const mutants: readonly Mutant[] = [
     ["A state is loaded into a buffer that takes none", "(data.buffer.usage & flag) === 0", "false", "^A state is refused as a whole"],
     [
       "A gradient that the device refuses is copied apart from the step that it is of",
-      "if (memory.waiting.some((copy) => copy.from.buffer === buffer || copy.into.buffer === buffer)) flush(memory);",
+      "if (memory.waiting.some((copy) => shareWords(copy.from, into) || shareWords(copy.into, into))) flush(memory);",
       "flush(memory);",
       "^A gradient that is copied from a destroyed",
     ],

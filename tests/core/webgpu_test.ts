@@ -114,6 +114,38 @@ gpuTest(
   }),
 );
 
+for (const name of ["adafactor", "came", "adamw_torch"] as const) {
+  gpuTest(
+    `${name} steps tensors that lie in one buffer together, to the bits that each has alone`,
+    onGpu(async (backend) => {
+      const shapes = [[7], [33, 20], [3, 5, 3], [70, 300], [], [1], [0], [129], [40, 40], [40, 40], [5, 1], [1, 1000]];
+      const sizeOf = (shape: readonly number[]): number => shape.reduce((n, length) => n * length, 1);
+      const arrays = (seed: number): Record<string, Tensor> =>
+        Object.fromEntries(shapes.map((shape, i) => [`w${i}`, { data: numbers(sizeOf(shape), seed + i), shape }]));
+      const apart = arrays(1);
+      const states: unknown[] = [];
+      {
+        using optimizer = builtins.createOptimizer(name, arrays(1), {}, { backend });
+        for (let t = 0; t < 3; t++) optimizer.step(arrays(100 * t));
+        states.push(Object.entries((await optimizer.saveStateAsync()).tensors).map(([key, { data }]) => [key, [...data]]));
+      }
+      // Memory that was given back is used again.
+      using again = builtins.createOptimizer(name, arrays(1), {}, { backend });
+      for (let t = 0; t < 3; t++) again.step(arrays(100 * t));
+      states.push(Object.entries((await again.saveStateAsync()).tensors).map(([key, { data }]) => [key, [...data]]));
+      const alone: [string, number[]][] = [];
+      for (const [key, w] of Object.entries(apart)) {
+        using optimizer = builtins.createOptimizer(name, { [key]: w }, {}, { backend });
+        for (let t = 0; t < 3; t++) optimizer.step({ [key]: arrays(100 * t)[key] });
+        for (const [key, { data }] of Object.entries((await optimizer.saveStateAsync()).tensors)) alone.push([key, [...data]]);
+      }
+      const inOrder = (state: unknown): unknown => new Map(state as [string, number[]][]);
+      assertEquals(inOrder(states[0]), inOrder(alone));
+      assertEquals(states[1], states[0]);
+    }),
+  );
+}
+
 gpuTest(
   "16-bit tensors of odd length agree with backend js",
   onGpu(async (backend) => {

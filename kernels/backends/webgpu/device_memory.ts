@@ -36,17 +36,38 @@ export interface DeviceMemory {
   /** Ranges of buffers, by `offset length bytes`. */
   readonly known: WeakMap<Buffer, Map<string, DeviceData>>;
   readonly ours: WeakSet<object>;
-  /** Buffers that were made here and live. */
-  readonly made: Map<DeviceData, Buffer | null>;
+  /** Where what was made here and lives has its elements; null: nowhere yet. */
+  readonly made: Map<DeviceData, Lying | null>;
+  /** Buffers that several small tensors share. */
+  readonly blocks: Block[];
   /** Copies between buffers that wait for the next command buffer. */
   readonly waiting: { readonly from: DeviceData; readonly into: DeviceData }[];
   /** Bytes of `made`. */
   allocated: number;
+  /** How often something of `made` was given its place. */
+  opened: number;
+}
+
+/** A range of a buffer; of one that others share, or of its own. */
+interface Lying {
+  readonly buffer: Buffer;
+  readonly offset: number;
+  readonly block: Block | null;
+}
+
+/** A buffer that several tensors share. */
+interface Block {
+  readonly buffer: Buffer;
+  /** From here on nothing was ever written. */
+  top: number;
+  /** Below: ranges that were given back, in order. */
+  free: { readonly at: number; readonly size: number }[];
+  tensors: number;
 }
 
 /** Nothing yet. */
 export function createDeviceMemory(device: Device): DeviceMemory {
-  return { device, known: new WeakMap(), ours: new WeakSet(), made: new Map(), waiting: [], allocated: 0 };
+  return { device, known: new WeakMap(), ours: new WeakSet(), made: new Map(), blocks: [], waiting: [], allocated: 0, opened: 0 };
 }
 
 /** A tensor of core's, which has it behind the type of one with elements. */
@@ -68,16 +89,19 @@ const show = (value: unknown): string =>
 
 // ---- the backend's own
 
-/** Memory of the backend's own, with a buffer as soon as it is used. */
-export function reserveOne(memory: DeviceMemory, shape: readonly number[], dtype: DType): OnDevice {
+/** Memory of the backend's own, with a buffer as soon as it is used; `isShared`: perhaps one with others. */
+export function reserveOne(memory: DeviceMemory, shape: readonly number[], dtype: DType, isShared = true): OnDevice {
   const length = sizeOf(shape);
   const byteLength = length * elementTypes[dtype].bytes;
   checkBytes(memory, byteLength);
+  const lying = (): Lying => memory.made.get(data) ?? open(memory, data, isShared);
   const data: DeviceData = {
     get buffer() {
-      return memory.made.get(data) ?? openBuffer(memory, data);
+      return lying().buffer;
     },
-    byteOffset: 0,
+    get byteOffset() {
+      return lying().offset;
+    },
     byteLength,
     length,
   };
@@ -86,33 +110,94 @@ export function reserveOne(memory: DeviceMemory, shape: readonly number[], dtype
   return { data, shape, dtype };
 }
 
-function openBuffer(memory: DeviceMemory, data: DeviceData): Buffer {
+// Small tensors share buffers: those that lie in the same ones are stepped by one dispatch, where each else costs the host some microseconds and the device a
+// gap. What is larger than `mostOfBlock` has a buffer of its own. A block is as large as all that was taken before, so that few are made and little is empty.
+const leastBlock = 2 ** 20;
+const mostBlock = 2 ** 26;
+const mostOfBlock = 2 ** 23;
+const step = 16;
+
+/** Bytes that a tensor takes of a block. */
+const roomOf = ({ byteLength }: DeviceData): number => Math.max(step, Math.ceil(byteLength / step) * step);
+
+function open(memory: DeviceMemory, data: DeviceData, isShared: boolean): Lying {
   if (!memory.made.has(data)) throw new TypeError("Cannot use a tensor of a disposed optimizer or backend");
   // A buffer of no bytes cannot be bound.
-  const size = Math.max(4, wordBytes(data.byteLength));
-  const buffer = memory.device.createBuffer({ size, usage: usage.storage | usage.copySrc | usage.copyDst, label: "glissade" });
-  memory.made.set(data, buffer);
+  const lying = isShared && data.byteLength <= mostOfBlock
+    ? placeInBlock(memory, roomOf(data))
+    : { buffer: bufferOf(memory, Math.max(4, wordBytes(data.byteLength))), offset: 0, block: null };
+  memory.made.set(data, lying);
+  memory.opened++;
   memory.allocated += data.byteLength;
-  remember(memory, buffer, data);
-  return buffer;
+  remember(memory, lying.buffer, data);
+  return lying;
 }
 
-/** Gives a buffer back. */
+const bufferOf = ({ device }: DeviceMemory, size: number): Buffer =>
+  device.createBuffer({ size, usage: usage.storage | usage.copySrc | usage.copyDst, label: "glissade" });
+
+function placeInBlock(memory: DeviceMemory, size: number): Lying {
+  const { device, blocks } = memory;
+  for (const block of blocks) {
+    const index = block.free.findIndex((range) => range.size >= size);
+    if (index >= 0) {
+      const { at, size: there } = block.free[index];
+      block.free.splice(index, 1, ...there > size ? [{ at: at + size, size: there - size }] : []);
+      // What lay there is not zero.
+      device.queue.writeBuffer(block.buffer, at, new Uint8Array(size));
+      block.tensors++;
+      return { buffer: block.buffer, offset: at, block };
+    }
+  }
+  let block = blocks.find(({ buffer, top }) => top + size <= buffer.size);
+  if (block === undefined) {
+    const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
+    const most = Math.min(mostBlock, maxBufferSize, maxStorageBufferBindingSize);
+    const wanted = Math.min(most, Math.max(leastBlock, memory.allocated));
+    blocks.push(block = { buffer: bufferOf(memory, Math.max(size, Math.floor(wanted / step) * step)), top: 0, free: [], tensors: 0 });
+  }
+  const offset = block.top;
+  block.top += size;
+  block.tensors++;
+  return { buffer: block.buffer, offset, block };
+}
+
+/** Gives memory back. */
 export function releaseOne(memory: DeviceMemory, data: DeviceData): void {
-  const buffer = memory.made.get(data);
-  if (buffer === undefined) return;
+  const lying = memory.made.get(data);
+  if (lying === undefined) return;
   // Before it goes, what waits to be copied from it must be.
   if (memory.waiting.some(({ from, into }) => from === data || into === data)) flush(memory);
   memory.made.delete(data);
-  if (buffer === null) return;
+  if (lying === null) return;
+  const { buffer, offset, block } = lying;
   memory.allocated -= data.byteLength;
+  memory.known.get(buffer)?.delete(keyOf(offset, data.length, data.byteLength));
+  if (block !== null && --block.tensors > 0) {
+    putBack(block, offset, roomOf(data));
+    return;
+  }
+  if (block !== null) memory.blocks.splice(memory.blocks.indexOf(block), 1);
   buffer.destroy();
+}
+
+/** A range is free again, joined with free ones beside it. */
+function putBack(block: Block, at: number, size: number): void {
+  const { free } = block;
+  let index = free.findIndex((range) => range.at > at);
+  if (index < 0) index = free.length;
+  const before = free[index - 1];
+  const after = free[index];
+  const from = before !== undefined && before.at + before.size === at ? before.at : at;
+  const to = after !== undefined && after.at === at + size ? after.at + after.size : at + size;
+  free.splice(from < at ? index - 1 : index, (from < at ? 1 : 0) + (to > at + size ? 1 : 0), { at: from, size: to - from });
 }
 
 /** Gives all buffers back. */
 export function endMemory(memory: DeviceMemory): void {
-  for (const buffer of memory.made.values()) buffer?.destroy();
+  for (const lying of memory.made.values()) lying?.buffer.destroy();
   memory.made.clear();
+  memory.blocks.length = 0;
   memory.waiting.length = 0;
   memory.allocated = 0;
 }
@@ -124,7 +209,8 @@ function checkBytes({ device: { limits } }: DeviceMemory, bytes: number): void {
 
 /** Checked as `allocate` of other backends does. */
 export function allocateOne(memory: DeviceMemory, shape: number | readonly number[], dtype: DType = "float32"): OnDevice {
-  return reserveOne(memory, checkedShape(shape), checkedDType(dtype));
+  // Callers may destroy it, or hand it to whoever takes whole buffers.
+  return reserveOne(memory, checkedShape(shape), checkedDType(dtype), false);
 }
 
 // ---- the caller's
@@ -174,7 +260,7 @@ export function claim(memory: DeviceMemory, what: string, like: unknown): OnDevi
   }
   checkBytes(memory, byteLength);
   const dims = Object.freeze([...shape]) as readonly number[];
-  return { data: rangeOf(memory, buffer, offset, length, byteLength), shape: dims, dtype: dtype as DType };
+  return { data: dataOf(memory, buffer, offset, length, byteLength), shape: dims, dtype: dtype as DType };
 }
 
 /** Refuses a caller's tensor whose buffer cannot be copied from, or to; the backend's own can. */
@@ -184,7 +270,7 @@ export function checkCopied(memory: DeviceMemory, what: string, { data }: OnDevi
   if ((data.buffer.usage & flag) === 0) throw new RangeError(`Cannot use ${what}: its buffer has no usage ${needed}, ${why}`);
 }
 
-function rangeOf(memory: DeviceMemory, buffer: Buffer, byteOffset: number, length: number, byteLength: number): DeviceData {
+function dataOf(memory: DeviceMemory, buffer: Buffer, byteOffset: number, length: number, byteLength: number): DeviceData {
   const there = memory.known.get(buffer)?.get(keyOf(byteOffset, length, byteLength));
   if (there !== undefined) return there;
   const data: DeviceData = { buffer, byteOffset, byteLength, length };
@@ -200,19 +286,49 @@ function isBuffer(value: unknown): value is Buffer {
 }
 
 /** A test whether a tensor shares memory with any of these. */
-export function overlapTest({ made }: DeviceMemory, tensors: readonly OnDevice[]): (tensor: OnDevice) => boolean {
-  // What has no buffer yet is nobody else's.
-  const bufferOf = (data: DeviceData): Buffer | null => made.has(data) ? made.get(data)! : data.buffer;
+export function overlapTest(memory: DeviceMemory, tensors: readonly OnDevice[]): (tensor: OnDevice) => boolean {
+  const { made } = memory;
   const own = new Set<object>(tensors.map(({ data }) => data));
+  // What has no buffer yet is nobody else's. A search for each of 10,000 gradients among all tensors took ten seconds.
+  let ranges = new Map<Buffer, Ranges>();
+  let opened = -1;
   return ({ data }) => {
     if (own.has(data)) return true;
-    const buffer = bufferOf(data);
-    return buffer !== null &&
-      tensors.some(({ data: other }) =>
-        bufferOf(other) === buffer && other.byteOffset < data.byteOffset + data.byteLength &&
-        data.byteOffset < other.byteOffset + other.byteLength
-      );
+    if (made.get(data) === null) return false;
+    if (opened !== memory.opened) {
+      ranges = rangesOf(tensors.map(({ data }) => data).filter((data) => made.get(data) !== null));
+      opened = memory.opened;
+    }
+    const inside = ranges.get(data.buffer);
+    if (inside === undefined) return false;
+    // Of those that begin before this one's end the one that ends last.
+    let [low, high] = [0, inside.starts.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (inside.starts[middle] < data.byteOffset + data.byteLength) low = middle + 1;
+      else high = middle;
+    }
+    return low > 0 && inside.ends[low - 1] > data.byteOffset;
   };
+}
+
+/** Ranges of a buffer, in order: where each begins, and the last end of it and all before. */
+interface Ranges {
+  readonly starts: number[];
+  readonly ends: number[];
+}
+
+function rangesOf(all: readonly DeviceData[]): Map<Buffer, Ranges> {
+  const ranges = new Map<Buffer, Ranges>();
+  const inOrder = all.map(({ buffer, byteOffset, byteLength }) => ({ buffer, start: byteOffset, end: byteOffset + byteLength }))
+    .sort((a, b) => a.start - b.start);
+  for (const { buffer, start, end } of inOrder) {
+    let inside = ranges.get(buffer);
+    if (inside === undefined) ranges.set(buffer, inside = { starts: [], ends: [] });
+    inside.starts.push(start);
+    inside.ends.push(Math.max(end, inside.ends.at(-1) ?? 0));
+  }
+  return ranges;
 }
 
 // ---- copies
@@ -229,11 +345,14 @@ export function upload(memory: DeviceMemory, { data: into }: OnDevice, from: Raw
     memory.waiting.push({ from, into });
     return;
   }
-  // Only what touches the same buffer must come before: a copy that the device refuses is refused together with the run that it belongs to.
-  const { buffer } = into;
-  if (memory.waiting.some((copy) => copy.from.buffer === buffer || copy.into.buffer === buffer)) flush(memory);
-  memory.device.queue.writeBuffer(buffer, into.byteOffset, wholeWords(from));
+  // Only what touches the same words must come before: a copy that the device refuses is refused together with the run that it belongs to.
+  if (memory.waiting.some((copy) => shareWords(copy.from, into) || shareWords(copy.into, into))) flush(memory);
+  memory.device.queue.writeBuffer(into.buffer, into.byteOffset, wholeWords(from));
 }
+
+/** Whether two ranges have words in common. */
+const shareWords = (a: DeviceData, b: DeviceData): boolean =>
+  a.buffer === b.buffer && a.byteOffset < b.byteOffset + wordBytes(b.byteLength) && b.byteOffset < a.byteOffset + wordBytes(a.byteLength);
 
 /** Elements as whole words of memory of their own: what a queue takes in every runtime. */
 function wholeWords(raw: Raw): Raw {

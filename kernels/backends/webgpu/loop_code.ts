@@ -5,7 +5,7 @@
  */
 import type { Kernel, Node, Role } from "../../language/kernel.ts";
 import { elementCode, functionsFor, halfCode, zeroCode } from "./expressions.ts";
-import { domainCode, type RecordLayout, recordWord, recordWords } from "./records.ts";
+import { domainCode, opening, type RecordLayout, recordWord, recordWords } from "./records.ts";
 import { lanes, negativeInfinity, threads } from "./sums_code.ts";
 
 /** How a module reaches memory: the name of what is bound for a key. It is asked once for each mention. */
@@ -42,9 +42,8 @@ export function entry({ kernel: { domain } }: Frame, body: string): string {
   const { batch, rows, cols } = domainCode[domain];
   return `@compute @workgroup_size(${threads})
 fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) all: vec3<u32>) {
-  if (${recordWord(recordWords.live)} == 0u) { return; }
-${zeroCode(body, recordWord(recordWords.live))}  let workgroup = id.y * all.x + id.x;
-  let tensorBatch = ${recordWord(recordWords.batch)};
+${opening}  if (${recordWord(recordWords.live)} == 0u) { return; }
+${zeroCode(body, recordWord(recordWords.live))}  let tensorBatch = ${recordWord(recordWords.batch)};
   let tensorRows = ${recordWord(recordWords.rows)};
   let tensorCols = ${recordWord(recordWords.cols)};
   let batches = ${batch};

@@ -14,11 +14,11 @@ import { checkSides, groupOf } from "../../plan/plan.ts";
 import { closingRounds, type ProgramRound, stagesOf } from "../../plan/stages.ts";
 import { classes, matrixExtent, type NumberSlotClass } from "../../tables/classes.ts";
 import { overTensors } from "../../tables/ops.ts";
-import { type Clusters, clustersOf, noClusters } from "./clusters.ts";
+import { type Clusters, clustersOf, clustersOfMany, noClusters } from "./clusters.ts";
 import { kernelModules, type Module, partialWords, type Reach } from "./kernel_code.ts";
 import { numberModule } from "./number_code.ts";
-import type { Binding, Ground, LoweredPlan, Pass, Place } from "./passes.ts";
-import { columnsKey, keysOf, type RecordLayout, recordLayout, recordWords, totalsKey, workKey } from "./records.ts";
+import type { Binding, DeviceLimits, Ground, LoweredPlan, Pass, Place } from "./passes.ts";
+import { columnsKey, keysOf, opening, openingOfMany, type RecordLayout, recordLayout, recordWords, totalsKey, workKey } from "./records.ts";
 import { routineModules, workWords } from "./routine_code.ts";
 import { decideCode, foldCode, foldWords, joinCode, kindOf, pickCode, readCellsCode, storeCellsCode } from "./service_code.ts";
 
@@ -26,12 +26,14 @@ import { decideCode, foldCode, foldWords, joinCode, kindOf, pickCode, readCellsC
 interface PlacedItem<Buffer extends object> extends ItemNumbers {
   readonly layout: RecordLayout;
   /** Of its record, in words. */
-  readonly record: number;
+  record: number;
   /** Of its group's first item, whose group slots are kept. */
-  readonly firstRecord: number;
+  firstRecord: number;
   /** By key: words in scratch. */
   readonly scratch: Map<string, { readonly at: number; readonly words: number }>;
   clusters: Clusters<Buffer>;
+  /** True where its passes are those of all whose clusters have the same list. */
+  isJoined: boolean;
 }
 
 // As many elements make a wave where texts have matrices, whose memory waves share. Other texts have one wave: each costs dispatches.
@@ -42,14 +44,16 @@ export function lowerPlan<Buffer extends object>(items: readonly Item[], ground:
   items.forEach(checkSides);
   const plan = placeItems(items, ground);
   const { placed, groups } = plan;
+  const { limits } = ground;
   const hasMatrices = items.some(({ program: { buffers } }) => buffers.length > 0);
   const stages = stagesOf(placed, hasMatrices ? waveElements : Infinity);
   const scratchBytes = placeScratch(placed, matrixMemory(stages, () => true, plan.scratch), ground, plan);
-  const tables = createTables(ground.limits.minStorageBufferOffsetAlignment);
+  const words = placeRecords(placed, limits);
+  const tables = createTables(limits.minStorageBufferOffsetAlignment);
   const passes: Pass<Buffer>[] = [];
   const builder: Builder<Buffer> = { ground, tables, passes, groups };
   const holds = [...new Set(items.flatMap(({ program }) => program.holds.map(({ scope }) => scope)))];
-  if (holds.length > 0) passes.push(pickPass(plan.words, ground));
+  if (holds.length > 0) passes.push(pickPass(words, ground));
   pushCellReads(builder, placed);
   let decided = holds.length === 0;
   const decide = (): void => {
@@ -60,7 +64,12 @@ export function lowerPlan<Buffer extends object>(items: readonly Item[], ground:
   for (const { rounds, complete, decides } of stages) {
     if (decides) decide();
     for (const round of rounds) pushNumbers(builder, round);
-    for (const { items, round } of rounds) for (const one of items) pushKernels(builder, one, round);
+    for (const { items, round } of rounds) {
+      for (const set of setsOf(items)) {
+        if (set.length === 1) pushKernels(builder, set[0], round);
+        else pushJoinedKernels(builder, set, round);
+      }
+    }
     for (const { items, round } of rounds) pushFolds(builder, items, round);
     for (const { key, items } of complete) pushJoins(builder, key, items);
   }
@@ -69,12 +78,13 @@ export function lowerPlan<Buffer extends object>(items: readonly Item[], ground:
   pushCellStores(builder, placed);
   return {
     passes,
-    recordBytes: 4 * plan.words,
-    scratchBytes,
+    recordBytes: 4 * words,
+    // Sums over nothing have no partial sums; what has no bytes cannot be bound.
+    scratchBytes: passes.some(({ bindings }) => bindings.some(({ of }) => of === "scratch")) ? Math.max(4, scratchBytes) : scratchBytes,
     tables: tables.content(),
     holds,
     cells: cellsOf(placed, ground),
-    ...hostNumbers(placed, groups, plan.words),
+    ...hostNumbers(placed, groups, words),
   };
 }
 
@@ -83,15 +93,13 @@ export function lowerPlan<Buffer extends object>(items: readonly Item[], ground:
 interface Plan<Buffer extends object> {
   readonly placed: readonly PlacedItem<Buffer>[];
   readonly groups: readonly GroupNumbers[];
-  /** Of all records. */
-  readonly words: number;
   /** Takes words of scratch. */
   scratch(item: Item, bytes: number): { readonly at: number; readonly byteLength: number };
   scratchEnd(): number;
 }
 
 function placeItems<Buffer extends object>(items: readonly Item[], ground: Ground<Buffer>): Plan<Buffer> {
-  const { minUniformBufferOffsetAlignment, maxUniformBufferBindingSize, minStorageBufferOffsetAlignment } = ground.limits;
+  const { maxUniformBufferBindingSize, minStorageBufferOffsetAlignment } = ground.limits;
   const layouts = new Map<Program, RecordLayout>();
   const layoutOf = (program: Program): RecordLayout => {
     let layout = layouts.get(program);
@@ -109,22 +117,15 @@ function placeItems<Buffer extends object>(items: readonly Item[], ground: Groun
     return layout;
   };
   const groups: GroupNumbers[] = [];
-  const firsts = new Map<GroupNumbers, number>();
-  let words = 0;
-  const placed = items.map((item): PlacedItem<Buffer> => {
-    const layout = layoutOf(item.program);
-    const record = words;
-    words += roundUp(layout.words, minUniformBufferOffsetAlignment / 4);
-    const group = groupOf(item, groups);
-    if (!firsts.has(group)) firsts.set(group, record);
-    const firstRecord = firsts.get(group)!;
-    return { ...itemNumbers(item, group), layout, record, firstRecord, scratch: new Map(), clusters: noClusters };
-  });
+  const placed = items.map((item): PlacedItem<Buffer> => ({
+    ...itemNumbers(item, groupOf(item, groups)),
+    layout: layoutOf(item.program),
+    ...{ record: 0, firstRecord: 0, scratch: new Map(), clusters: noClusters, isJoined: false },
+  }));
   let end = 0;
   return {
     placed,
     groups,
-    words,
     scratch(_item, bytes) {
       const at = end;
       end += roundUp(Math.ceil(bytes / 4), minStorageBufferOffsetAlignment / 4);
@@ -169,6 +170,16 @@ function placeScratch<Buffer extends object>(
     const { at } = scratch(placed[0].item, 4 * most);
     placed.forEach(({ scratch }, i) => works[i] > 0 && scratch.set(workKey, { at, words: works[i] }));
   }
+  placeClusters(placed, ground);
+  return scratchEnd();
+}
+
+/** Says what is bound for each item's memory: of many that lie in the same buffers the same. */
+function placeClusters<Buffer extends object>(placed: readonly PlacedItem<Buffer>[], ground: Ground<Buffer>): void {
+  const { limits } = ground;
+  const numberOf = new Map<object, number>();
+  const sets = new Map<string, { one: PlacedItem<Buffer>; places: ReadonlyMap<string, Place<Buffer>> }[]>();
+  const programs = [...new Set(placed.map(({ item: { program } }) => program))];
   for (const one of placed) {
     const { item, item: { program } } = one;
     const places = new Map<string, Place<Buffer | { readonly scratch: true }>>();
@@ -177,9 +188,54 @@ function placeScratch<Buffer extends object>(
       if (own !== undefined) places.set(key, { buffer: scratchBuffer, offset: 4 * own.at, bytes: 4 * own.words });
       else if (program.tensors.includes(key) || program.writes.includes(key)) places.set(key, ground.place(item, key));
     }
-    one.clusters = clustersOf(places, ground.limits, item.name) as Clusters<Buffer>;
+    one.clusters = clustersOf(places, limits, item.name) as Clusters<Buffer>;
+    // Routines take turns in memory, and their matrices are large.
+    if (program.routines.flat().length > 0) continue;
+    for (const { buffer } of places.values()) if (!numberOf.has(buffer)) numberOf.set(buffer, numberOf.size);
+    const lying = [...places].map(([key, { buffer }]) => `${key} ${numberOf.get(buffer)}`);
+    const name = `${programs.indexOf(program)} ${lying}`;
+    const set = sets.get(name);
+    const own = { one, places: places as ReadonlyMap<string, Place<Buffer>> };
+    if (set === undefined) sets.set(name, [own]);
+    else set.push(own);
   }
-  return scratchEnd();
+  for (const set of sets.values()) {
+    if (set.length === 1) continue;
+    for (const { members, clusters } of clustersOfMany(set.map(({ places }) => places), limits)) {
+      // Records and the listing are bound too.
+      if (members.length === 1 || clusters[0].list.length + 2 > limits.maxStorageBuffersPerShaderStage) continue;
+      members.forEach((index, i) => Object.assign(set[index].one, { clusters: clusters[i], isJoined: true }));
+    }
+  }
+}
+
+/** Gives each item its record, and says how many words all have. One that is bound by itself begins where a uniform may. */
+function placeRecords<Buffer extends object>(
+  placed: readonly PlacedItem<Buffer>[],
+  { minUniformBufferOffsetAlignment }: DeviceLimits,
+): number {
+  const firsts = new Map<GroupNumbers, number>();
+  let words = 0;
+  for (const one of placed) {
+    if (!one.isJoined) words = roundUp(words, minUniformBufferOffsetAlignment / 4);
+    one.record = words;
+    words += one.layout.words;
+    if (!firsts.has(one.group)) firsts.set(one.group, one.record);
+    one.firstRecord = firsts.get(one.group)!;
+  }
+  return roundUp(words, minUniformBufferOffsetAlignment / 4);
+}
+
+/** Items as their passes are: joined ones together. */
+function setsOf<Buffer extends object>(items: readonly PlacedItem<Buffer>[]): readonly (readonly PlacedItem<Buffer>[])[] {
+  const sets = new Map<object, PlacedItem<Buffer>[]>();
+  for (const one of items) {
+    const name = one.isJoined ? one.clusters.list : one;
+    const set = sets.get(name);
+    if (set === undefined) sets.set(name, [one]);
+    else set.push(one);
+  }
+  return [...sets.values()];
 }
 
 // Stands for the plan's scratch among buffers.
@@ -325,6 +381,95 @@ function pushKernels<Buffer extends object>(builder: Builder<Buffer>, one: Place
   }
 }
 
+/**
+ * The kernels of a round over items that are bound together: equal modules are one pass, whose listing says which workgroup is whose. What one sums and how does
+ * not change by that.
+ */
+function pushJoinedKernels<Buffer extends object>(builder: Builder<Buffer>, items: readonly PlacedItem<Buffer>[], round: number): void {
+  const [{ item: { program }, layout, clusters }] = items;
+  const { ground: { limits }, tables, passes } = builder;
+  program.rounds[round].forEach((kernel, k) => {
+    const made = new Map<string, readonly Reached<Buffer>[]>();
+    // By place in the sequence of an item's modules, then by code.
+    const sequence: Map<string, { readonly reached: Reached<Buffer>; readonly listing: number[]; count: number }>[] = [];
+    for (const one of items) {
+      const extent = loopExtent(kernel.domain, one.item.extent);
+      const name = `${extent.batch} ${extent.rows} ${extent.cols}`;
+      let modules = made.get(name);
+      if (modules === undefined) {
+        modules = kernelModules(kernel, round, k, layout, extent).map((make) => reach(program, clusters, make));
+        made.set(name, modules);
+      }
+      modules.forEach((reached, nth) => {
+        const { code, workgroups } = reached.module;
+        const known = sequence[nth] ??= new Map();
+        let pass = known.get(code);
+        if (pass === undefined) known.set(code, pass = { reached, listing: [], count: 0 });
+        pass.count++;
+        for (let workgroup = 0; workgroup < workgroups; workgroup++) pass.listing.push(one.record / 4, workgroup);
+      });
+    }
+    for (const { reached, listing, count } of sequence.flatMap((known) => [...known.values()])) {
+      const { module: { title, code }, touched, bound } = reached;
+      passes.push({
+        label: [`${count} tensors: round ${round + 1}`, title, ...said(touched)].join(", "),
+        code: `@group(0) @binding(0) var<storage, read> records: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> listing: array<vec2<u32>>;
+${declarationsOf(bound, 2)}
+${code.replace(opening, openingOfMany(layout.words))}`,
+        bindings: [whole("records", "read-only-storage"), tables.add(listing), ...bound.map(bindingOf)],
+        workgroups: gridOf(listing.length / 2, limits),
+      });
+    }
+  });
+}
+
+/** A cluster that a module reaches. A buffer is bound for reading alone, or for reading and writing in all its parts. */
+interface Bound<Buffer extends object> {
+  readonly index: number;
+  readonly cluster: Clusters<Buffer>["list"][number];
+  readonly isWritten: boolean;
+}
+
+/** A module, and what it reaches. */
+interface Reached<Buffer extends object> {
+  readonly module: Module;
+  readonly touched: Readonly<Record<"read" | "write", ReadonlySet<string>>>;
+  readonly bound: readonly Bound<Buffer>[];
+}
+
+function reach<Buffer extends object>(
+  { tensors, writes }: Program,
+  clusters: Clusters<Buffer>,
+  make: (reach: Reach) => Module,
+): Reached<Buffer> {
+  const reached = new Map<number, boolean>();
+  const touched = { read: new Set<string>(), write: new Set<string>() };
+  const module = make((key, isWritten) => {
+    if (tensors.includes(key) || writes.includes(key)) touched[isWritten ? "write" : "read"].add(key.replace(/^.*\//, ""));
+    const cluster = clusters.of.get(key)!;
+    reached.set(cluster, isWritten || (reached.get(cluster) ?? false));
+    return `memory${cluster}`;
+  });
+  const written = new Set([...reached.keys()].filter((index) => reached.get(index)!).map((index) => clusters.list[index].buffer));
+  const bound = [...reached.keys()].sort((a, b) => a - b)
+    .map((index) => ({ index, cluster: clusters.list[index], isWritten: written.has(clusters.list[index].buffer) }));
+  return { module, touched, bound };
+}
+
+/** What is bound, from this binding on. */
+const declarationsOf = (bound: readonly Bound<object>[], first: number): string =>
+  bound.map(({ index, isWritten }, k) =>
+    `@group(0) @binding(${first + k}) var<storage, ${isWritten ? "read_write" : "read"}> memory${index}: array<u32>;`
+  ).join("\n");
+
+const bindingOf = <Buffer extends object>({ cluster: { buffer, offset, bytes }, isWritten }: Bound<Buffer>): Binding<Buffer> => ({
+  of: buffer as object === scratchBuffer ? "scratch" : buffer,
+  offset,
+  bytes,
+  type: isWritten ? "storage" : "read-only-storage",
+});
+
 /** A module over an item's memory, with what it reaches bound. */
 function passOf<Buffer extends object>(
   { ground: { limits } }: Builder<Buffer>,
@@ -332,37 +477,16 @@ function passOf<Buffer extends object>(
   make: (reach: Reach) => Module,
   round: number,
 ): Pass<Buffer> {
-  const reached = new Map<number, boolean>();
-  const touched = { read: new Set<string>(), write: new Set<string>() };
-  const { code, title, workgroups } = make((key, writes) => {
-    if (program.tensors.includes(key) || program.writes.includes(key)) touched[writes ? "write" : "read"].add(key.replace(/^.*\//, ""));
-    const cluster = clusters.of.get(key)!;
-    reached.set(cluster, writes || (reached.get(cluster) ?? false));
-    return `memory${cluster}`;
-  });
-  const bound = [...reached.keys()].sort((a, b) => a - b).map((index) => ({ index, cluster: clusters.list[index] }));
+  const { module: { code, title, workgroups }, touched, bound } = reach(program, clusters, make);
   if (bound.length > limits.maxStorageBuffersPerShaderStage) {
     const message = `Cannot run over ${name === undefined ? "tensors" : `"${name}"`} in ${bound.length} buffers at once: ` +
       `the device binds ${limits.maxStorageBuffersPerShaderStage}; let some of them lie in one buffer, or ask for a device with more`;
     throw name === undefined ? new RangeError(message) : Object.assign(new RangeError(message), { tensor: name });
   }
-  // A buffer is bound for reading alone, or for reading and writing in all its parts.
-  const written = new Set(bound.filter(({ index }) => reached.get(index)!).map(({ cluster }) => cluster.buffer));
-  const declarations = bound.map(({ index, cluster }, k) =>
-    `@group(0) @binding(${k + 1}) var<storage, ${written.has(cluster.buffer) ? "read_write" : "read"}> memory${index}: array<u32>;`
-  );
   return {
     label: [`${name ?? "text"}: round ${round + 1}`, title, ...said(touched)].join(", "),
-    code: `@group(0) @binding(0) var<uniform> record: array<vec4<u32>, ${layout.words / 4}>;\n${declarations.join("\n")}\n${code}`,
-    bindings: [
-      { of: "records", offset: 4 * record, bytes: 4 * layout.words, type: "uniform" },
-      ...bound.map(({ cluster: { buffer, offset, bytes } }): Binding<Buffer> => ({
-        of: buffer === scratchBuffer ? "scratch" : buffer as Buffer,
-        offset,
-        bytes,
-        type: written.has(buffer) ? "storage" : "read-only-storage",
-      })),
-    ],
+    code: `@group(0) @binding(0) var<uniform> record: array<vec4<u32>, ${layout.words / 4}>;\n${declarationsOf(bound, 1)}\n${code}`,
+    bindings: [{ of: "records", offset: 4 * record, bytes: 4 * layout.words, type: "uniform" }, ...bound.map(bindingOf)],
     workgroups: gridOf(workgroups, limits),
   };
 }

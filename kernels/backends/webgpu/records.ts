@@ -120,3 +120,15 @@ export const domainCode: Readonly<Record<Domain, { readonly batch: string; reado
 
 /** The word of a record that is bound as a uniform. */
 export const recordWord = (word: number): string => `record[${word >> 2}].${"xyzw"[word & 3]}`;
+
+/** What a main begins with over one tensor: which of its workgroups this is. A pass over many tensors begins with something else in its place. */
+export const opening = "  let workgroup = id.y * all.x + id.x;\n";
+
+/** What a main begins with over many tensors: `listing` says for each workgroup where its tensor's record is, and which of that one's workgroups it is. */
+export const openingOfMany = (words: number): string =>
+  `  let listed = id.y * all.x + id.x;
+  if (listed >= arrayLength(&listing)) { return; }
+  let own = listing[listed].x;
+  let workgroup = listing[listed].y;
+  let record = array<vec4<u32>, ${words / 4}>(${Array.from({ length: words / 4 }, (_, k) => `records[own + ${k}u]`).join(", ")});
+`;

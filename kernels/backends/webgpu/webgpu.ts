@@ -117,7 +117,9 @@ function showBackend(machine: Machine, arithmetic: WebGpuBackend["arithmetic"], 
     forget(data);
     releaseOne(memory, data);
   };
-  const reserve: KernelBackend["reserve"] = (_near, wanted) => wanted.map(({ shape, dtype }) => asTensor(reserveOne(memory, shape, dtype)));
+  // What is asked for alone, such as a point, is perhaps shown to who takes whole buffers.
+  const reserve: KernelBackend["reserve"] = (_near, wanted) =>
+    wanted.map(({ shape, dtype }) => asTensor(reserveOne(memory, shape, dtype, wanted.length > 1)));
   const uploadTo: KernelBackend["upload"] = (into, from) => {
     const run = (): void => upload(memory, onDevice(into), from as Raw | DeviceData);
     // What waits, and buffers of the caller's, the device may refuse.

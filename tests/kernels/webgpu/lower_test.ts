@@ -234,3 +234,28 @@ test("slots that no sum reaches stay in their maps, with all of float64's digits
   put();
   assertEquals(items[0].scalarSlots.get("r/s"), 1);
 });
+
+test("passes are as many for thirty tensors in one buffer as for three, and for those in buffers of their own one more each", () => {
+  const lowerIn = (count: number, isShared: boolean, limits: Partial<DeviceLimits> = {}) => {
+    const items = itemsOf("r = rowmean(g*g)\np -= k*g/sqrt(r)", Array(count).fill([7, 5]), { slots: { r: slotOf("row") } });
+    const one = {};
+    const keys = ["p", "g", "r/r"];
+    return lowerPlan(items, {
+      limits: { ...guaranteedLimits, ...limits },
+      place: (item, key) =>
+        isShared
+          ? { buffer: one, offset: 420 * items.indexOf(item) + 140 * keys.indexOf(key), bytes: 140 }
+          : { buffer: item.tensors[key], offset: 0, bytes: item.tensors[key].data.byteLength },
+      cell: () => 0,
+      hasCell: () => false,
+    });
+  };
+  const passes = (...how: Parameters<typeof lowerIn>): number => lowerIn(...how).passes.length;
+  const each = passes(1, false);
+  assertEquals([passes(3, true), passes(30, true), passes(30, false)], [each, each, 30 * each]);
+  // Where the device binds fewer bytes, tensors beside each other are still together, and where it binds few buffers each is alone.
+  assertEquals(passes(30, true, { maxStorageBufferBindingSize: 420 * 10 + 512 }), 3 * each);
+  assertEquals(passes(30, true, { maxStorageBuffersPerShaderStage: 3 }), 30 * each);
+  // Records of tensors that are bound together lie side by side.
+  assert(lowerIn(30, true).recordBytes < lowerIn(30, false).recordBytes / 2);
+});
