@@ -539,14 +539,16 @@ export const mutants: readonly Mutant[] = [
     ["WASM rounds bfloat16 half up", "[upperHalf(registers, localGet(x)), vector(1), v128.and],", "[vector(1)],"],
     [
       "WASM takes NaN for infinity in float16",
-      "[localGet(x), f32x4.abs, vector(0x47800000), f32x4.pmin,",
-      "[vector(0x47800000), localGet(x), f32x4.abs, f32x4.pmin,",
+      "[localGet(x), vector(0x7fffffff), v128.and, vector(most), f32x4.pmin,",
+      "[vector(most), localGet(x), vector(0x7fffffff), v128.and, f32x4.pmin,",
     ],
     [
       "WASM takes float16's subnormal numbers for others",
       "[vector(0), localGet(size), vector(225 << 23), f32x4.sub, f32x4.pmin],",
       "[vector(0)],",
     ],
+    ["WASM rounds what is too large for float16 by infinity", ", vector(most), i32x4.minUnsigned]", "]"],
+    ["WASM rounds negative numbers to float16 more finely", "vector((13 << 23) + (1 << 22))", "vector(13 << 23)"],
     ["WASM stores float16 without its sign", "registers.vector(0x80008000), v128.and, v128.or]", "registers.vector(0), v128.and, v128.or]"],
   ]),
   ...of("kernels/backends/wasm/codegen.ts", ["tests/kernels/sixteen_bits_test.ts"], [

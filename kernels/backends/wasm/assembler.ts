@@ -162,12 +162,9 @@ export const v128 = {
 /** Four lanes of integers. */
 export const i32x4 = {
   splat: [0xfd, 0x11],
-  /** The first four of eight lanes of 16 bits, with their signs. */
-  extendLow: [0xfd, 0xa7, 0x01],
-  /** The last four. */
-  extendHigh: [0xfd, 0xa8, 0x01],
   add: [0xfd, 0xae, 0x01],
   sub: [0xfd, 0xb1, 0x01],
+  minUnsigned: [0xfd, 0xb7, 0x01],
   maxUnsigned: [0xfd, 0xb9, 0x01],
   /** Of two vectors of eight lanes of 16 bits with signs: the sum of two products in each lane. */
   dot: [0xfd, 0xba, 0x01],
