@@ -40,7 +40,7 @@ import {
   type ValueType,
   when,
 } from "./assembler.ts";
-import { isNarrow, type Pass, type Passes, passesOf, roundedByStores } from "./passes.ts";
+import { isNarrow, mayBeAnyNaN, type Pass, type Passes, passesOf, roundedByStores } from "./passes.ts";
 import { bfloat16, float16, type Half, type Registers, type SixteenBits } from "./sixteen_bits.ts";
 
 // ------------------------------------------------------------------------------------------------------------------- what runs where
@@ -243,7 +243,7 @@ function createFrame(kernel: Kernel): Frame {
     wide: new Map(),
     roundedByStores: roundedByStores(kernel),
     waiting: new Set(),
-    anyNaN: nodes.some(({ op, dtype }) => op === "load" && dtype === "float32"),
+    anyNaN: mayBeAnyNaN(kernel),
   };
 }
 

@@ -13,11 +13,11 @@
  * ten times            2.04  1.87    3.51  1.88          4.87  4.83   10.2  4.72
  * eight                2.03  2.01    3.49  2.15          5.01  4.62    8.3  4.40
  * in three stores      1.21  1.14    2.40  1.36          2.90  2.19    6.7  2.14
- * twice                0.97  0.83    4.82  1.05          1.48  1.38    3.1  1.31
+ * twice                0.97  0.81    4.82  0.81          1.48  1.38    3.1  1.31
  * ```
  *
  * A bfloat16 rule that does little pays for them in Deno: three roundings and no root take 0.62 instead of 0.51, in Bun 0.72 instead of 1.13. What was tried
- * besides, at 32 Ki parameters: all roundings of bfloat16 in passes of their own (ten in Deno 2.4, two in Bun 0.74), its widening too (three stores in Deno 1.27,
+ * besides, at 32 Ki parameters: all roundings of bfloat16 in passes of their own (ten in Deno 2.4, with two no change), none of those that take care of NaN (two in Bun 1.05), its widening too (three stores in Deno 1.27,
  * in Bun 1.22), no new pass after a rounding (ten in Bun 2.8), four vectors side by side (three stores in Deno 1.08, in Bun 1.75), a loop for each number that
  * is widened or rounded (no change). In one loop, vectors two by two one after the other in place of side by side: eight in float16 6.1 instead of 4.3 in Deno.
  *
@@ -64,23 +64,27 @@ export function roundedByStores({ nodes, pointers, stores, reductions }: Kernel)
 /** True where elements have 16 bits. */
 export const isNarrow = ({ pointers }: Kernel): boolean => pointers.some(({ role, dtype }) => role === "param" && dtype !== "float32");
 
+/** True where numbers may be NaN with any fraction: in float32 memory has such. */
+export const mayBeAnyNaN = ({ nodes }: Kernel): boolean => nodes.some(({ op, dtype }) => op === "load" && dtype === "float32");
+
 /**
  * The passes of a kernel whose elements lie in a row, of nodes that are given in the order in which one loop would compute them; null for one that has no
  * need of them.
  *
- * A rounding ends a pass: what it gives is used in later ones. One that is long, or that a store does, has a pass of its own, and so has a long widening.
- * All else comes as late as what needs it.
+ * A rounding ends a pass: what it gives is used in later ones. One that is long, that takes care of NaN, or that a store does, has a pass of its own, and so has
+ * a long widening. All else comes as late as what needs it.
  */
 export function passesOf(kernel: Kernel, elements: readonly number[]): Passes | null {
   const { nodes, stores, reductions, shape } = kernel;
   if (shape !== "flat" || !isNarrow(kernel)) return null;
   const own = new Set(elements);
   const byStores = roundedByStores(kernel);
+  const takesCare = mayBeAnyNaN(kernel);
   const isLoad = (index: number): boolean => nodes[index].op === "load";
   const isRound = (index: number): boolean => nodes[index].op === "round";
   const isLongLoad = (index: number): boolean => isLoad(index) && isLong[nodes[index].dtype];
   const isApart = (index: number): boolean =>
-    isRound(index) && (byStores.has(index) || isLong[nodes[index].dtype]) && !isLoad(nodes[index].args[0]);
+    isRound(index) && (byStores.has(index) || takesCare || isLong[nodes[index].dtype]) && !isLoad(nodes[index].args[0]);
   const args = (index: number): number[] => nodes[index].args.filter((arg) => own.has(arg));
 
   // The first pass that can have a node; a node's arguments stand before it.
