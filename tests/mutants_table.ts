@@ -2015,8 +2015,11 @@ export const mutants: readonly Mutant[] = [
     ["Tensors are read from where they were in the first file", "bytes.subarray(from, to)", "bytes.slice(0, to - from)"],
   ]),
   ...of("plugins/http/wire/decimals.ts", ["tests/plugins/http/decimals_test.ts"], [
+    ["As many steps are taken for the same steps", "if (a[i] !== b[i]) return false;", "", "^steps"],
+    ["Steps that begin as others did are taken for them", "if (a.length !== b.length) return false;", "", "^steps"],
+    ["Digits are written into memory that the sheet has left", "    view = new DataView(bytes.buffer);\n  };", "  };"],
     ["Half a space is taken for a whole one", "scales.halves[i] = space * power / 2;", "scales.halves[i] = space * power;"],
-    ["Half of a last digit is always rounded up", "fraction === 0.5 && (lower & 1) === 1", "fraction === 0.5"],
+    ["Half of a last digit is always rounded up", "else if ((lower & 1) === 1) lower++;", "else lower++;"],
     [
       "A number is the nearest of 17 digits, never a shorter one",
       "if (below < half) lower -= digit;\n    else if (10 - below < half) lower += 10 - digit;\n    else if",

@@ -2,7 +2,7 @@
  * Numbers as JavaScript writes them, straight into bytes: the shortest decimals that give the same float64 again.
  *
  * A curve is numbers, and to write them is most of its answer. A thousand long ones take `JSON.stringify` 36 us in Deno and 90 in Bun, `join` 70 to 86 in both,
- * and this 50, with no string whose bytes are still to be made.
+ * and this 20 to 35, with no string whose bytes are still to be made.
  *
  * The search among the decimals of an interval is that of Raffaello Giulietti's "The Schubfach way to render doubles" (2020), with sums of two float64 in place of
  * his 128-bit integers: from 1e-6 to 2^53 the power of ten is a float64 without error, and so is its product with the number as a sum of two (Dekker, 1971). What
@@ -21,6 +21,11 @@ export interface Sheet {
   text(text: string): void;
   /** Writes finite numbers with commas between them; -0 as 0. */
   list(values: ArrayLike<number>): void;
+  /**
+   * Writes steps with commas between them. They are not changed any more: who compares schedules asks for the same again, and then their text is there already,
+   * which was a tenth of a curve's answer.
+   */
+  steps(steps: readonly number[]): void;
   /** All that is written: a text, or its bytes where it is large. Deno takes 2 us to make a text of 26 kB, and 5 for a copy of the bytes, which is copied again. */
   written(): Written;
 }
@@ -74,13 +79,17 @@ export function createSheets(): Sheets {
   const pairs = Uint16Array.from({ length: 100 }, (_, i) => zero + Math.floor(i / 10) | zero + i % 10 << 8);
   const float = new Float64Array(1);
   const words = new Uint32Array(float.buffer);
+  const quads = new Uint32Array(10_000);
+  for (let i = 0; i < quads.length; i++) quads[i] = pairs[i / 100 | 0] | pairs[i % 100] << 16;
   let bytes = new Uint8Array(2 ** 15);
+  let view = new DataView(bytes.buffer);
   let at = 0;
   const room = (more: number): void => {
     if (at + more <= bytes.length) return;
     const larger = new Uint8Array(Math.max(2 * bytes.length, at + more));
     larger.set(bytes.subarray(0, at));
     bytes = larger;
+    view = new DataView(bytes.buffer);
   };
   const encoder = new TextEncoder();
   const text = (text: string): void => {
@@ -107,9 +116,23 @@ export function createSheets(): Sheets {
     }
     at = end;
   };
+  let lastSteps: readonly number[] = [];
+  let lastText = new Uint8Array(0);
+  const steps = (steps: readonly number[]): void => {
+    if (isSame(steps, lastSteps)) {
+      room(lastText.length);
+      bytes.set(lastText, at);
+      at += lastText.length;
+      return;
+    }
+    const begin = at;
+    list(steps);
+    lastSteps = steps;
+    lastText = bytes.slice(begin, at);
+  };
   const decoder = new TextDecoder();
   const written = (): Written => at >= large ? bytes.slice(0, at) : decoder.decode(bytes.subarray(0, at));
-  const sheet: Sheet = { text, list, written };
+  const sheet: Sheet = { text, list, steps, written };
   return () => {
     at = 0;
     return sheet;
@@ -157,7 +180,8 @@ export function createSheets(): Sheets {
     const below = digit + fraction;
     if (below < half) lower -= digit;
     else if (10 - below < half) lower += 10 - digit;
-    else if (fraction > 0.5 || fraction === 0.5 && (lower & 1) === 1) lower++;
+    else if (fraction !== 0.5) lower += fraction + 0.5 | 0; // up or down is as likely, so that a branch would be guessed wrong half of the time
+    else if ((lower & 1) === 1) lower++;
     if (lower >= e8) {
       lower -= e8;
       upper++;
@@ -174,8 +198,8 @@ export function createSheets(): Sheets {
       into[at++] = zero + first;
       upper -= first * e8;
     }
-    writeEight(into, at, upper);
-    writeEight(into, at + 8, lower);
+    writeEight(view, at, upper);
+    writeEight(view, at + 8, lower);
     at += 16;
     while (into[at - 1] === zero) at--;
     if (before <= 0) return at;
@@ -207,23 +231,16 @@ export function createSheets(): Sheets {
     return end;
   }
 
-  /** Eight digits, with zeros before them. */
-  function writeEight(into: Uint8Array, at: number, value: number): void {
+  /** Eight digits, with zeros before them: four at a time take a third less of a number's time than two. */
+  function writeEight(view: DataView, at: number, value: number): void {
     const upper = value / 10_000 | 0;
-    const lower = value - 10_000 * upper;
-    const a = upper / 100 | 0;
-    const c = lower / 100 | 0;
-    const first = pairs[a];
-    const second = pairs[upper - 100 * a];
-    const third = pairs[c];
-    const fourth = pairs[lower - 100 * c];
-    into[at] = first;
-    into[at + 1] = first >> 8;
-    into[at + 2] = second;
-    into[at + 3] = second >> 8;
-    into[at + 4] = third;
-    into[at + 5] = third >> 8;
-    into[at + 6] = fourth;
-    into[at + 7] = fourth >> 8;
+    view.setUint32(at, quads[upper], true);
+    view.setUint32(at + 4, quads[value - 10_000 * upper], true);
   }
+}
+
+function isSame(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

@@ -71,3 +71,26 @@ for (const count of [10, 10_000]) {
     assertEquals(textOf(taken), `values: ${Array(count).fill(value).join()} “ende”`);
   });
 }
+
+test("steps are written as they are asked for, after the same, others, more and fewer of them", () => {
+  for (
+    const steps of [
+      [0, 1, 2],
+      [0, 1, 2],
+      [0, 1, 3],
+      [0, 1],
+      [0, 1, 3, 2 ** 53 - 1],
+      [7],
+      [7],
+      Array.from({ length: 20_000 }, (_, i) => i),
+    ]
+  ) {
+    for (const before of ["", "x".repeat(32_000)]) {
+      const sheet = sheets();
+      sheet.text(before);
+      sheet.steps(steps);
+      sheet.text("]");
+      assertEquals(textOf(sheet.written()), `${before}${steps.join()}]`);
+    }
+  }
+});
