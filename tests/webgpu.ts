@@ -35,7 +35,8 @@ export async function withBackend(run: (backend: WebGpuBackend) => unknown, give
   device.addEventListener("uncapturederror", hear as never);
   try {
     await run(backend);
-    if (given !== undefined) await device.queue.onSubmittedWorkDone();
+    // Some say it only when they come to it.
+    await Promise.race([device.queue.onSubmittedWorkDone().catch(() => {}), device.lost]);
   } finally {
     device.removeEventListener("uncapturederror", hear as never);
     backend.dispose();

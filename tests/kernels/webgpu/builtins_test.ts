@@ -13,14 +13,14 @@ import type { DType, Raw, Tensor } from "../../../kernels/types.ts";
 import { isDawnInBun } from "../../dawn.ts";
 import { widen } from "../../reference/bits.ts";
 import { random } from "../random_text.ts";
-import { type Lying, missing, runOnDevice, testDevice } from "./device.ts";
+import { checked, type Lying, missing, runOnDevice, testDevice } from "./device.ts";
 import { type Recorded, recordingBackend } from "./recorded.ts";
 
 const device = await testDevice();
 const onDevice = (name: string, run: (device: GPUDevice) => Promise<void> | void): void => {
   if (device === null) test.skip(`${name}: ${missing}`, () => {});
   else if (isDawnInBun) test.skip(`${name}: Node runs it on the same device`, () => {});
-  else test(name, () => run(device));
+  else test(name, checked(device, run));
 };
 
 const layout: Readonly<Record<string, { readonly shape: readonly number[]; readonly dtype: DType }>> = {

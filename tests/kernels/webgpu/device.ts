@@ -23,8 +23,23 @@ export const missing: string = `there is no WebGPU adapter (Debian: mesa-vulkan-
 export async function testDevice(): Promise<GPUDevice | null> {
   const gpu = (globalThis.navigator as Navigator & { gpu?: GPU } | undefined)?.gpu;
   const adapter = await gpu?.requestAdapter().catch(() => null) ?? null;
-  return adapter === null ? null : await adapter.requestDevice();
+  if (adapter === null) return null;
+  const device = await adapter.requestDevice();
+  device.addEventListener("uncapturederror", (event) => {
+    event.preventDefault();
+    said.push((event as GPUUncapturedErrorEvent).error.message);
+  });
+  return device;
 }
+
+const said: string[] = [];
+
+/** A test's body with the device, whose mistakes that nobody asked about fail it. (Deno's `node:test` passes over what a listener throws.) */
+export const checked = (device: GPUDevice, run: (device: GPUDevice) => Promise<void> | void) => async (): Promise<void> => {
+  await run(device);
+  await device.queue.onSubmittedWorkDone();
+  if (said.length > 0) throw new Error(said.splice(0).join("\n"));
+};
 
 /** What the items' memory and slots hold. */
 export interface Content {

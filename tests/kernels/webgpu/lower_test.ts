@@ -17,14 +17,14 @@ import type { DType, SlotType } from "../../../kernels/types.ts";
 import { runKernels } from "../random_run.ts";
 import { random, randomCase } from "../random_text.ts";
 import { isDawn } from "../../dawn.ts";
-import { contentOf, missing, runOnDevice, testDevice } from "./device.ts";
+import { checked, contentOf, missing, runOnDevice, testDevice } from "./device.ts";
 import { type Recorded, recordingBackend } from "./recorded.ts";
 
 const device = await testDevice();
 const onDevice = (name: string, run: (device: GPUDevice) => Promise<void>): void => {
   if (device === null) {
     test.skip(`${name}: ${missing}`, () => {});
-  } else test(name, () => run(device));
+  } else test(name, checked(device, run));
 };
 
 /** Items of one text over tensors of these shapes, with numbers that look random. */
