@@ -9,7 +9,7 @@
  * @module
  */
 import { number, type RoutineExtent, type RoutinePass, type RoutineSequence, store } from "./routine_pass.ts";
-import { beginPass, countWord, headCode, headShared, headWords, largestPass, turnCode, turns } from "./scale_code.ts";
+import { beginPass, countWord, headCode, headShared, headWords, largestPass, scaleWord, turnCode, turns } from "./scale_code.ts";
 import { threads } from "./sums_code.ts";
 
 // Rows of a block, and of a pair of them.
@@ -290,7 +290,7 @@ const orderPasses: readonly RoutinePass[] = [{
     `${own}
   let matrix = i / (cols * cols);
   ${placesCode}
-  if (${work("4u + matrix")} == 0u) { return; }
+  if (${scaleWord(work)} == 0u) { return; }
   let row = i / cols % cols;
   ${z(`(matrix * cols + row) * cols + ${work("order + i % cols")}`)} = ${work("vectors + i % (cols * cols)")};`,
 }];

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { number, type RoutineExtent, type RoutinePass, type Words } from "./routine_pass.ts";
+import type { RoutineExtent, RoutinePass, Words } from "./routine_pass.ts";
 import { threads } from "./sums_code.ts";
 
 /** Words of a routine's memory that say which turn it is: passes read one and write the other, so that nobody reads what is being written. */
@@ -16,8 +16,10 @@ const mostParts = 64;
 const partElements = 4096;
 const begunByThread = 4;
 
-/** Where each matrix' scale lies: 0 where a number is not finite. */
-export const scaleOf = (work: Words): string => number(work, "4u + matrix");
+/** The word with a matrix' scale: 0 where a number is not finite. */
+export const scaleWord = (work: Words): string => work("4u + matrix");
+/** That with the largest number of a part of it. */
+const partWord = (work: Words): string => work(`4u + batches + matrix * ${mostParts}u + part`);
 
 /** Words before a routine's own matrices, as a number and as an expression. */
 export const headWords = ({ batch }: RoutineExtent): number => 4 + (1 + mostParts) * batch;
@@ -46,7 +48,7 @@ export const largestPass = (lower: boolean): RoutinePass => ({
     if (lane < h) { greatest[lane] = max(greatest[lane], greatest[lane + h]); }
     workgroupBarrier();
   }
-  if (lane == 0u) { ${work(`4u + batches + matrix * ${mostParts}u + part`)} = greatest[0]; }`,
+  if (lane == 0u) { ${partWord(work)} = greatest[0]; }`,
 });
 
 /**
@@ -63,11 +65,11 @@ export const beginPass = (lines: RoutinePass["body"]): RoutinePass => ({
   let matrix = workgroup / groups;
   if (matrix >= batches) { return; }
   var most = 0u;
-  for (var part = 0u; part < parts; part++) { most = max(most, ${memory.work(`4u + batches + matrix * ${mostParts}u + part`)}); }
+  for (var part = 0u; part < parts; part++) { most = max(most, ${partWord(memory.work)}); }
   let isFinite = most < 0x7f800000u;
   let scale = bitcast<f32>(select(clamp(254u - (most >> 23u), 1u, 254u), 127u, most == 0u) << 23u);
   if (workgroup % groups == 0u && lane == 0u) {
-    ${memory.work("4u + matrix")} = select(0u, bitcast<u32>(scale), isFinite);
+    ${scaleWord(memory.work)} = select(0u, bitcast<u32>(scale), isFinite);
     if (matrix == 0u) {
       for (var k = 0u; k < 4u; k++) { ${memory.work("k")} = 0u; }
     }
@@ -84,7 +86,7 @@ ${lines(memory)}
 
 /** Lines that set `turn`, the same for a whole workgroup, from one of {@linkcode turns}, or leave where the matrix has no factors. */
 export const turnCode = (work: Words, word: number): string =>
-  `  if (lane == 0u) { head = select(${work(`${word}u`)}, 0xffffffffu, ${work("4u + matrix")} == 0u); }
+  `  if (lane == 0u) { head = select(${work(`${word}u`)}, 0xffffffffu, ${scaleWord(work)} == 0u); }
   let turn = workgroupUniformLoad(&head);`;
 
 /** What {@linkcode turnCode} needs. */
