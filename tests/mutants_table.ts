@@ -2001,9 +2001,11 @@ export const mutants: readonly Mutant[] = [
     ],
   ]),
   ...of("plugins/http/routes/kept_optimizers.ts", [keptOptimizers], [
-    ["What is kept for one layout is used for all", "const kept = all.get(layout);", "const kept = [...all.values()].at(-1);"],
-    ["An optimizer that is used again goes on from its own state", "        optimizer.loadState(", "        void ("],
-    ["What a transform held back is not said of an optimizer that is used again", "skipped === undefined ? after", "true ? after"],
+    ["What is kept for one layout is used for all", "const kept = all.get(layout);", "const kept = [...all.values()].at(-1);", "as long"],
+    ["An optimizer that is used again goes on from its own state", "        refill.take();", ""],
+    ["A tensor that comes in pieces is its last one", "into.set(some, at - from);", "into.set(some);", "^large steps"],
+    ["An answer says the steps of the one before", "!isSame(before.metadata, metadata)", "false"],
+    ["What a transform held back is not said of an optimizer that is used again", "skipped === undefined ? metadata", "true ? metadata"],
     ["Optimizers are kept without bound", "while (all.size >= mostOptimizers || used + bytes > mostBytes)", "while (false)", "memory"],
     ["The parameters of what is let go stay in memory", "  release(state.backend, state.params.map(({ given }) => given));", "", "memory"],
   ]),
@@ -2011,7 +2013,7 @@ export const mutants: readonly Mutant[] = [
     ["No optimizer is kept", "if (layout !== undefined && isWhole) kept.keep", "if (false) kept.keep", "laid out"],
   ]),
   ...of("plugins/http/wire/file_reader.ts", [keptOptimizers], [
-    ["A header that came before says how long a file is", " && file.fileBytes === bytes.length", "", "another length"],
+    ["A header that came before says how long a file is", "layout?.fileBytes === length ? layout : undefined", "layout", "another length"],
     ["Tensors are read from where they were in the first file", "bytes.subarray(from, to)", "bytes.slice(0, to - from)"],
   ]),
   ...of("plugins/http/wire/decimals.ts", ["tests/plugins/http/decimals_test.ts"], [

@@ -26,7 +26,7 @@ export interface TakenGradient {
 const mostInPlace = 2;
 
 /** The parameter's own gradient memory, in its dtype or in float32. */
-function gradientMemory({ p, given: { shape }, gradients }: ParamState, dtype: DType, memory: Memory): FullTensor {
+export function gradientMemory({ p, given: { shape }, gradients }: ParamState, dtype: DType, memory: Memory): FullTensor {
   if (dtype === gradients.own.dtype) return gradients.own;
   return gradients.wide ??= { ...take(memory, [p], [{ shape, dtype }])[0], shape, dtype };
 }

@@ -109,16 +109,7 @@ export function prepareLoad(
     taken.push(one);
     if (one.entry.dtype === "float64" && one.entry.isCount) counts.set(key, one.data as number);
   }
-  // Without metadata the tensor with the most steps says how many there were.
-  const steps = attempt(() => readCount("its number of steps", metadata.steps)) ??
-    (counts.size === 0 ? of.steps : Math.max(...counts.values()));
-  const groupSteps = new Map<number, number>();
-  for (const { index, names, count } of countingGroups(of.groups)) {
-    const what = `the number of steps of group ${index}`;
-    const saved = attempt(() => allAbout({ group: index }, () => readCount(what, metadata[`group.${index}.step`])));
-    const own = names.flatMap((name) => counts.get(`${name}.step`) ?? []);
-    groupSteps.set(index, saved ?? (own.length === 0 ? count : Math.max(...own)));
-  }
+  const { steps, groupSteps } = stepsOf(of, metadata, counts, attempt);
   const schedules = statefulSchedules(of.scheduled).flatMap((one) => {
     const { option, group } = one;
     const text = metadata[stateKeyOf(one)];
@@ -129,13 +120,40 @@ export function prepareLoad(
   return { faults, report: { taken: taken.map(({ entry }) => entry.key), ignored, missing }, taken, steps, groupSteps, schedules };
 }
 
-/** Takes the state in. A schedule that refuses its own leaves everything as it was. */
-export function executeLoad(of: OptimizerState, { taken, steps, groupSteps, schedules }: PreparedLoad): void {
-  assignSchedules(schedules);
+/** Steps of all, and of the groups that count them. */
+export type Steps = Pick<PreparedLoad, "steps" | "groupSteps">;
+
+/** What a state says of its steps: its metadata, and without them the tensor with the most; `counts` by key. */
+export function stepsOf(
+  of: OptimizerState,
+  metadata: GivenState["metadata"],
+  counts: ReadonlyMap<string, number>,
+  attempt: <T>(run: () => T) => T | undefined = (run) => run(),
+): Steps {
+  const steps = attempt(() => readCount("its number of steps", metadata.steps)) ??
+    (counts.size === 0 ? of.steps : Math.max(...counts.values()));
+  const groupSteps = new Map<number, number>();
+  for (const { index, names, count } of countingGroups(of.groups)) {
+    const what = `the number of steps of group ${index}`;
+    const saved = attempt(() => allAbout({ group: index }, () => readCount(what, metadata[`group.${index}.step`])));
+    const own = names.flatMap((name) => counts.get(`${name}.step`) ?? []);
+    groupSteps.set(index, saved ?? (own.length === 0 ? count : Math.max(...own)));
+  }
+  return { steps, groupSteps };
+}
+
+/** Goes on from these steps. */
+export function goOnFrom(of: OptimizerState, { steps, groupSteps }: Steps): void {
   of.submitted = [];
   of.moves++;
   of.steps = steps;
   for (const group of of.groups) group.count = groupSteps.get(group.index) ?? group.count;
+}
+
+/** Takes the state in. A schedule that refuses its own leaves everything as it was. */
+export function executeLoad(of: OptimizerState, { taken, schedules, ...steps }: PreparedLoad): void {
+  assignSchedules(schedules);
+  goOnFrom(of, steps);
   const names = new Set(of.params.map(({ info }) => info.name));
   const isParam = ({ entry }: Taken): boolean => names.has(entry.key);
   for (const one of taken) if (isParam(one)) write(one);

@@ -13,7 +13,7 @@ import { copyTensor } from "./memory.ts";
 import type { OptimizerState } from "./optimizer_state.ts";
 import { checkReachable, contentOf, type ParamState, uploadParam } from "./param_state.ts";
 import { metricSchedules, statefulSchedules, stateKeyOf } from "./schedules.ts";
-import { type FullTensor, put, rawOf, sizeOf } from "../tensors.ts";
+import { type FullTensor, put, sizeOf } from "../tensors.ts";
 import type { StateDict } from "../types.ts";
 
 /** One key of a saved state: elements of a dtype, or a number in float64. */
@@ -137,7 +137,8 @@ export type ReadEntry = (entry: SavedEntry) => StateDict["tensors"][string]["dat
 const readNow: ReadEntry = (entry) => entry.dtype === "float64" ? Float64Array.of(entry.read()) : entry.read();
 
 /** A state, in copies on plain buffers: views of shared memory cannot be sent or stored everywhere. */
-export function saveEntries({ backend, plugin, params, groups, scheduled, steps }: OptimizerState, read: ReadEntry = readNow): StateDict {
+export function saveEntries(state: OptimizerState, read: ReadEntry = readNow): StateDict {
+  const { backend, params, groups } = state;
   params.forEach(checkReachable);
   for (const param of params) if (!param.primed) uploadParam(backend, param);
   const tensors: Record<string, StateDict["tensors"][string]> = {};
@@ -145,17 +146,15 @@ export function saveEntries({ backend, plugin, params, groups, scheduled, steps 
     const { key, shape, dtype } = entry;
     put(tensors, key, { data: read(entry), shape, dtype });
   }
+  return { tensors, metadata: savedMetadata(state) };
+}
+
+/** What a state says beside its tensors. */
+export function savedMetadata({ plugin, groups, scheduled, steps }: OptimizerState): Record<string, string> {
   const metadata: Record<string, string> = { format, optimizer: plugin.name, steps: String(steps) };
   for (const one of statefulSchedules(scheduled)) metadata[stateKeyOf(one)] = JSON.stringify(one.schedule.state);
   for (const { index, count } of countingGroups(groups)) metadata[`group.${index}.step`] = String(count);
-  return { tensors, metadata };
-}
-
-/**
- * The same without copies, which holds until the next step, and no longer than the optimizer: for backends whose memory the calling thread reads.
- */
-export function viewEntries(state: OptimizerState): StateDict {
-  return saveEntries(state, (entry) => entry.dtype === "float64" ? Float64Array.of(entry.read()) : rawOf(entry.lying().data));
+  return metadata;
 }
 
 /**

@@ -130,17 +130,28 @@ export function writeHeader(
   tensors: Readonly<Record<string, Described>>,
   metadata: Readonly<Record<string, string>> | null,
 ): { readonly start: Uint8Array<ArrayBuffer>; readonly order: readonly string[]; readonly fileBytes: number } {
-  const text = new TextEncoder();
-  // Told by the lengths alone, before anything as long is made.
-  const shortest = Object.entries(metadata ?? {}).reduce((sum, [key, value]) => sum + key.length + String(value).length, 0);
-  checkHeaderLength(shortest);
+  const { order, dataBytes, startOf } = layOutTensors(tensors);
+  const start = startOf(metadata);
+  return { start, order, fileBytes: start.length + dataBytes };
+}
+
+/** Where tensors lie in a file. */
+export interface TensorsLaidOut {
+  /** Their names, in the order in which they lie. */
+  readonly order: readonly string[];
+  /** Bytes of all. */
+  readonly dataBytes: number;
+  /** The start of a file of them: its header with the length before it. */
+  startOf(metadata: Readonly<Record<string, string>> | null): Uint8Array<ArrayBuffer>;
+}
+
+const text = /* @__PURE__ */ new TextEncoder();
+
+/** Lays out tensors, for files that differ in their metadata. */
+export function layOutTensors(tensors: Readonly<Record<string, Described>>): TensorsLaidOut {
   const sorted = Object.entries(tensors).map(([name, tensor]) => ({ name, tensor, key: text.encode(name) }))
     .sort((a, b) => orders.indexOf(b.tensor.dtype) - orders.indexOf(a.tensor.dtype) || compareBytes(a.key, b.key));
   const parts: string[] = [];
-  if (metadata !== null) {
-    const strings = Object.entries(metadata).map(([key, value]) => ({ key: text.encode(key), written: `${quote(key)}:${quote(value)}` }));
-    parts.push(`"__metadata__":{${strings.sort((a, b) => compareBytes(a.key, b.key)).map(({ written }) => written)}}`);
-  }
   let end = 0;
   for (const { name, tensor: { dtype, shape, byteLength } } of sorted) {
     if (name === "__metadata__") {
@@ -153,6 +164,19 @@ export function writeHeader(
     }
     parts.push(`${quote(name)}:{"dtype":"${dtype}","shape":[${shape}],"data_offsets":[${end},${end += byteLength}]}`);
   }
+  const described = parts.join();
+  return { order: sorted.map(({ name }) => name), dataBytes: end, startOf: (metadata) => writeStart(metadata, described) };
+}
+
+function writeStart(metadata: Readonly<Record<string, string>> | null, described: string): Uint8Array<ArrayBuffer> {
+  // Told by the lengths alone, before anything as long is made.
+  const shortest = Object.entries(metadata ?? {}).reduce((sum, [key, value]) => sum + key.length + String(value).length, described.length);
+  checkHeaderLength(shortest);
+  const parts = described === "" ? [] : [described];
+  if (metadata !== null) {
+    const strings = Object.entries(metadata).map(([key, value]) => ({ key: text.encode(key), written: `${quote(key)}:${quote(value)}` }));
+    parts.unshift(`"__metadata__":{${strings.sort((a, b) => compareBytes(a.key, b.key)).map(({ written }) => written)}}`);
+  }
   const written = text.encode(`{${parts}}`);
   const begin = 8 + Math.ceil(written.length / 8) * 8;
   checkHeaderLength(begin - 8);
@@ -160,7 +184,7 @@ export function writeHeader(
   new DataView(start.buffer).setBigUint64(0, BigInt(begin - 8), true);
   start.set(written, 8);
   start.fill(0x20, 8 + written.length, begin);
-  return { start, order: sorted.map(({ name }) => name), fileBytes: begin + end };
+  return start;
 }
 
 function checkHeaderLength(bytes: number): void {

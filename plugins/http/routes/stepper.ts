@@ -11,7 +11,7 @@ import { createRegistry } from "../../../core/registry.ts";
 import type { Backend, BackendName, Recipe, StateDict } from "../../../core/types.ts";
 import { splitByConvention, stateMetadata } from "../../formats/pytorch.ts";
 import { boundRecipe, checkTexts } from "../guard/recipe.ts";
-import { createKeptOptimizers } from "./kept_optimizers.ts";
+import { createKeptOptimizers, type KeptOptimizers } from "./kept_optimizers.ts";
 import { isRefusal, pointerTo, refuseBody } from "../wire/problem.ts";
 import type { TensorBody } from "../wire/tensors.ts";
 
@@ -19,6 +19,8 @@ import type { TensorBody } from "../wire/tensors.ts";
 export interface Stepper {
   /** What runs them. */
   backend(): Backend;
+  /** One step from the pieces of a file of this layout to a new file; undefined where an optimizer must be laid out for it, or something is wrong. */
+  again: KeptOptimizers["step"];
   /** One step, and what `write` makes of it at once; 422 where it is refused. */
   step<T>(body: TensorBody, write: (stepped: TensorBody) => T): T;
 }
@@ -48,14 +50,11 @@ export function createStepper(plugins: readonly Plugin[], given: Backend | Backe
   };
   return {
     backend,
+    again: kept.step,
     step({ recipe, tensors, metadata, layout }, write) {
       let at: Place = "/tensors";
       let stepped: TensorBody;
       try {
-        if (layout !== undefined) {
-          const written = kept.step(layout, { tensors, metadata }, (after) => write({ recipe, ...after }));
-          if (written !== undefined) return written;
-        }
         const parts = splitByConvention(tensors);
         const { params, grads, state } = parts;
         boundRecipe(recipe, Object.keys(params), optimizers);

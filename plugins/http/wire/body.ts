@@ -102,7 +102,10 @@ function createPieces(most: number, take: (bytes: number) => void): Pieces {
     pieces.push(new Uint8Array(left));
     room += left;
   };
-  const parts = (): Uint8Array<ArrayBuffer>[] => left === 0 ? pieces : [...pieces.slice(0, -1), last().subarray(0, last().length - left)];
+  const parts = (): Uint8Array<ArrayBuffer>[] => {
+    if (length === 0) return [new Uint8Array(0)];
+    return left === 0 ? pieces : [...pieces.slice(0, -1), last().subarray(0, last().length - left)];
+  };
   const free = (): void => {
     pieces.splice(0).forEach(empty);
   };

@@ -5,7 +5,7 @@
  */
 import type { Backend } from "../../../core/types.ts";
 import type { Limits } from "../guard/limits.ts";
-import type { ReadFile } from "./file_reader.ts";
+import type { FileReader } from "./file_reader.ts";
 import { mediaTypeOf, mediaTypes, type TensorForm } from "./media.ts";
 import { Problem } from "./problem.ts";
 import { readJson, refuseLongHeader, type TensorBody, writeFile, writeJson } from "./tensors.ts";
@@ -19,7 +19,7 @@ export interface TensorFormat {
   /** Looks at the first bytes of a body: 400 where the rest need not come. */
   begins?(bytes: Uint8Array<ArrayBuffer>, limits: Required<Limits>): boolean;
   /** Reads a body: 400 where it is broken, 422 where what it holds is refused. */
-  read(bytes: Uint8Array<ArrayBuffer>, limits: Required<Limits>, backend: Backend, readFile: ReadFile): TensorBody;
+  read(bytes: Uint8Array<ArrayBuffer>, limits: Required<Limits>, backend: Backend, files: FileReader): TensorBody;
   /** Writes a body; 406 where it cannot be said in this form. `from` is the form that the request came in. */
   write(body: TensorBody, from: TensorForm, limits: Required<Limits>, backend: Backend): string | Uint8Array<ArrayBuffer>;
 }
@@ -30,7 +30,7 @@ export const tensorForms: Readonly<Record<TensorForm, TensorFormat>> = {
     types: [mediaTypes.safetensors, "application/octet-stream"],
     mostBytes: ({ bodyBytes }) => bodyBytes,
     begins: refuseLongHeader,
-    read: (bytes, limits, _, readFile) => readFile(bytes, limits),
+    read: (bytes, limits, _, files) => files.read(bytes, limits),
     write: writeFile,
   },
   json: {

@@ -5,6 +5,7 @@
  */
 import type { Backend, DType, StateDict, Tensor } from "../../../core/types.ts";
 import { elementArrays, type StateDType } from "../../formats/element_arrays.ts";
+import type { FileDType } from "../../formats/file_tensors.ts";
 import { parseSafetensors, readSafetensors, writeSafetensors } from "../../formats/safetensors.ts";
 import { parseJsonBytes, parseJsonText, refuseExtent, type Width } from "./json_body.ts";
 import type { Limits } from "../guard/limits.ts";
@@ -18,8 +19,25 @@ export interface TensorBody {
   readonly tensors: StateDict["tensors"];
   /** Strings beside the recipe. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** The same object for bodies that differ in the numbers of their tensors alone, where that is known. */
-  readonly layout?: object;
+  /** Where the tensors lie in the file: the same object for files that differ in the numbers of their tensors alone, where that is known. */
+  readonly layout?: FileLayout;
+}
+
+/** What a header says of a file of so many bytes. */
+export interface FileLayout {
+  readonly fileBytes: number;
+  /** In the order in which they lie. */
+  readonly tensors: readonly TensorPlace[];
+  readonly body: Omit<TensorBody, "tensors" | "layout">;
+}
+
+/** Where a tensor lies in a file. */
+export interface TensorPlace {
+  readonly name: string;
+  readonly dtype: FileDType;
+  readonly shape: readonly number[];
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Dimensions of a tensor. */

@@ -88,6 +88,48 @@ test("many steps at once are each answered as if they were alone", async () => {
   for (const [i, body] of bodies.entries()) assertEquals(got[i], await anew(plugins, body, recipe), `request ${i}`);
 });
 
+test("recipes whose headers are as long are kept apart", async () => {
+  const app = createApp({ plugins });
+  const sgd = (lr: number): Recipe => ({ optimizer: { name: "sgd", options: { lr } } });
+  const once = { data: new Float64Array([1]), shape: [], dtype: "float64" as const };
+  for (let i = 0; i < 8; i++) {
+    const body = { w: matrix(i), "w.grad": matrix(100 + i), "w.step": once };
+    const recipe = sgd([0.25, 0.75][i % 2]);
+    assertEquals(await ask(app, body, recipe), await anew(plugins, body, recipe), `request ${i}`);
+  }
+});
+
+test("large steps at the same time are each answered as if they were alone", async () => {
+  const app = createApp({ plugins });
+  const recipe = recipes.adamw;
+  const many = (seed: number) => f32(Array.from({ length: 40_000 }, (_, i) => (i * 7 + seed * 131) % 1000 / 500 - 1), [200, 200]);
+  const first = readSafetensors((await ask(app, { w: many(1), "w.grad": many(2) }, recipe)).bytes).tensors;
+  const bodies = Array.from({ length: 10 }, (_, i) => {
+    const step = { data: new Float64Array([i + 1]), shape: [], dtype: "float64" as const };
+    return { ...first, w: many(i), "w.grad": many(100 + i), "w.exp_avg": many(200 + i), "w.step": step };
+  });
+  for (const body of bodies.slice(0, 3)) await ask(app, body, recipe);
+  // Their pieces come in turns.
+  const inPieces = (body: StateDict["tensors"]): RequestInit => {
+    const { body: whole, ...init } = file(body, { recipe: JSON.stringify(recipe) });
+    let at = 0;
+    const stream = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        const bytes = new Uint8Array(whole as ArrayBuffer);
+        controller.enqueue(bytes.slice(at, at += 150_001));
+        if (at >= bytes.length) controller.close();
+      },
+    });
+    return { ...init, body: stream, duplex: "half" } as RequestInit;
+  };
+  const got = await Promise.all(bodies.map(async (body) => {
+    const answer = await app.request("/v1/steps", inPieces(body));
+    return { status: answer.status, bytes: new Uint8Array(await answer.arrayBuffer()) };
+  }));
+  for (const [i, body] of bodies.entries()) assertEquals(got[i], await anew(plugins, body, recipe), `request ${i}`);
+});
+
 test("a step that is refused is refused in the same words, and the next one is right", async () => {
   const app = createApp({ plugins });
   const recipe: Recipe = { ...recipes.adamw, transforms: [{ name: "skip_nonfinite", options: { maxConsecutive: 1 } }] };
