@@ -111,9 +111,10 @@ const liesReady = ({ op, dtype }: Node): boolean => op === "load" && dtype === "
 const keptBytes = (numbers: number, bytes: number): number => (bytes * numbers + 15) & -16;
 
 /** Bytes of a thread's own memory that a kernel needs for a matrix of so many columns, or between passes. */
-export function localBytes(kernel: Kernel, cols: number): number {
+export function localBytesOf(kernel: Kernel): (cols: number) => number {
   const { columnsKept, reductions, passes } = partsOf(kernel);
-  return columnsKept.length * keptBytes(cols, 4) + reductions.col.length * keptBytes(cols, 8) + (passes?.waiting.length ?? 0) * blockBytes;
+  const between = (passes?.waiting.length ?? 0) * blockBytes;
+  return (cols) => columnsKept.length * keptBytes(cols, 4) + reductions.col.length * keptBytes(cols, 8) + between;
 }
 
 // -------------------------------------------------------------------------------------------------------------- the function's frame
@@ -714,8 +715,8 @@ const splats = (frame: Frame, uniform: readonly number[]): Code => [
 
 /**
  * Constants into their locals, with a number added that is 0, which JavaScriptCore must not know: what it knows to be constant it builds anew, by four
- * instructions, wherever it stands, and what it knows to be equal it keeps in one register from the first pass to the last (a rule that rounds in three stores, in float16, took 3.2 to
- * 4.0 ns a parameter in place of 2.1).
+ * instructions, wherever it stands, and what it knows to be equal it keeps in one register from the first pass to the last (a rule that rounds in three stores
+ * took 3.2 to 4.0 ns a parameter in float16 in place of 2.1).
  */
 const constantsFrom = ({ constants, count }: Frame, zero: Code): Code => [
   [zero, localSet(count)], // which counts nothing yet

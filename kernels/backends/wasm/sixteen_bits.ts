@@ -69,7 +69,8 @@ const aboveZeros: Readonly<Record<Half, () => Code>> = {
 };
 
 /**
- * Of eight lanes of 16 bits four, each twice, where one of them is multiplied away: one instruction in both engines, where one that extends the upper four is two.
+ * Of eight lanes of 16 bits four, each twice, where one of the two is multiplied away: one instruction in both engines, where to extend the upper four is
+ * two.
  */
 const twice: Readonly<Record<Half, () => Code>> = {
   low: () => v128.shuffle([0, 1, 0, 1, 2, 3, 2, 3, 4, 5, 4, 5, 6, 7, 6, 7]),
