@@ -2,7 +2,7 @@
  * Optimizers of this library for jax-js (`@jax-js/jax`): {@linkcode bind} over a tree of arrays, `step` over the tree of gradients that `grad` gives.
  *
  * Nothing of jax-js is imported; what is used of its arrays is in {@linkcode JaxArray}. Tried: 0.1.25, on its backend "wasm" in Deno, Bun, Node and
- * Chromium, and on "webgpu" in Deno and Chromium.
+ * Chromium, and on "webgpu" in Deno and Chromium, and in Node and Bun with the package `webgpu`.
  *
  * On jax-js' backend "webgpu" nothing leaves the GPU where the setting `backend` is one on its device,
  * `await createWebGpuBackend({ device: jax.getWebGPUDevice() })`: gradients are read in the buffers that they have, and the parameters that a step gives

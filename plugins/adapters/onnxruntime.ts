@@ -10,7 +10,7 @@
  * and Chromium and onnxruntime-node 1.30.0 in Deno, Node and Bun. With onnxruntime-web they may be a backend's own memory, of `backend.allocate`, and are
  * then not copied for a step; onnxruntime-node takes no shared memory.
  *
- * On a GPU, with onnxruntime-web's execution provider `"webgpu"` (tried: 1.30.0 in Deno and Chromium), nothing is read back: parameters are tensors over
+ * On a GPU, with onnxruntime-web's execution provider `"webgpu"` (tried: 1.30.0 in Deno, Chromium, and Bun with the package `webgpu`), nothing is read back: parameters are tensors over
  * buffers, which {@linkcode createParameters} makes, gradients stay on the GPU with `preferredOutputLocation: "gpu-buffer"`, and the setting `backend`
  * is one on onnxruntime's device.
  *

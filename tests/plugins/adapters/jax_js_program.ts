@@ -15,6 +15,9 @@ export type JaxModule = Jax & { init(device: string): Promise<unknown>; defaultD
 /** Readies a backend of jax-js; that in WebAssembly on the calling thread: its workers would keep the runtimes' tests from ending. */
 export async function ready(jax: JaxModule, device: "wasm" | "webgpu" = "wasm"): Promise<void> {
   const { Worker } = globalThis;
+  // jax-js asks on a GPU for the browser's name, which Node 20 has not.
+  const { navigator } = globalThis as { navigator?: { readonly gpu?: object; userAgent?: string } };
+  if (navigator?.gpu !== undefined) navigator.userAgent ??= "Node.js";
   Object.defineProperty(globalThis, "Worker", { value: undefined, configurable: true, writable: true });
   try {
     await jax.init(device);
