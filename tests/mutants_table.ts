@@ -2377,6 +2377,7 @@ export const mutants: readonly Mutant[] = [
     ["What a GPU refuses is given to it again", "!refused.has(run)", "true", "^an algorithm that the GPU"],
     ["A lost GPU stays chosen", "chosen = hosts[0];\n    refused", "refused", "^a GPU that is lost"],
     ["A lost GPU is kept", "opening = undefined;", "", "^a GPU that is lost"],
+    ["A lost GPU moves runs that had left it", 'if (chosen !== "webgpu") return;', "", "^a GPU that is lost when"],
   ]),
   ...of("plugins/http/page/live.ts", ["tests/plugins/http/page_gpu_test.ts"], [
     ["Two loops update the same runs", "working = working.then(work, work);", "work();", "^runs on a GPU can be stopped"],

@@ -59,9 +59,10 @@ export function createPlaces(runs: () => readonly Run[]): Places {
     tell();
   }
 
-  /** No GPU any more: the runs go on on this host. */
+  /** No GPU any more: the runs go on on this host. Those that somebody has brought elsewhere meanwhile stay there. */
   function leave(why: string): void {
     opening = undefined;
+    if (chosen !== "webgpu") return;
     chosen = hosts[0];
     refused = new WeakMap();
     note = why;

@@ -323,6 +323,30 @@ inChromium("a GPU that is lost in the middle costs no update, and can be chosen 
     assertShown(await numbers(page), whole);
   }, { webGpu: "with", before: keepDevices, hash: hashOf(30, linear, linear) }));
 
+inChromium(
+  "a GPU that is lost when the runs have left it leaves them where they are, and can be chosen again",
+  () =>
+    visit(async (page) => {
+      await wordsAre(page, /^Runs on a GPU/);
+      await page.locator("#start").click();
+      await isAt(page, 2);
+      await page.locator("label[for=place-js]").click();
+      await isAt(page, 10);
+      await page.locator("#start").click();
+      await page.waitForFunction(() => document.querySelector("#start")!.textContent === "Continue");
+      await loseDevice(page);
+      await page.evaluate(() => (globalThis as unknown as { readonly devices: GPUDevice[] }).devices.at(-1)!.lost);
+      await page.waitForTimeout(100);
+      assertEquals([await words(page), await chosen(page)], ["Runs in plain JavaScript.", "place-js"]);
+      await page.locator("label[for=place-webgpu]").click();
+      await page.locator("#start").click();
+      await isDone(page);
+      assertMatch(await words(page), /^Runs on a GPU/);
+      assertEquals(await page.evaluate(() => (globalThis as unknown as { readonly devices: unknown[] }).devices.length), 2);
+      assertShown(await numbers(page), await expected(linear, 30));
+    }, { webGpu: "with", before: keepDevices, hash: hashOf(30, linear, linear) }),
+);
+
 inChromium("runs on a GPU can be stopped, begun anew and changed at any time", () =>
   visit(async (page) => {
     await wordsAre(page, /^Runs on a GPU/);
