@@ -6,6 +6,10 @@
  * connection), beside an echo of as many bytes. Each is the best of some rounds, in turns. The load comes from wrk (`apt-get install wrk`), a program of its
  * own: a client in a runtime would take longer than what it asks for. `--only` takes the rows whose name (`bun: value, one URL`) fits. Loopback only.
  *
+ * What a step of 1 Mi parameters costs at least, in a handler without a service (Bun, echo 8.5 ms): 9.6 ms to read the body into plain pieces, bring them to
+ * WASM memory and answer with a copy from there; 8.5 ms where the body is read into WASM memory at once, which no other request may use meanwhile; and 1.4 ms
+ * for AdamW itself. `arrayBuffer()` in place of the pieces takes 12 ms, a buffer that grows by `resize` 19.
+ *
  * @module
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
