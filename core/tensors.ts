@@ -125,8 +125,13 @@ function parts(
   const tensor = ArrayBuffer.isView(like) ? { data: like as TensorLike } : like as Tensor | null;
   const data = tensor?.data;
   if (data instanceof Float32Array || data instanceof Uint16Array || isFloat16(data)) return tensor as Tensor;
-  const more = typeof like === "object" && like !== null && "buffer" in like && data === undefined
+  const { buffer, mapAsync } = (typeof like === "object" && like !== null && data === undefined ? like : {}) as Partial<
+    Record<string, unknown>
+  >;
+  const more = buffer !== undefined
     ? "; what lies in a GPU's memory is for a backend of createWebGpuBackend"
+    : mapAsync !== undefined
+    ? "; a GPUBuffer is given as { buffer, offset, shape }, to a backend of createWebGpuBackend"
     : "";
   throw new TypeError(`Cannot use ${show(data ?? like)} as ${what}: it must be ${wanted}${more}`);
 }

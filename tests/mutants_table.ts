@@ -1048,6 +1048,9 @@ export const mutants: readonly Mutant[] = [
   ...of("core/optimizer/match.ts", ["tests/core/groups_test.ts"], [
     ["A parameter in two groups' lists goes to the first", "if (other !== i) {", "if (other < 0) {", "^Groups refuse a parameter"],
   ]),
+  ...of("core/tensors.ts", ["tests/core/webgpu_test.ts"], [
+    ["A bare GPUBuffer is refused without a word", "mapAsync !== undefined", "false", "^Bad tensors"],
+  ]),
   ...of("core/tensors.ts", [optimizers], [
     ["A tensor's dims are passed over", "if (!isPlainObject(like)) return;", "if (like) return;", "^A plain object with"],
   ]),
@@ -2408,6 +2411,9 @@ export const mutants: readonly Mutant[] = [
     ],
     ["what a variable is assigned is kept", "made.dispose();", "", "leave no tensor behind"],
   ]),
+  ...of("plugins/adapters/tfjs/host_memory.ts", ["tests/plugins/adapters/tfjs_webgpu_test.ts"], [
+    ["what tfjs cannot read at once is told in its words", "atOnce(() => tensor.dataSync())", "tensor.dataSync()", "without a backend"],
+  ]),
   ...of("plugins/adapters/tfjs/device_memory.ts", ["tests/plugins/adapters/tfjs_webgpu_test.ts"], [
     ["a step on a GPU writes what clones of tfjs' have", "for (const cell of cells) part(gpu, cell, 2);", "", "clones"],
     [
@@ -2569,6 +2575,9 @@ export const mutants: readonly Mutant[] = [
       "states are loaded",
     ],
     ["later parameters of jax-js replace others", "if (clash !== undefined)", "if (false)", "come later"],
+  ]),
+  ...of("plugins/adapters/bound.ts", [tfjs], [
+    ["another parameter's gradient is proposed", "known(given.there)", "known(given.there, missing)", "does not propose"],
   ]),
   ...of("plugins/adapters/bound.ts", [onnxruntimeTest], [
     ["an adapter does not say which gradient is missing", "{ tensor: missing }", "{}", "a step that is refused"],

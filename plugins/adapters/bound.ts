@@ -40,8 +40,7 @@ export function refuseMissing(
   const missing = names.find((name) => !isSaid(name));
   if (missing === undefined) return;
   const where = given.where(missing);
-  const message = `Cannot find the gradient of "${missing}": ${where}, or null where "${missing}" is to stand still; ${
-    known(given.there, missing)
-  }`;
+  // What is near it by its spelling is most often the next parameter's own, as "w2" is to "w1": no guess.
+  const message = `Cannot find the gradient of "${missing}": ${where}, or null where "${missing}" is to stand still; ${known(given.there)}`;
   throw about(new TypeError(message), { tensor: missing });
 }

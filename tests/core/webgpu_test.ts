@@ -400,6 +400,7 @@ gpuTest(
     assertThrows(make({ buffer, shape: [4], dtype: "float64" }), RangeError, "known are float32");
     assertThrows(make({ buffer, shape: [4], dims: [4] }), TypeError, '"dims"');
     assertThrows(make({ buffer: new ArrayBuffer(64), shape: [4] }), TypeError, "not a GPUBuffer");
+    assertThrows(make(buffer), TypeError, "a GPUBuffer is given as { buffer, offset, shape }");
     const copied = device.createBuffer({ size: 64, usage: copies });
     assertThrows(make({ buffer: copied, shape: [4] }), RangeError, "no usage STORAGE");
     const locked = device.createBuffer({ size: 64, usage: storage });
@@ -413,6 +414,7 @@ gpuTest(
     using optimizer = builtins.createOptimizer("adamw_torch", { w: { buffer, shape: [8] } }, {}, { backend });
     assertThrows(() => optimizer.step({ w: { buffer, shape: [8], offset: 4 } }), RangeError, "lies in memory that the step writes");
     assertThrows(() => optimizer.step({ w: { buffer, shape: [2, 4], offset: 32 } }), RangeError, "the parameter's is [8]");
+    assertThrows(() => optimizer.step({ w: buffer as never }), TypeError, "a GPUBuffer is given as { buffer, offset, shape }");
     assertThrows(
       () => optimizer.step({ w: { buffer, shape: [8], offset: 32, dtype: "float16" } }),
       RangeError,

@@ -27,7 +27,11 @@ interface Heap {
 /** The memory of a backend of this host. */
 export function hostMemory(tf: TfBackends | undefined, backend: ReturnType<typeof takeBackend>): Memory {
   return {
-    take: (variable, name) => ({ variable, name, param: backend.allocate(variable.shape), buffer: variable.bufferSync(), dataId: null }),
+    take(variable, name) {
+      // Read first, so that what cannot be read takes no memory.
+      const buffer = atOnce(() => variable.bufferSync());
+      return { variable, name, param: backend.allocate(variable.shape), buffer, dataId: null };
+    },
     read(cells) {
       checkLiving(cells);
       const heap = heapOf(tf);
@@ -66,7 +70,20 @@ function heapOf(tf: TfBackends | undefined): Heap | null {
 
 /** The elements of a tensor, to be read at once. */
 function elementsOf(heap: Heap | null, tensor: TfTensor): Float32Array {
-  return (heap === null ? tensor.dataSync() : heap.typedArrayFromHeap(tensor)) as Float32Array;
+  return (heap === null ? atOnce(() => tensor.dataSync()) : heap.typedArrayFromHeap(tensor)) as Float32Array;
+}
+
+/** What a tensor's memory is asked for. On `"webgpu"` tfjs reads it through a canvas, and outside of pages falls over it. */
+function atOnce<Read>(read: () => Read): Read {
+  try {
+    return read();
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new TypeError(
+      `Cannot read a tensor of tfjs at once (${message}): await its data() before, or on tfjs' backend "webgpu" give the setting backend, createWebGpuBackend({ device: tf.backend().device })`,
+      { cause },
+    );
+  }
 }
 
 /** Gives a variable other elements, in a tensor of their own. */

@@ -9,7 +9,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as layers from "@tensorflow/tfjs-layers";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { readDigits, shuffledBatches } from "../../../examples/digits/data.ts";
 import { createGenerator } from "../../../examples/digits/generator.ts";
 import { createModel, update } from "../../../examples/tfjs/network.ts";
@@ -310,6 +310,17 @@ test("Bound.step() refuses gradients that do not fit, and a missing one, before 
     assertNotEquals(valuesOf(b), before[1]);
     bound.dispose();
     tf.dispose([a, b, good, flat, whole, late]);
+  }));
+
+test("Bound.step() does not propose another variable's gradient in place of a missing one", () =>
+  on("cpu", () => {
+    const [one, two] = [variable("w1", [2], 1), variable("w2", [2], 2)];
+    const bound = bind([one, two], "sgd", { lr: 1 }, { tf });
+    const grad = tf.ones([2]);
+    const { message } = assertThrows(() => bound.step({ w2: grad }), TypeError, 'find the gradient of "w1"');
+    assertMatch(message, /known are w2$/);
+    bound.dispose();
+    tf.dispose([one, two, grad]);
   }));
 
 test("Bound.step() goes on from what was assigned to a variable in between, also by another optimizer over it", () =>

@@ -8,7 +8,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as layers from "@tensorflow/tfjs-layers";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { createWebGpuBackend } from "../../../core/webgpu.ts";
 import { readDigits, shuffledBatches } from "../../../examples/digits/data.ts";
 import { createGenerator } from "../../../examples/digits/generator.ts";
@@ -119,6 +119,21 @@ onTfjs(
     tf.dispose([one, grad, fresh, last, ...kept.map(([tensor]) => tensor)]);
   },
 );
+
+onTfjs("bind() on tfjs-webgpu without a backend: what tfjs cannot read at once is told with what to do, and changes nothing", async () => {
+  const one = variable("one", [3, 1], 1);
+  // tfjs multiplies matrices on the device, where it takes other operations on so few numbers here.
+  const grad = tf.tidy(() => tf.matMul(tf.ones([3, 8]), tf.ones([8, 1])));
+  const bound = bind([one], "sgd", { lr: 1 }, { tf });
+  const error = assertThrows(() => bound.step({ one: grad }), TypeError, "await its data() before");
+  assertMatch(error.message, /^Cannot read a tensor of tfjs at once \(.+\).*createWebGpuBackend\(\{ device: tf\.backend\(\)\.device \}\)$/);
+  assertEquals(bound.optimizer.steps, 0);
+  await grad.data();
+  assertEquals(bound.step({ one: grad }), { applied: true, step: 1 });
+  assertEquals(await valuesOf(one), [...numbers(3, 1).map((x) => x - 8)]);
+  bound.dispose();
+  tf.dispose([one, grad]);
+});
 
 onTfjs("bind() on tfjs-webgpu: a step that is held back moves nothing, which sync() tells; at() shows another point", async (gpu) => {
   using backend = await createWebGpuBackend({ device: gpu.device });
