@@ -2379,6 +2379,7 @@ export const mutants: readonly Mutant[] = [
     ["A GPU is there for those who ask", 'if ("name" in gpu && !hasChosen) chosen = "webgpu";', "", "^where the browser has WebGPU"],
     ["What a GPU refuses is given to it again", "!refused.has(run)", "true", "^an algorithm that the GPU"],
     ["A lost GPU stays chosen", "chosen = hosts[0];\n    refused", "refused", "^a GPU that is lost"],
+    ["Runs are said to be where they only go", 'all.some((run) => run.backend === "webgpu")', "false", "^a place that is chosen while"],
     ["A lost GPU is kept", "opening = undefined;", "", "^a GPU that is lost"],
     ["A lost GPU moves runs that had left it", 'if (chosen !== "webgpu") return;', "", "^a GPU that is lost when"],
   ]),

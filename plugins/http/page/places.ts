@@ -118,7 +118,9 @@ export function createPlaces(runs: () => readonly Run[]): Places {
       const [run] = all;
       const backend = run !== undefined && run.on === hostOf(chosen) ? run.backend : chosen === "js" ? "js" : available()[0];
       const missing = found !== undefined && "missing" in found ? [`No GPU: ${found.missing}.`] : [];
-      return [`Runs ${onWhat(backend)}.`, ...note === "" ? missing : [note]];
+      // An update under way ends where it began, on a GPU that compiles for it only after a while.
+      const when = all.some((run) => run.backend === "webgpu") ? "The next update runs" : "Runs";
+      return [`${when} ${onWhat(backend)}.`, ...note === "" ? missing : [note]];
     }
     const sides = all.map((run, i) => ({ name: names[i], run, why: refused.get(run) }));
     const there = sides.filter(({ why }) => why === undefined);

@@ -262,6 +262,31 @@ inChromium("another place is chosen by keyboard while the runs train, which go o
     assertShown(await numbers(page), await expected(linear, 60));
   }, { webGpu: "with", hash: hashOf(60, linear, linear) }));
 
+/** Answers of the device wait as long as a test wants. */
+const holdAnswers = (): void => {
+  const map = GPUBuffer.prototype.mapAsync;
+  const gate = { opened: Promise.resolve(), open: () => {} };
+  Object.assign(globalThis, { gate, close: () => void (gate.opened = new Promise((open) => gate.open = open)) });
+  GPUBuffer.prototype.mapAsync = async function (...given) {
+    await gate.opened;
+    return await map.apply(this, given);
+  };
+};
+
+inChromium("a place that is chosen while the GPU is at an update is said to be the next update's", () =>
+  visit(async (page) => {
+    await wordsAre(page, /^Runs on a GPU/);
+    await page.locator("#start").click();
+    await isAt(page, 1);
+    await page.evaluate(() => (globalThis as unknown as { close(): void }).close());
+    await page.locator("label[for=place-js]").click();
+    assertEquals(await words(page), "The next update runs in plain JavaScript.");
+    await page.evaluate(() => (globalThis as unknown as { readonly gate: { open(): void } }).gate.open());
+    await wordsAre(page, /^Runs in plain JavaScript\.$/);
+    await isDone(page);
+    assertShown(await numbers(page), await expected(linear, 60));
+  }, { webGpu: "with", before: holdAnswers, hash: hashOf(60, linear, linear) }));
+
 /** Every built-in algorithm runs on a device, so that this one has to be made to refuse: what Lion takes its steps by. */
 const refuseSigns = (): void => {
   const create = GPUDevice.prototype.createShaderModule;
