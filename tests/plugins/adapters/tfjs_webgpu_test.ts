@@ -50,7 +50,7 @@ const numbers = (count: number, seed: number): Float32Array => {
 const sizeOf = (shape: readonly number[]): number => shape.reduce((n, length) => n * length, 1);
 const variable = (name: string, shape: number[], seed: number): tf.Variable =>
   tf.tidy(() => tf.variable(tf.tensor(numbers(sizeOf(shape), seed), shape), true, name));
-/** A tensor that was computed, and so lies on the device alone. */
+/** A tensor that was computed: on the device, unless it is so small that tfjs computes it on the CPU. */
 const computed = (shape: number[], seed: number): tf.Tensor => tf.tidy(() => tf.mul(tf.tensor(numbers(sizeOf(shape), seed), shape), 2));
 const doubled = (shape: number[], seed: number): Float32Array => numbers(sizeOf(shape), seed).map((x) => 2 * x);
 const valuesOf = async (tensor: tf.Tensor): Promise<number[]> => [...await tensor.data()];
