@@ -685,6 +685,8 @@ inChromium("below the curves stands what they come to, also over more steps than
         async (before, row) => [...await before, await row.locator("td").allTextContents()],
         Promise.resolve<string[][]>([]),
       );
+    // The service's curve comes a while after the page.
+    await page.waitForFunction(() => !document.querySelector("#facts-place")!.textContent!.includes("no curve"));
     const long = 10_000_000;
     const linear = facts(builtins.createSchedule("linear", { numWarmupSteps: 0, numTrainingSteps: long }), {
       from: 0,
