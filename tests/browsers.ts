@@ -107,9 +107,21 @@ async function start(
     said: () => said,
     async close() {
       await end(child);
-      rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+      await remove(folder);
     },
   };
+}
+
+/** Removes a browser's folder, in which what it had started may go on writing for a while. (Deno's `rmSync` gave up in spite of `maxRetries`.) */
+async function remove(folder: string): Promise<void> {
+  for (let left = 50;; left--) {
+    try {
+      return rmSync(folder, { recursive: true, force: true });
+    } catch (error) {
+      if (left === 0) throw error;
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  }
 }
 
 /** Ends a process that was started here, and waits for it. */
