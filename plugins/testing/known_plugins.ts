@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Plugin } from "../../core/plugin/contract.ts";
+import type { Plugin, SchedulePlugin } from "../../core/plugin/contract.ts";
 import { known } from "../../core/names.ts";
 import type { Find, Kinds } from "../../core/plugin/use.ts";
 import { plugins } from "../builtins.ts";
@@ -17,3 +17,7 @@ export const find: Find = (kind, name) => {
   }
   return found as unknown as Kinds[typeof kind];
 };
+
+/** Finds a schedule under test by its name, and the built-in plugins. */
+export const findAlso = (plugin: SchedulePlugin): Find => (kind, name) =>
+  kind === "schedule" && name === plugin.name ? plugin as unknown as Kinds[typeof kind] : find(kind, name);

@@ -7,9 +7,9 @@ import type { MetricSchedule, Schedule, SchedulePlugin } from "../../core/plugin
 import type { Values } from "../../core/plugin/options.ts";
 import { rebase } from "../../core/plugin/rebase.ts";
 import { isMetric } from "../../core/plugin/schedules.ts";
-import type { Find } from "../../core/plugin/use.ts";
 import { isJson } from "./described.ts";
 import type { Faults } from "./faults.ts";
+import { findAlso } from "./known_plugins.ts";
 import { textOf } from "./option_values.ts";
 
 /** The number of updates that options are taken to be written for. */
@@ -24,16 +24,14 @@ export function checkRebased(
   faults: Faults,
   plugin: SchedulePlugin,
   options: Values,
-  find: Find,
   made: (options: Values) => Schedule | MetricSchedule,
 ): void {
   if (plugin.rebase === undefined || !isJson(options)) return;
-  const findAlso: Find = (kind, name) => kind === "schedule" && name === plugin.name ? plugin as never : find(kind, name);
   for (const to of horizons) {
     faults.attempt(`rebase() from ${from} to ${to} updates`, () => {
       const given: Values = JSON.parse(JSON.stringify(options)); // a description is JSON, which has no -0
       const before = textOf(given);
-      const { schedule: { options: changed }, notes } = rebase(findAlso, { name: plugin.name, options: given }, { from, to });
+      const { schedule: { options: changed }, notes } = rebase(findAlso(plugin), { name: plugin.name, options: given }, { from, to });
       if (textOf(given) !== before) faults.add(`rebase() changes the options that it is given, from ${before} to ${textOf(given)}`);
       const [was, is] = [made(given), made(changed as Values)];
       if (to !== 10 * from || notes.length > 0 || isMetric(was) || isMetric(is)) return;

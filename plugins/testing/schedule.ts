@@ -8,13 +8,12 @@ import { refuseUnknownKeys, show } from "../../core/names.ts";
 import { normalize } from "../../core/plugin/normal_form.ts";
 import type { AnySpecs, Values } from "../../core/plugin/options.ts";
 import { isMetric, makeSchedule } from "../../core/plugin/schedules.ts";
-import type { Find } from "../../core/plugin/use.ts";
 import { createBackend } from "../../kernels/backends/create.ts";
 import { descent } from "./descent.ts";
 import { checkDescribed, checkEngines, isJson, refusal } from "./described.ts";
 import { checkEffects } from "./effects.ts";
 import { type Faults, noFaults, report, wordsOf } from "./faults.ts";
-import { find } from "./known_plugins.ts";
+import { find, findAlso } from "./known_plugins.ts";
 import { copyOf, otherValues, startingOptions, textOf } from "./option_values.ts";
 import { pure } from "./pure.ts";
 import { checkRebased } from "./rebased.ts";
@@ -71,7 +70,7 @@ function checkSchedule(faults: Faults, plugin: SchedulePlugin, given: object | u
   if (isMetric(made)) checkMetric(faults, plugin, options);
   else if (checkPure(faults, made, plugin, options)) checkUsed(faults, plugin, options);
   checkOptions(faults, plugin, options);
-  checkRebased(faults, plugin, options, find, (options) => makeOver(plugin, options));
+  checkRebased(faults, plugin, options, (options) => makeOver(plugin, options));
   for (const [i, curve] of reference.entries()) compareCurve(faults, plugin, options, curve, `curve ${i} of the reference`);
   if (textOf(plugin.options) !== specs) faults.add("its specs are changed by its own functions: they are the same for all who use it");
 }
@@ -267,11 +266,11 @@ function answersOf(plugin: SchedulePlugin, options: Values): string {
 /** The same schedule said more simply gives the same to the bit. */
 function checkSimpler(faults: Faults, plugin: SchedulePlugin, options: Values, said: string): void {
   if (plugin.simplify === undefined || !isJson(options)) return;
-  const findAlso: Find = (kind, name) => kind === "schedule" && name === plugin.name ? plugin as never : find(kind, name);
+  const findIts = findAlso(plugin);
   faults.attempt(`simplify()${said}`, () => {
     const written: Values = JSON.parse(JSON.stringify(options)); // a description is JSON, which has no -0
-    const simpler = normalize(findAlso, { name: plugin.name, options: written });
-    if (answersOf(findAlso("schedule", simpler.name), simpler.options) === answersOf(plugin, written)) return;
+    const simpler = normalize(findIts, { name: plugin.name, options: written });
+    if (answersOf(findIts("schedule", simpler.name), simpler.options) === answersOf(plugin, written)) return;
     faults.add(`simplify()${said} gives ${textOf(simpler)}, whose values are others: the same schedule must be the same to the bit`);
   });
 }
