@@ -8,6 +8,7 @@ import { bindLintRecipe, type Finding, type Recipe, torchCode, trainingArguments
 import { copyOn } from "./copy.ts";
 import type { AnyRegistry } from "./curves.ts";
 import { byId, element } from "./element.ts";
+import { messageOf } from "./message.ts";
 import { readAllowed, wholeNumbers } from "./numbers.ts";
 import { readPasted } from "./pasted.ts";
 import { countsEpochs, recognize, type Recognized } from "./recognized.ts";
@@ -73,7 +74,7 @@ export function startCheck(registry: AnyRegistry, store: Store, addCurve: AddCur
         else findings = lint(found.recipe, { updates });
       }
     } catch (error) {
-      problem = sentence(error instanceof Error ? error.message : String(error));
+      problem = sentence(messageOf(error));
       if (error instanceof SyntaxError) problem = `This cannot be read: ${error.message}.`;
     }
     show(problem, findings);
@@ -159,7 +160,7 @@ function codeOf(view: View, recipe: Recipe, updates: number | undefined): string
     if (view === "transformers") return trainingArgumentsCode(recipe, { updates });
     return JSON.stringify(recipe, null, 2);
   } catch (error) {
-    return `# ${(error instanceof Error ? error.message : String(error)).replace(/\s+/g, " ").replaceAll("; ", ";\n# ")}\n`;
+    return `# ${messageOf(error).replace(/\s+/g, " ").replaceAll("; ", ";\n# ")}\n`;
   }
 }
 

@@ -6,6 +6,7 @@
  */
 import { createWebGpuBackend } from "../../../core/webgpu.ts";
 import type { WebGpuBackend } from "../../../core/types.ts";
+import { messageOf } from "./message.ts";
 
 /** A GPU that the browser has, by the name that it tells, and whether the processor only feigns it; or why there is none. */
 export type FoundGpu = { readonly name: string; readonly isFeigned: boolean } | { readonly missing: string };
@@ -41,11 +42,6 @@ export function openGpu(): Promise<WebGpuBackend> {
 /** What is wrong, without what the library was asked for: the page says that in its own words. */
 export function whyNot(error: unknown): string {
   return messageOf(error).replace(/^Cannot (?:create|use|run .*? on) backend "webgpu": /, "");
-}
-
-/** What an error says. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function inTime<T>(answer: Promise<T>): Promise<T> {

@@ -8,7 +8,7 @@
 import { type Digits, readDigits } from "../../../examples/digits/data.ts";
 import { type AnyRegistry, offersOf } from "./curves.ts";
 import { byId, rewrite } from "./element.ts";
-import { messageOf } from "./gpu.ts";
+import { messageOf } from "./message.ts";
 import { createFollower } from "./horizons.ts";
 import { wholeNumbers } from "./numbers.ts";
 import { createPlaces } from "./places.ts";
